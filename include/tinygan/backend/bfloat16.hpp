@@ -1,0 +1,25 @@
+// bfloat16: the upper half of a float, layout-compatible with CUDA's __nv_bfloat16.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+namespace tinygan {
+
+/// 1 sign, 8 exponent and 7 mantissa bits; conversion from float rounds to nearest even, NaN stays NaN.
+struct bfloat16 {
+  std::uint16_t bits = 0;
+
+  constexpr bfloat16() = default;
+  explicit constexpr bfloat16(float f) {
+    const auto u = std::bit_cast<std::uint32_t>(f);
+    const bool nan = (u & 0x7fffffffu) > 0x7f800000u;
+    const std::uint32_t rounded = u + 0x7fffu + ((u >> 16) & 1u);
+    bits = static_cast<std::uint16_t>(nan ? (u >> 16) | 0x40u : rounded >> 16);
+  }
+  explicit constexpr operator float() const { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
+};
+
+static_assert(sizeof(bfloat16) == 2);
+
+}  // namespace tinygan

@@ -1,0 +1,126 @@
+// The problem of one 2-D convolution, shared by its three partials and by transposed convolution.
+#pragma once
+
+#include <tinygan/base/shape.hpp>
+
+namespace tinygan {
+
+/// Alphabet: x(N,H,W,C), w(R,S,C,K), y and g(N,P,Q,K);
+///   y[n,p,q,k] = sum_{r,s,c} x[n, p*stride_h + r*dilation_h - pad_top, q*stride_w + s*dilation_w - pad_left, c] w[r,s,c,k]
+/// with x = 0 outside. Bottom and right padding are whatever P and Q imply.
+struct ConvDims {
+  index_t N = 0, H = 0, W = 0, C = 0;
+  index_t R = 0, S = 0, K = 0;
+  index_t P = 0, Q = 0;
+  index_t stride_h = 1, stride_w = 1;
+  index_t pad_top = 0, pad_left = 0;
+  index_t dilation_h = 1, dilation_w = 1;
+
+  Shape x_shape() const { return {N, H, W, C}; }
+  Shape w_shape() const { return {R, S, C, K}; }
+  Shape y_shape() const { return {N, P, Q, K}; }
+
+  friend bool operator==(const ConvDims&, const ConvDims&) = default;
+};
+
+/// The three slots of the trilinear form <x,w,g>; a convolution kernel computes the partial in one of them.
+enum class ConvSlot { x, w, g };
+
+/// Padding of the convolution: Keras' "same" and "valid", or explicit amounts that may differ side by side.
+struct Padding {
+  enum class Kind { same, valid, explicit_ } kind = Kind::valid;
+  index_t top = 0, bottom = 0, left = 0, right = 0;
+
+  static constexpr Padding same() { return {Kind::same}; }
+  static constexpr Padding valid() { return {Kind::valid}; }
+  static constexpr Padding all(index_t p) { return {Kind::explicit_, p, p, p, p}; }
+  static constexpr Padding sides(index_t top, index_t bottom, index_t left, index_t right) {
+    return {Kind::explicit_, top, bottom, left, right};
+  }
+};
+
+struct ConvOptions {
+  index_t stride_h = 1, stride_w = 1;
+  Padding padding = Padding::valid();
+  index_t dilation_h = 1, dilation_w = 1;
+};
+
+namespace detail {
+
+/// One axis of a convolution: the output extent and the padding in front.
+struct ConvAxis {
+  index_t out, pad;
+};
+
+inline void check_conv_options(const char* op, const ConvOptions& o) {
+  check(o.stride_h >= 1 && o.stride_w >= 1, op, "stride ", o.stride_h, "x", o.stride_w, ", expected at least 1x1");
+  check(o.dilation_h >= 1 && o.dilation_w >= 1, op, "dilation ", o.dilation_h, "x", o.dilation_w, ", expected at least 1x1");
+  const Padding& p = o.padding;
+  check(p.top >= 0 && p.bottom >= 0 && p.left >= 0 && p.right >= 0, op, "negative padding (top ", p.top, ", bottom ",
+        p.bottom, ", left ", p.left, ", right ", p.right, ")");
+}
+
+inline ConvAxis conv_axis(const char* op, index_t in, index_t kernel, index_t stride, index_t dilation,
+                          Padding::Kind kind, index_t before, index_t after) {
+  const index_t extent = (kernel - 1) * dilation + 1;
+  if (kind == Padding::Kind::same) {
+    const index_t out = (in + stride - 1) / stride;
+    return {out, std::max<index_t>((out - 1) * stride + extent - in, 0) / 2};
+  }
+  const index_t room = in + before + after - extent;
+  check(room >= 0, op, "kernel extent ", extent, " is larger than the padded input extent ", in + before + after);
+  return {room / stride + 1, before};
+}
+
+/// Input extent whose convolution has the output extent `out`, as Keras' and PyTorch's transposed layers define it.
+inline ConvAxis conv_transpose_axis(const char* op, index_t out, index_t kernel, index_t stride, index_t dilation,
+                                    Padding::Kind kind, index_t before, index_t after, index_t output_padding) {
+  const index_t extent = (kernel - 1) * dilation + 1;
+  if (kind == Padding::Kind::same) {
+    const index_t in = out * stride;
+    return {in, std::max<index_t>((out - 1) * stride + extent - in, 0) / 2};
+  }
+  if (kind == Padding::Kind::valid)
+    return {out * stride + std::max<index_t>(extent - stride, 0) + output_padding, 0};
+  const index_t in = (out - 1) * stride + extent - before - after + output_padding;
+  check(in >= 1, op, "padding ", before, "+", after, " leaves no output of an input extent ", out);
+  return {in, before};
+}
+
+}  // namespace detail
+
+/// The convolution of x(N,H,W,C) with w(R,S,C,K). Throws Error on a wrong rank, channel mismatch or bad option.
+inline ConvDims conv_dims(const Shape& x, const Shape& w, const ConvOptions& o, const char* op = "conv2d") {
+  check(x.rank() == 4, op, "input ", x, " has rank ", x.rank(), ", expected 4 (N,H,W,C)");
+  check(w.rank() == 4, op, "filter ", w, " has rank ", w.rank(), ", expected 4 (R,S,C,K)");
+  check(x[3] == w[2], op, "input ", x, " has ", x[3], " channels, filter ", w, " expects ", w[2]);
+  detail::check_conv_options(op, o);
+  const Padding& p = o.padding;
+  const auto rows = detail::conv_axis(op, x[1], w[0], o.stride_h, o.dilation_h, p.kind, p.top, p.bottom);
+  const auto cols = detail::conv_axis(op, x[2], w[1], o.stride_w, o.dilation_w, p.kind, p.left, p.right);
+  return {.N = x[0], .H = x[1], .W = x[2], .C = x[3], .R = w[0], .S = w[1], .K = w[3], .P = rows.out, .Q = cols.out,
+          .stride_h = o.stride_h, .stride_w = o.stride_w, .pad_top = rows.pad, .pad_left = cols.pad,
+          .dilation_h = o.dilation_h, .dilation_w = o.dilation_w};
+}
+
+/// The convolution whose adjoint maps g(N,P,Q,K) to x(N,H,W,C): transposed convolution with filter w(R,S,C,K), C being
+/// the channels it puts out. Output extents: `same` H = P*stride; `valid` H = P*stride + max(extent - stride, 0)
+/// (Keras); explicit H = (P-1)*stride + extent - before - after (PyTorch); plus output_padding in the last two.
+inline ConvDims conv_transpose_dims(const Shape& g, const Shape& w, const ConvOptions& o, index_t output_padding = 0,
+                                    const char* op = "conv2d_transpose") {
+  check(g.rank() == 4, op, "input ", g, " has rank ", g.rank(), ", expected 4 (N,P,Q,K)");
+  check(w.rank() == 4, op, "filter ", w, " has rank ", w.rank(), ", expected 4 (R,S,C,K)");
+  check(g[3] == w[3], op, "input ", g, " has ", g[3], " channels, filter ", w, " expects ", w[3]);
+  check(output_padding >= 0 && output_padding < std::max(o.stride_h, o.dilation_h) &&
+            output_padding < std::max(o.stride_w, o.dilation_w),
+        op, "output padding ", output_padding, ", expected 0 or less than the stride ", o.stride_h, "x", o.stride_w);
+  detail::check_conv_options(op, o);
+  const Padding& p = o.padding;
+  const auto rows = detail::conv_transpose_axis(op, g[1], w[0], o.stride_h, o.dilation_h, p.kind, p.top, p.bottom, output_padding);
+  const auto cols = detail::conv_transpose_axis(op, g[2], w[1], o.stride_w, o.dilation_w, p.kind, p.left, p.right, output_padding);
+  return {.N = g[0], .H = rows.out, .W = cols.out, .C = w[2], .R = w[0], .S = w[1], .K = w[3], .P = g[1], .Q = g[2],
+          .stride_h = o.stride_h, .stride_w = o.stride_w, .pad_top = rows.pad, .pad_left = cols.pad,
+          .dilation_h = o.dilation_h, .dilation_w = o.dilation_w};
+}
+
+}  // namespace tinygan

@@ -1,0 +1,80 @@
+// Shape: the extents of a tensor, outermost first.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <ostream>
+#include <span>
+
+#include <tinygan/base/error.hpp>
+
+namespace tinygan {
+
+/// Extents, counts and offsets, in elements.
+using index_t = std::int64_t;
+
+/// Up to six extents, each at least 1; rank 0 is a scalar. Throws Error on an extent below 1.
+class Shape {
+ public:
+  static constexpr int max_rank = 6;
+
+  Shape() = default;
+  Shape(std::initializer_list<index_t> extents) : Shape(std::span(extents.begin(), extents.size())) {}
+  explicit Shape(std::span<const index_t> extents) {
+    check(extents.size() <= max_rank, "Shape", "rank ", extents.size(), " is above the limit of ", max_rank);
+    for (index_t e : extents) extents_[static_cast<std::size_t>(rank_++)] = e;
+    for (int axis = 0; axis < rank_; ++axis)
+      check((*this)[axis] >= 1, "Shape", "extent ", axis, " of ", *this, " is ", (*this)[axis], ", expected at least 1");
+  }
+
+  int rank() const { return rank_; }
+
+  /// Extent of one axis; negative axes count from the back. Throws Error if there is no such axis.
+  index_t operator[](int axis) const { return extents_[static_cast<std::size_t>(resolve(axis))]; }
+
+  /// The non-negative number of an axis given as in Python. Throws Error if there is no such axis.
+  int resolve(int axis) const {
+    check(axis >= -rank_ && axis < rank_, "Shape", "no axis ", axis, " in ", *this);
+    return axis < 0 ? axis + rank_ : axis;
+  }
+
+  /// Number of elements.
+  index_t size() const { return range_size(0, rank_); }
+
+  /// Number of elements spanned by the axes [first, last).
+  index_t range_size(int first, int last) const {
+    index_t n = 1;
+    for (int axis = first; axis < last; ++axis) n *= extents_[static_cast<std::size_t>(axis)];
+    return n;
+  }
+
+  /// The same shape with one extent replaced.
+  Shape with(int axis, index_t extent) const {
+    Shape s = *this;
+    s.extents_[static_cast<std::size_t>(resolve(axis))] = extent;
+    return Shape(s.extents());
+  }
+
+  std::span<const index_t> extents() const { return {extents_.data(), static_cast<std::size_t>(rank_)}; }
+  auto begin() const { return extents().begin(); }
+  auto end() const { return extents().end(); }
+
+  friend bool operator==(const Shape& a, const Shape& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+  }
+
+  friend std::ostream& operator<<(std::ostream& out, const Shape& s) {
+    out << '(';
+    for (int axis = 0; axis < s.rank_; ++axis) out << (axis ? ", " : "") << s.extents_[static_cast<std::size_t>(axis)];
+    return out << (s.rank_ == 1 ? ",)" : ")");
+  }
+
+ private:
+  std::array<index_t, max_rank> extents_{};
+  int rank_ = 0;
+};
+
+}  // namespace tinygan

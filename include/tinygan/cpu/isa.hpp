@@ -1,0 +1,117 @@
+// Instruction sets of the CPU backend: chosen at run time by function attributes, so a build needs no -m flag.
+//
+// A kernel body is a generic lambda taking the instruction set as a tag, marked always_inline; dispatch() inlines it into a
+// wrapper compiled for that set. Bodies and everything they call must be always_inline and pass vectors by reference only:
+// a vector argument's ABI depends on the caller's target.
+#pragma once
+
+#include <atomic>
+#include <cstdlib>
+#include <string_view>
+
+#include <tinygan/base/error.hpp>
+
+/// Marks a function or lambda whose code must land inside an instruction set's wrapper.
+#define TINYGAN_INLINE inline __attribute__((always_inline))
+#define TINYGAN_INLINE_LAMBDA __attribute__((always_inline))
+
+namespace tinygan::cpu {
+
+enum class Isa { portable, avx2, avx512 };
+
+/// Tags: the vector width in bytes and whether products fuse with sums.
+struct Portable {
+  static constexpr Isa isa = Isa::portable;
+  static constexpr int bytes = 16;
+};
+struct Avx2 {
+  static constexpr Isa isa = Isa::avx2;
+  static constexpr int bytes = 32;
+};
+struct Avx512 {
+  static constexpr Isa isa = Isa::avx512;
+  static constexpr int bytes = 64;
+};
+
+inline const char* isa_name(Isa isa) {
+  constexpr const char* names[] = {"portable", "AVX2", "AVX-512"};
+  return names[static_cast<int>(isa)];
+}
+
+/// The best instruction set of this processor.
+inline Isa detect_isa() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+    return Isa::avx512;
+  if (avx2) return Isa::avx2;
+#endif
+  return Isa::portable;
+}
+
+namespace detail {
+
+/// TINYGAN_CPU_ISA=portable|avx2|avx512 lowers the choice; more than the processor has is an error.
+inline Isa initial_isa() {
+  const Isa best = detect_isa();
+  const char* wish = std::getenv("TINYGAN_CPU_ISA");
+  if (!wish || !*wish) return best;
+  const std::string_view name = wish;
+  check(name == "portable" || name == "avx2" || name == "avx512", "TINYGAN_CPU_ISA", "'", name,
+        "', expected portable, avx2 or avx512");
+  const Isa isa = name == "portable" ? Isa::portable : name == "avx2" ? Isa::avx2 : Isa::avx512;
+  check(isa <= best, "TINYGAN_CPU_ISA", "'", name, "' is more than this processor has (", isa_name(best), ")");
+  return isa;
+}
+
+inline std::atomic<Isa>& current_isa() {
+  static std::atomic<Isa> isa{initial_isa()};
+  return isa;
+}
+
+}  // namespace detail
+
+/// The instruction set in use.
+inline Isa isa() { return detail::current_isa().load(std::memory_order_relaxed); }
+
+/// Chooses another one, for tests and measurements. Throws Error if the processor lacks it.
+inline void set_isa(Isa isa) {
+  check(isa <= detect_isa(), "set_isa", "this processor has no ", isa_name(isa));
+  detail::current_isa().store(isa, std::memory_order_relaxed);
+}
+
+namespace detail {
+
+template <class Body>
+void run_portable(const Body& body) {
+  body(Portable{});
+}
+#if defined(__x86_64__)
+template <class Body>
+__attribute__((target("avx2,fma"))) void run_avx2(const Body& body) {
+  body(Avx2{});
+}
+template <class Body>
+__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))) void run_avx512(const Body& body) {
+  body(Avx512{});
+}
+#endif
+
+}  // namespace detail
+
+/// Runs body(tag), compiled for the instruction set in use.
+template <class Body>
+void dispatch(const Body& body) {
+#if defined(__x86_64__)
+  switch (isa()) {
+    case Isa::avx512: return detail::run_avx512(body);
+    case Isa::avx2: return detail::run_avx2(body);
+    case Isa::portable: break;
+  }
+#endif
+  detail::run_portable(body);
+}
+
+}  // namespace tinygan::cpu

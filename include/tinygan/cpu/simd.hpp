@@ -1,0 +1,42 @@
+// Vectors of one instruction set: GCC/clang vector extensions, so + - * / and comparisons are the language's own.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include <tinygan/cpu/isa.hpp>
+
+namespace tinygan::cpu {
+
+namespace detail {
+
+template <class T, int Bytes>
+struct VecOf {
+  typedef T type __attribute__((vector_size(Bytes)));
+  typedef T unaligned __attribute__((vector_size(Bytes), aligned(alignof(T)), may_alias));
+};
+
+}  // namespace detail
+
+/// A vector of T as wide as the instruction set's registers.
+template <class T, class I>
+using Vec = typename detail::VecOf<T, I::bytes>::type;
+
+/// The same, wherever it lies in memory.
+template <class T, class I>
+using VecRef = typename detail::VecOf<T, I::bytes>::unaligned;
+
+template <class T, class I>
+inline constexpr int lanes = I::bytes / static_cast<int>(sizeof(T));
+
+/// *vec(p) reads or writes one vector at p.
+template <class T, class I>
+TINYGAN_INLINE VecRef<T, I>* vec(T* p) {
+  return reinterpret_cast<VecRef<T, I>*>(p);
+}
+template <class T, class I>
+TINYGAN_INLINE const VecRef<T, I>* vec(const T* p) {
+  return reinterpret_cast<const VecRef<T, I>*>(p);
+}
+
+}  // namespace tinygan::cpu
