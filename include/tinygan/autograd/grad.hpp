@@ -1,0 +1,208 @@
+// Reverse-mode differentiation over the tape: grad(), backward() and the GradientTape face.
+#pragma once
+
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
+#include <tinygan/autograd/variable.hpp>
+
+namespace tinygan {
+
+struct GradOptions {
+  bool create_graph = false;  ///< record the backward pass, so that its result can be differentiated
+  bool retain_graph = false;  ///< keep the tape for another pass (implied by create_graph); else it is freed on the way
+};
+
+namespace detail {
+
+/// a + b, recorded; in place when nothing else sees a.
+template <class T>
+Variable<T> accumulate(Variable<T> a, const Variable<T>& b) {
+  BroadcastDims dims;
+  dims.extent[BroadcastDims::rank - 1] = a.size();
+  dims.a_stride[BroadcastDims::rank - 1] = dims.b_stride[BroadcastDims::rank - 1] = 1;
+  const bool in_place = !recording() && a.node().use_count() == 1 && a.value().unique();
+  const Tensor<T> sum = in_place ? a.value() : Tensor<T>(a.shape(), a.device());
+  kernels<T>(a.device()).binary(BinaryOp::add, dims, T(0), a.value().data(), b.value().data(), sum.data(), Stream{});
+  if (in_place) return a;
+  return record<T>("add", sum, {std::move(a), b}, [](const Backward<T>& c) { return std::vector{c.g, c.g}; });
+}
+
+/// One backward pass from y to the targets.
+template <class T>
+class ReversePass {
+ public:
+  ReversePass(const Variable<T>& y, const std::vector<Variable<T>>& targets) {
+    for (const Variable<T>& x : targets) nodes_[x.node().get()].target = true;
+    collect(y);
+  }
+
+  void run(const Variable<T>& y, Variable<T> seed, const GradOptions& options) {
+    const RecordingScope scope(options.create_graph);
+    const bool keep = options.create_graph || options.retain_graph;
+    nodes_[y.node().get()].cotangent = std::move(seed);
+    while (!order_.empty()) {
+      const Variable<T> v = std::move(order_.back());
+      order_.pop_back();
+      Entry& entry = nodes_[v.node().get()];
+      if (!entry.cotangent.defined()) continue;
+      if (entry.passes) propagate(v, entry.cotangent, keep);
+      if (!entry.target) entry.cotangent = {};  // its memory serves the rest of the pass
+    }
+  }
+
+  /// The cotangent delivered to a target; zeros if y does not depend on it.
+  Variable<T> result(const Variable<T>& x) {
+    const Variable<T>& g = nodes_[x.node().get()].cotangent;
+    if (g.defined()) return g;
+    check(freed_ == nullptr, "grad", "the tape of '", freed_ ? freed_ : "",
+          "' was freed by an earlier pass; give that pass {.retain_graph = true}");
+    return Tensor<T>::zeros(x.shape(), x.device());
+  }
+
+ private:
+  struct Entry {
+    Variable<T> cotangent;
+    bool seen = false, target = false;
+    bool passes = false;  ///< some target lies behind it
+  };
+
+  /// Everything behind y, in order of creation, which is a topological order.
+  void collect(const Variable<T>& y) {
+    std::vector<Variable<T>> pending{y};
+    while (!pending.empty()) {
+      const Variable<T> v = std::move(pending.back());
+      pending.pop_back();
+      if (!v.defined() || !v.requires_grad() || std::exchange(nodes_[v.node().get()].seen, true)) continue;
+      if (v.node()->freed) freed_ = v.op();
+      order_.push_back(v);
+      for (const Variable<T>& input : v.node()->inputs) pending.push_back(input);
+    }
+    std::sort(order_.begin(), order_.end(),
+              [](const Variable<T>& a, const Variable<T>& b) { return a.node()->order < b.node()->order; });
+    for (const Variable<T>& v : order_)
+      for (const Variable<T>& input : v.node()->inputs)
+        if (wanted(input)) nodes_[v.node().get()].passes = true;
+  }
+
+  bool wanted(const Variable<T>& v) {
+    if (!v.defined() || !v.requires_grad()) return false;
+    const Entry& entry = nodes_[v.node().get()];
+    return entry.target || entry.passes;
+  }
+
+  void propagate(const Variable<T>& v, const Variable<T>& g, bool keep) {
+    Node<T>& node = *v.node();
+    std::vector<bool> needs;
+    for (const Variable<T>& input : node.inputs) needs.push_back(wanted(input));
+    std::vector<Variable<T>> result = node.vjp(Backward<T>{node.inputs, v, g, needs});
+    for (std::size_t i = 0; i < needs.size(); ++i) {
+      if (!needs[i] || !result[i].defined()) continue;
+      const Variable<T>& input = node.inputs[i];
+      check(result[i].shape() == input.shape(), "grad", "the rule of '", node.op, "' gave shape ", result[i].shape(),
+            " for input ", i, " of shape ", input.shape());
+      Variable<T>& slot = nodes_[input.node().get()].cotangent;
+      slot = slot.defined() ? accumulate(std::move(slot), result[i]) : std::move(result[i]);
+    }
+    if (!keep) {
+      node.inputs.clear();
+      node.vjp = nullptr;
+      node.freed = true;
+    }
+  }
+
+  std::unordered_map<const Node<T>*, Entry> nodes_;
+  std::vector<Variable<T>> order_;
+  const char* freed_ = nullptr;  ///< an op met on the way whose tape is gone
+};
+
+/// The leaves that y depends on and that require gradients, in order of creation.
+template <class T>
+std::vector<Variable<T>> leaves_of(const Variable<T>& y) {
+  std::vector<Variable<T>> leaves, pending{y};
+  std::unordered_set<const Node<T>*> seen;
+  while (!pending.empty()) {
+    const Variable<T> v = std::move(pending.back());
+    pending.pop_back();
+    if (!v.defined() || !v.requires_grad() || !seen.insert(v.node().get()).second) continue;
+    if (v.is_leaf()) leaves.push_back(v);
+    for (const Variable<T>& input : v.node()->inputs) pending.push_back(input);
+  }
+  std::sort(leaves.begin(), leaves.end(),
+            [](const Variable<T>& a, const Variable<T>& b) { return a.node()->order < b.node()->order; });
+  return leaves;
+}
+
+template <class T>
+Variable<T> seed_for(const char* op, const Variable<T>& y, const Variable<T>& cotangent) {
+  check(y.defined(), op, "the result to differentiate is empty");
+  if (cotangent.defined()) {
+    check(cotangent.shape() == y.shape(), op, "cotangent of shape ", cotangent.shape(), ", expected ", y.shape());
+    return cotangent;
+  }
+  check(y.size() == 1, op, "the result has shape ", y.shape(), ", expected a scalar; give a cotangent for any other");
+  return Tensor<T>::full(y.shape(), T(1), y.device());
+}
+
+}  // namespace detail
+
+/// Gradients of a scalar y with respect to each of xs; with a cotangent of y's shape, of <cotangent, y>. An x that y does
+/// not depend on gets zeros. Only what lies between y and xs is differentiated.
+/// Throws Error if y is no scalar and has no cotangent, if an x does not require gradients, or if the tape was freed.
+template <class T>
+std::vector<Variable<T>> grad(const Variable<T>& y, const std::vector<Variable<T>>& xs, const GradOptions& options = {},
+                              const Variable<T>& cotangent = {}) {
+  for (std::size_t i = 0; i < xs.size(); ++i)
+    check(xs[i].defined() && xs[i].requires_grad(), "grad", "variable ", i, " does not require gradients");
+  Variable<T> seed = detail::seed_for("grad", y, cotangent);
+  detail::ReversePass<T> pass(y, xs);
+  pass.run(y, std::move(seed), options);
+  std::vector<Variable<T>> result;
+  for (const Variable<T>& x : xs) result.push_back(pass.result(x));
+  return result;
+}
+
+/// Adds the gradient of a scalar y to grad() of every leaf that requires gradients. Throws Error like grad().
+template <class T>
+void backward(const Variable<T>& y, const GradOptions& options = {}, const Variable<T>& cotangent = {}) {
+  check(!options.create_graph, "backward", "leaves accumulate tensors; use grad() for gradients to differentiate");
+  const Variable<T> seed = detail::seed_for("backward", y, cotangent);
+  check(y.requires_grad(), "backward", "the result does not depend on anything that requires gradients");
+  const std::vector<Variable<T>> leaves = detail::leaves_of(y);
+  const std::vector<Variable<T>> grads = grad(y, leaves, options, seed);
+  const NoGrad no_grad;
+  for (std::size_t i = 0; i < leaves.size(); ++i) {
+    Tensor<T>& total = leaves[i].node()->grad;
+    total = total.defined() ? detail::accumulate(Variable<T>(total), grads[i]).value() : grads[i].value();
+  }
+}
+
+struct TapeOptions {
+  bool persistent = false;  ///< gradient() may be asked for more than once
+};
+
+/// A face like TensorFlow's GradientTape: ops run while it lives are recorded, also inside a NoGrad scope further out.
+///   GradientTape<float> tape;  auto w = tape.watch(value);  auto loss = f(w);  auto g = tape.gradient(loss, {w});
+template <class T>
+class GradientTape {
+ public:
+  explicit GradientTape(TapeOptions options = {}) : options_(options), scope_(true) {}
+
+  /// A new leaf with this value that requires gradients.
+  Variable<T> watch(const Tensor<T>& value) const { return Variable<T>(value, true); }
+
+  /// grad(y, xs). Throws Error when asked a second time, unless persistent.
+  std::vector<Variable<T>> gradient(const Variable<T>& y, const std::vector<Variable<T>>& xs) {
+    check(options_.persistent || !std::exchange(used_, true), "GradientTape",
+          "gradient() was already asked for; make the tape {.persistent = true}");
+    return grad(y, xs, {.retain_graph = options_.persistent});
+  }
+
+ private:
+  TapeOptions options_;
+  RecordingScope scope_;
+  bool used_ = false;
+};
+
+}  // namespace tinygan

@@ -1,0 +1,164 @@
+// Variable<T>: a tensor that remembers how it was computed. The nodes behind variables are the tape.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <tinygan/tensor/tensor.hpp>
+
+namespace tinygan {
+
+template <class T>
+class Variable;
+
+template <class T>
+struct Node;
+
+/// What a vjp rule sees: the op's inputs and output as variables, the cotangent g of the output, and which inputs need
+/// theirs.
+template <class T>
+struct Backward {
+  std::span<const Variable<T>> in;
+  const Variable<T>& out;
+  const Variable<T>& g;
+  const std::vector<bool>& needs;
+};
+
+/// One cotangent per input; an undefined one stands for zero. Rules call recorded ops only, which is what makes them
+/// differentiable in turn; they capture parameters and tensors, never variables.
+template <class T>
+using Vjp = std::function<std::vector<Variable<T>>(const Backward<T>&)>;
+
+namespace detail {
+
+inline bool& recording_flag() {
+  thread_local bool recording = true;
+  return recording;
+}
+
+inline std::uint64_t next_node_order() {
+  static std::atomic<std::uint64_t> order{0};
+  return ++order;
+}
+
+}  // namespace detail
+
+/// True while ops write themselves down.
+inline bool recording() { return detail::recording_flag(); }
+
+/// Sets recording for a scope of this thread.
+class RecordingScope {
+ public:
+  explicit RecordingScope(bool on) : before_(std::exchange(detail::recording_flag(), on)) {}
+  ~RecordingScope() { detail::recording_flag() = before_; }
+  RecordingScope(const RecordingScope&) = delete;
+  RecordingScope& operator=(const RecordingScope&) = delete;
+
+ private:
+  bool before_;
+};
+
+/// A scope in which ops compute and record nothing.
+class NoGrad : RecordingScope {
+ public:
+  NoGrad() : RecordingScope(false) {}
+};
+
+/// A handle; copies are the same variable. A leaf is made from a tensor, everything else by ops.
+template <class T>
+class Variable {
+ public:
+  Variable() = default;
+
+  /// A leaf. Only those made with requires_grad, and what is computed from them, have gradients.
+  Variable(Tensor<T> value, bool requires_grad = false) : node_(std::make_shared<Node<T>>()) {  // NOLINT: implicit
+    check(value.defined(), "Variable", "the tensor is empty");
+    node_->value = std::move(value);
+    node_->requires_grad = requires_grad;
+  }
+  explicit Variable(std::shared_ptr<Node<T>> node) : node_(std::move(node)) {}
+
+  bool defined() const { return node_ != nullptr; }
+  const Tensor<T>& value() const { return node_->value; }
+  const Shape& shape() const { return value().shape(); }
+  index_t size() const { return value().size(); }
+  int rank() const { return value().rank(); }
+  Device device() const { return value().device(); }
+  T item() const { return value().item(); }
+  bool requires_grad() const { return node_->requires_grad; }
+  bool is_leaf() const { return !node_->vjp && !node_->freed; }
+  const char* op() const { return node_->op; }
+
+  /// The same value with no past: gradients stop here.
+  Variable detach() const { return Variable(value()); }
+
+  /// What backward() has accumulated here; undefined before the first call and after clear_grad().
+  const Tensor<T>& grad() const { return node_->grad; }
+  void clear_grad() const { node_->grad = {}; }
+
+  /// Replaces the value of a leaf, for initialisation, loading and moving to another device. Throws Error on a shape
+  /// mismatch or a computed variable.
+  void set_value(Tensor<T> value) const {
+    check(is_leaf(), "set_value", "the variable was computed by ", op());
+    check(value.shape() == shape(), "set_value", "shape ", value.shape(), ", expected ", shape());
+    node_->value = std::move(value);
+  }
+
+  const std::shared_ptr<Node<T>>& node() const { return node_; }
+  friend bool operator==(const Variable& a, const Variable& b) { return a.node_ == b.node_; }
+
+ private:
+  std::shared_ptr<Node<T>> node_;
+};
+
+/// One entry of the tape.
+template <class T>
+struct Node {
+  Tensor<T> value;
+  Tensor<T> grad;  ///< of leaves: the sum of what backward() delivered
+  const char* op = "leaf";
+  bool requires_grad = false;
+  bool freed = false;  ///< a backward pass took its inputs and rule away
+  std::uint64_t order = detail::next_node_order();  ///< inputs come before what is computed from them
+  std::vector<Variable<T>> inputs;
+  Vjp<T> vjp;
+
+  Node() = default;
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  /// Long chains are taken apart in a loop: one destructor inside another for every op would exhaust the stack.
+  ~Node() {
+    std::vector<Variable<T>> pending = std::move(inputs);
+    while (!pending.empty()) {
+      const Variable<T> last = std::move(pending.back());
+      pending.pop_back();
+      if (!last.defined() || last.node().use_count() > 1) continue;
+      for (Variable<T>& input : last.node()->inputs) pending.push_back(std::move(input));
+      last.node()->inputs.clear();
+    }
+  }
+};
+
+/// The variable of an op's result; it joins the tape if recording is on and some input needs gradients.
+template <class T>
+Variable<T> record(const char* op, Tensor<T> value, std::vector<Variable<T>> inputs, Vjp<T> vjp) {
+  bool needed = false;
+  if (recording())
+    for (const Variable<T>& v : inputs) needed |= v.defined() && v.requires_grad();
+  Variable<T> result(std::move(value), needed);
+  Node<T>& node = *result.node();
+  node.op = op;
+  if (needed) {
+    node.inputs = std::move(inputs);
+    node.vjp = std::move(vjp);
+  }
+  return result;
+}
+
+}  // namespace tinygan

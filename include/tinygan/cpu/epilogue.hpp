@@ -1,0 +1,68 @@
+// Epilogue: bias and activation applied to finished rows of a product while they are in the first-level cache.
+//
+//   c(i, j) = activation(c(i, j) + bias[j]) for `rows` rows of `columns` contiguous elements
+#pragma once
+
+#include <cstring>
+
+#include <tinygan/backend/activation.hpp>
+#include <tinygan/base/shape.hpp>
+#include <tinygan/cpu/math.hpp>
+#include <tinygan/cpu/simd.hpp>
+
+namespace tinygan::cpu {
+
+namespace detail {
+
+template <class T, class I>
+TINYGAN_INLINE void activate(Activation activation, T slope, Vec<T, I>& v) {
+  const Vec<T, I> zero{};
+  const Vec<T, I> x = v;
+  switch (activation) {
+    case Activation::none: break;
+    case Activation::relu: v = x < zero ? zero : x; break;  // NaN stays NaN
+    case Activation::leaky_relu: v = x > zero ? x : x * slope; break;
+    case Activation::sigmoid: math::sigmoid<T, I>(x, v); break;
+    case Activation::tanh: math::tanh<T, I>(x, v); break;
+  }
+}
+
+template <class T>
+__attribute__((noinline)) void finish_rows(const Epilogue<T>& e, const T* bias, T* c, const index_t* c_rows, int rows,
+                                           index_t columns) {
+  dispatch([&]<class I>(I) TINYGAN_INLINE_LAMBDA {
+    constexpr index_t W = lanes<T, I>;
+    for (int i = 0; i < rows; ++i) {
+      T* row = c + c_rows[i];
+      for (index_t j = 0; j < columns; j += W) {
+        const index_t n = columns - j < W ? columns - j : W;
+        const auto bytes = static_cast<std::size_t>(n) * sizeof(T);
+        Vec<T, I> v{}, b{};
+        if (n == W) {
+          v = *vec<T, I>(row + j);
+          if (bias) b = *vec<T, I>(bias + j);
+        } else {
+          std::memcpy(&v, row + j, bytes);
+          if (bias) std::memcpy(&b, bias + j, bytes);
+        }
+        v += b;
+        activate<T, I>(e.activation, e.slope, v);
+        if (n == W)
+          *vec<T, I>(row + j) = v;
+        else
+          std::memcpy(row + j, &v, bytes);
+      }
+    }
+  });
+}
+
+}  // namespace detail
+
+/// Finishes `rows` rows at c + c_rows[i] whose first element is column `column` of the result.
+template <class T>
+void finish_rows(const Epilogue<T>& e, index_t column, T* c, const index_t* c_rows, int rows, index_t columns) {
+  if (!e.bias && e.activation == Activation::none) return;
+  detail::finish_rows(e, e.bias ? e.bias + column : nullptr, c, c_rows, rows, columns);
+}
+
+}  // namespace tinygan::cpu

@@ -1,0 +1,107 @@
+// Matrix-vector products and outer products: the matrix products that are bound by memory, not by arithmetic.
+//
+//   gemv_dots:  y[m] = sum_k a[m*K + k] v[k]     every row of `a` is contiguous: dot products, 4 rows at a time
+//   gemv_sums:  y[m] = sum_k a[k*M + m] v[k]     every column is: sums of scaled rows, 4 vectors of m at a time
+//   outer:      c[m][n] = u[m] v[n]
+//
+// Cost:         a is read once; 2 FLOPs per element.
+// Determinism:  a dot product is summed lane by lane in the order of k, then over the lanes in a fixed order.
+#pragma once
+
+#include <cstring>
+
+#include <tinygan/cpu/epilogue.hpp>
+#include <tinygan/cpu/thread_pool.hpp>
+
+namespace tinygan::cpu {
+
+namespace detail {
+
+/// y[i] for `Rows` rows, `stride` apart.
+template <class T, class I, int Rows>
+TINYGAN_INLINE void dots(const T* a, index_t stride, const T* v, index_t depth, T* y) {
+  constexpr index_t W = lanes<T, I>;
+  constexpr int unroll = Rows == 1 ? 4 : 2;
+  Vec<T, I> acc[Rows][unroll] = {};
+  index_t k = 0;
+  for (; k + unroll * W <= depth; k += unroll * W)
+#pragma GCC unroll 4
+    for (int u = 0; u < unroll; ++u) {
+      const Vec<T, I> x = *vec<T, I>(v + k + u * W);
+#pragma GCC unroll 4
+      for (int i = 0; i < Rows; ++i) acc[i][u] += *vec<T, I>(a + i * stride + k + u * W) * x;
+    }
+  for (int i = 0; i < Rows; ++i) {
+    Vec<T, I> sum = acc[i][0];
+    for (int u = 1; u < unroll; ++u) sum += acc[i][u];
+    T total = 0;
+    for (int lane = 0; lane < W; ++lane) total += sum[lane];
+    for (index_t rest = k; rest < depth; ++rest) total += a[i * stride + rest] * v[rest];
+    y[i] = total;
+  }
+}
+
+/// y[0..Vectors*W) += columns of `depth` rows, `stride` apart.
+template <class T, class I, int Vectors>
+TINYGAN_INLINE void sums(const T* a, index_t stride, const T* v, index_t depth, T* y) {
+  constexpr index_t W = lanes<T, I>;
+  Vec<T, I> acc[Vectors] = {};
+  for (index_t k = 0; k < depth; ++k)
+#pragma GCC unroll 8
+    for (int j = 0; j < Vectors; ++j) acc[j] += *vec<T, I>(a + k * stride + j * W) * v[k];
+  for (int j = 0; j < Vectors; ++j) *vec<T, I>(y + j * W) = acc[j];
+}
+
+}  // namespace detail
+
+/// y(M) = a(M,K) v(K), a row-major.
+template <class T>
+void gemv_dots(index_t M, index_t K, const T* a, const T* v, T* y) {
+  constexpr index_t rows = 4;
+  const index_t grain = std::max<index_t>(rows, (16384 / K + rows - 1) / rows * rows);
+  parallel_for(M, grain, [&](index_t begin, index_t end) {
+    dispatch([&]<class I>(I) TINYGAN_INLINE_LAMBDA {
+      index_t m = begin;
+      for (; m + rows <= end; m += rows) detail::dots<T, I, rows>(a + m * K, K, v, K, y + m);
+      for (; m < end; ++m) detail::dots<T, I, 1>(a + m * K, K, v, K, y + m);
+    });
+  });
+}
+
+/// y(M) = a^T v(K), a(K,M) row-major.
+template <class T>
+void gemv_sums(index_t M, index_t K, const T* a, const T* v, T* y) {
+  parallel_for(M, 512, [&](index_t begin, index_t end) {
+    dispatch([&]<class I>(I) TINYGAN_INLINE_LAMBDA {
+      constexpr index_t W = lanes<T, I>;
+      index_t m = begin;
+      for (; m + 8 * W <= end; m += 8 * W) detail::sums<T, I, 8>(a + m, M, v, K, y + m);
+      for (; m + W <= end; m += W) detail::sums<T, I, 1>(a + m, M, v, K, y + m);
+      for (; m < end; ++m) {
+        T sum = 0;
+        for (index_t k = 0; k < K; ++k) sum += a[k * M + m] * v[k];
+        y[m] = sum;
+      }
+    });
+  });
+}
+
+/// c(M,N) = epilogue(u(M) v(N)).
+template <class T>
+void outer(index_t M, index_t N, const Epilogue<T>& epilogue, const T* u, const T* v, T* c) {
+  const index_t grain = std::max<index_t>(1, 16384 / N);
+  parallel_for(M, grain, [&](index_t begin, index_t end) {
+    dispatch([&]<class I>(I) TINYGAN_INLINE_LAMBDA {
+      constexpr index_t W = lanes<T, I>;
+      for (index_t m = begin; m < end; ++m) {
+        index_t n = 0;
+        for (; n + W <= N; n += W) *vec<T, I>(c + m * N + n) = *vec<T, I>(v + n) * u[m];
+        for (; n < N; ++n) c[m * N + n] = v[n] * u[m];
+      }
+    });
+    const index_t row = 0;
+    for (index_t m = begin; m < end; ++m) finish_rows(epilogue, 0, c + m * N, &row, 1, N);
+  });
+}
+
+}  // namespace tinygan::cpu

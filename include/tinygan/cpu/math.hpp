@@ -1,0 +1,254 @@
+// Elementary functions of vectors, float and double: exp, log, tanh, sigmoid, softplus, sqrt, sin and cos.
+//
+// Each is range reduction plus a power series whose coefficients are the series' own (1/k!, 1/(2k+1)), evaluated far enough
+// for the type. No tables, no branches, no lane crossing: a lane's result depends on its input alone, so a tail computed in a
+// padded vector has the same bits. Errors (tests/cpu/test_math.cpp): float 3 ulp, double 2e-15 relative, subnormal results
+// one subnormal step more. NaN stays NaN; zeros, infinities and overflow give what the C library gives. Needs round to nearest
+// and no -ffast-math.
+// Source: Cody and Waite, "Software Manual for the Elementary Functions", 1980; Muller, "Elementary Functions", 3rd ed.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <utility>
+
+#include <tinygan/cpu/simd.hpp>
+
+namespace tinygan::cpu::math {
+
+namespace detail {
+
+template <class T>
+struct Format;
+
+template <>
+struct Format<float> {
+  using Bits = std::uint32_t;
+  static constexpr int mantissa = 23, bias = 127;
+  static constexpr float rounder = 0x1.8p23f;                             // x + rounder - rounder rounds to an integer
+  static constexpr float ln2_hi = 0x1.62e4p-1f, ln2_lo = 0x1.7f7d1cp-20f;  // n * ln2_hi is exact
+  static constexpr float exp_min = -104, exp_max = 89;                    // e^x is 0 below, infinite above
+  static constexpr int exp_terms = 8, log_terms = 6, log1p_terms = 9;
+};
+
+template <>
+struct Format<double> {
+  using Bits = std::uint64_t;
+  static constexpr int mantissa = 52, bias = 1023;
+  static constexpr double rounder = 0x1.8p52;
+  static constexpr double ln2_hi = 0x1.62e42feep-1, ln2_lo = 0x1.a39ef35793c76p-33;
+  static constexpr double exp_min = -746, exp_max = 710;
+  static constexpr int exp_terms = 14, log_terms = 12, log1p_terms = 18;
+};
+
+template <class T, class I>
+using BitsVec = Vec<typename Format<T>::Bits, I>;
+
+/// Coefficients c[k] of a series.
+template <class T, int N>
+struct Series {
+  T c[N] = {};
+
+  static constexpr Series exponential() {  // 1/(k+2)!: (e^r - 1 - r) / r^2
+    Series s;
+    double factorial = 1;
+    for (int k = 0; k < N; ++k) s.c[k] = T(1 / (factorial *= k + 2));
+    return s;
+  }
+  static constexpr Series area_tangent() {  // 2/(2k+3): (2 atanh(s) / s - 2) / s^2
+    Series s;
+    for (int k = 0; k < N; ++k) s.c[k] = T(2.0 / (2 * k + 3));
+    return s;
+  }
+  static constexpr Series circular(int first) {  // (-1)^k / (first + 2k)!
+    Series s;
+    double factorial = 1;
+    for (int k = 2; k < first; ++k) factorial *= k;
+    for (int k = 0; k < N; ++k) {
+      if (first + 2 * k > 1) factorial *= k ? -(first + 2 * k - 1) * (first + 2 * k) : first;
+      s.c[k] = T(1 / factorial);
+    }
+    return s;
+  }
+};
+
+/// y = c[0] + c[1] z + ... by Horner's rule.
+template <class V, class T, int N, std::size_t... K>
+TINYGAN_INLINE void horner(const Series<T, N>& s, const V& z, V& y, std::index_sequence<K...>) {
+  y = V{} + s.c[N - 1];
+  ((y = y * z + s.c[N - 2 - static_cast<int>(K)]), ...);
+}
+template <class V, class T, int N>
+TINYGAN_INLINE void series(const Series<T, N>& s, const V& z, V& y) {
+  horner(s, z, y, std::make_index_sequence<N - 1>{});
+}
+
+/// p = 2^n for integers n of the normal range.
+template <class T, class I>
+TINYGAN_INLINE void power_of_two(const Vec<T, I>& n, Vec<T, I>& p) {
+  using F = Format<T>;
+  const Vec<T, I> shifted = n + (F::rounder + T(F::bias));  // n + bias in the lowest bits
+  p = reinterpret_cast<Vec<T, I>>(reinterpret_cast<BitsVec<T, I>>(shifted) << F::mantissa);
+}
+
+/// x = n ln 2 + r, |r| <= ln 2 / 2; q = e^r - 1.
+template <class T, class I>
+TINYGAN_INLINE void exp_reduced(const Vec<T, I>& x, Vec<T, I>& n, Vec<T, I>& q) {
+  using F = Format<T>;
+  n = (x * T(1.4426950408889634) + F::rounder) - F::rounder;
+  const Vec<T, I> r = (x - n * F::ln2_hi) - n * F::ln2_lo;
+  constexpr auto s = Series<T, F::exp_terms - 2>::exponential();
+  Vec<T, I> p;
+  series(s, r, p);
+  q = r + (r * r) * p;
+}
+
+/// y = ln((1 + s) / (1 - s)) = 2 atanh s.
+template <class T, class I, int Terms>
+TINYGAN_INLINE void log_ratio(const Vec<T, I>& s, Vec<T, I>& y) {
+  constexpr auto c = Series<T, Terms - 1>::area_tangent();
+  const Vec<T, I> z = s * s;
+  Vec<T, I> p;
+  series(c, z, p);
+  y = T(2) * s + s * z * p;
+}
+
+template <class T, class I>
+TINYGAN_INLINE void abs(const Vec<T, I>& x, Vec<T, I>& y) {
+  using Bits = typename Format<T>::Bits;
+  y = reinterpret_cast<Vec<T, I>>(reinterpret_cast<BitsVec<T, I>>(x) & (~Bits{0} >> 1));
+}
+
+}  // namespace detail
+
+/// y = e^x.
+template <class T, class I>
+TINYGAN_INLINE void exp(const Vec<T, I>& x, Vec<T, I>& y) {
+  using F = detail::Format<T>;
+  using V = Vec<T, I>;
+  const V low = V{} + F::exp_min, high = V{} + F::exp_max;
+  V a = x < low ? low : x;  // a NaN passes both
+  a = a > high ? high : a;
+  V n, q, half_power, rest_power;
+  detail::exp_reduced<T, I>(a, n, q);
+  const V half = (n * T(0.5) + F::rounder) - F::rounder;  // 2^n may leave the normal range: two factors
+  detail::power_of_two<T, I>(half, half_power);
+  detail::power_of_two<T, I>(n - half, rest_power);
+  y = (T(1) + q) * half_power * rest_power;
+}
+
+/// y = ln x; -infinity at 0, NaN below.
+template <class T, class I>
+TINYGAN_INLINE void log(const Vec<T, I>& x, Vec<T, I>& y) {
+  using F = detail::Format<T>;
+  using Bits = typename F::Bits;
+  using V = Vec<T, I>;
+  using B = detail::BitsVec<T, I>;
+  using Limits = std::numeric_limits<T>;
+  constexpr Bits one = static_cast<Bits>(F::bias) << F::mantissa;
+  constexpr Bits root_half = sizeof(T) == 4 ? Bits(0x3f3504f3u) : Bits(0x3fe6a09e667f3bcdull);
+  constexpr T subnormal_scale = T(std::uint64_t{1} << (F::mantissa + 1));
+  const auto subnormal = x < Limits::min();
+  const V a = subnormal ? x * subnormal_scale : x;
+  // a = m 2^e with m in [sqrt(1/2), sqrt 2); e is made a floating-point number by its place in rounder's lowest bits.
+  const B shifted = reinterpret_cast<B>(a) + (one - root_half);
+  const B low_bits = (shifted & ((Bits{1} << F::mantissa) - 1)) + root_half;
+  const V biased = reinterpret_cast<V>((shifted >> F::mantissa) + __builtin_bit_cast(Bits, F::rounder));
+  V e = biased - (F::rounder + T(F::bias));
+  e = subnormal ? e - T(F::mantissa + 1) : e;
+  const V f = reinterpret_cast<V>(low_bits) - T(1);
+  V ln_m;
+  detail::log_ratio<T, I, F::log_terms>(f / (f + T(2)), ln_m);
+  const V result = e * F::ln2_hi + (ln_m + e * F::ln2_lo);
+  const V zero = {}, infinity = V{} + Limits::infinity(), nan = V{} + Limits::quiet_NaN();
+  const V outside = x == zero ? -infinity : (x < zero ? nan : x);  // the last: +infinity and NaN
+  y = ((x > zero) & (x < infinity)) ? result : outside;
+}
+
+/// y = tanh x = -t / (t + 2) of |x|, t = e^(-2|x|) - 1.
+template <class T, class I>
+TINYGAN_INLINE void tanh(const Vec<T, I>& x, Vec<T, I>& y) {
+  using V = Vec<T, I>;
+  using B = detail::BitsVec<T, I>;
+  using Bits = typename detail::Format<T>::Bits;
+  const V low = V{} - T(40);  // tanh 20 = 1 in either type
+  V a, n, q, power;
+  detail::abs<T, I>(x, a);
+  a = T(-2) * a;
+  a = a < low ? low : a;
+  detail::exp_reduced<T, I>(a, n, q);
+  detail::power_of_two<T, I>(n, power);
+  const V t = power * q + (power - T(1));
+  detail::abs<T, I>(t / (t + T(2)), a);
+  y = reinterpret_cast<V>(reinterpret_cast<B>(a) | (reinterpret_cast<B>(x) & ~(~Bits{0} >> 1)));
+}
+
+/// y = 1 / (1 + e^-x), without overflow on either side.
+template <class T, class I>
+TINYGAN_INLINE void sigmoid(const Vec<T, I>& x, Vec<T, I>& y) {
+  using V = Vec<T, I>;
+  const V one = V{} + T(1);
+  V a, e;
+  detail::abs<T, I>(x, a);
+  exp<T, I>(-a, e);
+  y = (x < V{} ? e : one) / (one + e);
+}
+
+/// y = ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|).
+template <class T, class I>
+TINYGAN_INLINE void softplus(const Vec<T, I>& x, Vec<T, I>& y) {
+  using V = Vec<T, I>;
+  V a, e, l;
+  detail::abs<T, I>(x, a);
+  exp<T, I>(-a, e);
+  detail::log_ratio<T, I, detail::Format<T>::log1p_terms>(e / (e + T(2)), l);
+  y = (x > V{} ? x : V{}) + l;
+}
+
+/// y = x^(1/2), NaN below 0. Float: Newton's iteration, as vector extensions have no square root; 1 ulp. Double: the
+/// processor's own, lane by lane.
+template <class T, class I>
+TINYGAN_INLINE void sqrt(const Vec<T, I>& x, Vec<T, I>& y) {
+  using V = Vec<T, I>;
+  if constexpr (sizeof(T) == 8) {
+    for (int i = 0; i < lanes<T, I>; ++i) y[i] = __builtin_sqrt(x[i]);
+  } else {
+    using B = detail::BitsVec<T, I>;
+    const auto tiny = x < 0x1p-96f;  // scaled into the range where 1/sqrt(x) and the residual keep their digits
+    const V a = tiny ? x * 0x1p64f : x;
+    V r = reinterpret_cast<V>(0x5f3759dfu - (reinterpret_cast<B>(a) >> 1));  // 1/sqrt(a) to 4 %
+    r = r * (1.5f - 0.5f * a * r * r);
+    r = r * (1.5f - 0.5f * a * r * r);
+    r = r * (1.5f - 0.5f * a * r * r);
+    V s = a * r;
+    s = s + 0.5f * r * (a - s * s);
+    s = tiny ? s * 0x1p-32f : s;
+    const V infinity = V{} + std::numeric_limits<float>::infinity();
+    const V nan = V{} + std::numeric_limits<float>::quiet_NaN();
+    const V outside = x < V{} ? nan : x;  // 0, +infinity and NaN are their own roots
+    y = ((x > V{}) & (x < infinity)) ? s : outside;
+  }
+}
+
+/// s = sin(2 pi u) and c = cos(2 pi u) for u in [0, 1], float.
+template <class I>
+TINYGAN_INLINE void sincos_turns(const Vec<float, I>& u, Vec<float, I>& s, Vec<float, I>& c) {
+  using V = Vec<float, I>;
+  using F = detail::Format<float>;
+  const V shifted = u * 4.0f + F::rounder;  // the quarter in the lowest bits
+  const auto quarter = reinterpret_cast<Vec<std::uint32_t, I>>(shifted);
+  const V t = (u * 4.0f - (shifted - F::rounder)) * 1.57079632679f;  // the difference is exact; |t| <= pi/4
+  const V z = t * t;
+  constexpr auto sine = detail::Series<float, 5>::circular(1);
+  constexpr auto cosine = detail::Series<float, 6>::circular(0);
+  V sin_t, cos_t;
+  detail::series(sine, z, sin_t);
+  detail::series(cosine, z, cos_t);
+  sin_t = sin_t * t;
+  const auto swap = (quarter & 1u) != 0u;
+  const V a = swap ? cos_t : sin_t, b = swap ? sin_t : cos_t;
+  s = (quarter & 2u) != 0u ? -a : a;
+  c = ((quarter + 1u) & 2u) != 0u ? -b : b;
+}
+
+}  // namespace tinygan::cpu::math

@@ -1,0 +1,170 @@
+// Micro-kernel: one register tile of a product, the inner loop of matrix product and convolution.
+//
+//   c(m, n) (+)= sum over segments s and k < depth of a[rows[m] + a_segments[s] + k*a_step] * b[b_segments[s] + k*b_step + n]
+//
+// Shapes:       (rows, width): rows <= 6, width = 1..4 vectors; 24 of 32 registers accumulate on AVX-512.
+// Operands:     rows of `a` are read in place, wherever each lies (an image pixel, a matrix row, a packed tile); `b` is a
+//               panel of `width` columns; a segment is a filter tap, or the whole depth of a matrix product.
+// Cost:         per k 6 broadcasts, 4 loads, 24 FMAs: bound by the FMA units as long as `b` streams from L2.
+// Determinism:  every element is summed in the order of its segments and k, whatever the tile it falls in.
+// Source:       GotoBLAS (Goto, van de Geijn 2008) for the tile; indirect rows after Dukhan, "The Indirect Convolution
+//               Algorithm" (2019).
+#pragma once
+
+#include <cassert>
+
+#include <tinygan/base/shape.hpp>
+#include <tinygan/cpu/simd.hpp>
+
+namespace tinygan::cpu {
+
+/// Register blocking: `rows` broadcast values times `vectors` loaded ones.
+template <class I>
+struct TilePolicy {
+  static constexpr int rows = 6, vectors = I::bytes == 64 ? 4 : 2;  // 24 of 32 zmm, 12 of 16 ymm
+};
+template <>
+struct TilePolicy<Portable> {
+  static constexpr int rows = 4, vectors = 2;  // 8 of 16 xmm: without FMA the products need registers too
+};
+
+inline constexpr int max_tile_rows = 6;
+inline constexpr int max_tile_bytes = 256;  // of one row
+
+/// The blocking of the instruction set in use, for elements of one type.
+struct TileShape {
+  int rows;        ///< of a full tile
+  index_t width;   ///< columns of a full panel
+  index_t lanes;   ///< elements of one vector
+
+  index_t panels(index_t columns) const { return (columns + width - 1) / width; }
+
+  /// Width of the panel that holds `columns` columns: the full width or fewer whole vectors.
+  index_t panel_width(index_t columns) const {
+    return columns >= width ? width : (columns + lanes - 1) / lanes * lanes;
+  }
+
+  /// Elements of one k of all panels of a matrix with that many columns.
+  index_t padded(index_t columns) const { return columns / width * width + panel_width(columns % width); }
+};
+
+template <class T>
+TileShape tile_shape() {
+  TileShape shape{};
+  const auto set = [&](auto isa) {
+    using I = decltype(isa);
+    shape = {TilePolicy<I>::rows, TilePolicy<I>::vectors * lanes<T, I>, lanes<T, I>};
+  };
+  switch (isa()) {
+    case Isa::avx512: set(Avx512{}); break;
+    case Isa::avx2: set(Avx2{}); break;
+    case Isa::portable: set(Portable{}); break;
+  }
+  return shape;
+}
+
+/// One call of the micro-kernel. Offsets are in elements.
+template <class T>
+struct Tile {
+  const T* a;
+  const index_t* a_rows;      // (rows): where each row starts
+  const index_t* a_segments;  // (segments)
+  index_t a_step;
+  const T* b;
+  const index_t* b_segments;  // (segments)
+  index_t b_step;
+  index_t segments, depth;
+  T* c;
+  const index_t* c_rows;  // (rows)
+  bool accumulate;        // start from c instead of zero
+};
+
+namespace detail {
+
+template <class T, class I, int Rows, int Vectors>
+TINYGAN_INLINE void tile_body(const Tile<T>& t) {
+  constexpr int W = lanes<T, I>;
+  Vec<T, I> acc[Rows][Vectors];
+  if (t.accumulate) {
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i)
+#pragma GCC unroll 4
+      for (int j = 0; j < Vectors; ++j) acc[i][j] = *vec<T, I>(t.c + t.c_rows[i] + j * W);
+  } else {
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i)
+#pragma GCC unroll 4
+      for (int j = 0; j < Vectors; ++j) acc[i][j] = Vec<T, I>{};
+  }
+  for (index_t s = 0; s < t.segments; ++s) {
+    const T* b = t.b + t.b_segments[s];
+    const T* a[Rows];
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i) a[i] = t.a + t.a_rows[i] + t.a_segments[s];
+    const index_t a_step = t.a_step, b_step = t.b_step, end = t.depth * a_step;
+    for (index_t k = 0; k != end; k += a_step, b += b_step) {
+      Vec<T, I> bv[Vectors];
+#pragma GCC unroll 4
+      for (int j = 0; j < Vectors; ++j) bv[j] = *vec<T, I>(b + j * W);
+#pragma GCC unroll 16
+      for (int i = 0; i < Rows; ++i) {
+        const Vec<T, I> x = a[i][k] - Vec<T, I>{};  // broadcast
+#pragma GCC unroll 4
+        for (int j = 0; j < Vectors; ++j) acc[i][j] += x * bv[j];
+      }
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < Rows; ++i)
+#pragma GCC unroll 4
+    for (int j = 0; j < Vectors; ++j) *vec<T, I>(t.c + t.c_rows[i] + j * W) = acc[i][j];
+}
+
+template <class T, class I, int Rows>
+TINYGAN_INLINE void tile_rows(const Tile<T>& t, index_t vectors) {
+  if constexpr (TilePolicy<I>::vectors == 4) {
+    if (vectors == 4) return tile_body<T, I, Rows, 4>(t);
+    if (vectors == 3) return tile_body<T, I, Rows, 3>(t);
+  }
+  if (vectors == 2) return tile_body<T, I, Rows, 2>(t);
+  return tile_body<T, I, Rows, 1>(t);
+}
+
+/// A tile of exactly `rows` rows (a full tile's, or 2) and `width` columns (whole vectors).
+template <class T>
+__attribute__((noinline)) void run_tile(const Tile<T>& t, int rows, index_t width) {
+  dispatch([&]<class I>(I) TINYGAN_INLINE_LAMBDA {
+    const index_t vectors = width / lanes<T, I>;
+    if (rows == 2) return tile_rows<T, I, 2>(t, vectors);
+    assert(rows == TilePolicy<I>::rows);
+    tile_rows<T, I, TilePolicy<I>::rows>(t, vectors);
+  });
+}
+
+}  // namespace detail
+
+/// A tile of any `rows` <= shape.rows and `columns` <= width: writes just those elements of c.
+template <class T>
+void run_tile(const TileShape& shape, const Tile<T>& t, int rows, index_t columns, index_t width) {
+  const int full = rows <= 2 ? 2 : shape.rows;
+  if (rows == full && columns == width) return detail::run_tile(t, rows, width);
+
+  // The edge of a matrix: a full tile into a buffer, rows that do not exist standing in for the first one.
+  alignas(64) T buffer[max_tile_rows * max_tile_bytes / sizeof(T)];
+  index_t a_rows[max_tile_rows], buffer_rows[max_tile_rows];
+  for (int i = 0; i < full; ++i) {
+    a_rows[i] = t.a_rows[i < rows ? i : 0];
+    buffer_rows[i] = i * width;
+    for (index_t j = 0; t.accumulate && j < width; ++j)
+      buffer[i * width + j] = i < rows && j < columns ? t.c[t.c_rows[i] + j] : T(0);
+  }
+  Tile<T> whole = t;
+  whole.a_rows = a_rows;
+  whole.c = buffer;
+  whole.c_rows = buffer_rows;
+  detail::run_tile(whole, full, width);
+  for (int i = 0; i < rows; ++i)
+    for (index_t j = 0; j < columns; ++j) t.c[t.c_rows[i] + j] = buffer[i * width + j];
+}
+
+}  // namespace tinygan::cpu

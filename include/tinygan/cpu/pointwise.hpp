@@ -1,0 +1,336 @@
+// Pointwise kernels, copies and softmax of the contract (backend/kernel_table.hpp), which has their formulas.
+//
+// Operands are contiguous; an output may be exactly an input (softmax and permute excepted). Split into chunks of 32 Ki
+// elements, each a pure function of its operands, so results do not depend on the number of threads. Cost: every operand
+// once through memory. Off the hot path several operations share one loop with the choice inside it, which the branch
+// predictor gets right: it keeps compile time down.
+#pragma once
+
+#include <limits>
+
+#include <tinygan/backend/pointwise_dims.hpp>
+#include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/base/stream.hpp>
+#include <tinygan/cpu/map.hpp>
+#include <tinygan/cpu/math.hpp>
+
+namespace tinygan::cpu {
+
+namespace detail {
+
+/// y = clamp((x > 0 ? above : below) * x + shift, low, high): affine, abs, relu, leaky_relu and clamp.
+template <class T>
+struct PiecewiseLinear {
+  T above = 1, below = 1, shift = 0;
+  T low = -std::numeric_limits<T>::infinity(), high = std::numeric_limits<T>::infinity();
+};
+
+template <class T>
+PiecewiseLinear<T> piecewise_linear(UnaryOp op, T alpha, T beta) {
+  switch (op) {
+    case UnaryOp::affine: return {.above = alpha, .below = alpha, .shift = beta};
+    case UnaryOp::abs: return {.below = -1};
+    case UnaryOp::relu: return {.low = 0};
+    case UnaryOp::leaky_relu: return {.below = alpha};
+    default: return {.low = alpha, .high = beta};  // clamp
+  }
+}
+
+template <class T, class I>
+TINYGAN_INLINE void unary_vector(UnaryOp op, const Vec<T, I>& x, Vec<T, I>& y) {
+  using V = Vec<T, I>;
+  const V zero = {}, one = V{} + T(1);
+  switch (op) {
+    case UnaryOp::exp: return math::exp<T, I>(x, y);
+    case UnaryOp::log: return math::log<T, I>(x, y);
+    case UnaryOp::sqrt: return math::sqrt<T, I>(x, y);
+    case UnaryOp::softplus: return math::softplus<T, I>(x, y);
+    case UnaryOp::sigmoid: return math::sigmoid<T, I>(x, y);
+    case UnaryOp::tanh: return math::tanh<T, I>(x, y);
+    case UnaryOp::reciprocal: y = one / x; return;
+    case UnaryOp::sign: y = x > zero ? one : (x < zero ? -one : x); return;
+    default: y = x * x; return;  // square
+  }
+}
+
+template <class T, class I>
+TINYGAN_INLINE void binary_vector(BinaryOp op, const Vec<T, I>& a, const Vec<T, I>& b, Vec<T, I>& y) {
+  using V = Vec<T, I>;
+  const V zero = {}, one = V{} + T(1);
+  switch (op) {
+    case BinaryOp::div: y = a / b; return;
+    case BinaryOp::maximum: y = ((a > b) | (a != a)) ? a : b; return;  // NaN if either is
+    case BinaryOp::minimum: y = ((a < b) | (a != a)) ? a : b; return;
+    case BinaryOp::greater: y = a > b ? one : zero; return;
+    case BinaryOp::greater_equal: y = a >= b ? one : zero; return;
+    case BinaryOp::relu_grad: y = b > zero ? a : zero; return;
+    case BinaryOp::sigmoid_grad: y = a * b * (T(1) - b); return;
+    default: y = a * (T(1) - b * b); return;  // tanh_grad
+  }
+}
+
+/// n elements of y = f(a, b), all contiguous.
+template <class T, class I>
+TINYGAN_INLINE void binary_run(BinaryOp op, T alpha, index_t n, const T* a, const T* b, T* y) {
+  using V = Vec<T, I>;
+  switch (op) {
+    case BinaryOp::add:
+    case BinaryOp::sub: {
+      const T sign = op == BinaryOp::add ? T(1) : T(-1);
+      return map<T, I>(n, {y}, {a, b}, [&](const V(&in)[2], V(&out)[1]) TINYGAN_INLINE_LAMBDA {
+        out[0] = in[0] + sign * in[1];
+      });
+    }
+    case BinaryOp::mul:
+      return map<T, I>(n, {y}, {a, b}, [](const V(&in)[2], V(&out)[1]) TINYGAN_INLINE_LAMBDA {
+        out[0] = in[0] * in[1];
+      });
+    case BinaryOp::leaky_relu_grad:
+      return map<T, I>(n, {y}, {a, b}, [&](const V(&in)[2], V(&out)[1]) TINYGAN_INLINE_LAMBDA {
+        out[0] = in[1] > V{} ? in[0] : alpha * in[0];
+      });
+    default:
+      return map<T, I>(n, {y}, {a, b}, [&](const V(&in)[2], V(&out)[1]) TINYGAN_INLINE_LAMBDA {
+        binary_vector<T, I>(op, in[0], in[1], out[0]);
+      });
+  }
+}
+
+/// Walks the rows (innermost axes) of a broadcast problem, keeping both operands' offsets.
+struct BroadcastRows {
+  static constexpr int last = BroadcastDims::rank - 1;
+  const BroadcastDims& dims;
+  index_t at[BroadcastDims::rank] = {};
+  index_t a = 0, b = 0;  // offsets of the current row's first element
+
+  BroadcastRows(const BroadcastDims& d, index_t row) : dims(d) {
+    for (int axis = last - 1; axis >= 0; --axis) {
+      at[axis] = row % d.extent[axis];
+      row /= d.extent[axis];
+      a += at[axis] * d.a_stride[axis];
+      b += at[axis] * d.b_stride[axis];
+    }
+  }
+
+  void next() {
+    for (int axis = last - 1; axis >= 0; --axis) {
+      a += dims.a_stride[axis];
+      b += dims.b_stride[axis];
+      if (++at[axis] < dims.extent[axis]) return;
+      a -= dims.extent[axis] * dims.a_stride[axis];
+      b -= dims.extent[axis] * dims.b_stride[axis];
+      at[axis] = 0;
+    }
+  }
+};
+
+/// A stretch of one operand as contiguous elements: in place where its stride is 1, otherwise gathered.
+template <class T>
+class Gathered {
+ public:
+  static constexpr index_t capacity = 1024;
+
+  /// `count` elements from x on; a repeated element already in the buffer is not written again.
+  const T* fetch(const T* x, index_t stride, index_t count) {
+    if (stride == 1) return x;
+    if (stride == 0 && x == repeated_ && count <= held_) return buffer_;
+    append(0, x, stride, count);
+    repeated_ = stride == 0 ? x : nullptr;
+    held_ = count;
+    return buffer_;
+  }
+  void append(index_t at, const T* x, index_t stride, index_t count) {
+    for (index_t i = 0; i < count; ++i) buffer_[at + i] = x[i * stride];
+  }
+  const T* data() const { return buffer_; }
+
+ private:
+  alignas(64) T buffer_[capacity];
+  const T* repeated_ = nullptr;
+  index_t held_ = 0;
+};
+
+inline bool both_dense(const BroadcastDims& d) {
+  index_t stride = 1;
+  for (int axis = BroadcastDims::rank - 1; axis >= 0; --axis) {
+    if (d.extent[axis] > 1 && (d.a_stride[axis] != stride || d.b_stride[axis] != stride)) return false;
+    stride *= d.extent[axis];
+  }
+  return true;
+}
+
+/// Elements [begin, end) of the flattened output. Rows of at least `short_row` elements run one by one; shorter ones are
+/// gathered into longer stretches first.
+template <class T, class I>
+TINYGAN_INLINE void binary_broadcast(BinaryOp op, const BroadcastDims& d, T alpha, const T* a, const T* b, T* y,
+                                     index_t begin, index_t end) {
+  constexpr int last = BroadcastRows::last;
+  constexpr index_t short_row = 32, capacity = Gathered<T>::capacity;
+  const index_t n = d.extent[last], a_stride = d.a_stride[last], b_stride = d.b_stride[last];
+  BroadcastRows row(d, begin / n);
+  Gathered<T> a_buffer, b_buffer;
+  index_t column = begin % n;
+  for (index_t i = begin; i < end;) {
+    const T *from_a, *from_b;
+    index_t count = 0;
+    if (n >= short_row) {
+      count = std::min({n - column, end - i, capacity});
+      from_a = a_buffer.fetch(a + row.a + column * a_stride, a_stride, count);
+      from_b = b_buffer.fetch(b + row.b + column * b_stride, b_stride, count);
+      if ((column += count) == n) column = 0, row.next();
+    } else {
+      while (i + count < end && count + n <= capacity) {
+        const index_t piece = std::min(n - column, end - i - count);
+        a_buffer.append(count, a + row.a + column * a_stride, a_stride, piece);
+        b_buffer.append(count, b + row.b + column * b_stride, b_stride, piece);
+        count += piece;
+        if ((column += piece) == n) column = 0, row.next();
+      }
+      from_a = a_buffer.data();
+      from_b = b_buffer.data();
+    }
+    binary_run<T, I>(op, alpha, count, from_a, from_b, y + i);
+    i += count;
+  }
+}
+
+}  // namespace detail
+
+template <class T>
+void unary(UnaryOp op, index_t n, T alpha, T beta, const T* x, T* y, Stream) {
+  const bool linear = op == UnaryOp::affine || op == UnaryOp::abs || op == UnaryOp::relu ||
+                      op == UnaryOp::leaky_relu || op == UnaryOp::clamp;
+  const detail::PiecewiseLinear<T> p = detail::piecewise_linear(op, alpha, beta);
+  parallel_vectorised(n, chunk_elements, [=](auto isa, index_t begin, index_t end) TINYGAN_INLINE_LAMBDA {
+    using I = decltype(isa);
+    using V = Vec<T, I>;
+    if (linear) {
+      const V above = V{} + p.above, below = V{} + p.below, low = V{} + p.low, high = V{} + p.high;
+      return map<T, I>(end - begin, {y + begin}, {x + begin}, [&](const V(&a)[1], V(&b)[1]) TINYGAN_INLINE_LAMBDA {
+        const V slope = a[0] > V{} ? above : below;
+        const V line = slope * a[0] + p.shift;
+        const V raised = line < low ? low : line;
+        b[0] = raised > high ? high : raised;
+      });
+    }
+    map<T, I>(end - begin, {y + begin}, {x + begin}, [&](const V(&a)[1], V(&b)[1]) TINYGAN_INLINE_LAMBDA {
+      detail::unary_vector<T, I>(op, a[0], b[0]);
+    });
+  });
+}
+
+template <class T>
+void binary(BinaryOp op, const BroadcastDims& d, T alpha, const T* a, const T* b, T* y, Stream) {
+  const bool dense = detail::both_dense(d);
+  parallel_vectorised(d.size(), chunk_elements, [&](auto isa, index_t begin, index_t end) TINYGAN_INLINE_LAMBDA {
+    using I = decltype(isa);
+    if (dense)
+      detail::binary_run<T, I>(op, alpha, end - begin, a + begin, b + begin, y + begin);
+    else
+      detail::binary_broadcast<T, I>(op, d, alpha, a, b, y, begin, end);
+  });
+}
+
+template <class T>
+void fill(index_t n, T value, T* y, Stream) {
+  constexpr index_t block = 1024;
+  T pattern[block];
+  std::fill_n(pattern, std::min(n, block), value);
+  parallel_for(n, chunk_elements, [&](index_t begin, index_t end) {
+    for (index_t i = begin; i < end; i += block)
+      std::memcpy(y + i, pattern, static_cast<std::size_t>(std::min(block, end - i)) * sizeof(T));
+  });
+}
+
+template <class T>
+void copy(const CopyDims& d, const T* src, T* dst, Stream) {
+  const index_t pieces = (d.inner + chunk_elements - 1) / chunk_elements;  // of a long row
+  parallel_for(d.outer * pieces, pieces > 1 ? 1 : chunk_rows(d.inner), [&](index_t begin, index_t end) {
+    for (index_t task = begin; task < end; ++task) {
+      const index_t row = task / pieces, i = task % pieces * chunk_elements;
+      const auto bytes = static_cast<std::size_t>(std::min(chunk_elements, d.inner - i)) * sizeof(T);
+      std::memcpy(dst + row * d.dst_stride + i, src + row * d.src_stride + i, bytes);
+    }
+  });
+}
+
+/// The innermost axis and the one along which x is contiguous are walked in square tiles, so that both the reads and the
+/// writes use whole cache lines.
+template <class T>
+void permute(const PermuteDims& d, const T* x, T* y, Stream) {
+  constexpr int last = PermuteDims::rank - 1;
+  constexpr index_t tile = 32;
+  int along = last - 1;
+  for (int axis = 0; axis < last; ++axis)
+    if (d.stride[axis] == 1 && d.extent[axis] > 1) along = axis;
+  index_t y_stride[PermuteDims::rank], y_size = 1;
+  for (int axis = last; axis >= 0; --axis) {
+    y_stride[axis] = y_size;
+    y_size *= d.extent[axis];
+  }
+  const index_t n = d.extent[last], m = d.extent[along], tiles = (m + tile - 1) / tile;
+  parallel_for(y_size / (n * m) * tiles, chunk_rows(std::min(m, tile) * n), [&](index_t begin, index_t end) {
+    for (index_t task = begin; task < end; ++task) {
+      const index_t first = task % tiles * tile, rows = std::min(tile, m - first);
+      const T* from = x + first * d.stride[along];
+      T* to = y + first * y_stride[along];
+      index_t rest = task / tiles;
+      for (int axis = last - 1; axis >= 0; --axis) {
+        if (axis == along) continue;
+        const index_t at = rest % d.extent[axis];
+        rest /= d.extent[axis];
+        from += at * d.stride[axis];
+        to += at * y_stride[axis];
+      }
+      for (index_t j = 0; j < n; j += tile)
+        for (index_t i = 0; i < rows; ++i)
+          for (index_t k = j; k < std::min(n, j + tile); ++k)
+            to[i * y_stride[along] + k] = from[i * d.stride[along] + k * d.stride[last]];
+    }
+  });
+}
+
+namespace detail {
+
+/// Softmax of each row, or its logarithm x - max - ln(sum e^(x - max)); the sum in double.
+template <class T, bool Log>
+void softmax_rows(const NormDims& d, const T* x, T* y) {
+  const index_t n = d.channels;
+  parallel_vectorised(d.rows, chunk_rows(n), [=](auto isa, index_t begin, index_t end) TINYGAN_INLINE_LAMBDA {
+    using I = decltype(isa);
+    using V = Vec<T, I>;
+    for (index_t r = begin; r < end; ++r) {
+      const T* row = x + r * n;
+      T* out = y + r * n;
+      T largest = row[0];
+      for (index_t i = 1; i < n; ++i) largest = row[i] > largest || row[i] != row[i] ? row[i] : largest;
+      map<T, I>(n, {out}, {row}, [&](const V(&a)[1], V(&b)[1]) TINYGAN_INLINE_LAMBDA {
+        const V shifted = a[0] - largest;
+        math::exp<T, I>(shifted, b[0]);
+      });
+      double sum = 0;
+      for (index_t i = 0; i < n; ++i) sum += static_cast<double>(out[i]);
+      if constexpr (Log) {
+        const T log_sum = static_cast<T>(__builtin_log(sum));
+        for (index_t i = 0; i < n; ++i) out[i] = (row[i] - largest) - log_sum;
+      } else {
+        const T scale = static_cast<T>(1 / sum);
+        for (index_t i = 0; i < n; ++i) out[i] *= scale;
+      }
+    }
+  });
+}
+
+}  // namespace detail
+
+template <class T>
+void softmax(const NormDims& d, const T* x, T* y, Stream) {
+  detail::softmax_rows<T, false>(d, x, y);
+}
+
+template <class T>
+void log_softmax(const NormDims& d, const T* x, T* y, Stream) {
+  detail::softmax_rows<T, true>(d, x, y);
+}
+
+}  // namespace tinygan::cpu

@@ -1,0 +1,119 @@
+// Whole files: read at once with clear errors, and written so that a reader never sees half of one (POSIX).
+#pragma once
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <tinygan/base/error.hpp>
+
+namespace tinygan::io {
+
+namespace detail {
+
+/// An open file, closed when it goes out of scope.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  int get() const { return fd_; }
+  bool open() const { return fd_ >= 0; }
+  /// Closes now; false with errno set if the system reports a late write error.
+  bool close() { return ::close(std::exchange(fd_, -1)) == 0; }
+
+ private:
+  int fd_;
+};
+
+inline std::string reason(int error) { return std::generic_category().message(error); }
+
+/// What stands at a path that is no regular file, for messages.
+inline const char* kind_of_file(mode_t mode) {
+  if (S_ISDIR(mode)) return "a directory";
+  if (S_ISCHR(mode) || S_ISBLK(mode)) return "a device";
+  return S_ISFIFO(mode) ? "a pipe" : "no regular file";
+}
+
+inline bool write_all(int fd, std::span<const std::uint8_t> bytes) {
+  constexpr std::size_t most = std::size_t{1} << 30;  // one write() takes less than 2 GiB
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), std::min(bytes.size(), most));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return false;
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+}  // namespace detail
+
+/// The bytes of a file. Throws Error naming the path if it is missing, unreadable, empty or not a regular file.
+inline std::vector<std::uint8_t> read_file(const std::filesystem::path& path) {
+  const std::string name = path.string();
+  // O_NONBLOCK: opening a pipe that nobody writes to must not hang before it can be refused.
+  detail::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file.open()) fail(name, errno == ENOENT ? "file not found" : "cannot open: " + detail::reason(errno));
+  struct stat info {};
+  if (::fstat(file.get(), &info) != 0) fail(name, "cannot examine: ", detail::reason(errno));
+  check(S_ISREG(info.st_mode), name, "is ", detail::kind_of_file(info.st_mode), ", expected a file");
+  check(info.st_size > 0, name, "the file is empty");
+
+  std::vector<std::uint8_t> bytes(static_cast<std::size_t>(info.st_size));
+  std::size_t have = 0;
+  while (have < bytes.size()) {
+    const ssize_t n = ::read(file.get(), bytes.data() + have, std::min(bytes.size() - have, std::size_t{1} << 30));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) fail(name, "cannot read: ", detail::reason(errno));
+    if (n == 0) break;
+    have += static_cast<std::size_t>(n);
+  }
+  check(have == bytes.size(), name, "shrank while it was read: ", have, " of ", bytes.size(), " bytes");
+  return bytes;
+}
+
+/// Replaces a file by `bytes` atomically: writes a temporary beside it, flushes it to disk, renames it. A crash, a full
+/// disk or a kill leaves the old file as it was. Throws Error naming the path and the reason.
+inline void write_file(const std::filesystem::path& path, std::span<const std::uint8_t> bytes) {
+  static std::atomic<unsigned> serial{0};
+  const std::string name = path.string();
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0)  // renaming over a device would destroy it
+    check(S_ISREG(info.st_mode), name, "is ", detail::kind_of_file(info.st_mode), ", cannot be replaced by a file");
+
+  const std::string temporary = text(name, ".tmp-", ::getpid(), '-', serial.fetch_add(1));
+  detail::Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  if (!file.open()) fail(name, "cannot write: ", detail::reason(errno));
+  const auto give_up = [&](const char* what) {
+    const int error = errno;
+    ::unlink(temporary.c_str());
+    fail(name, what, ": ", detail::reason(error));
+  };
+  if (!detail::write_all(file.get(), bytes)) give_up("cannot write");
+  if (::fsync(file.get()) != 0) give_up("cannot flush to disk");
+  if (!file.close()) give_up("cannot write");
+  if (::rename(temporary.c_str(), path.c_str()) != 0) give_up("cannot move into place");
+
+  // The rename itself becomes durable with the directory. Some file systems cannot flush one; the file is whole anyway.
+  const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  detail::Descriptor directory(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.open()) ::fsync(directory.get());
+}
+
+}  // namespace tinygan::io

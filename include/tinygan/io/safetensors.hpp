@@ -1,0 +1,296 @@
+// safetensors: named tensors in one file, as Python's package of that name writes and reads them.
+//
+// Layout: the header's length (8 bytes, little-endian), the header (JSON, padded with spaces to 8 bytes), the data. The
+// header maps each name to {"dtype", "shape", "data_offsets": [begin, end)}, plus "__metadata__", a map of strings. The
+// offsets count from the end of the header and cover the data without gap or overlap.
+// Source: the format's description, https://github.com/huggingface/safetensors.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <tinygan/backend/bfloat16.hpp>
+#include <tinygan/base/error.hpp>
+#include <tinygan/base/shape.hpp>
+#include <tinygan/io/file.hpp>
+#include <tinygan/io/json.hpp>
+
+namespace tinygan::io {
+
+/// Element types, in the order in which the format's own library sorts them (by alignment).
+enum class DType { BOOL, U8, I8, I16, U16, F16, BF16, I32, U32, F32, F64, I64, U64 };
+
+/// Name as it stands in the file, and bytes per element.
+struct DTypeInfo {
+  const char* name;
+  index_t size;
+};
+inline constexpr std::array<DTypeInfo, 13> dtype_table = {{{"BOOL", 1}, {"U8", 1}, {"I8", 1}, {"I16", 2}, {"U16", 2},
+                                                           {"F16", 2}, {"BF16", 2}, {"I32", 4}, {"U32", 4}, {"F32", 4},
+                                                           {"F64", 8}, {"I64", 8}, {"U64", 8}}};
+constexpr const DTypeInfo& dtype_info(DType t) { return dtype_table[static_cast<std::size_t>(t)]; }
+
+/// The DType of a C++ type: float, double, bfloat16, bool and the integers of 8 to 64 bits.
+template <class T>
+constexpr DType dtype_of() {
+  if constexpr (std::is_same_v<T, float>) return DType::F32;
+  else if constexpr (std::is_same_v<T, double>) return DType::F64;
+  else if constexpr (std::is_same_v<T, bfloat16>) return DType::BF16;
+  else if constexpr (std::is_same_v<T, bool>) return DType::BOOL;
+  else {
+    static_assert(std::is_integral_v<T>, "no safetensors dtype for this type");
+    constexpr bool s = std::is_signed_v<T>;
+    if constexpr (sizeof(T) == 1) return s ? DType::I8 : DType::U8;
+    else if constexpr (sizeof(T) == 2) return s ? DType::I16 : DType::U16;
+    else if constexpr (sizeof(T) == 4) return s ? DType::I32 : DType::U32;
+    else return s ? DType::I64 : DType::U64;
+  }
+}
+
+/// One named tensor: row-major, little-endian bytes. An empty shape is a scalar; extents may be 0.
+struct SafetensorsEntry {
+  std::string name;
+  DType dtype = DType::F32;
+  std::vector<index_t> shape;
+  std::vector<std::uint8_t> bytes;
+
+  friend bool operator==(const SafetensorsEntry&, const SafetensorsEntry&) = default;
+};
+
+/// The content of a file: tensors in any order, names unique; metadata for whatever else belongs to them.
+struct SafetensorsFile {
+  std::vector<SafetensorsEntry> tensors;
+  std::map<std::string, std::string> metadata;
+
+  /// Appends a tensor. The bytes are checked against the shape when the file is written.
+  template <class T>
+  void add(std::string name, std::span<const T> values, std::vector<index_t> shape) {
+    static_assert(std::endian::native == std::endian::little, "the bytes of a safetensors file are little-endian");
+    SafetensorsEntry e{std::move(name), dtype_of<T>(), std::move(shape), std::vector<std::uint8_t>(values.size_bytes())};
+    if (!values.empty()) std::memcpy(e.bytes.data(), values.data(), values.size_bytes());
+    tensors.push_back(std::move(e));
+  }
+
+  const SafetensorsEntry* find(std::string_view name) const {
+    const auto it = std::find_if(tensors.begin(), tensors.end(), [&](const auto& e) { return e.name == name; });
+    return it == tensors.end() ? nullptr : &*it;
+  }
+
+  /// The values of one tensor. Throws Error if there is none of that name or its type is not T's.
+  template <class T>
+  std::vector<T> values(std::string_view name) const {
+    const SafetensorsEntry* e = find(name);
+    check(e != nullptr, "safetensors", "no tensor named ", detail::shown(name));
+    check(e->dtype == dtype_of<T>(), "safetensors", "tensor ", detail::shown(name), " is ", dtype_info(e->dtype).name,
+          ", expected ", dtype_info(dtype_of<T>()).name);
+    std::vector<T> out(e->bytes.size() / sizeof(T));
+    if (!out.empty()) std::memcpy(out.data(), e->bytes.data(), out.size() * sizeof(T));
+    return out;
+  }
+
+  friend bool operator==(const SafetensorsFile&, const SafetensorsFile&) = default;
+};
+
+namespace detail {
+
+inline constexpr std::string_view metadata_key = "__metadata__";
+inline constexpr std::size_t max_safetensors_header = 100'000'000;  // as the format's own library has it
+
+/// Bytes that a tensor of this shape takes. Throws Error naming file and tensor on a negative extent or overflow.
+inline std::uint64_t byte_count(const SafetensorsEntry& e, const std::string& file) {
+  bool empty = false;
+  for (const index_t extent : e.shape) {
+    check(extent >= 0, file, "tensor ", shown(e.name), " has an extent of ", extent);
+    empty = empty || extent == 0;
+  }
+  if (empty) return 0;
+  index_t bytes = dtype_info(e.dtype).size;
+  for (const index_t extent : e.shape) {
+    check(bytes <= std::numeric_limits<index_t>::max() / extent, file, "tensor ", shown(e.name),
+          " has a shape whose size overflows 64 bits");
+    bytes *= extent;
+  }
+  return static_cast<std::uint64_t>(bytes);
+}
+
+/// A tensor as the header describes it.
+struct SafetensorsRecord {
+  SafetensorsEntry entry;
+  std::uint64_t begin = 0, end = 0;
+};
+
+/// {"dtype": .., "shape": [..], "data_offsets": [begin, end]} in any order, each once.
+inline SafetensorsRecord read_record(JsonReader& json, std::string name, const std::string& file) {
+  SafetensorsRecord r;
+  r.entry.name = std::move(name);
+  const std::string tensor = "tensor " + shown(r.entry.name);
+  std::set<std::string> seen;
+  json.expect('{');
+  json.each('}', [&] {
+    std::string key = json.string("a key");
+    json.expect(':');
+    if (key == "dtype") {
+      const std::string dtype = json.string("a dtype");
+      const auto it = std::find_if(dtype_table.begin(), dtype_table.end(), [&](const auto& t) { return t.name == dtype; });
+      check(it != dtype_table.end(), file, tensor, " has the unknown dtype ", shown(dtype));
+      r.entry.dtype = static_cast<DType>(it - dtype_table.begin());
+    } else if (key == "shape") {
+      json.expect('[');
+      json.each(']', [&] {
+        const std::uint64_t extent = json.unsigned_integer("an extent");
+        check(extent <= std::uint64_t{std::numeric_limits<index_t>::max()}, file, tensor, " has an extent of ", extent);
+        r.entry.shape.push_back(static_cast<index_t>(extent));
+      });
+    } else if (key == "data_offsets") {
+      json.expect('[');
+      r.begin = json.unsigned_integer("an offset");
+      json.expect(',');
+      r.end = json.unsigned_integer("an offset");
+      json.expect(']');
+    } else {
+      fail(file, tensor, " has the unknown key ", shown(key));
+    }
+    check(seen.insert(key).second, file, tensor, " has the key ", shown(key), " twice");
+  });
+  for (const char* key : {"dtype", "shape", "data_offsets"})
+    check(seen.contains(key), file, tensor, " has no ", key);
+  return r;
+}
+
+}  // namespace detail
+
+/// The bytes of a file, the same for the same content: tensors by falling alignment, then by name, as the format's own
+/// library writes them. Throws Error (naming `name`) on a duplicate or reserved name, a name or metadata that is not
+/// UTF-8, or bytes that do not fit the shape.
+inline std::vector<std::uint8_t> encode_safetensors(const SafetensorsFile& file, const std::string& name) {
+  std::vector<const SafetensorsEntry*> order;
+  for (const SafetensorsEntry& e : file.tensors) order.push_back(&e);
+  std::sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
+    return std::tie(b->dtype, a->name) < std::tie(a->dtype, b->name);
+  });
+  const auto utf8 = [&](const std::string& s) {
+    check(detail::find_non_utf8(s) == std::string::npos, name, "the text ", detail::shown(s), " is not UTF-8");
+  };
+
+  std::string header = "{";
+  if (!file.metadata.empty()) {
+    header += detail::json_string(detail::metadata_key) + ":{";
+    for (const auto& [key, value] : file.metadata) {
+      utf8(key), utf8(value);
+      if (header.back() != '{') header += ',';
+      header += detail::json_string(key) + ':' + detail::json_string(value);
+    }
+    header += '}';
+  }
+  std::set<std::string_view> names;
+  std::size_t offset = 0;
+  for (const SafetensorsEntry* e : order) {
+    utf8(e->name);
+    check(e->name != detail::metadata_key, name, "a tensor may not be named ", detail::metadata_key);
+    check(names.insert(e->name).second, name, "two tensors are named ", detail::shown(e->name));
+    const std::uint64_t expected = detail::byte_count(*e, name);
+    check(e->bytes.size() == expected, name, "tensor ", detail::shown(e->name), " has ", e->bytes.size(),
+          " bytes, expected ", expected, " by its shape and dtype");
+    if (header.size() > 1) header += ',';
+    header += text(detail::json_string(e->name), ":{\"dtype\":\"", dtype_info(e->dtype).name, "\",\"shape\":[");
+    for (std::size_t i = 0; i < e->shape.size(); ++i) header += text(i > 0 ? "," : "", e->shape[i]);
+    header += text("],\"data_offsets\":[", offset, ',', offset + e->bytes.size(), "]}");
+    offset += e->bytes.size();
+  }
+  header += '}';
+  header.resize((header.size() + 7) / 8 * 8, ' ');
+  check(header.size() <= detail::max_safetensors_header, name, "the header would take ", header.size(), " bytes, at most ",
+        detail::max_safetensors_header, " are allowed");
+
+  std::vector<std::uint8_t> out(8);
+  for (std::size_t i = 0; i < 8; ++i) out[i] = static_cast<std::uint8_t>(std::uint64_t{header.size()} >> (8 * i));
+  out.reserve(8 + header.size() + offset);
+  out.insert(out.end(), header.begin(), header.end());
+  for (const SafetensorsEntry* e : order) out.insert(out.end(), e->bytes.begin(), e->bytes.end());
+  return out;
+}
+
+/// The content of a file given as bytes, tensors in the order of their data. Throws Error naming `name`, and the tensor
+/// where there is one, unless the bytes are a well-formed file to the last.
+inline SafetensorsFile decode_safetensors(std::span<const std::uint8_t> bytes, const std::string& name) {
+  check(bytes.size() >= 8, name, "not a safetensors file: ", bytes.size(), " bytes, the header's length alone takes 8");
+  std::uint64_t length = 0;
+  for (std::size_t i = 0; i < 8; ++i) length |= std::uint64_t{bytes[i]} << (8 * i);
+  check(length <= detail::max_safetensors_header, name, "not a safetensors file: a header of ", length,
+        " bytes, at most ", detail::max_safetensors_header, " are allowed");
+  check(length <= bytes.size() - 8, name, "truncated: a header of ", length, " bytes in a file of ", bytes.size());
+  const auto header = bytes.subspan(8, static_cast<std::size_t>(length));
+  const auto data = bytes.subspan(8 + header.size());
+  check(!header.empty() && header[0] == '{', name, "not a safetensors file: the header does not begin with '{'");
+
+  SafetensorsFile file;
+  std::vector<detail::SafetensorsRecord> records;
+  std::set<std::string> names;
+  detail::JsonReader json({reinterpret_cast<const char*>(header.data()), header.size()}, name);
+  json.expect('{');
+  json.each('}', [&] {
+    std::string key = json.string("a tensor's name");
+    json.expect(':');
+    check(names.insert(key).second, name, "the name ", detail::shown(key), " appears twice");
+    if (key != detail::metadata_key) {
+      records.push_back(detail::read_record(json, std::move(key), name));
+      return;
+    }
+    json.expect('{');
+    json.each('}', [&] {
+      std::string item = json.string("a metadata key");
+      json.expect(':');
+      std::string value = json.string("a metadata value");
+      check(file.metadata.emplace(item, std::move(value)).second, name, "the metadata key ", detail::shown(item),
+            " appears twice");
+    });
+  });
+  json.expect_end();
+
+  std::stable_sort(records.begin(), records.end(),
+                   [](const auto& a, const auto& b) { return std::tie(a.begin, a.end) < std::tie(b.begin, b.end); });
+  std::uint64_t at = 0;
+  for (auto& [entry, begin, end] : records) {
+    const std::string tensor = "tensor " + detail::shown(entry.name);
+    const std::uint64_t expected = detail::byte_count(entry, name);
+    check(begin <= end && end - begin == expected, name, tensor, " has the data offsets ", begin, " to ", end,
+          ", expected ", expected, " bytes by its shape and dtype");
+    check(begin == at, name, tensor, " begins at byte ", begin, " of the data, expected ", at,
+          begin < at ? " (overlap)" : " (gap)");
+    check(end <= data.size(), name, "truncated: ", tensor, " ends at byte ", end, " of the data, which has ",
+          data.size());
+    const auto content = data.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(expected));
+    entry.bytes.assign(content.begin(), content.end());
+    file.tensors.push_back(std::move(entry));
+    at = end;
+  }
+  check(at == data.size(), name, data.size() - at, " bytes follow the last tensor");
+  return file;
+}
+
+/// Reads a safetensors file. Throws Error as read_file and decode_safetensors do.
+inline SafetensorsFile read_safetensors(const std::filesystem::path& path) {
+  return decode_safetensors(read_file(path), path.string());
+}
+
+/// Writes a safetensors file atomically. Throws Error as encode_safetensors and write_file do.
+inline void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& file) {
+  write_file(path, encode_safetensors(file, path.string()));
+}
+
+}  // namespace tinygan::io

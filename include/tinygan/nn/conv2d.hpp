@@ -1,0 +1,119 @@
+// Conv2D and Conv2DTranspose.
+#pragma once
+
+#include <tinygan/nn/initializer.hpp>
+#include <tinygan/nn/module.hpp>
+#include <tinygan/ops/conv.hpp>
+
+namespace tinygan::nn {
+
+struct Conv2DOptions {
+  index_t kernel_h = 3, kernel_w = 3;
+  index_t stride_h = 1, stride_w = 1;
+  Padding padding = Padding::valid();
+  index_t dilation_h = 1, dilation_w = 1;
+  index_t output_padding = 0;  ///< of the transposed layer, as PyTorch's
+  bool bias = true;
+  Activation activation = Activation::none;
+  double slope = 0.2;  ///< of leaky_relu
+  Initializer kernel_initializer = Initializer::glorot_uniform();
+  Initializer bias_initializer = Initializer::zeros();
+
+  /// A square kernel and stride.
+  static Conv2DOptions square(index_t kernel, index_t stride = 1, Padding padding = Padding::same()) {
+    Conv2DOptions o;
+    o.kernel_h = o.kernel_w = kernel;
+    o.stride_h = o.stride_w = stride;
+    o.padding = padding;
+    return o;
+  }
+
+  // The other members, for chains like square(5, 2).without_bias().init(...).
+  Conv2DOptions without_bias() const { return with([](Conv2DOptions& o) { o.bias = false; }); }
+  Conv2DOptions init(Initializer kernel) const { return with([&](Conv2DOptions& o) { o.kernel_initializer = kernel; }); }
+  Conv2DOptions activate(Activation f, double leak = 0.2) const {
+    return with([&](Conv2DOptions& o) { o.activation = f, o.slope = leak; });
+  }
+
+  ConvOptions geometry() const { return {stride_h, stride_w, padding, dilation_h, dilation_w}; }
+
+ private:
+  template <class Change>
+  Conv2DOptions with(Change change) const {
+    Conv2DOptions o = *this;
+    change(o);
+    return o;
+  }
+};
+
+namespace detail {
+
+inline void check_conv_layer(const char* op, index_t in, index_t out, const Conv2DOptions& o) {
+  check(in >= 1 && out >= 1, op, in, " input and ", out, " output channels, expected at least 1");
+  check(o.kernel_h >= 1 && o.kernel_w >= 1, op, "kernel ", o.kernel_h, "x", o.kernel_w, ", expected at least 1x1");
+  tinygan::detail::check_conv_options(op, o.geometry());
+}
+
+}  // namespace detail
+
+/// y(N,P,Q,out) = activation(convolution of x(N,H,W,in) with kernel(R,S,in,out) + bias(out)).
+template <class T>
+class Conv2D : public Module<T> {
+ public:
+  /// Throws Error on a size, stride or padding that cannot be.
+  Conv2D(index_t in, index_t out, Conv2DOptions options, Generator& random = default_generator()) : options_(options) {
+    detail::check_conv_layer("conv2d", in, out, options);
+    const index_t area = options.kernel_h * options.kernel_w;
+    const Fans fans{area * in, area * out};
+    kernel_ = this->add_parameter(
+        "kernel", options.kernel_initializer.template make<T>({options.kernel_h, options.kernel_w, in, out}, fans, random));
+    if (options.bias) bias_ = this->add_parameter("bias", options.bias_initializer.template make<T>({out}, fans, random));
+  }
+
+  Variable<T> forward(const Variable<T>& x, const Pass&) override {
+    return ops::conv2d(x, kernel_, options_.geometry(), {bias_, options_.activation, static_cast<T>(options_.slope)});
+  }
+  Shape output_shape(const Shape& x) const override {
+    return conv_dims(x, kernel_.shape(), options_.geometry()).y_shape();
+  }
+  std::string type() const override { return "conv2d"; }
+  const Variable<T>& kernel() const { return kernel_; }
+  const Variable<T>& bias() const { return bias_; }
+
+ private:
+  Conv2DOptions options_;
+  Variable<T> kernel_, bias_;
+};
+
+/// y(N,H,W,out) = activation(transposed convolution of x(N,P,Q,in) with kernel(R,S,out,in) + bias(out)), Keras' layout.
+template <class T>
+class Conv2DTranspose : public Module<T> {
+ public:
+  /// Throws Error on a size, stride or padding that cannot be.
+  Conv2DTranspose(index_t in, index_t out, Conv2DOptions options, Generator& random = default_generator())
+      : options_(options) {
+    detail::check_conv_layer("conv2d_transpose", in, out, options);
+    const index_t area = options.kernel_h * options.kernel_w;
+    const Fans fans{area * in, area * out};
+    kernel_ = this->add_parameter(
+        "kernel", options.kernel_initializer.template make<T>({options.kernel_h, options.kernel_w, out, in}, fans, random));
+    if (options.bias) bias_ = this->add_parameter("bias", options.bias_initializer.template make<T>({out}, fans, random));
+  }
+
+  Variable<T> forward(const Variable<T>& x, const Pass&) override {
+    return ops::conv2d_transpose(x, kernel_, options_.geometry(),
+                                 {bias_, options_.activation, static_cast<T>(options_.slope)}, options_.output_padding);
+  }
+  Shape output_shape(const Shape& x) const override {
+    return conv_transpose_dims(x, kernel_.shape(), options_.geometry(), options_.output_padding).x_shape();
+  }
+  std::string type() const override { return "conv2d_transpose"; }
+  const Variable<T>& kernel() const { return kernel_; }
+  const Variable<T>& bias() const { return bias_; }
+
+ private:
+  Conv2DOptions options_;
+  Variable<T> kernel_, bias_;
+};
+
+}  // namespace tinygan::nn

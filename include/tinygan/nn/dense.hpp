@@ -1,0 +1,50 @@
+// Dense: the fully connected layer.
+#pragma once
+
+#include <tinygan/nn/initializer.hpp>
+#include <tinygan/nn/module.hpp>
+#include <tinygan/ops/matmul.hpp>
+
+namespace tinygan::nn {
+
+struct DenseOptions {
+  bool bias = true;
+  Activation activation = Activation::none;
+  double slope = 0.2;  ///< of leaky_relu
+  Initializer kernel_initializer = Initializer::glorot_uniform();
+  Initializer bias_initializer = Initializer::zeros();
+};
+
+/// y(N,out) = activation(x(N,in) kernel(in,out) + bias(out)).
+template <class T>
+class Dense : public Module<T> {
+ public:
+  /// Throws Error unless both sizes are at least 1.
+  Dense(index_t in, index_t out, DenseOptions options = {}, Generator& random = default_generator())
+      : in_(in), out_(out), options_(options) {
+    check(in >= 1 && out >= 1, "dense", in, " inputs and ", out, " outputs, expected at least 1");
+    kernel_ = this->add_parameter("kernel", options.kernel_initializer.template make<T>({in, out}, {in, out}, random));
+    if (options.bias) bias_ = this->add_parameter("bias", options.bias_initializer.template make<T>({out}, {in, out}, random));
+  }
+
+  Variable<T> forward(const Variable<T>& x, const Pass&) override {
+    output_shape(x.shape());
+    return ops::matmul(x, kernel_, {}, {bias_, options_.activation, static_cast<T>(options_.slope)});
+  }
+
+  Shape output_shape(const Shape& x) const override {
+    check(x.rank() == 2 && x[1] == in_, "dense", "input ", x, ", expected (N, ", in_, ")");
+    return {x[0], out_};
+  }
+
+  std::string type() const override { return "dense"; }
+  const Variable<T>& kernel() const { return kernel_; }
+  const Variable<T>& bias() const { return bias_; }
+
+ private:
+  index_t in_, out_;
+  DenseOptions options_;
+  Variable<T> kernel_, bias_;
+};
+
+}  // namespace tinygan::nn

@@ -1,0 +1,28 @@
+// Dropout.
+#pragma once
+
+#include <tinygan/nn/module.hpp>
+#include <tinygan/ops/dropout.hpp>
+
+namespace tinygan::nn {
+
+/// In training y = 0 with probability rate, else x / (1 - rate); in inference y = x.
+template <class T>
+class Dropout : public Module<T> {
+ public:
+  /// Throws Error unless 0 <= rate < 1.
+  explicit Dropout(double rate) : rate_(static_cast<T>(rate)) {
+    check(rate >= 0 && rate < 1, "dropout", "rate ", rate, ", expected at least 0 and below 1");
+  }
+  Variable<T> forward(const Variable<T>& x, const Pass& pass) override {
+    if (!pass.training) return x;
+    return ops::dropout(x, rate_, pass.random ? *pass.random : default_generator());
+  }
+  Shape output_shape(const Shape& x) const override { return x; }
+  std::string type() const override { return "dropout"; }
+
+ private:
+  T rate_;
+};
+
+}  // namespace tinygan::nn

@@ -1,0 +1,90 @@
+// Module: what layers and models have in common: a forward pass, named parameters and buffers, an output shape.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <tinygan/autograd/grad.hpp>
+#include <tinygan/tensor/random.hpp>
+
+namespace tinygan::nn {
+
+/// How a model is run. Training: batch statistics and dropout; inference: moving statistics, no dropout.
+struct Pass {
+  bool training = false;
+  Generator* random = nullptr;     ///< for dropout; the default generator if null
+  bool update_statistics = true;   ///< false: batch statistics are used but leave no trace in the moving ones
+
+  static Pass train(Generator& random) { return {true, &random, true}; }
+  static Pass infer() { return {}; }
+  /// As in training, but the model is left bit for bit as it was: the other network's step.
+  Pass frozen() const { return {training, random, false}; }
+};
+
+/// A parameter or buffer under its path in the model, e.g. "conv2d_1.kernel".
+template <class T>
+struct Named {
+  std::string name;
+  Variable<T> variable;
+};
+
+template <class T>
+class Module {
+ public:
+  virtual ~Module() = default;
+  Module() = default;
+  Module(Module&&) = default;
+  Module& operator=(Module&&) = default;
+
+  virtual Variable<T> forward(const Variable<T>& x, const Pass& pass) = 0;
+  Variable<T> operator()(const Variable<T>& x, const Pass& pass) { return forward(x, pass); }
+
+  /// The shape of forward's result for an input of this shape, batch axis included. Throws Error as forward would.
+  virtual Shape output_shape(const Shape& input) const = 0;
+
+  /// The layer's type in snake case, from which models make names.
+  virtual std::string type() const = 0;
+
+  /// What training changes by gradients, in a fixed order.
+  virtual std::vector<Named<T>> named_parameters() const { return parameters_; }
+  /// What training changes otherwise: moving statistics.
+  virtual std::vector<Named<T>> named_buffers() const { return buffers_; }
+
+  /// The layers of a container, itself for a layer.
+  virtual std::vector<std::pair<std::string, const Module*>> layers() const { return {{type(), this}}; }
+
+  std::vector<Variable<T>> parameters() const { return variables(named_parameters()); }
+  std::vector<Variable<T>> buffers() const { return variables(named_buffers()); }
+
+  index_t parameter_count() const {
+    index_t n = 0;
+    for (const Named<T>& p : named_parameters()) n += p.variable.size();
+    return n;
+  }
+
+  /// Moves all parameters and buffers to a device.
+  void to(Device device) {
+    for (const Named<T>& p : named_parameters()) p.variable.set_value(p.variable.value().to(device));
+    for (const Named<T>& b : named_buffers()) b.variable.set_value(b.variable.value().to(device));
+  }
+
+ protected:
+  Variable<T> add_parameter(std::string name, Tensor<T> value) {
+    return parameters_.emplace_back(Named<T>{std::move(name), Variable<T>(std::move(value), true)}).variable;
+  }
+  Variable<T> add_buffer(std::string name, Tensor<T> value) {
+    return buffers_.emplace_back(Named<T>{std::move(name), Variable<T>(std::move(value))}).variable;
+  }
+
+ private:
+  static std::vector<Variable<T>> variables(const std::vector<Named<T>>& named) {
+    std::vector<Variable<T>> list;
+    for (const Named<T>& n : named) list.push_back(n.variable);
+    return list;
+  }
+
+  std::vector<Named<T>> parameters_, buffers_;
+};
+
+}  // namespace tinygan::nn

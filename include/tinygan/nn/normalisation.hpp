@@ -1,0 +1,106 @@
+// BatchNorm and LayerNorm.
+#pragma once
+
+#include <tinygan/nn/module.hpp>
+#include <tinygan/ops/normalisation.hpp>
+
+namespace tinygan::nn {
+
+/// Keras' conventions by default: moving = momentum * moving + (1 - momentum) * batch, momentum 0.99, eps 1e-3, the moving
+/// variance from the biased batch variance. torch() gives PyTorch's: its momentum 0.1 is 0.9 here, eps 1e-5, unbiased.
+struct BatchNormOptions {
+  double momentum = 0.99;
+  double epsilon = 1e-3;
+  bool unbiased_moving_variance = false;
+  Activation activation = Activation::none;  ///< applied in the same pass
+  double slope = 0.2;                        ///< of leaky_relu
+
+  static BatchNormOptions torch() { return {.momentum = 0.9, .epsilon = 1e-5, .unbiased_moving_variance = true}; }
+  BatchNormOptions activate(Activation f, double leak = 0.2) const {
+    BatchNormOptions o = *this;
+    o.activation = f;
+    o.slope = leak;
+    return o;
+  }
+};
+
+/// y = activation(gamma (x - mean)/sqrt(variance + eps) + beta) over the last axis: batch statistics in training, moving ones
+/// in inference. x may be (N,C) or (N,H,W,C).
+template <class T>
+class BatchNorm : public Module<T> {
+ public:
+  /// Throws Error unless channels >= 1, eps > 0 and 0 <= momentum <= 1.
+  explicit BatchNorm(index_t channels, BatchNormOptions options = {}) : options_(options) {
+    check(channels >= 1, "batch_norm", channels, " channels, expected at least 1");
+    check(options.epsilon > 0, "batch_norm", "epsilon ", options.epsilon, ", expected above 0");
+    check(options.momentum >= 0 && options.momentum <= 1, "batch_norm", "momentum ", options.momentum, ", expected 0 to 1");
+    gamma_ = this->add_parameter("gamma", Tensor<T>::full({channels}, T(1)));
+    beta_ = this->add_parameter("beta", Tensor<T>::zeros({channels}));
+    moving_mean_ = this->add_buffer("moving_mean", Tensor<T>::zeros({channels}));
+    moving_variance_ = this->add_buffer("moving_variance", Tensor<T>::full({channels}, T(1)));
+  }
+
+  Variable<T> forward(const Variable<T>& x, const Pass& pass) override {
+    const NormOptions<T> o{static_cast<T>(options_.epsilon), options_.activation, static_cast<T>(options_.slope)};
+    if (!pass.training)
+      return ops::batch_norm_inference(x, gamma_, beta_, moving_mean_.value(), moving_variance_.value(), o);
+    ops::BatchNormResult<T> result = ops::batch_norm(x, gamma_, beta_, o);
+    if (pass.update_statistics) update(result, static_cast<double>(x.size() / gamma_.size()));
+    return result.y;
+  }
+  Shape output_shape(const Shape& x) const override {
+    check(x.rank() >= 2 && x[-1] == gamma_.size(), "batch_norm", "input ", x, ", expected (..., ", gamma_.size(), ")");
+    return x;
+  }
+  std::string type() const override { return "batch_norm"; }
+
+ private:
+  void update(const ops::BatchNormResult<T>& batch, double rows) const {
+    const KernelTable<T>& k = kernels<T>(gamma_.device());
+    const index_t n = gamma_.size();
+    const T momentum = static_cast<T>(options_.momentum);
+    Tensor<T> variance = batch.variance;
+    if (options_.unbiased_moving_variance)
+      variance = ops::detail::unary_value(UnaryOp::affine, variance, rows / (rows - 1));
+    k.ema(n, momentum, batch.mean.data(), moving_mean_.value().data(), Stream{});
+    k.ema(n, momentum, variance.data(), moving_variance_.value().data(), Stream{});
+  }
+
+  BatchNormOptions options_;
+  Variable<T> gamma_, beta_, moving_mean_, moving_variance_;
+};
+
+struct LayerNormOptions {
+  double epsilon = 1e-3;  ///< Keras'; PyTorch's is 1e-5
+  Activation activation = Activation::none;
+  double slope = 0.2;
+};
+
+/// y = activation(gamma (x - mean)/sqrt(variance + eps) + beta), statistics over the last axis of each row.
+template <class T>
+class LayerNorm : public Module<T> {
+ public:
+  /// Throws Error unless channels >= 1 and eps > 0.
+  explicit LayerNorm(index_t channels, LayerNormOptions options = {}) : options_(options) {
+    check(channels >= 1, "layer_norm", channels, " channels, expected at least 1");
+    check(options.epsilon > 0, "layer_norm", "epsilon ", options.epsilon, ", expected above 0");
+    gamma_ = this->add_parameter("gamma", Tensor<T>::full({channels}, T(1)));
+    beta_ = this->add_parameter("beta", Tensor<T>::zeros({channels}));
+  }
+
+  Variable<T> forward(const Variable<T>& x, const Pass&) override {
+    return ops::layer_norm(x, gamma_, beta_,
+                           {static_cast<T>(options_.epsilon), options_.activation, static_cast<T>(options_.slope)});
+  }
+  Shape output_shape(const Shape& x) const override {
+    check(x.rank() >= 2 && x[-1] == gamma_.size(), "layer_norm", "input ", x, ", expected (..., ", gamma_.size(), ")");
+    return x;
+  }
+  std::string type() const override { return "layer_norm"; }
+
+ private:
+  LayerNormOptions options_;
+  Variable<T> gamma_, beta_;
+};
+
+}  // namespace tinygan::nn

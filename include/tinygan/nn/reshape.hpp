@@ -1,0 +1,39 @@
+// Flatten and Reshape.
+#pragma once
+
+#include <tinygan/nn/module.hpp>
+#include <tinygan/ops/shape.hpp>
+
+namespace tinygan::nn {
+
+/// (N, ...) to (N, rest), without a copy.
+template <class T>
+class Flatten : public Module<T> {
+ public:
+  Variable<T> forward(const Variable<T>& x, const Pass&) override { return ops::flatten(x); }
+  Shape output_shape(const Shape& x) const override {
+    check(x.rank() >= 1, "flatten", "a scalar has no batch axis");
+    return {x[0], x.size() / x[0]};
+  }
+  std::string type() const override { return "flatten"; }
+};
+
+/// (N, ...) to (N, shape...), without a copy. Throws Error if the sizes differ.
+template <class T>
+class Reshape : public Module<T> {
+ public:
+  explicit Reshape(const Shape& shape) : shape_(shape) {}
+  Variable<T> forward(const Variable<T>& x, const Pass&) override { return ops::reshape(x, output_shape(x.shape())); }
+  Shape output_shape(const Shape& x) const override {
+    check(x.rank() >= 1 && x.size() / x[0] == shape_.size(), "reshape", "input ", x, " does not fit (N, ", shape_, ")");
+    std::vector<index_t> extents{x[0]};
+    extents.insert(extents.end(), shape_.begin(), shape_.end());
+    return Shape(extents);
+  }
+  std::string type() const override { return "reshape"; }
+
+ private:
+  Shape shape_;
+};
+
+}  // namespace tinygan::nn

@@ -1,0 +1,90 @@
+// Sequential: layers one after the other, and the printed summary of a model.
+#pragma once
+
+#include <iomanip>
+#include <map>
+#include <memory>
+#include <type_traits>
+
+#include <tinygan/nn/module.hpp>
+
+namespace tinygan::nn {
+
+/// y = last(...(first(x))). Layers are named by their type and a running number, as Keras does: conv2d, conv2d_1, ...
+template <class T>
+class Sequential : public Module<T> {
+ public:
+  Sequential() = default;
+  template <class... Layers>
+    requires(sizeof...(Layers) > 0 && (std::is_base_of_v<Module<T>, Layers> && ...))
+  explicit Sequential(Layers... layers) {
+    (add(std::move(layers)), ...);
+  }
+
+  /// Appends a layer.
+  template <class Layer>
+    requires std::is_base_of_v<Module<T>, Layer>
+  Sequential& add(Layer layer) {
+    const std::string type = layer.type();
+    const int number = count_[type]++;
+    names_.push_back(number == 0 ? type : type + "_" + std::to_string(number));
+    layers_.push_back(std::make_unique<Layer>(std::move(layer)));
+    return *this;
+  }
+
+  Variable<T> forward(const Variable<T>& x, const Pass& pass) override {
+    Variable<T> y = x;
+    for (const auto& layer : layers_) y = layer->forward(y, pass);
+    return y;
+  }
+  Shape output_shape(const Shape& x) const override {
+    Shape shape = x;
+    for (const auto& layer : layers_) shape = layer->output_shape(shape);
+    return shape;
+  }
+  std::string type() const override { return "sequential"; }
+
+  std::vector<Named<T>> named_parameters() const override {
+    return collect([](const Module<T>& m) { return m.named_parameters(); });
+  }
+  std::vector<Named<T>> named_buffers() const override {
+    return collect([](const Module<T>& m) { return m.named_buffers(); });
+  }
+  std::vector<std::pair<std::string, const Module<T>*>> layers() const override {
+    std::vector<std::pair<std::string, const Module<T>*>> list;
+    for (std::size_t i = 0; i < layers_.size(); ++i) list.emplace_back(names_[i], layers_[i].get());
+    return list;
+  }
+
+ private:
+  template <class Get>
+  std::vector<Named<T>> collect(Get get) const {
+    std::vector<Named<T>> all;
+    for (std::size_t i = 0; i < layers_.size(); ++i)
+      for (Named<T>& n : get(*layers_[i])) all.push_back({names_[i] + "." + n.name, std::move(n.variable)});
+    return all;
+  }
+
+  std::vector<std::unique_ptr<Module<T>>> layers_;
+  std::vector<std::string> names_;
+  std::map<std::string, int> count_;
+};
+
+/// The table of a model: layer, output shape for this input shape, parameters; and their total.
+template <class T>
+std::string summary(const Module<T>& model, const Shape& input) {
+  std::ostringstream out;
+  const auto row = [&](const std::string& name, const std::string& shape, const std::string& parameters) {
+    out << std::left << std::setw(24) << name << std::setw(24) << shape << std::right << std::setw(12) << parameters << '\n';
+  };
+  row("layer", "output shape", "parameters");
+  Shape shape = input;
+  for (const auto& [name, layer] : model.layers()) {
+    shape = layer->output_shape(shape);
+    row(name, text(shape), text(layer->parameter_count()));
+  }
+  row("total", "", text(model.parameter_count()));
+  return out.str();
+}
+
+}  // namespace tinygan::nn

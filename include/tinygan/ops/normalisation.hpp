@@ -1,0 +1,169 @@
+// Batch and layer normalisation: fused kernels, with a composition of plain ops as their reference.
+#pragma once
+
+#include <tinygan/ops/norms.hpp>
+
+namespace tinygan::ops {
+
+namespace detail {
+
+inline NormDims norm_dims(const char* op, const Shape& x) {
+  check(x.rank() >= 2, op, "input ", x, " has rank ", x.rank(), ", expected at least 2");
+  return {x.size() / x[-1], x[-1]};
+}
+
+template <class T>
+void check_affine(const char* op, const Variable<T>& v, const char* name, const Shape& x) {
+  check(v.rank() == 1 && v.size() == x[-1], op, name, " has shape ", v.shape(), ", input ", x, " expects (", x[-1], ",)");
+}
+
+/// The gradients of a fused op by way of its reference: what create_graph needs.
+template <class T, class Reference>
+std::vector<Variable<T>> reference_grads(const Backward<T>& c, Reference reference) {
+  std::vector<Variable<T>> wanted, grads(c.in.size());
+  for (std::size_t i = 0; i < c.in.size(); ++i)
+    if (c.needs[i]) wanted.push_back(c.in[i]);
+  const std::vector<Variable<T>> found = grad(reference(), wanted, {.create_graph = true}, c.g);
+  for (std::size_t i = 0, next = 0; i < c.in.size(); ++i)
+    if (c.needs[i]) grads[i] = found[next++];
+  return grads;
+}
+
+/// activation(gamma (x - mean)/sqrt(variance + eps) + beta) with statistics over `axes`, in plain ops.
+template <class T>
+Variable<T> normalise(const Variable<T>& x, const Variable<T>& gamma, const Variable<T>& beta, const Axes& axes,
+                      const NormOptions<T>& o) {
+  const Variable<T> centred = x - mean(x, axes, true);
+  const Variable<T> variance = mean(square(centred), axes, true);
+  return activation(o.activation, o.slope, centred / sqrt(variance + o.epsilon) * gamma + beta);
+}
+
+inline Axes all_but_last(int rank) {
+  std::vector<int> axes;
+  for (int axis = 0; axis + 1 < rank; ++axis) axes.push_back(axis);
+  return axes;
+}
+
+}  // namespace detail
+
+/// A batch-normalised tensor with the statistics it was normalised by: mean and biased variance per channel.
+template <class T>
+struct BatchNormResult {
+  Variable<T> y;
+  Tensor<T> mean, variance;
+};
+
+/// The composition of plain ops that batch_norm equals.
+template <class T>
+Variable<T> batch_norm_reference(const Variable<T>& x, const Variable<T>& gamma, const Variable<T>& beta,
+                                 const NormOptions<T>& options) {
+  return detail::normalise(x, gamma, beta, detail::all_but_last(x.rank()), options);
+}
+
+namespace detail {
+
+template <class T>
+std::vector<Variable<T>> batch_norm_backward(const Backward<T>& c, const NormDims& d, const NormOptions<T>& options,
+                                             const Tensor<T>& mean, const Tensor<T>& variance) {
+  const Variable<T>&x = c.in[0], &gamma = c.in[1], &beta = c.in[2];
+  if (recording()) return reference_grads(c, [&] { return batch_norm_reference(x, gamma, beta, options); });
+  const Device device = x.device();
+  Tensor<T> dx(x.shape(), device), dgamma(gamma.shape(), device), dbeta(beta.shape(), device);
+  const KernelTable<T>& k = kernels<T>(device);
+  const Workspace workspace(k.batch_norm_workspace(d), device);
+  k.batch_norm_backward(d, options, x.value().data(), mean.data(), variance.data(), gamma.value().data(),
+                        beta.value().data(), c.g.value().data(), dx.data(), dgamma.data(), dbeta.data(), workspace.data(),
+                        Stream{});
+  return {dx, dgamma, dbeta};
+}
+
+}  // namespace detail
+
+/// y = activation(gamma (x - mean)/sqrt(variance + eps) + beta), statistics over all axes but the last, x(..., channels).
+/// Source: Ioffe & Szegedy 2015. Throws Error on rank below 2, a wrong gamma or beta, or a single row.
+template <class T>
+BatchNormResult<T> batch_norm(const Variable<T>& x, const Variable<T>& gamma, const Variable<T>& beta,
+                              const NormOptions<T>& options) {
+  const NormDims d = detail::norm_dims("batch_norm", x.shape());
+  detail::check_affine("batch_norm", gamma, "gamma", x.shape());
+  detail::check_affine("batch_norm", beta, "beta", x.shape());
+  check(d.rows >= 2, "batch_norm", "input ", x.shape(), " has one value per channel, statistics need at least 2");
+  const KernelTable<T>& k = kernels<T>(x.device());
+  const Device device = x.device();
+  Tensor<T> mean({d.channels}, device), variance({d.channels}, device), y(x.shape(), device);
+  {
+    const Workspace workspace(k.batch_norm_workspace(d), device);
+    k.batch_norm_stats(d, x.value().data(), mean.data(), variance.data(), workspace.data(), Stream{});
+  }
+  k.batch_norm_apply(d, options, x.value().data(), mean.data(), variance.data(), gamma.value().data(), beta.value().data(),
+                     y.data(), Stream{});
+  Variable<T> result = record<T>("batch_norm", y, {x, gamma, beta}, [d, options, mean, variance](const Backward<T>& c) {
+    return detail::batch_norm_backward(c, d, options, mean, variance);
+  });
+  return {result, mean, variance};
+}
+
+/// The same with given statistics (inference): y = activation(gamma (x - mean)/sqrt(variance + eps) + beta).
+template <class T>
+Variable<T> batch_norm_inference(const Variable<T>& x, const Variable<T>& gamma, const Variable<T>& beta,
+                                 const Tensor<T>& mean, const Tensor<T>& variance, const NormOptions<T>& options) {
+  const NormDims d = detail::norm_dims("batch_norm", x.shape());
+  detail::check_affine("batch_norm", gamma, "gamma", x.shape());
+  detail::check_affine("batch_norm", beta, "beta", x.shape());
+  Tensor<T> y(x.shape(), x.device());
+  kernels<T>(x.device()).batch_norm_apply(d, options, x.value().data(), mean.data(), variance.data(), gamma.value().data(),
+                                          beta.value().data(), y.data(), Stream{});
+  return record<T>("batch_norm_inference", y, {x, gamma, beta}, [options, mean, variance](const Backward<T>& c) {
+    const Variable<T> h = activation_grad(options.activation, options.slope, c.g, c.out);
+    const Variable<T> rstd = reciprocal(sqrt(Variable<T>(variance) + options.epsilon));
+    std::vector<Variable<T>> grads(3);
+    if (c.needs[0]) grads[0] = h * (c.in[1] * rstd);
+    if (c.needs[1]) grads[1] = sum_to(h * ((c.in[0] - Variable<T>(mean)) * rstd), c.in[1].shape());
+    if (c.needs[2]) grads[2] = sum_to(h, c.in[2].shape());
+    return grads;
+  });
+}
+
+/// The composition of plain ops that layer_norm equals.
+template <class T>
+Variable<T> layer_norm_reference(const Variable<T>& x, const Variable<T>& gamma, const Variable<T>& beta,
+                                 const NormOptions<T>& options) {
+  return detail::normalise(x, gamma, beta, std::vector<int>{-1}, options);
+}
+
+namespace detail {
+
+template <class T>
+std::vector<Variable<T>> layer_norm_backward(const Backward<T>& c, const NormDims& d, const NormOptions<T>& options,
+                                             const Tensor<T>& mean, const Tensor<T>& rstd) {
+  const Variable<T>&x = c.in[0], &gamma = c.in[1], &beta = c.in[2];
+  if (recording()) return reference_grads(c, [&] { return layer_norm_reference(x, gamma, beta, options); });
+  const Device device = x.device();
+  Tensor<T> dx(x.shape(), device), dgamma(gamma.shape(), device), dbeta(beta.shape(), device);
+  const KernelTable<T>& k = kernels<T>(device);
+  const Workspace workspace(k.layer_norm_workspace(d), device);
+  k.layer_norm_backward(d, options, x.value().data(), mean.data(), rstd.data(), gamma.value().data(), beta.value().data(),
+                        c.g.value().data(), dx.data(), dgamma.data(), dbeta.data(), workspace.data(), Stream{});
+  return {dx, dgamma, dbeta};
+}
+
+}  // namespace detail
+
+/// y = activation(gamma (x - mean)/sqrt(variance + eps) + beta), statistics over the last axis of each row.
+/// Source: Ba, Kiros, Hinton 2016. Throws Error on rank below 2 or a wrong gamma or beta.
+template <class T>
+Variable<T> layer_norm(const Variable<T>& x, const Variable<T>& gamma, const Variable<T>& beta,
+                       const NormOptions<T>& options) {
+  const NormDims d = detail::norm_dims("layer_norm", x.shape());
+  detail::check_affine("layer_norm", gamma, "gamma", x.shape());
+  detail::check_affine("layer_norm", beta, "beta", x.shape());
+  const Device device = x.device();
+  Tensor<T> mean({d.rows}, device), rstd({d.rows}, device), y(x.shape(), device);
+  kernels<T>(device).layer_norm(d, options, x.value().data(), gamma.value().data(), beta.value().data(), y.data(),
+                                mean.data(), rstd.data(), Stream{});
+  return record<T>("layer_norm", y, {x, gamma, beta}, [d, options, mean, rstd](const Backward<T>& c) {
+    return detail::layer_norm_backward(c, d, options, mean, rstd);
+  });
+}
+
+}  // namespace tinygan::ops

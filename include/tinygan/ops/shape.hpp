@@ -1,0 +1,132 @@
+// Ops that move elements without computing: reshape, slice, embed, concat, permute.
+#pragma once
+
+#include <vector>
+
+#include <tinygan/autograd/grad.hpp>
+
+namespace tinygan::ops {
+
+/// The same elements under another shape, without a copy. Throws Error if the sizes differ.
+template <class T>
+Variable<T> reshape(const Variable<T>& x, const Shape& shape) {
+  if (x.shape() == shape) return x;
+  return record<T>("reshape", x.value().reshape(shape), {x},
+                   [](const Backward<T>& c) { return std::vector{reshape(c.g, c.in[0].shape())}; });
+}
+
+/// (N, ...) to (N, rest).
+template <class T>
+Variable<T> flatten(const Variable<T>& x) {
+  check(x.rank() >= 1, "flatten", "a scalar has no batch axis");
+  return reshape(x, {x.shape()[0], x.size() / x.shape()[0]});
+}
+
+template <class T>
+Variable<T> embed(const Variable<T>& x, int axis, index_t begin, index_t extent);
+
+/// y = x[..., begin:end, ...] along an axis. Throws Error outside it.
+template <class T>
+Variable<T> slice(const Variable<T>& x, int axis, index_t begin, index_t end) {
+  const int at = x.shape().resolve(axis);
+  const index_t extent = x.shape()[at];
+  check(begin >= 0 && begin < end && end <= extent, "slice", "[", begin, ", ", end, ") of axis ", axis, " of ", x.shape());
+  if (end - begin == extent) return x;
+  const index_t inner = x.shape().range_size(at + 1, x.rank());
+  Tensor<T> y;
+  if (at == 0) {
+    y = x.value().rows(begin, end);  // no copy
+  } else {
+    y = Tensor<T>(x.shape().with(at, end - begin), x.device());
+    const CopyDims d{x.shape().range_size(0, at), (end - begin) * inner, extent * inner, (end - begin) * inner};
+    kernels<T>(x.device()).copy(d, x.value().data() + begin * inner, y.data(), Stream{});
+  }
+  return record<T>("slice", y, {x},
+                   [at, begin, extent](const Backward<T>& c) { return std::vector{embed(c.g, at, begin, extent)}; });
+}
+
+/// Zeros of the given extent along an axis with x at `begin`: the adjoint of slice. Throws Error if x does not fit.
+template <class T>
+Variable<T> embed(const Variable<T>& x, int axis, index_t begin, index_t extent) {
+  const int at = x.shape().resolve(axis);
+  const index_t length = x.shape()[at];
+  check(begin >= 0 && begin + length <= extent, "embed", "extent ", length, " at ", begin, " does not fit in ", extent);
+  const index_t inner = x.shape().range_size(at + 1, x.rank());
+  const Tensor<T> y = Tensor<T>::zeros(x.shape().with(at, extent), x.device());
+  const CopyDims d{x.shape().range_size(0, at), length * inner, length * inner, extent * inner};
+  kernels<T>(x.device()).copy(d, x.value().data(), y.data() + begin * inner, Stream{});
+  return record<T>("embed", y, {x}, [at, begin, length](const Backward<T>& c) {
+    return std::vector{slice(c.g, at, begin, begin + length)};
+  });
+}
+
+/// Joins along an axis. Throws Error if another extent or the rank differs, or there is nothing to join.
+template <class T>
+Variable<T> concat(const std::vector<Variable<T>>& xs, int axis) {
+  check(!xs.empty(), "concat", "nothing to join");
+  const int at = xs[0].shape().resolve(axis);
+  index_t extent = 0;
+  for (const Variable<T>& x : xs) {
+    check(x.rank() == xs[0].rank() && x.shape().with(at, 1) == xs[0].shape().with(at, 1), "concat", "shapes ", xs[0].shape(),
+          " and ", x.shape(), " differ beside axis ", axis);
+    check(x.device() == xs[0].device(), "concat", "operands on ", xs[0].device(), " and ", x.device());
+    extent += x.shape()[at];
+  }
+  Tensor<T> y(xs[0].shape().with(at, extent), xs[0].device());
+  const index_t inner = y.shape().range_size(at + 1, y.rank());
+  index_t begin = 0;
+  for (const Variable<T>& x : xs) {
+    const index_t run = x.shape()[at] * inner;
+    kernels<T>(y.device()).copy({y.shape().range_size(0, at), run, run, extent * inner}, x.value().data(),
+                                y.data() + begin, Stream{});
+    begin += run;
+  }
+  return record<T>("concat", y, xs, [at](const Backward<T>& c) {
+    std::vector<Variable<T>> grads;
+    index_t from = 0;
+    for (std::size_t i = 0; i < c.in.size(); ++i) {
+      const index_t to = from + c.in[i].shape()[at];
+      grads.push_back(c.needs[i] ? slice(c.g, at, from, to) : Variable<T>{});
+      from = to;
+    }
+    return grads;
+  });
+}
+
+/// y with axis i being x's axis order[i]. Throws Error unless `order` names every axis once.
+template <class T>
+Variable<T> permute(const Variable<T>& x, const std::vector<int>& order) {
+  const int rank = x.rank();
+  check(static_cast<int>(order.size()) == rank, "permute", order.size(), " axes for shape ", x.shape());
+  std::vector<index_t> strides(order.size()), extents;
+  index_t run = 1;
+  for (int axis = rank - 1; axis >= 0; --axis) {
+    strides[static_cast<std::size_t>(axis)] = run;
+    run *= x.shape()[axis];
+  }
+  PermuteDims d;
+  std::vector<int> inverse(order.size(), -1);
+  for (int i = 0; i < rank; ++i) {
+    const int from = x.shape().resolve(order[static_cast<std::size_t>(i)]);
+    check(inverse[static_cast<std::size_t>(from)] < 0, "permute", "axis ", from, " is named twice");
+    inverse[static_cast<std::size_t>(from)] = i;
+    extents.push_back(x.shape()[from]);
+    d.extent[PermuteDims::rank - rank + i] = x.shape()[from];
+    d.stride[PermuteDims::rank - rank + i] = strides[static_cast<std::size_t>(from)];
+  }
+  Tensor<T> y(Shape(extents), x.device());
+  kernels<T>(x.device()).permute(d, x.value().data(), y.data(), Stream{});
+  return record<T>("permute", y, {x}, [inverse](const Backward<T>& c) { return std::vector{permute(c.g, inverse)}; });
+}
+
+/// The last two axes exchanged. Throws Error below rank 2.
+template <class T>
+Variable<T> transpose(const Variable<T>& x) {
+  check(x.rank() >= 2, "transpose", "shape ", x.shape(), " has no two axes");
+  std::vector<int> order;
+  for (int axis = 0; axis < x.rank(); ++axis) order.push_back(axis);
+  std::swap(order[order.size() - 1], order[order.size() - 2]);
+  return permute(x, order);
+}
+
+}  // namespace tinygan::ops

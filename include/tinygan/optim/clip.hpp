@@ -1,0 +1,50 @@
+// Gradient clipping.
+#pragma once
+
+#include <tinygan/ops/pointwise.hpp>
+
+namespace tinygan::optim {
+
+/// The Euclidean norm of all tensors taken as one vector, a scalar on their device.
+template <class T>
+Tensor<T> global_norm(const std::vector<Variable<T>>& xs) {
+  check(!xs.empty(), "global_norm", "no tensors");
+  std::vector<Segment<const T>> segments;
+  for (const Variable<T>& x : xs) segments.push_back({x.size(), x.value().data()});
+  const Device device = xs[0].device();
+  const KernelTable<T>& k = kernels<T>(device);
+  const int count = static_cast<int>(segments.size());
+  Tensor<T> norm({}, device);
+  const Workspace workspace(k.global_norm_workspace(count, segments.data()), device);
+  k.global_norm(count, segments.data(), norm.data(), workspace.data(), Stream{});
+  return norm;
+}
+
+/// The gradients scaled by min(1, max_norm / norm), and the norm before. Throws Error unless max_norm > 0.
+/// Source: Pascanu, Mikolov, Bengio 2013.
+template <class T>
+std::pair<std::vector<Variable<T>>, Tensor<T>> clip_by_global_norm(const std::vector<Variable<T>>& grads,
+                                                                   std::type_identity_t<T> max_norm) {
+  check(max_norm > T(0), "clip_by_global_norm", "norm ", max_norm, ", expected above 0");
+  const Tensor<T> norm = global_norm(grads);
+  std::vector<Variable<T>> clipped;
+  std::vector<Segment<T>> segments;
+  for (const Variable<T>& g : grads) {
+    clipped.push_back(g.value().clone());  // gradients may share memory, with each other or with the caller
+    segments.push_back({g.size(), clipped.back().value().data()});
+  }
+  kernels<T>(norm.device()).clip_by_norm(static_cast<int>(segments.size()), segments.data(), norm.data(), max_norm, Stream{});
+  return {clipped, norm};
+}
+
+/// Each element clamped to [-limit, limit]. Throws Error unless limit > 0.
+template <class T>
+std::vector<Variable<T>> clip_by_value(const std::vector<Variable<T>>& grads, std::type_identity_t<T> limit) {
+  check(limit > T(0), "clip_by_value", "limit ", limit, ", expected above 0");
+  const NoGrad no_grad;
+  std::vector<Variable<T>> clipped;
+  for (const Variable<T>& g : grads) clipped.push_back(ops::clamp(g, -limit, limit));
+  return clipped;
+}
+
+}  // namespace tinygan::optim

@@ -1,0 +1,43 @@
+// Exponential moving average of weights.
+#pragma once
+
+#include <tinygan/autograd/grad.hpp>
+
+namespace tinygan::optim {
+
+struct EmaOptions {
+  double decay = 0.999;
+  bool warm_up = true;  ///< decay at update t is min(decay, (1+t)/(10+t)), so that the first weights are soon forgotten
+};
+
+/// Keeps `average` at decay * average + (1 - decay) * source, tensor by tensor: the weights of a second model of the same
+/// layout. Moving statistics are no weights: give the averaged model its own by running it in training mode.
+template <class T>
+class Ema {
+ public:
+  /// Starts the average at the source. Throws Error if the lists do not match or decay is outside [0,1).
+  Ema(std::vector<Variable<T>> source, std::vector<Variable<T>> average, EmaOptions options = {})
+      : source_(std::move(source)), average_(std::move(average)), options_(options) {
+    check(options.decay >= 0 && options.decay < 1, "ema", "decay ", options.decay, ", expected at least 0 and below 1");
+    check(source_.size() == average_.size(), "ema", source_.size(), " tensors and ", average_.size(), " averages");
+    for (std::size_t i = 0; i < source_.size(); ++i) average_[i].value().copy_from(source_[i].value());
+  }
+
+  void update() {
+    const double t = static_cast<double>(++updates_);
+    const double decay = options_.warm_up ? std::min(options_.decay, (1 + t) / (10 + t)) : options_.decay;
+    for (std::size_t i = 0; i < source_.size(); ++i)
+      kernels<T>(source_[i].device())
+          .ema(source_[i].size(), static_cast<T>(decay), source_[i].value().data(), average_[i].value().data(), Stream{});
+  }
+
+  std::uint64_t updates() const { return updates_; }
+  void set_updates(std::uint64_t updates) { updates_ = updates; }
+
+ private:
+  std::vector<Variable<T>> source_, average_;
+  EmaOptions options_;
+  std::uint64_t updates_ = 0;
+};
+
+}  // namespace tinygan::optim

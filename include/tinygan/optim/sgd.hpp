@@ -1,0 +1,43 @@
+// Stochastic gradient descent with momentum.
+#pragma once
+
+#include <tinygan/optim/optimiser.hpp>
+
+namespace tinygan::optim {
+
+/// SGD over one list of parameters; see SgdHyper for the formula (PyTorch's).
+template <class T>
+class Sgd : public Optimiser<T> {
+ public:
+  /// Throws Error on a NaN, infinite or out-of-range hyper-parameter.
+  explicit Sgd(std::vector<Variable<T>> parameters, const SgdHyper& hyper = {})
+      : Optimiser<T>("sgd", std::move(parameters)), m_(this->zeros_like_parameters()) {
+    set_hyper(hyper);
+  }
+
+  const SgdHyper& hyper() const { return hyper_; }
+  void set_hyper(const SgdHyper& h) {
+    this->check_finite("learning rate", h.learning_rate, false);
+    this->check_finite("weight decay", h.weight_decay, false);
+    check(h.momentum >= 0 && h.momentum < 1, this->name_, "momentum is ", h.momentum, ", expected at least 0 and below 1");
+    hyper_ = h;
+  }
+
+  /// One update with the gradients of grad(loss, parameters()). Throws Error if they do not match the parameters.
+  void step(const std::vector<Variable<T>>& grads) {
+    std::vector<ParameterSlot<T>> slots = this->slots(grads);
+    for (std::size_t i = 0; i < slots.size(); ++i) slots[i].m = m_[i].data();
+    kernels<T>(this->parameters_[0].device()).sgd(hyper_, static_cast<int>(slots.size()), slots.data(), Stream{});
+  }
+  /// One update with what backward() has accumulated.
+  void step() { step(this->accumulated()); }
+
+  /// The momentum buffers, in the order of parameters().
+  const std::vector<Tensor<T>>& momenta() const { return m_; }
+
+ private:
+  SgdHyper hyper_;
+  std::vector<Tensor<T>> m_;
+};
+
+}  // namespace tinygan::optim

@@ -1,0 +1,139 @@
+// Pool: the memory of one device, handed out in blocks and never given back while the program runs.
+//
+// Best fit with splitting and merging inside large segments. A training step repeats its sequence of requests, so from the
+// second step on every request is met from the same address and the system is asked for nothing: what whole-step graph
+// capture needs on a GPU, and what spares the page faults on a CPU.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <vector>
+
+#include <tinygan/base/error.hpp>
+
+namespace tinygan {
+
+/// Bytes and counts since the start; `system_allocations` stops growing once a loop is in its steady state.
+struct PoolStats {
+  std::size_t in_use = 0, peak_in_use = 0, reserved = 0, system_allocations = 0;
+};
+
+class Pool {
+ public:
+  /// A run of bytes inside a segment, linked to its neighbours by address.
+  struct Block {
+    std::byte* data = nullptr;
+    std::size_t size = 0;
+    bool free = false;
+    Block *before = nullptr, *after = nullptr;
+  };
+
+  using SystemAllocate = void* (*)(std::size_t bytes, int device_index);
+
+  static constexpr std::size_t alignment = 256;
+
+  Pool(SystemAllocate system, int device_index) : system_(system), device_index_(device_index) {}
+
+  /// A block of at least `bytes`. Throws Error when the system has no memory left.
+  Block* allocate(std::size_t bytes) {
+    const std::size_t size = round_up(std::max<std::size_t>(bytes, 1), alignment);
+    const std::lock_guard lock(mutex_);
+    auto found = free_.lower_bound(Key{size, nullptr, nullptr});
+    if (found == free_.end()) found = grow(size);
+    Block* block = found->block;
+    free_.erase(found);
+    if (block->size > size) split(block, size);
+    block->free = false;
+    stats_.in_use += block->size;
+    stats_.peak_in_use = std::max(stats_.peak_in_use, stats_.in_use);
+    return block;
+  }
+
+  void release(Block* block) {
+    const std::lock_guard lock(mutex_);
+    stats_.in_use -= block->size;
+    block->free = true;
+    if (block->after && block->after->free) merge(block, block->after);
+    if (block->before && block->before->free) {
+      block = block->before;
+      merge(block, block->after, true);
+    }
+    free_.insert(key(block));
+  }
+
+  PoolStats stats() const {
+    const std::lock_guard lock(mutex_);
+    return stats_;
+  }
+  void reset_peak() {
+    const std::lock_guard lock(mutex_);
+    stats_.peak_in_use = stats_.in_use;
+  }
+
+ private:
+  static constexpr std::size_t segment_unit = std::size_t{2} << 20;  // a huge page
+  static constexpr std::size_t largest_growth = std::size_t{64} << 20;
+
+  struct Key {
+    std::size_t size;
+    std::byte* data;
+    Block* block;
+    bool operator<(const Key& other) const { return size != other.size ? size < other.size : data < other.data; }
+  };
+  using FreeSet = std::set<Key>;
+
+  static std::size_t round_up(std::size_t n, std::size_t unit) { return (n + unit - 1) / unit * unit; }
+  static Key key(Block* b) { return {b->size, b->data, b}; }
+
+  /// A new segment, a quarter of what there is already, so that few are needed whatever the program's size.
+  FreeSet::iterator grow(std::size_t size) {
+    const std::size_t wish = std::min(largest_growth, stats_.reserved / 4);
+    const std::size_t bytes = round_up(std::max(size, wish), segment_unit);
+    Block* block = new_block();
+    *block = {static_cast<std::byte*>(system_(bytes, device_index_)), bytes, true, nullptr, nullptr};
+    stats_.reserved += bytes;
+    ++stats_.system_allocations;
+    return free_.insert(key(block)).first;
+  }
+
+  void split(Block* block, std::size_t size) {
+    Block* rest = new_block();
+    *rest = {block->data + size, block->size - size, true, block, block->after};
+    if (rest->after) rest->after->before = rest;
+    block->after = rest;
+    block->size = size;
+    free_.insert(key(rest));
+  }
+
+  /// Takes `right` into `left`, its neighbour; both are free, and those listed in free_ leave it.
+  void merge(Block* left, Block* right, bool left_listed = false) {
+    free_.erase(key(left_listed ? left : right));
+    left->size += right->size;
+    left->after = right->after;
+    if (left->after) left->after->before = left;
+    spare_.push_back(right);
+  }
+
+  Block* new_block() {
+    if (spare_.empty()) {
+      owned_.push_back(std::make_unique<Block>());
+      return owned_.back().get();
+    }
+    Block* block = spare_.back();
+    spare_.pop_back();
+    return block;
+  }
+
+  mutable std::mutex mutex_;
+  SystemAllocate system_;
+  int device_index_;
+  FreeSet free_;
+  std::vector<std::unique_ptr<Block>> owned_;
+  std::vector<Block*> spare_;
+  PoolStats stats_;
+};
+
+}  // namespace tinygan

@@ -1,0 +1,81 @@
+// Generator: where random tensors come from. Counter-based, so it has no state but three numbers.
+#pragma once
+
+#include <atomic>
+
+#include <tinygan/tensor/tensor.hpp>
+
+namespace tinygan {
+
+/// A key together with what keeps its step counter alive.
+struct RandomDraw {
+  RandomKey key;
+  Tensor<std::uint64_t> step;
+};
+
+/// Element i of draw d in step s is a function of (seed, s, d, i) alone: the same at any thread count and on any device.
+/// Every random tensor takes the next draw; next_step() counts the step up on the device and starts the draws over, which is
+/// what a captured training step replays. Call it between steps only: a backward pass repeats the draws of its forward pass.
+class Generator {
+ public:
+  explicit Generator(std::uint64_t seed = 0, Device device = Device::cpu()) : seed_(seed), step_({1}, device) {
+    set_step(0);
+  }
+
+  std::uint64_t seed() const { return seed_; }
+  std::uint32_t draw() const { return draw_; }
+  std::uint64_t step() const { return step_.item(); }
+  Device device() const { return step_.device(); }
+
+  RandomDraw next() { return {{seed_, draw_++, step_.data()}, step_}; }
+  void next_step() { set_step(step() + 1); }
+  void set_step(std::uint64_t step) {
+    step_.copy_from(std::span<const std::uint64_t>(&step, 1));
+    draw_ = 0;
+  }
+  /// Starts over: as if newly made with this seed.
+  void reseed(std::uint64_t seed) {
+    seed_ = seed;
+    set_step(0);
+  }
+
+ private:
+  std::uint64_t seed_;
+  std::uint32_t draw_ = 0;
+  Tensor<std::uint64_t> step_;
+};
+
+/// The generator used where none is given, one per thread.
+inline Generator& default_generator() {
+  thread_local Generator generator(0);
+  return generator;
+}
+
+/// y = low + (high - low) u, u uniform in [0,1).
+template <class T>
+Tensor<T> random_uniform(const Shape& shape, Generator& g = default_generator(), T low = T(0), T high = T(1)) {
+  check(low < high, "random_uniform", "low ", low, " is not below high ", high);
+  Tensor<T> y(shape, g.device());
+  kernels<T>(g.device()).random_uniform(y.size(), g.next().key, low, high, y.data(), Stream{});
+  return y;
+}
+
+/// y = mean + stddev z, z standard normal (Box-Muller).
+template <class T>
+Tensor<T> random_normal(const Shape& shape, Generator& g = default_generator(), T mean = T(0), T stddev = T(1)) {
+  check(stddev >= T(0), "random_normal", "standard deviation ", stddev, ", expected at least 0");
+  Tensor<T> y(shape, g.device());
+  kernels<T>(g.device()).random_normal(y.size(), g.next().key, mean, stddev, y.data(), Stream{});
+  return y;
+}
+
+/// y = 1 with probability p, else 0.
+template <class T>
+Tensor<T> random_bernoulli(const Shape& shape, T p, Generator& g = default_generator()) {
+  check(p >= T(0) && p <= T(1), "random_bernoulli", "probability ", p, ", expected 0 to 1");
+  Tensor<T> y(shape, g.device());
+  kernels<T>(g.device()).random_bernoulli(y.size(), g.next().key, p, y.data(), Stream{});
+  return y;
+}
+
+}  // namespace tinygan

@@ -1,0 +1,121 @@
+// The registry: for each device its kernels, its memory and how bytes get there.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <type_traits>
+#include <vector>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+#include <tinygan/backend/kernel_table.hpp>
+#include <tinygan/base/device.hpp>
+#include <tinygan/cpu/table.hpp>
+#include <tinygan/tensor/pool.hpp>
+
+namespace tinygan {
+
+/// What a device type brings along. The CPU is built in; another one registers itself from the translation unit that holds
+/// its kernels, so a program links it or does without.
+struct DeviceBackend {
+  int (*count)();                                           ///< devices of this type that can be used now
+  Pool::SystemAllocate allocate;                            ///< throws Error when memory is short
+  void (*to_device)(void* device, const void* host, std::size_t bytes, int index);
+  void (*to_host)(void* host, const void* device, std::size_t bytes, int index);
+  void (*synchronize)(int index);
+  const KernelTable<float>* float_kernels;
+  const KernelTable<double>* double_kernels;                ///< may be null
+};
+
+namespace detail {
+
+inline std::array<std::atomic<const DeviceBackend*>, device_type_count>& backends() {
+  static std::array<std::atomic<const DeviceBackend*>, device_type_count> slots{};
+  return slots;
+}
+
+inline void* allocate_host(std::size_t bytes, int) {
+  constexpr std::size_t huge_page = std::size_t{2} << 20;
+  void* p = std::aligned_alloc(huge_page, (bytes + huge_page - 1) / huge_page * huge_page);
+  check(p != nullptr, "cpu memory", "the system has no ", bytes, " bytes left");
+#if defined(__linux__)
+  madvise(p, bytes, MADV_HUGEPAGE);  // a hint: fewer TLB misses and page faults where it is granted
+#endif
+  return p;
+}
+
+}  // namespace detail
+
+/// Makes a device type available; `backend` must outlive the program's last tensor.
+inline void register_backend(DeviceType type, const DeviceBackend* backend) {
+  detail::backends()[static_cast<std::size_t>(type)].store(backend);
+}
+
+/// The backend of a device other than the CPU. Throws Error if the program was linked without it or has no such device.
+inline const DeviceBackend& backend(Device device) {
+  const DeviceBackend* b = detail::backends()[static_cast<std::size_t>(device.type)].load();
+  check(b != nullptr, text("device ", device), "this program was built without the ", device, " backend");
+  check(device.index >= 0 && device.index < b->count(), text("device ", device), "there are ", b->count(), " such devices");
+  return *b;
+}
+
+/// The kernels of a device. Throws Error if the device or the element type is not to be had.
+template <class T>
+const KernelTable<T>& kernels(Device device) {
+  static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "kernels exist for float and double");
+  if (device.type == DeviceType::cpu) return cpu::kernel_table<T>();
+  const KernelTable<T>* table = nullptr;
+  if constexpr (std::is_same_v<T, float>) table = backend(device).float_kernels;
+  else table = backend(device).double_kernels;
+  check(table != nullptr, text("device ", device), "has no kernels for this element type");
+  return *table;
+}
+
+/// The memory of a device.
+inline Pool& pool(Device device) {
+  if (device.type == DeviceType::cpu) {
+    static Pool& host = *new Pool(&detail::allocate_host, 0);  // never destroyed: tensors may outlive main()
+    return host;
+  }
+  static std::mutex& mutex = *new std::mutex;
+  static auto& pools = *new std::array<std::vector<std::unique_ptr<Pool>>, device_type_count>;
+  const std::lock_guard lock(mutex);
+  const DeviceBackend& b = backend(device);
+  auto& list = pools[static_cast<std::size_t>(device.type)];
+  const auto at = static_cast<std::size_t>(device.index);
+  if (list.size() <= at) list.resize(at + 1);
+  if (!list[at]) list[at] = std::make_unique<Pool>(b.allocate, device.index);
+  return *list[at];
+}
+
+/// Waits until everything queued on the device is done.
+inline void synchronize(Device device) {
+  if (device.type != DeviceType::cpu) backend(device).synchronize(device.index);
+}
+
+namespace detail {
+
+inline void copy_bytes(void* dst, Device to, const void* src, Device from, std::size_t bytes) {
+  if (bytes == 0) return;
+  if (to.type == DeviceType::cpu && from.type == DeviceType::cpu) {
+    std::memcpy(dst, src, bytes);
+  } else if (to.type == DeviceType::cpu) {
+    backend(from).to_host(dst, src, bytes, from.index);
+  } else if (from.type == DeviceType::cpu) {
+    backend(to).to_device(dst, src, bytes, to.index);
+  } else {
+    std::vector<std::byte> host(bytes);
+    backend(from).to_host(host.data(), src, bytes, from.index);
+    backend(to).to_device(dst, host.data(), bytes, to.index);
+  }
+}
+
+}  // namespace detail
+
+}  // namespace tinygan
