@@ -28,8 +28,8 @@ TINYGAN_INLINE void activate(Activation activation, T slope, Vec<T, I>& v) {
 }
 
 template <class T>
-__attribute__((noinline)) void finish_rows(const Epilogue<T>& e, const T* bias, T* c, const index_t* c_rows, int rows,
-                                           index_t columns) {
+__attribute__((noinline)) void apply_epilogue(const Epilogue<T>& e, const T* bias, T* c, const index_t* c_rows,
+                                              int rows, index_t columns) {
   dispatch([&]<class I>(I) TINYGAN_INLINE_LAMBDA {
     constexpr index_t W = lanes<T, I>;
     for (int i = 0; i < rows; ++i) {
@@ -62,7 +62,7 @@ __attribute__((noinline)) void finish_rows(const Epilogue<T>& e, const T* bias, 
 template <class T>
 void finish_rows(const Epilogue<T>& e, index_t column, T* c, const index_t* c_rows, int rows, index_t columns) {
   if (!e.bias && e.activation == Activation::none) return;
-  detail::finish_rows(e, e.bias ? e.bias + column : nullptr, c, c_rows, rows, columns);
+  detail::apply_epilogue(e, e.bias ? e.bias + column : nullptr, c, c_rows, rows, columns);
 }
 
 }  // namespace tinygan::cpu

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <tinygan/backend/gemm_dims.hpp>
+#include <tinygan/base/stream.hpp>
 #include <tinygan/cpu/gemv.hpp>
 #include <tinygan/cpu/microkernel.hpp>
 #include <tinygan/cpu/packing.hpp>

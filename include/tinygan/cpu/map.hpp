@@ -17,12 +17,14 @@ inline constexpr index_t chunk_elements = 32768;
 /// Rows of `columns` elements per chunk.
 inline index_t chunk_rows(index_t columns) { return std::max<index_t>(1, chunk_elements / columns); }
 
-/// body(isa, begin, end) over [0, n) in pieces of `grain`, compiled for each instruction set.
-template <class Body>
-void parallel_vectorised(index_t n, index_t grain, const Body& body) {
-  parallel_for(n, grain, [&](index_t begin, index_t end) {
-    dispatch([&](auto isa) TINYGAN_INLINE_LAMBDA { body(isa, begin, end); });
-  });
+/// dispatch() of a kernel on elements of type T. Double serves gradient checks, where speed does not matter, and gets the
+/// portable set only: every further set costs compile time in every program that includes the library.
+template <class T, class Body>
+void dispatch_for(const Body& body) {
+  if constexpr (sizeof(T) == sizeof(double))
+    detail::run_portable(body);
+  else
+    dispatch(body);
 }
 
 namespace detail {

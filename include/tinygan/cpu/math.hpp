@@ -183,26 +183,44 @@ TINYGAN_INLINE void tanh(const Vec<T, I>& x, Vec<T, I>& y) {
   y = reinterpret_cast<V>(reinterpret_cast<B>(a) | (reinterpret_cast<B>(x) & ~(~Bits{0} >> 1)));
 }
 
+/// y = -|x|.
+template <class T, class I>
+TINYGAN_INLINE void minus_abs(const Vec<T, I>& x, Vec<T, I>& y) {
+  using Bits = typename detail::Format<T>::Bits;
+  y = reinterpret_cast<Vec<T, I>>(reinterpret_cast<detail::BitsVec<T, I>>(x) | ~(~Bits{0} >> 1));
+}
+
+/// The ends of sigmoid and softplus, from e = e^-|x|.
+template <class T, class I>
+TINYGAN_INLINE void sigmoid_from_exp(const Vec<T, I>& x, const Vec<T, I>& e, Vec<T, I>& y) {
+  using V = Vec<T, I>;
+  const V one = V{} + T(1);
+  y = (x < V{} ? e : one) / (one + e);
+}
+template <class T, class I>
+TINYGAN_INLINE void softplus_from_exp(const Vec<T, I>& x, const Vec<T, I>& e, Vec<T, I>& y) {
+  using V = Vec<T, I>;
+  V l;
+  detail::log_ratio<T, I, detail::Format<T>::log1p_terms>(e / (e + T(2)), l);
+  y = (x > V{} ? x : V{}) + l;
+}
+
 /// y = 1 / (1 + e^-x), without overflow on either side.
 template <class T, class I>
 TINYGAN_INLINE void sigmoid(const Vec<T, I>& x, Vec<T, I>& y) {
-  using V = Vec<T, I>;
-  const V one = V{} + T(1);
-  V a, e;
-  detail::abs<T, I>(x, a);
-  exp<T, I>(-a, e);
-  y = (x < V{} ? e : one) / (one + e);
+  Vec<T, I> a, e;
+  minus_abs<T, I>(x, a);
+  exp<T, I>(a, e);
+  sigmoid_from_exp<T, I>(x, e, y);
 }
 
 /// y = ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|).
 template <class T, class I>
 TINYGAN_INLINE void softplus(const Vec<T, I>& x, Vec<T, I>& y) {
-  using V = Vec<T, I>;
-  V a, e, l;
-  detail::abs<T, I>(x, a);
-  exp<T, I>(-a, e);
-  detail::log_ratio<T, I, detail::Format<T>::log1p_terms>(e / (e + T(2)), l);
-  y = (x > V{} ? x : V{}) + l;
+  Vec<T, I> a, e;
+  minus_abs<T, I>(x, a);
+  exp<T, I>(a, e);
+  softplus_from_exp<T, I>(x, e, y);
 }
 
 /// y = x^(1/2), NaN below 0. Float: Newton's iteration, as vector extensions have no square root; 1 ulp. Double: the

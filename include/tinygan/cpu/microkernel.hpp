@@ -132,7 +132,7 @@ TINYGAN_INLINE void tile_rows(const Tile<T>& t, index_t vectors) {
 
 /// A tile of exactly `rows` rows (a full tile's, or 2) and `width` columns (whole vectors).
 template <class T>
-__attribute__((noinline)) void run_tile(const Tile<T>& t, int rows, index_t width) {
+__attribute__((noinline)) void run_whole_tile(const Tile<T>& t, int rows, index_t width) {
   dispatch([&]<class I>(I) TINYGAN_INLINE_LAMBDA {
     const index_t vectors = width / lanes<T, I>;
     if (rows == 2) return tile_rows<T, I, 2>(t, vectors);
@@ -147,7 +147,7 @@ __attribute__((noinline)) void run_tile(const Tile<T>& t, int rows, index_t widt
 template <class T>
 void run_tile(const TileShape& shape, const Tile<T>& t, int rows, index_t columns, index_t width) {
   const int full = rows <= 2 ? 2 : shape.rows;
-  if (rows == full && columns == width) return detail::run_tile(t, rows, width);
+  if (rows == full && columns == width) return detail::run_whole_tile(t, rows, width);
 
   // The edge of a matrix: a full tile into a buffer, rows that do not exist standing in for the first one.
   alignas(64) T buffer[max_tile_rows * max_tile_bytes / sizeof(T)];
@@ -162,7 +162,7 @@ void run_tile(const TileShape& shape, const Tile<T>& t, int rows, index_t column
   whole.a_rows = a_rows;
   whole.c = buffer;
   whole.c_rows = buffer_rows;
-  detail::run_tile(whole, full, width);
+  detail::run_whole_tile(whole, full, width);
   for (int i = 0; i < rows; ++i)
     for (index_t j = 0; j < columns; ++j) t.c[t.c_rows[i] + j] = buffer[i * width + j];
 }

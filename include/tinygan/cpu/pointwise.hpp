@@ -41,23 +41,31 @@ TINYGAN_INLINE void unary_vector(UnaryOp op, const Vec<T, I>& x, Vec<T, I>& y) {
   using V = Vec<T, I>;
   const V zero = {}, one = V{} + T(1);
   switch (op) {
-    case UnaryOp::exp: return math::exp<T, I>(x, y);
     case UnaryOp::log: return math::log<T, I>(x, y);
     case UnaryOp::sqrt: return math::sqrt<T, I>(x, y);
-    case UnaryOp::softplus: return math::softplus<T, I>(x, y);
-    case UnaryOp::sigmoid: return math::sigmoid<T, I>(x, y);
     case UnaryOp::tanh: return math::tanh<T, I>(x, y);
     case UnaryOp::reciprocal: y = one / x; return;
+    case UnaryOp::square: y = x * x; return;
     case UnaryOp::sign: y = x > zero ? one : (x < zero ? -one : x); return;
-    default: y = x * x; return;  // square
+    default: break;
   }
+  V exponent = x, e;
+  if (op != UnaryOp::exp) math::minus_abs<T, I>(x, exponent);
+  math::exp<T, I>(exponent, e);
+  if (op == UnaryOp::sigmoid)
+    math::sigmoid_from_exp<T, I>(x, e, y);
+  else if (op == UnaryOp::softplus)
+    math::softplus_from_exp<T, I>(x, e, y);
+  else
+    y = e;
 }
 
 template <class T, class I>
-TINYGAN_INLINE void binary_vector(BinaryOp op, const Vec<T, I>& a, const Vec<T, I>& b, Vec<T, I>& y) {
+TINYGAN_INLINE void binary_vector(BinaryOp op, T alpha, const Vec<T, I>& a, const Vec<T, I>& b, Vec<T, I>& y) {
   using V = Vec<T, I>;
   const V zero = {}, one = V{} + T(1);
   switch (op) {
+    case BinaryOp::leaky_relu_grad: y = b > zero ? a : alpha * a; return;
     case BinaryOp::div: y = a / b; return;
     case BinaryOp::maximum: y = ((a > b) | (a != a)) ? a : b; return;  // NaN if either is
     case BinaryOp::minimum: y = ((a < b) | (a != a)) ? a : b; return;
@@ -69,31 +77,52 @@ TINYGAN_INLINE void binary_vector(BinaryOp op, const Vec<T, I>& a, const Vec<T, 
   }
 }
 
-/// n elements of y = f(a, b), all contiguous.
-template <class T, class I>
-TINYGAN_INLINE void binary_run(BinaryOp op, T alpha, index_t n, const T* a, const T* b, T* y) {
-  using V = Vec<T, I>;
-  switch (op) {
-    case BinaryOp::add:
-    case BinaryOp::sub: {
-      const T sign = op == BinaryOp::add ? T(1) : T(-1);
-      return map<T, I>(n, {y}, {a, b}, [&](const V(&in)[2], V(&out)[1]) TINYGAN_INLINE_LAMBDA {
-        out[0] = in[0] + sign * in[1];
+/// y = f(x) for n elements, on the calling thread.
+template <class T>
+void unary_run(UnaryOp op, index_t n, T alpha, T beta, const T* x, T* y) {
+  const bool linear = op == UnaryOp::affine || op == UnaryOp::abs || op == UnaryOp::relu ||
+                      op == UnaryOp::leaky_relu || op == UnaryOp::clamp;
+  const PiecewiseLinear<T> p = piecewise_linear(op, alpha, beta);
+  dispatch_for<T>([&](auto isa) TINYGAN_INLINE_LAMBDA {
+    using I = decltype(isa);
+    using V = Vec<T, I>;
+    if (linear) {
+      const V above = V{} + p.above, below = V{} + p.below, low = V{} + p.low, high = V{} + p.high;
+      map<T, I>(n, {y}, {x}, [&](const V(&a)[1], V(&b)[1]) TINYGAN_INLINE_LAMBDA {
+        const V slope = a[0] > V{} ? above : below;
+        const V line = slope * a[0] + p.shift;
+        const V raised = line < low ? low : line;
+        b[0] = raised > high ? high : raised;
+      });
+    } else {
+      map<T, I>(n, {y}, {x}, [&](const V(&a)[1], V(&b)[1]) TINYGAN_INLINE_LAMBDA {
+        unary_vector<T, I>(op, a[0], b[0]);
       });
     }
-    case BinaryOp::mul:
-      return map<T, I>(n, {y}, {a, b}, [](const V(&in)[2], V(&out)[1]) TINYGAN_INLINE_LAMBDA {
+  });
+}
+
+/// y = f(a, b) for n elements, all contiguous, on the calling thread.
+template <class T>
+void binary_run(BinaryOp op, index_t n, T alpha, const T* a, const T* b, T* y) {
+  dispatch_for<T>([&](auto isa) TINYGAN_INLINE_LAMBDA {
+    using I = decltype(isa);
+    using V = Vec<T, I>;
+    if (op == BinaryOp::add || op == BinaryOp::sub) {
+      const T sign = op == BinaryOp::add ? T(1) : T(-1);
+      map<T, I>(n, {y}, {a, b}, [&](const V(&in)[2], V(&out)[1]) TINYGAN_INLINE_LAMBDA {
+        out[0] = in[0] + sign * in[1];
+      });
+    } else if (op == BinaryOp::mul) {
+      map<T, I>(n, {y}, {a, b}, [](const V(&in)[2], V(&out)[1]) TINYGAN_INLINE_LAMBDA {
         out[0] = in[0] * in[1];
       });
-    case BinaryOp::leaky_relu_grad:
-      return map<T, I>(n, {y}, {a, b}, [&](const V(&in)[2], V(&out)[1]) TINYGAN_INLINE_LAMBDA {
-        out[0] = in[1] > V{} ? in[0] : alpha * in[0];
+    } else {
+      map<T, I>(n, {y}, {a, b}, [&](const V(&in)[2], V(&out)[1]) TINYGAN_INLINE_LAMBDA {
+        binary_vector<T, I>(op, alpha, in[0], in[1], out[0]);
       });
-    default:
-      return map<T, I>(n, {y}, {a, b}, [&](const V(&in)[2], V(&out)[1]) TINYGAN_INLINE_LAMBDA {
-        binary_vector<T, I>(op, in[0], in[1], out[0]);
-      });
-  }
+    }
+  });
 }
 
 /// Walks the rows (innermost axes) of a broadcast problem, keeping both operands' offsets.
@@ -161,9 +190,9 @@ inline bool both_dense(const BroadcastDims& d) {
 
 /// Elements [begin, end) of the flattened output. Rows of at least `short_row` elements run one by one; shorter ones are
 /// gathered into longer stretches first.
-template <class T, class I>
-TINYGAN_INLINE void binary_broadcast(BinaryOp op, const BroadcastDims& d, T alpha, const T* a, const T* b, T* y,
-                                     index_t begin, index_t end) {
+template <class T>
+void binary_broadcast(BinaryOp op, const BroadcastDims& d, T alpha, const T* a, const T* b, T* y, index_t begin,
+                      index_t end) {
   constexpr int last = BroadcastRows::last;
   constexpr index_t short_row = 32, capacity = Gathered<T>::capacity;
   const index_t n = d.extent[last], a_stride = d.a_stride[last], b_stride = d.b_stride[last];
@@ -189,7 +218,7 @@ TINYGAN_INLINE void binary_broadcast(BinaryOp op, const BroadcastDims& d, T alph
       from_a = a_buffer.data();
       from_b = b_buffer.data();
     }
-    binary_run<T, I>(op, alpha, count, from_a, from_b, y + i);
+    binary_run(op, count, alpha, from_a, from_b, y + i);
     i += count;
   }
 }
@@ -198,36 +227,19 @@ TINYGAN_INLINE void binary_broadcast(BinaryOp op, const BroadcastDims& d, T alph
 
 template <class T>
 void unary(UnaryOp op, index_t n, T alpha, T beta, const T* x, T* y, Stream) {
-  const bool linear = op == UnaryOp::affine || op == UnaryOp::abs || op == UnaryOp::relu ||
-                      op == UnaryOp::leaky_relu || op == UnaryOp::clamp;
-  const detail::PiecewiseLinear<T> p = detail::piecewise_linear(op, alpha, beta);
-  parallel_vectorised(n, chunk_elements, [=](auto isa, index_t begin, index_t end) TINYGAN_INLINE_LAMBDA {
-    using I = decltype(isa);
-    using V = Vec<T, I>;
-    if (linear) {
-      const V above = V{} + p.above, below = V{} + p.below, low = V{} + p.low, high = V{} + p.high;
-      return map<T, I>(end - begin, {y + begin}, {x + begin}, [&](const V(&a)[1], V(&b)[1]) TINYGAN_INLINE_LAMBDA {
-        const V slope = a[0] > V{} ? above : below;
-        const V line = slope * a[0] + p.shift;
-        const V raised = line < low ? low : line;
-        b[0] = raised > high ? high : raised;
-      });
-    }
-    map<T, I>(end - begin, {y + begin}, {x + begin}, [&](const V(&a)[1], V(&b)[1]) TINYGAN_INLINE_LAMBDA {
-      detail::unary_vector<T, I>(op, a[0], b[0]);
-    });
+  parallel_for(n, chunk_elements, [=](index_t begin, index_t end) {
+    detail::unary_run(op, end - begin, alpha, beta, x + begin, y + begin);
   });
 }
 
 template <class T>
 void binary(BinaryOp op, const BroadcastDims& d, T alpha, const T* a, const T* b, T* y, Stream) {
   const bool dense = detail::both_dense(d);
-  parallel_vectorised(d.size(), chunk_elements, [&](auto isa, index_t begin, index_t end) TINYGAN_INLINE_LAMBDA {
-    using I = decltype(isa);
+  parallel_for(d.size(), chunk_elements, [&](index_t begin, index_t end) {
     if (dense)
-      detail::binary_run<T, I>(op, alpha, end - begin, a + begin, b + begin, y + begin);
+      detail::binary_run(op, end - begin, alpha, a + begin, b + begin, y + begin);
     else
-      detail::binary_broadcast<T, I>(op, d, alpha, a, b, y, begin, end);
+      detail::binary_broadcast(op, d, alpha, a, b, y, begin, end);
   });
 }
 
@@ -293,30 +305,23 @@ void permute(const PermuteDims& d, const T* x, T* y, Stream) {
 namespace detail {
 
 /// Softmax of each row, or its logarithm x - max - ln(sum e^(x - max)); the sum in double.
-template <class T, bool Log>
-void softmax_rows(const NormDims& d, const T* x, T* y) {
+template <class T>
+void softmax_rows(const NormDims& d, bool logarithm, const T* x, T* y) {
   const index_t n = d.channels;
-  parallel_vectorised(d.rows, chunk_rows(n), [=](auto isa, index_t begin, index_t end) TINYGAN_INLINE_LAMBDA {
-    using I = decltype(isa);
-    using V = Vec<T, I>;
+  parallel_for(d.rows, chunk_rows(n), [=](index_t begin, index_t end) {
     for (index_t r = begin; r < end; ++r) {
       const T* row = x + r * n;
       T* out = y + r * n;
       T largest = row[0];
       for (index_t i = 1; i < n; ++i) largest = row[i] > largest || row[i] != row[i] ? row[i] : largest;
-      map<T, I>(n, {out}, {row}, [&](const V(&a)[1], V(&b)[1]) TINYGAN_INLINE_LAMBDA {
-        const V shifted = a[0] - largest;
-        math::exp<T, I>(shifted, b[0]);
-      });
+      unary_run(UnaryOp::affine, n, T(1), -largest, row, out);
+      unary_run(UnaryOp::exp, n, T(0), T(0), out, out);
       double sum = 0;
       for (index_t i = 0; i < n; ++i) sum += static_cast<double>(out[i]);
-      if constexpr (Log) {
-        const T log_sum = static_cast<T>(__builtin_log(sum));
-        for (index_t i = 0; i < n; ++i) out[i] = (row[i] - largest) - log_sum;
-      } else {
-        const T scale = static_cast<T>(1 / sum);
-        for (index_t i = 0; i < n; ++i) out[i] *= scale;
-      }
+      if (logarithm) unary_run(UnaryOp::affine, n, T(1), -largest, row, out);
+      const T scale = logarithm ? T(1) : static_cast<T>(1 / sum);
+      const T shift = logarithm ? static_cast<T>(-__builtin_log(sum)) : T(0);
+      unary_run(UnaryOp::affine, n, scale, shift, out, out);
     }
   });
 }
@@ -325,12 +330,12 @@ void softmax_rows(const NormDims& d, const T* x, T* y) {
 
 template <class T>
 void softmax(const NormDims& d, const T* x, T* y, Stream) {
-  detail::softmax_rows<T, false>(d, x, y);
+  detail::softmax_rows(d, false, x, y);
 }
 
 template <class T>
 void log_softmax(const NormDims& d, const T* x, T* y, Stream) {
-  detail::softmax_rows<T, true>(d, x, y);
+  detail::softmax_rows(d, true, x, y);
 }
 
 }  // namespace tinygan::cpu

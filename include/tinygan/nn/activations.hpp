@@ -16,6 +16,7 @@ class ActivationLayer : public Module<T> {
   Variable<T> forward(const Variable<T>& x, const Pass&) override { return ops::activation(f_, slope_, x); }
   Shape output_shape(const Shape& x) const override { return x; }
   std::string type() const override { return type_; }
+  std::string details() const override { return f_ == Activation::leaky_relu ? text(slope_) : std::string(); }
 
  private:
   Activation f_;

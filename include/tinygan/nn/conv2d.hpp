@@ -35,6 +35,14 @@ struct Conv2DOptions {
     return with([&](Conv2DOptions& o) { o.activation = f, o.slope = leak; });
   }
 
+  /// "5x5, stride 2, leaky_relu 0.3".
+  std::string details() const {
+    std::string s = text(kernel_h, 'x', kernel_w);
+    if (stride_h != 1 || stride_w != 1) s += stride_h == stride_w ? text(", stride ", stride_h) : text(", stride ", stride_h, 'x', stride_w);
+    const std::string f = activation_text(activation, slope);
+    return f.empty() ? s : s + ", " + f;
+  }
+
   ConvOptions geometry() const { return {stride_h, stride_w, padding, dilation_h, dilation_w}; }
 
  private:
@@ -77,6 +85,7 @@ class Conv2D : public Module<T> {
     return conv_dims(x, kernel_.shape(), options_.geometry()).y_shape();
   }
   std::string type() const override { return "conv2d"; }
+  std::string details() const override { return options_.details(); }
   const Variable<T>& kernel() const { return kernel_; }
   const Variable<T>& bias() const { return bias_; }
 
@@ -108,6 +117,7 @@ class Conv2DTranspose : public Module<T> {
     return conv_transpose_dims(x, kernel_.shape(), options_.geometry(), options_.output_padding).x_shape();
   }
   std::string type() const override { return "conv2d_transpose"; }
+  std::string details() const override { return options_.details(); }
   const Variable<T>& kernel() const { return kernel_; }
   const Variable<T>& bias() const { return bias_; }
 

@@ -38,6 +38,7 @@ class Dense : public Module<T> {
   }
 
   std::string type() const override { return "dense"; }
+  std::string details() const override { return activation_text(options_.activation, options_.slope); }
   const Variable<T>& kernel() const { return kernel_; }
   const Variable<T>& bias() const { return bias_; }
 

@@ -20,6 +20,7 @@ class Dropout : public Module<T> {
   }
   Shape output_shape(const Shape& x) const override { return x; }
   std::string type() const override { return "dropout"; }
+  std::string details() const override { return text(rate_); }
 
  private:
   T rate_;

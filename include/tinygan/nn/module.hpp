@@ -16,11 +16,20 @@ struct Pass {
   Generator* random = nullptr;     ///< for dropout; the default generator if null
   bool update_statistics = true;   ///< false: batch statistics are used but leave no trace in the moving ones
 
-  static Pass train(Generator& random) { return {true, &random, true}; }
+  double momentum = -1;            ///< of the moving statistics; each layer's own if negative
+
+  static Pass train(Generator& random) { return {true, &random}; }
   static Pass infer() { return {}; }
   /// As in training, but the model is left bit for bit as it was: the other network's step.
-  Pass frozen() const { return {training, random, false}; }
+  Pass frozen() const { return {training, random, false, momentum}; }
 };
+
+/// "leaky_relu 0.2", or nothing for none.
+inline std::string activation_text(Activation f, double slope) {
+  constexpr const char* names[] = {"", "relu", "leaky_relu", "sigmoid", "tanh"};
+  const std::string name = names[static_cast<int>(f)];
+  return f == Activation::leaky_relu ? text(name, ' ', slope) : name;
+}
 
 /// A parameter or buffer under its path in the model, e.g. "conv2d_1.kernel".
 template <class T>
@@ -45,6 +54,9 @@ class Module {
 
   /// The layer's type in snake case, from which models make names.
   virtual std::string type() const = 0;
+
+  /// What a summary says beside the name: kernel, stride, fused activation.
+  virtual std::string details() const { return {}; }
 
   /// What training changes by gradients, in a fixed order.
   virtual std::vector<Named<T>> named_parameters() const { return parameters_; }

@@ -45,7 +45,8 @@ class BatchNorm : public Module<T> {
     if (!pass.training)
       return ops::batch_norm_inference(x, gamma_, beta_, moving_mean_.value(), moving_variance_.value(), o);
     ops::BatchNormResult<T> result = ops::batch_norm(x, gamma_, beta_, o);
-    if (pass.update_statistics) update(result, static_cast<double>(x.size() / gamma_.size()));
+    if (pass.update_statistics)
+      update(result, static_cast<double>(x.size() / gamma_.size()), pass.momentum < 0 ? options_.momentum : pass.momentum);
     return result.y;
   }
   Shape output_shape(const Shape& x) const override {
@@ -53,17 +54,17 @@ class BatchNorm : public Module<T> {
     return x;
   }
   std::string type() const override { return "batch_norm"; }
+  std::string details() const override { return activation_text(options_.activation, options_.slope); }
 
  private:
-  void update(const ops::BatchNormResult<T>& batch, double rows) const {
+  void update(const ops::BatchNormResult<T>& batch, double rows, double momentum) const {
     const KernelTable<T>& k = kernels<T>(gamma_.device());
     const index_t n = gamma_.size();
-    const T momentum = static_cast<T>(options_.momentum);
     Tensor<T> variance = batch.variance;
     if (options_.unbiased_moving_variance)
       variance = ops::detail::unary_value(UnaryOp::affine, variance, rows / (rows - 1));
-    k.ema(n, momentum, batch.mean.data(), moving_mean_.value().data(), Stream{});
-    k.ema(n, momentum, variance.data(), moving_variance_.value().data(), Stream{});
+    k.ema(n, static_cast<T>(momentum), batch.mean.data(), moving_mean_.value().data(), Stream{});
+    k.ema(n, static_cast<T>(momentum), variance.data(), moving_variance_.value().data(), Stream{});
   }
 
   BatchNormOptions options_;
@@ -97,6 +98,7 @@ class LayerNorm : public Module<T> {
     return x;
   }
   std::string type() const override { return "layer_norm"; }
+  std::string details() const override { return activation_text(options_.activation, options_.slope); }
 
  private:
   LayerNormOptions options_;

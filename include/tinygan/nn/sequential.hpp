@@ -70,20 +70,22 @@ class Sequential : public Module<T> {
   std::map<std::string, int> count_;
 };
 
-/// The table of a model: layer, output shape for this input shape, parameters; and their total.
+/// The table of a model: layer, details, output shape for this input shape, parameters; and their total.
 template <class T>
 std::string summary(const Module<T>& model, const Shape& input) {
   std::ostringstream out;
-  const auto row = [&](const std::string& name, const std::string& shape, const std::string& parameters) {
-    out << std::left << std::setw(24) << name << std::setw(24) << shape << std::right << std::setw(12) << parameters << '\n';
+  const auto row = [&](const std::string& name, const std::string& details, const std::string& shape,
+                       const std::string& parameters) {
+    out << std::left << std::setw(20) << name << std::setw(30) << details << std::setw(20) << shape << std::right
+        << std::setw(10) << parameters << '\n';
   };
-  row("layer", "output shape", "parameters");
+  row("layer", "", "output shape", "parameters");
   Shape shape = input;
   for (const auto& [name, layer] : model.layers()) {
     shape = layer->output_shape(shape);
-    row(name, text(shape), text(layer->parameter_count()));
+    row(name, layer->details(), text(shape), text(layer->parameter_count()));
   }
-  row("total", "", text(model.parameter_count()));
+  row("total", "", "", text(model.parameter_count()));
   return out.str();
 }
 

@@ -1,0 +1,45 @@
+// Convolution on the CPU: the three partials of <x,w,g>, each by the kernel that suits its shape.
+//
+//   conv_taps.hpp          forward pass and input gradient by tap lists
+//   conv_weight_grad.hpp   weight gradient by packed pairs of pixels
+//   conv_1ch.hpp           the products that have one channel on a side
+#pragma once
+
+#include <tinygan/base/stream.hpp>
+#include <tinygan/cpu/conv_taps.hpp>
+#include <tinygan/cpu/conv_weight_grad.hpp>
+
+namespace tinygan::cpu {
+
+/// Bytes of scratch that the partial with respect to `output` needs, with the present number of threads and instruction set.
+template <class T>
+std::size_t conv2d_workspace(const ConvDims& d, ConvSlot output) {
+  const auto bytes = [](index_t elements) { return static_cast<std::size_t>(elements) * sizeof(T); };
+  if (output == ConvSlot::w) {
+    const auto plan = detail::weight_grad_plan<T>(d);
+    return bytes(plan.x_size() + plan.g_size(d));
+  }
+  const auto v = output == ConvSlot::g ? detail::TapConv::forward(d) : detail::TapConv::input_grad(d);
+  return bytes(v.packed_size(tile_shape<T>()));
+}
+
+/// y(N,P,Q,K) = epilogue(sum over taps of x w).
+template <class T>
+void conv2d(const ConvDims& d, const Epilogue<T>& epilogue, const T* x, const T* w, T* y, void* workspace, Stream) {
+  detail::tap_conv(detail::TapConv::forward(d), forward_taps(d), epilogue, x, w, y, static_cast<T*>(workspace));
+}
+
+/// dx(N,H,W,C) = epilogue(sum over adjoint taps of g w^T); also the forward pass of transposed convolution.
+template <class T>
+void conv2d_input_grad(const ConvDims& d, const Epilogue<T>& epilogue, const T* g, const T* w, T* dx, void* workspace,
+                       Stream) {
+  detail::tap_conv(detail::TapConv::input_grad(d), adjoint_taps(d), epilogue, g, w, dx, static_cast<T*>(workspace));
+}
+
+/// dw(R,S,C,K) = sum over images and pixel pairs of x g.
+template <class T>
+void conv2d_weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, void* workspace, Stream) {
+  detail::weight_grad(d, x, g, dw, static_cast<T*>(workspace));
+}
+
+}  // namespace tinygan::cpu

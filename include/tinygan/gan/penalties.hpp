@@ -1,0 +1,51 @@
+// Gradient penalties: losses on the slope of the critic, which need the gradient of a gradient.
+#pragma once
+
+#include <tinygan/ops/norms.hpp>
+#include <tinygan/tensor/random.hpp>
+
+namespace tinygan::gan {
+
+namespace detail {
+
+inline std::vector<int> sample_axes(int rank) {
+  std::vector<int> axes;
+  for (int axis = 1; axis < rank; ++axis) axes.push_back(axis);
+  return axes;
+}
+
+/// The gradient of sum critic(x) with respect to x, differentiable in turn; critic maps a batch to one value per sample.
+template <class T, class Critic>
+Variable<T> input_gradient(Critic&& critic, const Tensor<T>& x) {
+  const Variable<T> at(x, true);
+  return grad(ops::sum(critic(at)), {at}, {.create_graph = true})[0];
+}
+
+}  // namespace detail
+
+/// WGAN-GP: mean over samples of (|grad critic(x^)|_2 - 1)^2 at x^ = e real + (1-e) fake, e uniform per sample. The critic
+/// must treat samples independently (no batch norm). Throws Error if the batches differ in shape.
+/// Source: Gulrajani et al. 2017.
+template <class T, class Critic>
+Variable<T> gradient_penalty(Critic&& critic, const Tensor<T>& real, const Tensor<T>& fake, Generator& random) {
+  check(real.shape() == fake.shape(), "gradient_penalty", "real ", real.shape(), " and fake ", fake.shape(), " differ");
+  Shape per_sample = real.shape();
+  for (int axis = 1; axis < real.rank(); ++axis) per_sample = per_sample.with(axis, 1);
+  Tensor<T> between;
+  {
+    const NoGrad no_grad;
+    const Variable<T> e = random_uniform<T>(per_sample, random);
+    between = (e * (Variable<T>(real) - Variable<T>(fake)) + Variable<T>(fake)).value();
+  }
+  const Variable<T> slope = detail::input_gradient<T>(critic, between);
+  return ops::mean(ops::square(ops::norm(slope, detail::sample_axes(slope.rank()), false, T(1e-12)) - T(1)));
+}
+
+/// R1: mean over samples of |grad critic(x)|^2 / 2 at real images. Source: Mescheder, Geiger, Nowozin 2018.
+template <class T, class Critic>
+Variable<T> r1_penalty(Critic&& critic, const Tensor<T>& real) {
+  const Variable<T> slope = detail::input_gradient<T>(critic, real);
+  return ops::mean(ops::sum_squares(slope, detail::sample_axes(slope.rank()))) * T(0.5);
+}
+
+}  // namespace tinygan::gan

@@ -1,0 +1,127 @@
+# shellcheck shell=bash
+# Sourced by the scripts: messages, elapsed time, and the installation of what is missing.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+bold='' plain=''
+if [[ -t 1 && -z ${NO_COLOR:-} ]]; then bold=$'\e[1m' plain=$'\e[0m'; fi
+
+say() { printf '%s== %s%s\n' "$bold" "$*" "$plain"; }
+die() { printf '%s\n' "$@" >&2; exit 1; }
+
+# ---- What a machine has --------------------------------------------------------------------------------------------
+
+have_command() { command -v "$1" >/dev/null 2>&1; }
+
+# Whether any of the headers is where compilers look.
+have_header() {
+  local header folder
+  for header in "$@"; do
+    for folder in /usr/include /usr/local/include "/usr/include/$(uname -m)-linux-gnu"; do
+      [[ -e $folder/$header ]] && return
+    done
+  done
+  return 1
+}
+
+# find_compiler MINIMUM NAME...: the first of the names that is a compiler of at least that major version.
+find_compiler() {
+  local name minimum=$1 version
+  for name in "${@:2}"; do
+    version=$("$name" -dumpversion 2>/dev/null) || continue
+    if ((${version%%.*} >= minimum)); then
+      echo "$name"
+      return
+    fi
+  done
+  return 1
+}
+
+find_gxx() { find_compiler 12 g++ g++-15 g++-14 g++-13 g++-12; }
+find_clangxx() { find_compiler 14 clang++ clang++-20 clang++-19 clang++-18 clang++-17 clang++-16 clang++-15 clang++-14; }
+
+# The sanitizers' run-time libraries are a package of their own beside clang.
+clang_sanitizes() {
+  echo 'int main() {}' | "$(find_clangxx)" -x c++ -fsanitize=address - -o /dev/null 2>/dev/null
+}
+
+# ---- Installing what it lacks --------------------------------------------------------------------------------------
+
+# missing_packages NEED...: the Debian packages still to install, one a line. Where a compiler is there but too old, or clang
+# without its sanitizers, the next answer names what mends that; so ask again after installing.
+missing_packages() {
+  local need clang
+  for need in "$@"; do
+    case $need in
+      cmake) have_command cmake || echo cmake ;;
+      ninja) have_command ninja || echo ninja-build ;;
+      g++) find_gxx >/dev/null || if have_command g++; then echo g++-12; else echo g++; fi ;;
+      clang)
+        if ! clang=$(find_clangxx); then
+          echo clang
+        elif ! clang_sanitizes; then
+          clang=$("$clang" -dumpversion)
+          echo "libclang-rt-${clang%%.*}-dev"
+        fi ;;
+      catch2) have_header catch2/catch.hpp catch2/catch_all.hpp || echo catch2 ;;
+      zlib) have_header zlib.h || echo zlib1g-dev ;;
+      png) have_header png.h || echo libpng-dev ;;
+      cli11) have_header CLI/CLI.hpp || echo libcli11-dev ;;
+      json) have_header nlohmann/json.hpp || echo nlohmann-json3-dev ;;
+      benchmark) have_header benchmark/benchmark.h || echo libbenchmark-dev ;;
+      openblas) have_header cblas.h openblas/cblas.h || echo libopenblas-dev ;;
+      download)
+        have_command curl || have_command wget || echo curl
+        [[ -d /etc/ssl/certs && -n $(ls -A /etc/ssl/certs) ]] || echo ca-certificates ;;
+      *) die "missing_packages: what is '$need'?" ;;
+    esac
+  done
+}
+
+# The command that makes us root: nothing, sudo, or failure.
+become_root() {
+  if ((EUID == 0)); then
+    return
+  elif have_command sudo && { [[ -t 0 ]] || sudo -n true 2>/dev/null; }; then
+    echo sudo
+  else
+    return 1
+  fi
+}
+
+# need NEED...: installs, with apt, the packages that are missing and nothing else; where it may not, says what to install.
+need() {
+  local packages sudo attempt
+  for attempt in 1 2 3; do
+    mapfile -t packages < <(missing_packages "$@")
+    [[ ${#packages[@]} -gt 0 ]] || return 0
+    if ! have_command apt-get; then
+      die "Missing, and this is no Debian or Ubuntu; please install what these Debian packages hold: ${packages[*]}"
+    elif ! sudo=$(become_root); then
+      die "Missing, and neither root nor sudo to install it. Please run this as root, then try again:" \
+        "  apt-get update && apt-get install ${packages[*]}"
+    fi
+    say "Installing: ${packages[*]}"
+    ((attempt > 1)) || $sudo apt-get update -q </dev/null || echo "apt-get update failed; trying with the lists at hand" >&2
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${packages[@]}" </dev/null ||
+      die "apt-get could not install ${packages[*]}"
+  done
+  mapfile -t packages < <(missing_packages "$@")
+  [[ ${#packages[@]} -eq 0 ]] || die "Installed, but still not found: ${packages[*]}"
+}
+
+# ---- Building ------------------------------------------------------------------------------------------------------
+
+# configure NAME OPTION...: CMake's configuration of build/NAME. The options are those of the preset NAME, spelled out because
+# CMake before 3.25 cannot read CMakePresets.json.
+configure() {
+  local name=$1
+  shift
+  if have_command ccache; then
+    export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
+    set -- -DCMAKE_CXX_COMPILER_LAUNCHER=ccache "$@"
+  fi
+  cmake -S "$root" -B "$root/build/$name" -G Ninja "$@"
+}
+
+build() { cmake --build "$root/build/$1" "${@:2}"; }

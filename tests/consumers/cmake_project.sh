@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# cmake_project.sh find_package|add_subdirectory CMAKE CXX
+# Builds and runs the consumer project of that name; for find_package tinygan is first installed into a scratch prefix.
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+kind=$1 cmake=$2 compiler=$3
+
+configure() { "$cmake" -S "$1" -B "$2" -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=Release "${@:3}"; }
+
+prefix=()
+if [[ $kind == find_package ]]; then
+  # Only the headers and the package are installed, so nothing of it needs the libraries of tests or examples.
+  configure "$root" "$scratch/tinygan" -DTINYGAN_BUILD_TESTS=OFF -DTINYGAN_BUILD_BENCH=OFF -DTINYGAN_BUILD_EXAMPLES=OFF
+  "$cmake" --install "$scratch/tinygan" --prefix "$scratch/prefix"
+  prefix=(-DCMAKE_PREFIX_PATH="$scratch/prefix")
+fi
+
+configure "$here/$kind" "$scratch/build" "${prefix[@]}"
+"$cmake" --build "$scratch/build"
+"$scratch/build/program"
+
+if [[ $kind == find_package ]] && grep -rqF "$root" "$scratch/prefix"; then
+  echo "The installed package refers to the source tree:"
+  grep -rF "$root" "$scratch/prefix"
+  exit 1
+fi

@@ -1,0 +1,102 @@
+// What the tests of CPU kernels share: seeded operands, poisoned outputs, every instruction set, any number of threads.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include <tinygan/cpu/isa.hpp>
+#include <tinygan/cpu/thread_pool.hpp>
+
+#include "support/catch.hpp"
+#include "support/reference.hpp"
+
+namespace tinygan::test {
+
+/// Values in [-1, 1), the same for the same seed.
+template <class T>
+std::vector<T> random_values(index_t size, unsigned seed) {
+  std::mt19937 bits(seed);
+  std::vector<T> v(static_cast<std::size_t>(size));
+  for (T& x : v) x = static_cast<T>(static_cast<double>(bits()) / 2147483648.0 - 1.0);
+  return v;
+}
+
+/// Memory full of NaN: what a kernel fails to write, or reads before writing, shows.
+template <class T>
+std::vector<T> poisoned(index_t size) {
+  return std::vector<T>(static_cast<std::size_t>(size), std::numeric_limits<T>::quiet_NaN());
+}
+
+/// Scratch of `bytes` bytes, 64-byte aligned, poisoned, with a guard behind it that finds overruns.
+class Workspace {
+ public:
+  explicit Workspace(std::size_t bytes) : bytes_(bytes), memory_(bytes + 128, 0xff) {
+    const auto at = reinterpret_cast<std::uintptr_t>(memory_.data());
+    begin_ = memory_.data() + (64 - at % 64) % 64;
+  }
+  void* data() { return begin_; }
+  bool intact() const {
+    for (const unsigned char* p = begin_ + bytes_; p != memory_.data() + memory_.size(); ++p)
+      if (*p != 0xff) return false;
+    return true;
+  }
+
+ private:
+  std::size_t bytes_;
+  std::vector<unsigned char> memory_;
+  unsigned char* begin_;
+};
+
+/// Runs f() once for each instruction set of this processor, then restores the one before.
+template <class F>
+void for_each_isa(F&& f) {
+  struct Restore {
+    cpu::Isa isa = cpu::isa();
+    ~Restore() { cpu::set_isa(isa); }
+  } restore;
+  for (cpu::Isa isa : {cpu::Isa::portable, cpu::Isa::avx2, cpu::Isa::avx512}) {
+    if (isa > cpu::detect_isa()) break;
+    cpu::set_isa(isa);
+    INFO("instruction set " << cpu::isa_name(isa));
+    f();
+  }
+}
+
+/// Runs f() with a number of threads, then restores the number before.
+template <class F>
+auto with_threads(int count, F&& f) {
+  struct Restore {
+    int count = cpu::threads();
+    ~Restore() { cpu::set_threads(count); }
+  } restore;
+  cpu::set_threads(count);
+  return f();
+}
+
+/// Every element within the error bound of a sum of `terms` products: (terms + 2) eps |a||b|, and `extra` eps.
+template <class T>
+void check_close(const std::vector<T>& found, const Reference& expected, double slope = 1, double extra = 0) {
+  REQUIRE(found.size() == expected.value.size());
+  const double eps = std::numeric_limits<T>::epsilon();
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const double bound = ((expected.terms + 2) * expected.magnitude[i] * slope + extra) * eps;
+    const double error = std::fabs(static_cast<double>(found[i]) - expected.value[i]);
+    if (!(error <= bound)) {
+      CAPTURE(i, found[i], expected.value[i], bound);
+      FAIL_CHECK("element outside its error bound");
+      return;
+    }
+  }
+}
+
+template <class T>
+bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
+}
+
+}  // namespace tinygan::test
