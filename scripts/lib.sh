@@ -93,21 +93,23 @@ become_root() {
 need() {
   local packages sudo attempt
   for attempt in 1 2 3; do
-    mapfile -t packages < <(missing_packages "$@")
-    [[ ${#packages[@]} -gt 0 ]] || return 0
+    packages=$(missing_packages "$@")
+    [[ -n $packages ]] || return 0
+    packages=${packages//$'\n'/ }
     if ! have_command apt-get; then
-      die "Missing, and this is no Debian or Ubuntu; please install what these Debian packages hold: ${packages[*]}"
+      die "Missing, and this is no Debian or Ubuntu; please install what these Debian packages hold: $packages"
     elif ! sudo=$(become_root); then
       die "Missing, and neither root nor sudo to install it. Please run this as root, then try again:" \
-        "  apt-get update && apt-get install ${packages[*]}"
+        "  apt-get update && apt-get install $packages"
     fi
-    say "Installing: ${packages[*]}"
+    say "Installing: $packages"
     ((attempt > 1)) || $sudo apt-get update -q </dev/null || echo "apt-get update failed; trying with the lists at hand" >&2
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${packages[@]}" </dev/null ||
-      die "apt-get could not install ${packages[*]}"
+    # shellcheck disable=SC2086  # a list of words
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $packages </dev/null ||
+      die "apt-get could not install $packages"
   done
-  mapfile -t packages < <(missing_packages "$@")
-  [[ ${#packages[@]} -eq 0 ]] || die "Installed, but still not found: ${packages[*]}"
+  packages=$(missing_packages "$@")
+  [[ -z $packages ]] || die "Installed, but still not found:" "$packages"
 }
 
 # ---- Building ------------------------------------------------------------------------------------------------------

@@ -9,20 +9,23 @@
 The step, as a careful PyTorch user writes it ("P order"):
   1. draw z, run the generator once; both halves of the step share this forward pass;
   2. D's half: D on the real images and on the detached fakes, as two batches; binary cross entropy from logits with
-     labels 1 and 0, their sum differentiated with respect to D, Adam updates D;
-  3. G's half: D's parameters stop requiring gradients, the updated D runs on the fakes again, label 1, backward through D
-     to G's parameters only (no weight gradient of D is computed), Adam updates G.
-Adam has learning rate 2e-4, beta1 0.5 and is the fused one. Nothing is read back inside a step. Activations are in place
-wherever autograd allows it. Images are synthetic, drawn once before the first step and kept in memory. With
+     labels 1 and 0. Each batch runs backward at once, before the next runs forward, the gradients adding up: that
+     keeps the activations of one batch in memory only. Adam updates D;
+  3. G's half: D's parameters stop requiring gradients, the updated D runs on the fakes again, label 1, backward
+     through D to G's parameters only (no weight gradient of D is computed), Adam updates G.
+Adam has learning rate 2e-4, beta1 0.5 and is the fused one. Nothing is read back inside a step. Activations are in
+place wherever autograd allows it. Images are synthetic, drawn once before the first step and kept in memory. With
 channels_last the reshapes around the dense layers are views in NHWC order, so that no layout conversion is needed.
 
 Keras pads `same` with the odd row and column at the end, PyTorch's layers pad both sides alike. `--padding symmetric`
-(the default) uses PyTorch's own padding and output_padding arguments: for these layers that puts the odd row in front, so
-the network is the mirror image (turned by 180 degrees) of Keras', with exactly the same work. `--padding keras` pads and
-crops explicitly, which costs copies. `--check` shows that the two forms are each other's mirror image.
+(the default) uses PyTorch's own padding and output_padding arguments: for these layers that puts the odd row in
+front, so the network is the mirror image (turned by 180 degrees) of Keras', with exactly the same work.
+`--padding keras` pads and crops explicitly, which costs copies. `--check` shows that the two forms are each other's
+mirror image.
 
-Times are per step; memory is the peak resident set (VmHWM, and ru_maxrss, which a child may inherit from the process that
-started it), the interpreter and PyTorch's libraries included; import_rss_mib is what was resident before the first tensor.
+Times are per step. Memory is the peak resident set, the interpreter and PyTorch's libraries included: VmHWM, and
+ru_maxrss, which a child may inherit from the process that started it. import_rss_mib is what was resident before the
+first tensor.
 """
 import argparse
 import json
@@ -210,10 +213,11 @@ class GanStep:
         self.next += 1
         fake = self.g(torch.randn(self.z_shape, device=self.device))
 
-        loss_d = (F.binary_cross_entropy_with_logits(self.d(real).view(-1), self.ones)
-                  + F.binary_cross_entropy_with_logits(self.d(fake.detach()).view(-1), self.zeros))
         self.d_adam.zero_grad(set_to_none=True)
-        loss_d.backward()
+        loss_real = F.binary_cross_entropy_with_logits(self.d(real).view(-1), self.ones)
+        loss_real.backward()
+        loss_fake = F.binary_cross_entropy_with_logits(self.d(fake.detach()).view(-1), self.zeros)
+        loss_fake.backward()
         self.d_adam.step()
 
         for parameter in self.d_parameters:
@@ -224,7 +228,7 @@ class GanStep:
         self.g_adam.step()
         for parameter in self.d_parameters:
             parameter.requires_grad_(True)
-        return loss_d.detach(), loss_g.detach()
+        return loss_real.detach() + loss_fake.detach(), loss_g.detach()
 
 
 def time_steps(step, steps, warmup, device):
@@ -442,7 +446,8 @@ def print_step(args):
     if args.json:
         print(json.dumps(record))
         return
-    memory = "" if record["vm_hwm_mib"] is None else f", peak {record['vm_hwm_mib']:.0f} MiB ({import_rss:.0f} at start)"
+    peak = record["vm_hwm_mib"]
+    memory = "" if peak is None else f", peak {peak:.0f} MiB ({import_rss:.0f} at start)"
     print(f"{args.model} batch {args.batch_size}, {args.threads} threads, {args.memory_format}"
           f"{', compiled' if args.compile else ''}: step {record['step_ms_median']:.1f} ms median, "
           f"{record['step_ms_min']:.1f} ms minimum, {record['images_per_s']:.0f} images/s{memory}; "

@@ -1,7 +1,9 @@
 #include <tinygan/cpu/thread_pool.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <latch>
 #include <numeric>
 #include <stdexcept>
 #include <thread>
@@ -130,12 +132,19 @@ TEST_CASE("An exception of an inner job reaches the outer caller") {
 
 TEST_CASE("Two user threads use the pool at once") {
   const Threads use(3);
-  constexpr int jobs = 200;
   constexpr index_t chunks = 32;
+  std::latch both_here(2);
   std::atomic<int> wrong{0};
   const auto user = [&] {
-    for (int job = 0; job < jobs; ++job)
-      if (visits(chunks) != std::vector<int>(static_cast<std::size_t>(chunks), 1)) ++wrong;
+    both_here.arrive_and_wait();
+    for (int job = 0; job < 200; ++job) {
+      std::vector<std::atomic<int>> count(static_cast<std::size_t>(chunks));
+      cpu::parallel_chunks(chunks, [&](index_t chunk, int) {
+        ++count[static_cast<std::size_t>(chunk)];
+        std::this_thread::yield();  // the other user's turn, in the middle of this job
+      });
+      if (std::vector<int>(count.begin(), count.end()) != std::vector<int>(static_cast<std::size_t>(chunks), 1)) ++wrong;
+    }
   };
   std::thread first(user), second(user);
   first.join();

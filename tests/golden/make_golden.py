@@ -8,9 +8,9 @@ Inputs are random float32 numbers; the frameworks then compute in float64, and r
 golden value is the framework's formula to half an ulp, and a test's tolerance need cover tinygan's own rounding only.
 The numbers of a case depend on its name alone: adding a case leaves the others' bytes as they are.
 
-Each file is safetensors, every tensor float32, named "<case>/<tensor>". Arrays are in tinygan's layouts: activations NHWC,
-filters (R,S,C_in,C_out) for a convolution and (R,S,C_out,C_in) for a transposed one. `g` is the cotangent of `y`, and dx,
-dw, ... are the gradients of sum(g*y). "<case>/params" holds the options of the case, whole numbers stored as floats:
+Each file is safetensors, every tensor float32, named "<case>/<tensor>". Arrays are in tinygan's layouts: activations
+NHWC, filters (R,S,C_in,C_out) for a convolution and (R,S,C_out,C_in) for a transposed one. `g` is the cotangent of `y`,
+and dx, dw, ... are the gradients of sum(g*y). "<case>/params" holds the options of the case, whole numbers as floats:
 
   conv2d_keras, conv2d_transpose_keras, conv_torch        x w g y dx dw
       params: stride_h stride_w dilation_h dilation_w kind pad_top pad_bottom pad_left pad_right output_padding
@@ -156,7 +156,7 @@ def conv2d_transpose_keras():
 
 
 def torch_conv(golden, case, x_shape, channels, kernel, stride=1, pad=0, dilation=1, output_padding=0):
-    """`x_shape` is NHWC. PyTorch's filters are (C_out,C_in,R,S), transposed (C_in,C_out,R,S): ours are both (2,3,1,0)."""
+    """`x_shape` is NHWC. PyTorch's filters are (C_out,C_in,R,S), transposed ones (C_in,C_out,R,S)."""
     random = Random("torch" + case)
     transposed = case.startswith("transpose_")
     filter_shape = (*pair(kernel), channels, x_shape[3]) if transposed else (*pair(kernel), x_shape[3], channels)
@@ -214,7 +214,8 @@ def torch_batch_norm(golden, case, shape, shift=0.3, momentum=0.1, epsilon=1e-5)
     to_channels_first, to_channels_last = ((0, 3, 1, 2), (0, 2, 3, 1)) if len(shape) == 4 else ((0, 1), (0, 1))
 
     def norm(x, training):
-        y = torch.nn.functional.batch_norm(x.permute(to_channels_first), mean, var, gamma, beta, training, momentum, epsilon)
+        y = torch.nn.functional.batch_norm(x.permute(to_channels_first), mean, var, gamma, beta, training, momentum,
+                                           epsilon)
         return y.permute(to_channels_last)
 
     y1 = norm(x1, True)
@@ -259,7 +260,8 @@ def batch_norm():
 
 def layer_norm():
     golden = Golden()
-    for case, shape in (("torch_1d", (4, 7)), ("torch_2d", (2, 3, 2, 5)), ("keras_1d", (4, 7)), ("keras_2d", (2, 3, 2, 5))):
+    shapes = {"torch_1d": (4, 7), "torch_2d": (2, 3, 2, 5), "keras_1d": (4, 7), "keras_2d": (2, 3, 2, 5)}
+    for case, shape in shapes.items():
         random, channels = Random("layer_norm" + case), shape[-1]
         x, g = random.normal(*shape, shift=0.5), random.normal(*shape)
         gamma, beta = random.normal(channels, scale=0.3, shift=1.0), random.normal(channels)

@@ -90,7 +90,8 @@ std::vector<Bytes> contents() {
   Bytes skewed;  // symbol s about 2^(17-s) times, in a random order: codes of up to 15 bits
   for (std::size_t i = 0; i < 200000; ++i) {
     const auto w = philox4x32({static_cast<std::uint32_t>(i), 1, 0, 0}, 4);
-    skewed.push_back(static_cast<std::uint8_t>(std::min(std::countl_zero(w[0]), 20) + static_cast<int>(w[1] % 2) * 100));
+    const int zeros = std::min(std::countl_zero(w[0]), 20);
+    skewed.push_back(static_cast<std::uint8_t>(w[1] % 2 == 0 ? zeros : 100 + zeros));
   }
   all.push_back(skewed);
   return all;

@@ -111,13 +111,9 @@ TEST_CASE("values() names the tensor that is missing or of another type") {
 }
 
 TEST_CASE("JSON escapes and white space of other writers are understood") {
-  const auto f = io::decode_safetensors(
-      [&] {
-        const std::string h = "{ \"\\u0041\\n\\/\\u20ac\\ud83d\\ude00\" :\t{ \"data_offsets\" : [ 0 , 1 ] ,\r\n\"shape\":[ ], "
-                              "\"dtype\" : \"U8\" } , \"__metadata__\" : { } }  \n";
-        return file_of(h, 1, h.size());
-      }(),
-      "f");
+  const std::string header = "{ \"\\u0041\\n\\/\\u20ac\\ud83d\\ude00\" :\t{ \"data_offsets\" : [ 0 , 1 ] ,\r\n"
+                             "\"shape\":[ ], \"dtype\" : \"U8\" } , \"__metadata__\" : { } }  \n";
+  const io::SafetensorsFile f = io::decode_safetensors(file_of(header, 1, header.size()), "f");
   REQUIRE(f.tensors.size() == 1);
   CHECK(f.tensors[0].name == "A\n/\xE2\x82\xAC\xF0\x9F\x98\x80");
   CHECK(f.tensors[0].bytes == Bytes{0x5A});

@@ -29,40 +29,57 @@ void dispatch_for(const Body& body) {
 
 namespace detail {
 
-template <class T, class I, std::size_t Out, std::size_t In, class F, std::size_t... O, std::size_t... X>
-TINYGAN_INLINE void map_with_tail(index_t n, T* const (&y)[Out], const T* const (&x)[In], const F& f,
-                                  std::index_sequence<O...>, std::index_sequence<X...>) {
+inline constexpr index_t tail_unit = 16;     // elements: a multiple of every vector length
+inline constexpr int max_map_operands = 10;  // inputs, and outputs
+
+/// The last n < tail_unit elements: copied into padded buffers, sent through the same loop, copied back.
+template <class T>
+void map_tail(index_t n, index_t at, int outputs, T* const* y, int inputs, const T* const* x, const void* loop,
+              void (*run)(const void* loop, index_t n, T* const* y, const T* const* x)) {
+  alignas(64) T in[max_map_operands][tail_unit] = {}, out[max_map_operands][tail_unit];
+  const T* from[max_map_operands];
+  T* to[max_map_operands];
+  const auto bytes = static_cast<std::size_t>(n) * sizeof(T);
+  for (int k = 0; k < inputs; ++k) from[k] = static_cast<const T*>(std::memcpy(in[k], x[k] + at, bytes));
+  for (int k = 0; k < outputs; ++k) to[k] = out[k];
+  run(loop, tail_unit, to, from);
+  for (int k = 0; k < outputs; ++k) std::memcpy(y[k] + at, out[k], bytes);
+}
+
+template <class T, class I, class F, std::size_t... O, std::size_t... X>
+TINYGAN_INLINE void map_vectors(index_t n, T* const* y, const T* const* x, const F& f, std::index_sequence<O...>,
+                                std::index_sequence<X...>) {
   using V = Vec<T, I>;
-  constexpr index_t L = lanes<T, I>;
-  T* to[] = {y[O]...};
-  const T* from[] = {x[X]...};
-  const index_t rest = n % L;
-  V pad_in[In] = {}, pad_out[Out];
-  index_t count = n - rest;
-  for (bool padded = false;; padded = true) {
-    for (index_t i = 0; i < count; i += L) {
-      const V a[] = {*vec<T, I>(from[X] + i)...};
-      V b[Out];
-      f(a, b);
-      ((*vec<T, I>(to[O] + i) = b[O]), ...);
-    }
-    const auto rest_bytes = static_cast<std::size_t>(rest) * sizeof(T);
-    if (padded) ((void)std::memcpy(y[O] + (n - rest), &pad_out[O], rest_bytes), ...);
-    if (padded || rest == 0) return;
-    // Once more, over the tail in padded vectors: the same instructions, hence the same bits.
-    ((void)std::memcpy(&pad_in[X], x[X] + (n - rest), rest_bytes), ...);
-    ((from[X] = reinterpret_cast<const T*>(&pad_in[X])), ...);
-    ((to[O] = reinterpret_cast<T*>(&pad_out[O])), ...);
-    count = L;
+  VecRef<T, I>* const to[] = {reinterpret_cast<VecRef<T, I>*>(y[O])...};
+  const VecRef<T, I>* const from[] = {reinterpret_cast<const VecRef<T, I>*>(x[X])...};
+  for (index_t i = 0; i < n / lanes<T, I>; ++i) {
+    const V a[] = {from[X][i]...};
+    V b[sizeof...(O)];
+    f(I{}, a, b);
+    ((to[O][i] = b[O]), ...);
   }
 }
 
 }  // namespace detail
 
-/// f(a, b) for every vector: a[k] is read from x[k], b[k] goes to y[k], n elements each. An output may be an input.
-template <class T, class I, std::size_t Out, std::size_t In, class F>
-TINYGAN_INLINE void map(index_t n, T* const (&y)[Out], const T* const (&x)[In], const F& f) {
-  detail::map_with_tail<T, I>(n, y, x, f, std::make_index_sequence<Out>{}, std::make_index_sequence<In>{});
+/// f(isa, a, b) for every vector of n elements: a[k] is read from x[k], b[k] goes to y[k]. An output may be an input. The
+/// tail goes through the same instructions, so a result does not depend on where in an array it stands.
+template <class T, std::size_t Out, std::size_t In, class F>
+void map(index_t n, T* const (&y)[Out], const T* const (&x)[In], const F& f) {
+  static_assert(Out <= detail::max_map_operands && In <= detail::max_map_operands);
+  const auto loop = [&](index_t count, T* const* to, const T* const* from) {
+    dispatch_for<T>([&](auto isa) TINYGAN_INLINE_LAMBDA {
+      detail::map_vectors<T, decltype(isa)>(count, to, from, f, std::make_index_sequence<Out>{},
+                                            std::make_index_sequence<In>{});
+    });
+  };
+  const index_t rest = n % detail::tail_unit;
+  if (n > rest) loop(n - rest, y, x);
+  if (rest > 0)
+    detail::map_tail<T>(rest, n - rest, Out, y, In, x, &loop,
+                        [](const void* body, index_t count, T* const* to, const T* const* from) {
+                          (*static_cast<decltype(&loop)>(body))(count, to, from);
+                        });
 }
 
 }  // namespace tinygan::cpu

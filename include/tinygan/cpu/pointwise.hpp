@@ -82,46 +82,35 @@ template <class T>
 void unary_run(UnaryOp op, index_t n, T alpha, T beta, const T* x, T* y) {
   const bool linear = op == UnaryOp::affine || op == UnaryOp::abs || op == UnaryOp::relu ||
                       op == UnaryOp::leaky_relu || op == UnaryOp::clamp;
+  if (!linear)
+    return map<T>(n, {y}, {x}, [op](auto isa, const auto& a, auto& b) TINYGAN_INLINE_LAMBDA {
+      unary_vector<T, decltype(isa)>(op, a[0], b[0]);
+    });
   const PiecewiseLinear<T> p = piecewise_linear(op, alpha, beta);
-  dispatch_for<T>([&](auto isa) TINYGAN_INLINE_LAMBDA {
-    using I = decltype(isa);
-    using V = Vec<T, I>;
-    if (linear) {
-      const V above = V{} + p.above, below = V{} + p.below, low = V{} + p.low, high = V{} + p.high;
-      map<T, I>(n, {y}, {x}, [&](const V(&a)[1], V(&b)[1]) TINYGAN_INLINE_LAMBDA {
-        const V slope = a[0] > V{} ? above : below;
-        const V line = slope * a[0] + p.shift;
-        const V raised = line < low ? low : line;
-        b[0] = raised > high ? high : raised;
-      });
-    } else {
-      map<T, I>(n, {y}, {x}, [&](const V(&a)[1], V(&b)[1]) TINYGAN_INLINE_LAMBDA {
-        unary_vector<T, I>(op, a[0], b[0]);
-      });
-    }
+  map<T>(n, {y}, {x}, [p](auto isa, const auto& a, auto& b) TINYGAN_INLINE_LAMBDA {
+    using V = Vec<T, decltype(isa)>;
+    const V above = V{} + p.above, below = V{} + p.below, low = V{} + p.low, high = V{} + p.high;
+    const V slope = a[0] > V{} ? above : below;
+    const V line = slope * a[0] + p.shift;
+    const V raised = line < low ? low : line;
+    b[0] = raised > high ? high : raised;
   });
 }
 
 /// y = f(a, b) for n elements, all contiguous, on the calling thread.
 template <class T>
 void binary_run(BinaryOp op, index_t n, T alpha, const T* a, const T* b, T* y) {
-  dispatch_for<T>([&](auto isa) TINYGAN_INLINE_LAMBDA {
-    using I = decltype(isa);
-    using V = Vec<T, I>;
-    if (op == BinaryOp::add || op == BinaryOp::sub) {
-      const T sign = op == BinaryOp::add ? T(1) : T(-1);
-      map<T, I>(n, {y}, {a, b}, [&](const V(&in)[2], V(&out)[1]) TINYGAN_INLINE_LAMBDA {
-        out[0] = in[0] + sign * in[1];
-      });
-    } else if (op == BinaryOp::mul) {
-      map<T, I>(n, {y}, {a, b}, [](const V(&in)[2], V(&out)[1]) TINYGAN_INLINE_LAMBDA {
-        out[0] = in[0] * in[1];
-      });
-    } else {
-      map<T, I>(n, {y}, {a, b}, [&](const V(&in)[2], V(&out)[1]) TINYGAN_INLINE_LAMBDA {
-        binary_vector<T, I>(op, alpha, in[0], in[1], out[0]);
-      });
-    }
+  if (op != BinaryOp::add && op != BinaryOp::sub && op != BinaryOp::mul)
+    return map<T>(n, {y}, {a, b}, [=](auto isa, const auto& in, auto& out) TINYGAN_INLINE_LAMBDA {
+      binary_vector<T, decltype(isa)>(op, alpha, in[0], in[1], out[0]);
+    });
+  const bool product = op == BinaryOp::mul;
+  const T sign = op == BinaryOp::sub ? T(-1) : T(1);
+  map<T>(n, {y}, {a, b}, [=](auto, const auto& in, auto& out) TINYGAN_INLINE_LAMBDA {
+    if (product)
+      out[0] = in[0] * in[1];
+    else
+      out[0] = in[0] + sign * in[1];
   });
 }
 

@@ -190,7 +190,7 @@ class Gunzip {
   }
 
  private:
-  static constexpr std::size_t slack = 320;  // one match, the literals in front of it, and what a wide copy writes too much
+  static constexpr std::size_t slack = 320;  // a match, the literals before it, what a wide copy writes too much
 
   template <class... What>
   [[noreturn]] void damaged(const What&... what) const {
@@ -237,7 +237,8 @@ class Gunzip {
     if (!in_.align()) truncated();
     const auto end = bytes(8);
     const std::span member(out_.data() + member_, size_ - member_);
-    if (load_little_endian<std::uint32_t>(end.data()) != crc32(member)) damaged("the CRC-32 of the data does not match");
+    const auto crc = load_little_endian<std::uint32_t>(end.data());
+    if (crc != crc32(member)) damaged("the CRC-32 of the data does not match");
     const auto length = load_little_endian<std::uint32_t>(end.data() + 4);
     if (length != static_cast<std::uint32_t>(member.size()))
       damaged(member.size(), " bytes decoded, but the trailer says ", length, " (modulo 2^32)");

@@ -81,7 +81,8 @@ struct SafetensorsFile {
   template <class T>
   void add(std::string name, std::span<const T> values, std::vector<index_t> shape) {
     static_assert(std::endian::native == std::endian::little, "the bytes of a safetensors file are little-endian");
-    SafetensorsEntry e{std::move(name), dtype_of<T>(), std::move(shape), std::vector<std::uint8_t>(values.size_bytes())};
+    SafetensorsEntry e{std::move(name), dtype_of<T>(), std::move(shape), {}};
+    e.bytes.resize(values.size_bytes());
     if (!values.empty()) std::memcpy(e.bytes.data(), values.data(), values.size_bytes());
     tensors.push_back(std::move(e));
   }
@@ -146,7 +147,8 @@ inline SafetensorsRecord read_record(JsonReader& json, std::string name, const s
     json.expect(':');
     if (key == "dtype") {
       const std::string dtype = json.string("a dtype");
-      const auto it = std::find_if(dtype_table.begin(), dtype_table.end(), [&](const auto& t) { return t.name == dtype; });
+      const auto it = std::find_if(dtype_table.begin(), dtype_table.end(),
+                                   [&](const DTypeInfo& t) { return t.name == dtype; });
       check(it != dtype_table.end(), file, tensor, " has the unknown dtype ", shown(dtype));
       r.entry.dtype = static_cast<DType>(it - dtype_table.begin());
     } else if (key == "shape") {
@@ -214,8 +216,8 @@ inline std::vector<std::uint8_t> encode_safetensors(const SafetensorsFile& file,
   }
   header += '}';
   header.resize((header.size() + 7) / 8 * 8, ' ');
-  check(header.size() <= detail::max_safetensors_header, name, "the header would take ", header.size(), " bytes, at most ",
-        detail::max_safetensors_header, " are allowed");
+  check(header.size() <= detail::max_safetensors_header, name, "the header would take ", header.size(),
+        " bytes, at most ", detail::max_safetensors_header, " are allowed");
 
   std::vector<std::uint8_t> out(8);
   for (std::size_t i = 0; i < 8; ++i) out[i] = static_cast<std::uint8_t>(std::uint64_t{header.size()} >> (8 * i));

@@ -6,10 +6,12 @@
 #include "parts.hpp"
 
 static Seen look() {
-  Seen seen{&tinygan::cpu::thread_pool(), tinygan::cpu::threads(), std::vector<double>(1000)};
-  tinygan::cpu::parallel_for(1000, 64, [&](tinygan::index_t begin, tinygan::index_t end) {
-    for (tinygan::index_t i = begin; i < end; ++i)
-      seen.squares[static_cast<std::size_t>(i)] = static_cast<double>(i) * static_cast<double>(i);
-  });
-  return seen;
+  using namespace tinygan;
+  Generator random(7);
+  const Variable<float> x(random_normal<float>({2, 9, 9, 3}, random));
+  const Variable<float> w(random_normal<float>({3, 3, 3, 8}, random), /*requires_grad=*/true);
+  const ConvOptions options{.stride_h = 2, .stride_w = 2, .padding = Padding::same()};
+  const Variable<float> y = ops::conv2d(x, w, conv_dims(x.shape(), w.shape(), options));
+  const Variable<float> gradient = grad(ops::sum(ops::tanh(y)), {w})[0];
+  return {&cpu::thread_pool(), cpu::threads(), gradient.value().to_vector()};
 }

@@ -7,7 +7,7 @@
 struct Seen {
   const void* thread_pool;
   int threads;
-  std::vector<double> squares;
+  std::vector<float> gradient;
 };
 
 Seen seen_by_second_unit();

@@ -1,0 +1,63 @@
+// The convolution layers of the networks, batch 128: forward pass, input gradient, weight gradient.
+//
+// Links: benchmark, threads. Options: Google Benchmark's; TINYGAN_THREADS and TINYGAN_BATCH set threads and batch.
+// Counters: GFLOP/s counting the taps that touch data (exact) and all of them (nominal), from the best call; `of_peak` is the
+// exact figure over the FMA peak measured before and after.
+#include <benchmark/benchmark.h>
+
+#include <cmath>
+#include <string>
+
+#include <tinygan/cpu/conv.hpp>
+
+#include "support/buffers.hpp"
+#include "support/layers.hpp"
+#include "support/peak.hpp"
+
+namespace {
+
+using namespace tinygan;
+
+void run(benchmark::State& state, ConvDims d, ConvSlot slot) {
+  const auto x = bench::buffer<float>(d.x_shape().size()), w = bench::buffer<float>(d.w_shape().size());
+  const auto g = bench::buffer<float>(d.y_shape().size());
+  const auto workspace =
+      bench::buffer<float>(static_cast<index_t>(cpu::conv2d_workspace<float>(d, slot) / sizeof(float)) + 1);
+  const double peak = bench::fma_peak<float>(3);
+  double best = INFINITY;
+  for (auto _ : state) {
+    const double start = bench::seconds();
+    switch (slot) {
+      case ConvSlot::g: cpu::conv2d<float>(d, {}, x.get(), w.get(), g.get(), workspace.get(), Stream{}); break;
+      case ConvSlot::x: cpu::conv2d_input_grad<float>(d, {}, g.get(), w.get(), x.get(), workspace.get(), Stream{}); break;
+      case ConvSlot::w: cpu::conv2d_weight_grad<float>(d, x.get(), g.get(), w.get(), workspace.get(), Stream{}); break;
+    }
+    const double elapsed = bench::seconds() - start;
+    best = std::min(best, elapsed);
+    state.SetIterationTime(elapsed);
+  }
+  const double exact = 2.0 * static_cast<double>(exact_macs(d)), nominal = 2.0 * static_cast<double>(nominal_macs(d));
+  state.counters["exact"] = exact / best * 1e-9;
+  state.counters["nominal"] = nominal / best * 1e-9;
+  state.counters["of_peak"] = exact / best / std::max(peak, bench::fma_peak<float>(3));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (const char* threads = std::getenv("TINYGAN_THREADS")) cpu::set_threads(std::atoi(threads));
+  const char* batch = std::getenv("TINYGAN_BATCH");
+  bench::print_peak(bench::fma_peak<float>());
+  for (const bench::ConvLayer& layer : bench::conv_layers(batch ? std::atoi(batch) : 128)) {
+    const auto add = [&](const char* what, ConvSlot slot) {
+      benchmark::RegisterBenchmark((layer.network + " " + layer.name + " " + what).c_str(), run, layer.dims, slot)
+          ->UseManualTime()
+          ->Unit(benchmark::kMicrosecond);
+    };
+    add("forward", layer.transposed ? ConvSlot::x : ConvSlot::g);
+    add("input_grad", layer.transposed ? ConvSlot::g : ConvSlot::x);
+    add("weight_grad", ConvSlot::w);
+  }
+  benchmark::Initialize(&argc, argv);
+  benchmark::RunSpecifiedBenchmarks();
+}

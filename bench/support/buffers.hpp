@@ -1,0 +1,30 @@
+// Operands of a benchmark: random values in [-1, 1) (zeros would run faster than data does), page aligned.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+
+#include <tinygan/base/shape.hpp>
+
+namespace tinygan::bench {
+
+struct Free {
+  void operator()(void* p) const { std::free(p); }
+};
+template <class T>
+using Buffer = std::unique_ptr<T[], Free>;
+
+template <class T>
+Buffer<T> buffer(index_t size, std::uint32_t seed = 1) {
+  const std::size_t bytes = (static_cast<std::size_t>(size) * sizeof(T) + 4096) / 4096 * 4096;
+  Buffer<T> b(static_cast<T*>(std::aligned_alloc(4096, bytes)));
+  std::uint32_t state = seed * 2654435761u;
+  for (index_t i = 0; i < size; ++i) {
+    state = state * 1664525u + 1013904223u;
+    b[static_cast<std::size_t>(i)] = static_cast<T>(static_cast<double>(state >> 8) / 8388608.0 - 1.0);
+  }
+  return b;
+}
+
+}  // namespace tinygan::bench

@@ -1,0 +1,38 @@
+// The status line of a training run, on standard error.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace dcgan_mnist {
+
+/// One step's numbers, as they are shown and logged.
+struct Status {
+  std::int64_t epoch = 0, epochs = 0, step = 0, steps = 0, images = 0;
+  double loss_d = 0, loss_g = 0, d_real = 0, d_fake = 0, grad_norm_d = 0, grad_norm_g = 0;
+  double images_per_second = 0, eta_seconds = 0, memory_mib = 0;
+};
+
+/// Redraws a line on a terminal, at most ten times a second; elsewhere prints plain lines.
+class Progress {
+ public:
+  /// `how` is auto, plain or none.
+  explicit Progress(const std::string& how);
+
+  /// Whether a step that is not logged should be shown now.
+  bool wants_redraw() const;
+  void show(const Status& status, bool logged);
+  /// A line of its own between status lines.
+  void note(const std::string& line);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  bool live_ = false, silent_ = false, drawn_ = false;
+  Clock::time_point last_{};
+};
+
+/// The resident memory of this process, in MiB; 0 where the system does not tell.
+double resident_mib();
+
+}  // namespace dcgan_mnist
