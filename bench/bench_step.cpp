@@ -1,6 +1,6 @@
 // Complete GAN steps of the three networks: time, share of the floor, memory.  Links Google Benchmark.
 //
-//   bench_step --benchmark_filter='dcgan/128'
+//   TINYGAN_THREADS=2 bench_step --benchmark_filter='dcgan/128'
 //
 // A step is gan::AdversarialStep's: one forward pass of G, D on real and on generated images with its update, D again on the
 // same images for G's update; data resident in memory. `floor` is the step's exact FLOPs over the FMA peak measured in the
@@ -78,21 +78,13 @@ void step(benchmark::State& state, const std::string& network, index_t batch) {
   state.counters["floor_ms"] = flops / peak * 1e3;
   state.counters["x_floor"] = median * peak / flops;
   state.counters["min_x_floor"] = times.front() * peak / flops;
-  state.counters["threads"] = cpu::threads();
+  state.counters["pool_threads"] = cpu::threads();
   state.counters["peak_rss_mib"] = peak_rss_mib();
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  // --threads=N is ours; the rest is Google Benchmark's.
-  for (int i = 1; i < argc; ++i)
-    if (const std::string argument = argv[i]; argument.rfind("--threads=", 0) == 0) {
-      cpu::set_threads(std::stoi(argument.substr(10)));
-      std::rotate(argv + i, argv + i + 1, argv + argc);
-      --argc;
-      break;
-    }
   for (const char* network : {"dcgan", "article", "libtorch"})
     for (const index_t batch : {64, 128, 256})
       benchmark::RegisterBenchmark((std::string(network) + "/" + std::to_string(batch)).c_str(), &step, network, batch)

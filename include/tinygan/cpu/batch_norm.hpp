@@ -26,8 +26,9 @@ void batch_norm_stats(const NormDims& d, const T* x, T* mean, T* variance, void*
   const index_t channels = d.channels;
   auto* partial = static_cast<double*>(workspace);  // (blocks, 2, channels)
   parallel_for(plan.tasks(), 1, [&](index_t task, index_t) {
-    double* block = partial + 2 * channels * plan.block_of(task) + plan.first_channel(task);
-    detail::task_moments(plan, task, x, block, block + channels);
+    const Panel p = plan.panel(task);
+    double* block = partial + 2 * channels * p.block;
+    detail::panel_moments(p, x, block, block + channels);
   });
   parallel_for(channels, chunk_rows(2 * plan.blocks), [&](index_t begin, index_t end) {
     auto count = static_cast<double>(plan.rows_in(0));
@@ -46,6 +47,13 @@ void batch_norm_stats(const NormDims& d, const T* x, T* mean, T* variance, void*
 }
 
 namespace detail {
+
+/// f(i, n) for the rows of a panel: n elements from element i on.
+template <class F>
+void for_rows(const Panel& p, const F& f) {
+  for (index_t r = 0; r < p.rows; ++r) f(p.offset + r * p.stride, p.width);
+  if (p.short_width > 0) f(p.offset + p.rows * p.stride, p.short_width);
+}
 
 /// mean, scale = gamma / sqrt(variance + epsilon) and beta of a panel's columns.
 template <class T>
@@ -76,11 +84,11 @@ void batch_norm_apply(const NormDims& d, const NormOptions<T>& o, const T* x, co
   const ColumnPlan plan(d.rows, d.channels);
   const T slope = detail::negative_slope(o);
   parallel_for(plan.tasks(), 1, [&](index_t task, index_t) {
-    plan.panels(task, [&](const Panel& p) {
-      const detail::PanelParameters<T> c(p, o.epsilon, mean, variance, gamma, beta);
-      detail::normalise_rows(p.rows, p.stride, p.width, slope, x + p.offset, c.mean, c.scale, c.beta, y + p.offset);
-      if (!detail::is_smooth(o.activation)) return;
-      for (index_t r = 0; r < p.rows; ++r) detail::smooth_row(o.activation, p.width, y + p.offset + r * p.stride);
+    const Panel p = plan.panel(task);
+    const detail::PanelParameters<T> c(p, o.epsilon, mean, variance, gamma, beta);
+    detail::for_rows(p, [&](index_t i, index_t n) {
+      detail::normalise_row(n, slope, x + i, c.mean, c.scale, c.beta, y + i);
+      if (detail::is_smooth(o.activation)) detail::smooth_row(o.activation, n, y + i);
     });
   });
 }
@@ -91,41 +99,39 @@ void batch_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x,
   constexpr index_t max_width = ColumnPlan::max_width;
   const ColumnPlan plan(d.rows, d.channels);
   const index_t channels = d.channels;
-  const bool smooth = detail::is_smooth(o.activation);
   const T slope = detail::negative_slope(o);
   auto* partial = static_cast<double*>(workspace);  // (blocks, 2, channels): sums of h and of h (x - mean)
 
-  // f(rows, x, h or g) for the rows of a panel, all at once or, behind a smooth activation, one by one with h = g f'.
-  const auto for_rows = [&](const Panel& p, const detail::PanelParameters<T>& c, const auto& f) {
-    if (!smooth) return f(p.rows, p.offset, g + p.offset);
-    T z[max_width], h[max_width];
-    for (index_t r = 0; r < p.rows; ++r) {
-      const index_t i = p.offset + r * p.stride;
-      detail::normalise_rows(1, p.stride, p.width, T(1), x + i, c.mean, c.scale, c.beta, z);
-      detail::smooth_grad_row(o.activation, p.width, z, g + i, h);
-      f(index_t{1}, i, static_cast<const T*>(h));
-    }
+  // The cotangent row at i, behind a smooth activation times its derivative, in `buffer`.
+  const auto cotangent = [&](index_t i, index_t n, const detail::PanelParameters<T>& c, T* buffer) {
+    if (!detail::is_smooth(o.activation)) return g + i;
+    T z[max_width];
+    detail::normalise_row(n, T(1), x + i, c.mean, c.scale, c.beta, z);
+    detail::smooth_grad_row(o.activation, n, z, g + i, buffer);
+    return static_cast<const T*>(buffer);
   };
 
   parallel_for(plan.tasks(), 1, [&](index_t task, index_t) {
-    double* block = partial + 2 * channels * plan.block_of(task) + plan.first_channel(task);
-    bool first = true;
-    plan.panels(task, [&](const Panel& p) {
-      const detail::PanelParameters<T> c(p, o.epsilon, mean, variance, gamma, beta);
-      T s1[max_width], s2[max_width];
-      std::fill_n(s1, p.width, T(0));
-      std::fill_n(s2, p.width, T(0));
-      for_rows(p, c, [&](index_t rows, index_t i, const T* h) {
-        detail::backward_sums(rows, p.stride, p.width, slope, x + i, h, c.mean, c.scale, c.beta, s1, s2);
-      });
-      const index_t n = p.width / p.groups;
-      for (index_t j = 0; j < p.width; ++j) {
-        double *sum = block + j % n, *product = sum + channels;
-        *sum = static_cast<double>(s1[j]) + (first && j < n ? 0 : *sum);
-        *product = static_cast<double>(s2[j]) + (first && j < n ? 0 : *product);
+    const Panel p = plan.panel(task);
+    const detail::PanelParameters<T> c(p, o.epsilon, mean, variance, gamma, beta);
+    T s1[max_width], s2[max_width], h[max_width], h_next[max_width];
+    std::fill_n(s1, p.width, T(0));
+    std::fill_n(s2, p.width, T(0));
+    const auto add = [&](index_t i, index_t n, bool pair) {  // a missing second row has x = mean, g = 0
+      const index_t next = i + p.stride;
+      detail::backward_sums(n, slope, x + i, cotangent(i, n, c, h), pair ? x + next : c.mean,
+                            pair ? cotangent(next, n, c, h_next) : zero_row<T>, c.mean, c.scale, c.beta, s1, s2);
+    };
+    for (index_t r = 0; r < p.rows; r += 2) add(p.offset + r * p.stride, p.width, r + 1 < p.rows);
+    if (p.short_width > 0) add(p.offset + p.rows * p.stride, p.short_width, false);
+    double* block = partial + 2 * channels * p.block + p.first_channel;
+    for (index_t k = 0; k < p.channels; ++k) {
+      block[k] = block[k + channels] = 0;
+      for (index_t j = k; j < p.width; j += p.channels) {
+        block[k] += static_cast<double>(s1[j]);
+        block[k + channels] += static_cast<double>(s2[j]);
       }
-      first = false;
-    });
+    }
   });
 
   parallel_for(channels, chunk_rows(2 * plan.blocks), [&](index_t begin, index_t end) {
@@ -142,19 +148,19 @@ void batch_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x,
   });
 
   parallel_for(plan.tasks(), 1, [&](index_t task, index_t) {
-    plan.panels(task, [&](const Panel& p) {
-      const detail::PanelParameters<T> c(p, o.epsilon, mean, variance, gamma, beta);
-      T offset[max_width], tilt[max_width];
-      const T* sum = panel_columns(p, static_cast<const T*>(dbeta), offset);
-      const T* product = panel_columns(p, static_cast<const T*>(dgamma), tilt);
-      const T share = T(1) / static_cast<T>(d.rows);
-      for (index_t j = 0; j < p.width; ++j) {
-        offset[j] = c.scale[j] * sum[j] * share;
-        tilt[j] = c.scale[j] * c.rstd[j] * product[j] * share;
-      }
-      for_rows(p, c, [&](index_t rows, index_t i, const T* h) {
-        detail::backward_rows(rows, p.stride, p.width, slope, x + i, h, c.mean, c.scale, c.beta, offset, tilt, dx + i);
-      });
+    const Panel p = plan.panel(task);
+    const detail::PanelParameters<T> c(p, o.epsilon, mean, variance, gamma, beta);
+    const T share = T(1) / static_cast<T>(d.rows);
+    T offset[max_width], tilt[max_width], h[max_width];  // scale dbeta / rows, scale rstd dgamma / rows
+    const T* sum = panel_columns<T>(p, dbeta, offset);
+    const T* product = panel_columns<T>(p, dgamma, tilt);
+    detail::binary_run(BinaryOp::mul, p.width, T(0), c.scale, sum, offset);
+    detail::binary_run(BinaryOp::mul, p.width, T(0), c.scale, product, tilt);
+    detail::binary_run(BinaryOp::mul, p.width, T(0), c.rstd, tilt, tilt);
+    detail::unary_run(UnaryOp::affine, p.width, share, T(0), offset, offset);
+    detail::unary_run(UnaryOp::affine, p.width, share, T(0), tilt, tilt);
+    detail::for_rows(p, [&](index_t i, index_t n) {
+      detail::backward_row(n, slope, x + i, cotangent(i, n, c, h), c.mean, c.scale, c.beta, offset, tilt, dx + i);
     });
   });
 }

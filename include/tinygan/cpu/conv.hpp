@@ -6,6 +6,7 @@
 #pragma once
 
 #include <tinygan/base/stream.hpp>
+#include <tinygan/cpu/conv_1ch.hpp>
 #include <tinygan/cpu/conv_taps.hpp>
 #include <tinygan/cpu/conv_weight_grad.hpp>
 
@@ -16,30 +17,36 @@ template <class T>
 std::size_t conv2d_workspace(const ConvDims& d, ConvSlot output) {
   const auto bytes = [](index_t elements) { return static_cast<std::size_t>(elements) * sizeof(T); };
   if (output == ConvSlot::w) {
+    if (d.C == 1 || d.K == 1) return bytes(detail::OneChannelGrad::of(d).workspace(tile_shape<T>()));
     const auto plan = detail::weight_grad_plan<T>(d);
     return bytes(plan.x_size() + plan.g_size(d));
   }
   const auto v = output == ConvSlot::g ? detail::TapConv::forward(d) : detail::TapConv::input_grad(d);
+  if (v.width == 1)
+    return bytes(detail::one_channel_plan<T>(v, output == ConvSlot::g ? forward_taps(d) : adjoint_taps(d)).workspace(v));
   return bytes(v.packed_size(tile_shape<T>()));
 }
 
 /// y(N,P,Q,K) = epilogue(sum over taps of x w).
 template <class T>
 void conv2d(const ConvDims& d, const Epilogue<T>& epilogue, const T* x, const T* w, T* y, void* workspace, Stream) {
-  detail::tap_conv(detail::TapConv::forward(d), forward_taps(d), epilogue, x, w, y, static_cast<T*>(workspace));
+  const auto kernel = d.K == 1 ? detail::one_channel_conv<T> : detail::tap_conv<T>;
+  kernel(detail::TapConv::forward(d), forward_taps(d), epilogue, x, w, y, static_cast<T*>(workspace));
 }
 
 /// dx(N,H,W,C) = epilogue(sum over adjoint taps of g w^T); also the forward pass of transposed convolution.
 template <class T>
 void conv2d_input_grad(const ConvDims& d, const Epilogue<T>& epilogue, const T* g, const T* w, T* dx, void* workspace,
                        Stream) {
-  detail::tap_conv(detail::TapConv::input_grad(d), adjoint_taps(d), epilogue, g, w, dx, static_cast<T*>(workspace));
+  const auto kernel = d.C == 1 ? detail::one_channel_conv<T> : detail::tap_conv<T>;
+  kernel(detail::TapConv::input_grad(d), adjoint_taps(d), epilogue, g, w, dx, static_cast<T*>(workspace));
 }
 
 /// dw(R,S,C,K) = sum over images and pixel pairs of x g.
 template <class T>
 void conv2d_weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, void* workspace, Stream) {
-  detail::weight_grad(d, x, g, dw, static_cast<T*>(workspace));
+  const auto kernel = d.C == 1 || d.K == 1 ? detail::one_channel_weight_grad<T> : detail::weight_grad<T>;
+  kernel(d, x, g, dw, static_cast<T*>(workspace));
 }
 
 }  // namespace tinygan::cpu

@@ -24,7 +24,8 @@
 namespace tinygan::cpu::detail {
 
 struct ConvPolicy {
-  static constexpr index_t weight_bytes = 512 * 1024;  // of one panel and tap block: a quarter of L2
+  static constexpr index_t weight_bytes = 512 * 1024;  // of the panels and taps of one pass: a quarter of L2
+  static constexpr index_t panel_group = 2;            // panels that share a pass, at most
   static constexpr index_t row_block = 384;            // rows that share it, at most
   static constexpr index_t tap_block = 64;             // taps of one micro-kernel call, at most
 };
@@ -100,94 +101,162 @@ void pack_weights(const TapConv& v, const TileShape& shape, const std::vector<in
   });
 }
 
-/// Rows [begin, end) of the pixel class (rows x cols) times one panel.
+/// Rows [begin, end) of the pixel class (rows x cols) times the panels [first, last).
 struct TapTask {
   const AxisClass* rows;
   const AxisClass* cols;
-  index_t begin, end, panel;
+  index_t begin, end, first, last;
 
-  index_t cost() const { return (end - begin) * static_cast<index_t>(rows->taps.size() * cols->taps.size()); }
+  index_t cost() const {
+    return (end - begin) * (last - first) * static_cast<index_t>(rows->taps.size() * cols->taps.size());
+  }
 };
 
 inline std::vector<TapTask> tap_tasks(const TapConv& v, const TileShape& shape, const std::vector<AxisClass>& rows,
                                       const std::vector<AxisClass>& cols) {
-  // At least some 8 tasks per thread, each of enough rows to pay for streaming its panel through L2.
-  const index_t share = v.N * v.out_h * v.out_w * shape.panels(v.width) / (8 * threads());
+  // At least some 8 tasks per thread, each of enough rows to pay for streaming its panels through L2.
+  const index_t panels = shape.panels(v.width), groups = (panels + ConvPolicy::panel_group - 1) / ConvPolicy::panel_group;
+  const index_t group = (panels + groups - 1) / groups;
+  const index_t share = v.N * v.out_h * v.out_w * groups / (8 * threads());
   const index_t limit = std::clamp<index_t>(share, 16 * shape.rows, ConvPolicy::row_block) / shape.rows * shape.rows;
   std::vector<TapTask> tasks;
-  for (index_t panel = 0; panel < shape.panels(v.width); ++panel)
+  for (index_t first = 0; first < panels; first += group)
     for (const AxisClass& r : rows)
       for (const AxisClass& c : cols) {
         const index_t count = v.N * static_cast<index_t>(r.outs.size() * c.outs.size());
         const index_t blocks = (count + limit - 1) / limit;
         const index_t step = ((count + blocks - 1) / blocks + shape.rows - 1) / shape.rows * shape.rows;
-        for (index_t m = 0; m < count; m += step) tasks.push_back({&r, &c, m, std::min(count, m + step), panel});
+        for (index_t m = 0; m < count; m += step)
+          tasks.push_back({&r, &c, m, std::min(count, m + step), first, std::min(panels, first + group)});
       }
   std::stable_sort(tasks.begin(), tasks.end(), [](const TapTask& a, const TapTask& b) { return a.cost() > b.cost(); });
   return tasks;
 }
 
-template <class T>
-void run_tap_task(const TapConv& v, const TileShape& shape, const std::vector<index_t>& place, const TapTask& task,
-                  const Epilogue<T>& epilogue, const T* in, const T* packed, T* out) {
-  const AxisClass &rows = *task.rows, &cols = *task.cols;
-  const index_t k0 = task.panel * shape.width, columns = std::min(shape.width, v.width - k0);
-  const index_t width = shape.panel_width(columns);
-  const T* panel = packed + v.panel_depth() * k0;
-
-  // Where each row lies in `in` and `out`.
-  index_t in_rows[ConvPolicy::row_block], out_rows[ConvPolicy::row_block];
-  const index_t count = task.end - task.begin, across = static_cast<index_t>(cols.outs.size());
-  const index_t pixels = across * static_cast<index_t>(rows.outs.size());
-  for (index_t m = 0; m < count; ++m) {
-    const index_t n = (task.begin + m) / pixels, pixel = (task.begin + m) % pixels;
-    const auto& row = rows.outs[static_cast<std::size_t>(pixel / across)];
-    const auto& col = cols.outs[static_cast<std::size_t>(pixel % across)];
-    in_rows[m] = ((n * v.in_h + row.second) * v.in_w + col.second) * v.depth;
-    out_rows[m] = ((n * v.out_h + row.first) * v.out_w + col.first) * v.width + k0;
+/// The taps of a pixel class as segments of the micro-kernel: neighbouring taps of a filter row are one segment if they
+/// are neighbours in both `in` and the packed weights.
+class TapSegments {
+ public:
+  TapSegments(const TapConv& v, const std::vector<index_t>& place, const AxisClass& rows, const AxisClass& cols)
+      : v_(v), place_(place), rows_(rows), cols_(cols) {
+    const std::vector<Tap>& t = cols.taps;
+    bool merged = !t.empty();
+    for (std::size_t i = 1; i < t.size(); ++i)
+      merged &= t[i].in == t[i - 1].in + 1 && place_of(t[i]) == place_of(t[i - 1]) + 1;
+    const index_t run = merged ? static_cast<index_t>(t.size()) : 1;
+    per_row_ = static_cast<index_t>(t.size()) / run;
+    depth = run * v.depth;
+    count = static_cast<index_t>(rows.taps.size()) * per_row_;
   }
 
-  // A row of taps is one segment if its taps are neighbours in both `in` and the packed weights.
-  const auto tap_place = [&](const Tap& t) { return place[static_cast<std::size_t>(t.filter)]; };
-  bool merged = !cols.taps.empty();
-  for (std::size_t i = 1; i < cols.taps.size(); ++i)
-    merged &= cols.taps[i].in == cols.taps[i - 1].in + 1 && tap_place(cols.taps[i]) == tap_place(cols.taps[i - 1]) + 1;
-  const index_t run = merged ? static_cast<index_t>(cols.taps.size()) : 1;
-  const index_t per_row = static_cast<index_t>(cols.taps.size()) / run;
-  const index_t segments = static_cast<index_t>(rows.taps.size()) * per_row;
-  const index_t depth = run * v.depth;
+  index_t count, depth;
 
-  const index_t row_bytes = width * static_cast<index_t>(sizeof(T));
-  const index_t depth_block = std::min(depth, std::max<index_t>(1, ConvPolicy::weight_bytes / row_bytes));
-  const index_t tap_block =
-      std::clamp<index_t>(ConvPolicy::weight_bytes / (row_bytes * std::max<index_t>(depth_block, 1)), 1, ConvPolicy::tap_block);
+  index_t in_offset(index_t segment) const { return (row(segment).in * v_.in_w + col(segment).in) * v_.depth; }
+  index_t weight_row(index_t segment) const {
+    return (row(segment).filter * v_.S + place_of(col(segment))) * v_.depth;
+  }
 
+ private:
+  const Tap& row(index_t segment) const { return rows_.taps[static_cast<std::size_t>(segment / per_row_)]; }
+  const Tap& col(index_t segment) const { return cols_.taps[static_cast<std::size_t>(segment % per_row_)]; }
+  index_t place_of(const Tap& t) const { return place_[static_cast<std::size_t>(t.filter)]; }
+
+  const TapConv& v_;
+  const std::vector<index_t>& place_;
+  const AxisClass &rows_, &cols_;
+  index_t per_row_ = 0;
+};
+
+/// Weights that one pass over the rows uses: `depth` rows from `begin` on, of `segments` segments from `first` on.
+struct WeightBlock {
+  index_t first = 0, segments = 0, begin = 0, depth = 0;
   index_t in_taps[ConvPolicy::tap_block], w_taps[ConvPolicy::tap_block];
-  Tile<T> tile{in, nullptr, in_taps, 1, panel, w_taps, width, 0, 0, out, nullptr, false};
-  const auto run_rows = [&](bool last) {
-    for (index_t m = 0; m < count; m += shape.rows) {
-      const int n = static_cast<int>(std::min<index_t>(shape.rows, count - m));
-      tile.a_rows = in_rows + m;
-      tile.c_rows = out_rows + m;
-      run_tile(shape, tile, n, columns, width);
-      if (last) finish_rows(epilogue, k0, out, out_rows + m, n, columns);
+};
+
+template <class T>
+class TapTaskRun {
+ public:
+  TapTaskRun(const TapConv& v, const TileShape& shape, const std::vector<index_t>& place, const TapTask& task, const T* in,
+             const T* weights, T* out)
+      : v_(v), shape_(shape), task_(task), segments_(v, place, *task.rows, *task.cols), in_(in), weights_(weights),
+        out_(out), count_(task.end - task.begin) {
+    const AxisClass &rows = *task.rows, &cols = *task.cols;
+    const auto across = static_cast<index_t>(cols.outs.size()), pixels = across * static_cast<index_t>(rows.outs.size());
+    for (index_t m = 0; m < count_; ++m) {
+      const index_t n = (task.begin + m) / pixels, pixel = (task.begin + m) % pixels;
+      const auto& row = rows.outs[static_cast<std::size_t>(pixel / across)];
+      const auto& col = cols.outs[static_cast<std::size_t>(pixel % across)];
+      in_rows_[m] = ((n * v.in_h + row.second) * v.in_w + col.second) * v.depth;
+      out_rows_[m] = ((n * v.out_h + row.first) * v.out_w + col.first) * v.width;
     }
-  };
-  if (segments == 0) return run_rows(true);
-  for (index_t d0 = 0; d0 < depth; d0 += depth_block)
-    for (index_t s0 = 0; s0 < segments; s0 += tap_block) {
-      tile.depth = std::min(depth_block, depth - d0);
-      tile.segments = std::min(tap_block, segments - s0);
-      for (index_t i = 0; i < tile.segments; ++i) {
-        const Tap row = rows.taps[static_cast<std::size_t>((s0 + i) / per_row)];
-        const Tap col = cols.taps[static_cast<std::size_t>((s0 + i) % per_row)];
-        in_taps[i] = (row.in * v.in_w + col.in) * v.depth + d0;
-        w_taps[i] = ((row.filter * v.S + tap_place(col)) * v.depth + d0) * width;
+    const index_t bytes = (task.last - task.first) * shape.width * static_cast<index_t>(sizeof(T));
+    depth_block_ = std::clamp<index_t>(ConvPolicy::weight_bytes / bytes, 1, segments_.depth);
+    tap_block_ = std::clamp<index_t>(ConvPolicy::weight_bytes / (bytes * depth_block_), 1, ConvPolicy::tap_block);
+  }
+
+  void run(const Epilogue<T>& epilogue) {
+    WeightBlock block = block_at(0, 0);
+    for (bool accumulate = false;; accumulate = true) {
+      const bool last_taps = block.first + tap_block_ >= segments_.count;
+      const bool last = last_taps && block.begin + depth_block_ >= segments_.depth;
+      const WeightBlock next = last        ? WeightBlock{}
+                               : last_taps ? block_at(0, block.begin + depth_block_)
+                                           : block_at(block.first + tap_block_, block.begin);
+      pass(block, next, accumulate, last ? &epilogue : nullptr);
+      if (last) return;
+      block = next;
+    }
+  }
+
+ private:
+  WeightBlock block_at(index_t first, index_t begin) const {
+    WeightBlock b;
+    b.first = first, b.begin = begin;
+    b.segments = std::min(tap_block_, segments_.count - first);
+    b.depth = std::min(depth_block_, segments_.depth - begin);
+    for (index_t i = 0; i < b.segments; ++i) {
+      b.in_taps[i] = segments_.in_offset(first + i) + begin;
+      b.w_taps[i] = segments_.weight_row(first + i) + begin;
+    }
+    return b;
+  }
+
+  /// All rows times one block of weights; meanwhile the next block is fetched into L2.
+  void pass(const WeightBlock& block, const WeightBlock& next, bool accumulate, const Epilogue<T>* epilogue) const {
+    const index_t tiles = (count_ + shape_.rows - 1) / shape_.rows;
+    const index_t fetches = (next.segments * next.depth + tiles - 1) / tiles;
+    index_t fetch = 0;
+    for (index_t m = 0; m < count_; m += shape_.rows) {
+      const int rows = static_cast<int>(std::min<index_t>(shape_.rows, count_ - m));
+      for (index_t i = m + shape_.rows; i < std::min(count_, m + 2 * shape_.rows); ++i)
+        __builtin_prefetch(in_ + in_rows_[i] + block.in_taps[0]);
+      for (index_t panel = task_.first; panel < task_.last; ++panel) {
+        const index_t k0 = panel * shape_.width, columns = std::min(shape_.width, v_.width - k0);
+        const index_t width = shape_.panel_width(columns);
+        const T* weights = weights_ + v_.panel_depth() * k0;
+        for (index_t i = fetch; i < std::min(fetch + fetches, next.segments * next.depth); ++i)
+          for (index_t j = 0; j < width; j += static_cast<index_t>(64 / sizeof(T)))
+            __builtin_prefetch(weights + (next.w_taps[i / next.depth] + i % next.depth) * width + j, 0, 2);
+        run_tile(shape_,
+                 Tile<T>{in_, in_rows_ + m, block.in_taps, 1, weights, block.w_taps, width, block.segments, block.depth,
+                         out_ + k0, out_rows_ + m, accumulate},
+                 rows, columns, width);
+        if (epilogue) finish_rows(*epilogue, k0, out_ + k0, out_rows_ + m, rows, columns);
       }
-      run_rows(d0 + depth_block >= depth && s0 + tap_block >= segments);
-      tile.accumulate = true;
+      fetch += fetches;
     }
-}
+  }
+
+  const TapConv& v_;
+  const TileShape& shape_;
+  const TapTask& task_;
+  TapSegments segments_;
+  const T* in_;
+  const T* weights_;
+  T* out_;
+  index_t count_, depth_block_, tap_block_;
+  index_t in_rows_[ConvPolicy::row_block], out_rows_[ConvPolicy::row_block];
+};
 
 /// The whole convolution; `workspace` holds packed_size() elements.
 template <class T>
@@ -199,7 +268,7 @@ void tap_conv(const TapConv& v, const TapList& taps, const Epilogue<T>& epilogue
   const std::vector<AxisClass> rows = axis_classes(taps.rows), cols = axis_classes(taps.cols);
   const std::vector<TapTask> tasks = tap_tasks(v, shape, rows, cols);
   parallel_chunks(static_cast<index_t>(tasks.size()), [&](index_t i, int) {
-    run_tap_task(v, shape, place, tasks[static_cast<std::size_t>(i)], epilogue, in, static_cast<const T*>(workspace), out);
+    TapTaskRun<T>(v, shape, place, tasks[static_cast<std::size_t>(i)], in, workspace, out).run(epilogue);
   });
 }
 

@@ -127,7 +127,7 @@ void weight_grad_task(const ConvDims& d, const WeightGradPlan& p, const WeightGr
     const index_t h = (chunk.p0 + row) * d.stride_h + r * d.dilation_h - d.pad_top;
     if (h < 0 || h >= d.H) continue;
     x_pairs[tile.segments] = ((h - chunk.h0) * p.x_cols + p.x_column(d, pairs.w)) * chunk.images * rows;
-    g_pairs[tile.segments++] = (row * d.Q + pairs.first) * chunk.images * width;
+    g_pairs[tile.segments++] = (row * d.Q + pairs.first) * chunk.images;
     if (tile.segments == WeightGradPolicy::tap_block) run();
   }
   if (tile.segments || !tile.accumulate) run();

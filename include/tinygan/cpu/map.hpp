@@ -37,8 +37,8 @@ template <class T>
 void map_tail(index_t n, index_t at, int outputs, T* const* y, int inputs, const T* const* x, const void* loop,
               void (*run)(const void* loop, index_t n, T* const* y, const T* const* x)) {
   alignas(64) T in[max_map_operands][tail_unit] = {}, out[max_map_operands][tail_unit];
-  const T* from[max_map_operands];
-  T* to[max_map_operands];
+  const T* from[max_map_operands] = {};
+  T* to[max_map_operands] = {};
   const auto bytes = static_cast<std::size_t>(n) * sizeof(T);
   for (int k = 0; k < inputs; ++k) from[k] = static_cast<const T*>(std::memcpy(in[k], x[k] + at, bytes));
   for (int k = 0; k < outputs; ++k) to[k] = out[k];

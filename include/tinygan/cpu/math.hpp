@@ -5,6 +5,8 @@
 // padded vector has the same bits. Errors (tests/cpu/test_math.cpp): float 3 ulp, double 2e-15 relative, subnormal results
 // one subnormal step more. NaN stays NaN; zeros, infinities and overflow give what the C library gives. Needs round to nearest
 // and no -ffast-math.
+// Conditions are never combined with & or |, nor nested with equal results: g++ 12 takes the masks of AVX-512 apart into
+// scalars when such code is inlined from a lambda.
 // Source: Cody and Waite, "Software Manual for the Elementary Functions", 1980; Muller, "Elementary Functions", 3rd ed.
 #pragma once
 
@@ -160,9 +162,10 @@ TINYGAN_INLINE void log(const Vec<T, I>& x, Vec<T, I>& y) {
   V ln_m;
   detail::log_ratio<T, I, F::log_terms>(f / (f + T(2)), ln_m);
   const V result = e * F::ln2_hi + (ln_m + e * F::ln2_lo);
-  const V zero = {}, infinity = V{} + Limits::infinity(), nan = V{} + Limits::quiet_NaN();
-  const V outside = x == zero ? -infinity : (x < zero ? nan : x);  // the last: +infinity and NaN
-  y = ((x > zero) & (x < infinity)) ? result : outside;
+  const V infinity = V{} + Limits::infinity(), nan = V{} + Limits::quiet_NaN();
+  V special = x < infinity ? result : x;  // +infinity and NaN
+  special = x < V{} ? nan : special;
+  y = x == V{} ? -infinity : special;
 }
 
 /// y = tanh x = -t / (t + 2) of |x|, t = e^(-2|x|) - 1.
@@ -243,8 +246,8 @@ TINYGAN_INLINE void sqrt(const Vec<T, I>& x, Vec<T, I>& y) {
     s = tiny ? s * 0x1p-32f : s;
     const V infinity = V{} + std::numeric_limits<float>::infinity();
     const V nan = V{} + std::numeric_limits<float>::quiet_NaN();
-    const V outside = x < V{} ? nan : x;  // 0, +infinity and NaN are their own roots
-    y = ((x > V{}) & (x < infinity)) ? s : outside;
+    s = x < infinity ? s : x;  // +infinity and NaN
+    y = x < V{} ? nan : s;
   }
 }
 

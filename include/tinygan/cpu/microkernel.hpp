@@ -1,6 +1,6 @@
 // Micro-kernel: one register tile of a product, the inner loop of matrix product and convolution.
 //
-//   c(m, n) (+)= sum over segments s and k < depth of a[rows[m] + a_segments[s] + k*a_step] * b[b_segments[s] + k*b_step + n]
+//   c(m, n) (+)= sum over segments s and k < depth of a[rows[m] + a_segments[s] + k*a_step] * b[(b_segments[s] + k)*b_step + n]
 //
 // Shapes:       (rows, width): rows <= 6, width = 1..4 vectors; 24 of 32 registers accumulate on AVX-512.
 // Operands:     rows of `a` are read in place, wherever each lies (an image pixel, a matrix row, a packed tile); `b` is a
@@ -71,7 +71,7 @@ struct Tile {
   const index_t* a_segments;  // (segments)
   index_t a_step;
   const T* b;
-  const index_t* b_segments;  // (segments)
+  const index_t* b_segments;  // (segments), in steps
   index_t b_step;
   index_t segments, depth;
   T* c;
@@ -97,10 +97,15 @@ TINYGAN_INLINE void tile_body(const Tile<T>& t) {
       for (int j = 0; j < Vectors; ++j) acc[i][j] = Vec<T, I>{};
   }
   for (index_t s = 0; s < t.segments; ++s) {
-    const T* b = t.b + t.b_segments[s];
+    const T* b = t.b + t.b_segments[s] * t.b_step;
     const T* a[Rows];
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) a[i] = t.a + t.a_rows[i] + t.a_segments[s];
+    if (s + 1 < t.segments) {  // the rows jump to places that no hardware prefetcher foresees
+      const index_t jump = t.a_segments[s + 1] - t.a_segments[s];
+#pragma GCC unroll 16
+      for (int i = 0; i < Rows; ++i) __builtin_prefetch(a[i] + jump);
+    }
     const index_t a_step = t.a_step, b_step = t.b_step, end = t.depth * a_step;
     for (index_t k = 0; k != end; k += a_step, b += b_step) {
       Vec<T, I> bv[Vectors];

@@ -39,83 +39,58 @@ void reciprocal_deviation(index_t n, T epsilon, const T* variance, T* rstd) {
   unary_run(UnaryOp::reciprocal, n, T(0), T(0), rstd, rstd);
 }
 
-/// s1[j] = sum of x[r,j] - x[0,j], s2[j] = sum of its square, over r < rows.
+/// s1[j] += sum of x[r,j] - shift[j], s2[j] += sum of its square, over r < rows.
 template <class T>
-void shifted_sums(index_t rows, index_t stride, index_t n, const T* x, T* s1, T* s2) {
-  std::fill_n(s1, n, T(0));
-  std::fill_n(s2, n, T(0));
-  dispatch_for<T>([&](auto isa) TINYGAN_INLINE_LAMBDA {
-    using I = decltype(isa);
-    using V = Vec<T, I>;
-    for (index_t r = 0; r < rows; r += 4) {
-      const T* row = x + r * stride;
-      const index_t left = rows - r;  // a missing row is replaced by x[0], which adds nothing
-      map<T, I>(n, {s1, s2},
-                {row, left > 1 ? row + stride : x, left > 2 ? row + 2 * stride : x, left > 3 ? row + 3 * stride : x, x, s1, s2},
-                [](const V(&a)[7], V(&b)[2]) TINYGAN_INLINE_LAMBDA {
-                  const V d0 = a[0] - a[4], d1 = a[1] - a[4], d2 = a[2] - a[4], d3 = a[3] - a[4];
-                  b[0] = a[5] + ((d0 + d1) + (d2 + d3));
-                  b[1] = a[6] + ((d0 * d0 + d1 * d1) + (d2 * d2 + d3 * d3));
-                });
-    }
-  });
+void shifted_sums(index_t rows, index_t stride, index_t n, const T* x, const T* shift, T* s1, T* s2) {
+  for (index_t r = 0; r < rows; r += 4) {
+    const auto row = [&](index_t k) { return k < rows ? x + k * stride : shift; };  // a missing one adds nothing
+    map<T>(n, {s1, s2}, {row(r), row(r + 1), row(r + 2), row(r + 3), shift, s1, s2},
+           [](auto isa, const auto& a, auto& b) TINYGAN_INLINE_LAMBDA {
+             using V = Vec<T, decltype(isa)>;
+             const V d0 = a[0] - a[4], d1 = a[1] - a[4], d2 = a[2] - a[4], d3 = a[3] - a[4];
+             b[0] = a[5] + ((d0 + d1) + (d2 + d3));
+             b[1] = a[6] + ((d0 * d0 + d1 * d1) + (d2 * d2 + d3 * d3));
+           });
+  }
 }
 
 /// y = f((x - mean) scale + beta), f by its negative slope.
 template <class T>
-void normalise_rows(index_t rows, index_t stride, index_t n, T slope, const T* x, const T* mean, const T* scale,
-                    const T* beta, T* y) {
-  dispatch_for<T>([&](auto isa) TINYGAN_INLINE_LAMBDA {
-    using I = decltype(isa);
-    using V = Vec<T, I>;
-    for (index_t r = 0; r < rows; ++r)
-      map<T, I>(n, {y + r * stride}, {x + r * stride, mean, scale, beta},
-                [&](const V(&a)[4], V(&b)[1]) TINYGAN_INLINE_LAMBDA {
-                  const V z = (a[0] - a[1]) * a[2] + a[3];
-                  b[0] = z > V{} ? z : slope * z;
-                });
+void normalise_row(index_t n, T slope, const T* x, const T* mean, const T* scale, const T* beta, T* y) {
+  map<T>(n, {y}, {x, mean, scale, beta}, [slope](auto isa, const auto& a, auto& b) TINYGAN_INLINE_LAMBDA {
+    using V = Vec<T, decltype(isa)>;
+    const V z = (a[0] - a[1]) * a[2] + a[3];
+    b[0] = z > V{} ? z : slope * z;
   });
 }
 
-/// s1[j] += sum of h, s2[j] += sum of h (x - mean), with h = g f'((x - mean) scale + beta).
+/// s1 += h + h', s2 += h (x - mean) + h' (x' - mean) for two rows, with h = g f'((x - mean) scale + beta).
 template <class T>
-void backward_sums(index_t rows, index_t stride, index_t n, T slope, const T* x, const T* g, const T* mean, const T* scale,
-                   const T* beta, T* s1, T* s2) {
-  dispatch_for<T>([&](auto isa) TINYGAN_INLINE_LAMBDA {
-    using I = decltype(isa);
-    using V = Vec<T, I>;
-    for (index_t r = 0; r < rows; r += 2) {
-      const bool pair = r + 1 < rows;
-      const index_t i = r * stride;
-      map<T, I>(n, {s1, s2},
-                {x + i, g + i, pair ? x + i + stride : mean, pair ? g + i + stride : zero_row<T>, mean, scale, beta, s1, s2},
-                [&](const V(&a)[9], V(&b)[2]) TINYGAN_INLINE_LAMBDA {
-                  const V d0 = a[0] - a[4], d1 = a[2] - a[4];
-                  const V z0 = d0 * a[5] + a[6], z1 = d1 * a[5] + a[6];
-                  const V h0 = z0 > V{} ? a[1] : slope * a[1], h1 = z1 > V{} ? a[3] : slope * a[3];
-                  b[0] = a[7] + (h0 + h1);
-                  b[1] = a[8] + (h0 * d0 + h1 * d1);
-                });
-    }
-  });
+void backward_sums(index_t n, T slope, const T* x, const T* g, const T* x_next, const T* g_next, const T* mean,
+                   const T* scale, const T* beta, T* s1, T* s2) {
+  map<T>(n, {s1, s2}, {x, g, x_next, g_next, mean, scale, beta, s1, s2},
+         [slope](auto isa, const auto& a, auto& b) TINYGAN_INLINE_LAMBDA {
+           using V = Vec<T, decltype(isa)>;
+           const V d0 = a[0] - a[4], d1 = a[2] - a[4];
+           const V z0 = d0 * a[5] + a[6], z1 = d1 * a[5] + a[6];
+           const V h0 = z0 > V{} ? a[1] : slope * a[1], h1 = z1 > V{} ? a[3] : slope * a[3];
+           b[0] = a[7] + (h0 + h1);
+           b[1] = a[8] + (h0 * d0 + h1 * d1);
+         });
 }
 
 /// dx = scale h - offset - tilt (x - mean), with h as above.
 template <class T>
-void backward_rows(index_t rows, index_t stride, index_t n, T slope, const T* x, const T* g, const T* mean, const T* scale,
-                   const T* beta, const T* offset, const T* tilt, T* dx) {
-  dispatch_for<T>([&](auto isa) TINYGAN_INLINE_LAMBDA {
-    using I = decltype(isa);
-    using V = Vec<T, I>;
-    for (index_t r = 0; r < rows; ++r)
-      map<T, I>(n, {dx + r * stride}, {x + r * stride, g + r * stride, mean, scale, beta, offset, tilt},
-                [&](const V(&a)[7], V(&b)[1]) TINYGAN_INLINE_LAMBDA {
-                  const V d = a[0] - a[2];
-                  const V z = d * a[3] + a[4];
-                  const V h = z > V{} ? a[1] : slope * a[1];
-                  b[0] = a[3] * h - a[5] - a[6] * d;
-                });
-  });
+void backward_row(index_t n, T slope, const T* x, const T* g, const T* mean, const T* scale, const T* beta,
+                  const T* offset, const T* tilt, T* dx) {
+  map<T>(n, {dx}, {x, g, mean, scale, beta, offset, tilt},
+         [slope](auto isa, const auto& a, auto& b) TINYGAN_INLINE_LAMBDA {
+           using V = Vec<T, decltype(isa)>;
+           const V d = a[0] - a[2];
+           const V z = d * a[3] + a[4];
+           const V h = z > V{} ? a[1] : slope * a[1];
+           b[0] = a[3] * h - a[5] - a[6] * d;
+         });
 }
 
 /// Mean and sum of squared deviations of `count` values joined with those of another set, column by column.
@@ -130,33 +105,31 @@ inline void join_moments(index_t n, double count, double* mean, double* m2, doub
   }
 }
 
-/// Moments over the rows of one task, per channel from its first one on; returns their number.
+/// Mean and sum of squared deviations over the rows of one panel, per channel.
 template <class T>
-double task_moments(const ColumnPlan& plan, index_t task, const T* x, double* mean, double* m2) {
-  double count = 0;
-  plan.panels(task, [&](const Panel& p) {
-    T s1[ColumnPlan::max_width], s2[ColumnPlan::max_width];
-    double panel_mean[ColumnPlan::max_width], panel_m2[ColumnPlan::max_width];
-    const T* from = x + p.offset;
-    shifted_sums(p.rows, p.stride, p.width, from, s1, s2);
-    const double share = 1 / static_cast<double>(p.rows);
-    for (index_t j = 0; j < p.width; ++j) {
-      const auto sum = static_cast<double>(s1[j]), squares = static_cast<double>(s2[j]);
-      panel_mean[j] = static_cast<double>(from[j]) + sum * share;
-      panel_m2[j] = std::max(0.0, squares - sum * sum * share);
-    }
-    const index_t channels = p.width / p.groups;
-    for (index_t j = 0; j < p.width; j += channels) {
-      if (count == 0) {
-        std::copy_n(panel_mean, channels, mean);
-        std::copy_n(panel_m2, channels, m2);
-      } else {
-        join_moments(channels, count, mean, m2, static_cast<double>(p.rows), panel_mean + j, panel_m2 + j);
-      }
-      count += static_cast<double>(p.rows);
-    }
-  });
-  return count;
+void panel_moments(const Panel& p, const T* x, double* mean_out, double* m2_out) {
+  T s1[ColumnPlan::max_width], s2[ColumnPlan::max_width];
+  double mean[ColumnPlan::max_width], m2[ColumnPlan::max_width];
+  x += p.offset;
+  std::fill_n(s1, p.width, T(0));
+  std::fill_n(s2, p.width, T(0));
+  shifted_sums(p.rows - 1, p.stride, p.width, x + p.stride, x, s1, s2);
+  auto count = static_cast<double>(p.rows);
+  for (index_t j = 0; j < p.width; ++j) {
+    const auto sum = static_cast<double>(s1[j]), squares = static_cast<double>(s2[j]);
+    mean[j] = static_cast<double>(x[j]) + sum / count;
+    m2[j] = std::max(0.0, squares - sum * sum / count);
+  }
+  for (index_t half = p.groups / 2; half > 0; half /= 2, count *= 2)
+    join_moments(half * p.channels, count, mean, m2, count, mean + half * p.channels, m2 + half * p.channels);
+  for (index_t j = 0; j < p.short_width; j += p.channels, count += 1) {
+    const T* row = x + p.rows * p.stride + j;
+    double values[ColumnPlan::max_width];
+    for (index_t c = 0; c < p.channels; ++c) values[c] = static_cast<double>(row[c]);
+    join_moments(p.channels, count, mean, m2, 1, values, zero_row<double>);
+  }
+  std::copy_n(mean, p.channels, mean_out + p.first_channel);
+  std::copy_n(m2, p.channels, m2_out + p.first_channel);
 }
 
 }  // namespace tinygan::cpu::detail

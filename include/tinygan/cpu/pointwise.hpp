@@ -46,7 +46,7 @@ TINYGAN_INLINE void unary_vector(UnaryOp op, const Vec<T, I>& x, Vec<T, I>& y) {
     case UnaryOp::tanh: return math::tanh<T, I>(x, y);
     case UnaryOp::reciprocal: y = one / x; return;
     case UnaryOp::square: y = x * x; return;
-    case UnaryOp::sign: y = x > zero ? one : (x < zero ? -one : x); return;
+    case UnaryOp::sign: y = x < zero ? -one : x, y = x > zero ? one : y; return;
     default: break;
   }
   V exponent = x, e;
@@ -67,8 +67,8 @@ TINYGAN_INLINE void binary_vector(BinaryOp op, T alpha, const Vec<T, I>& a, cons
   switch (op) {
     case BinaryOp::leaky_relu_grad: y = b > zero ? a : alpha * a; return;
     case BinaryOp::div: y = a / b; return;
-    case BinaryOp::maximum: y = ((a > b) | (a != a)) ? a : b; return;  // NaN if either is
-    case BinaryOp::minimum: y = ((a < b) | (a != a)) ? a : b; return;
+    case BinaryOp::maximum: y = a > b ? a : b, y = a != a ? a + a : y; return;  // NaN if either is
+    case BinaryOp::minimum: y = a < b ? a : b, y = a != a ? a + a : y; return;
     case BinaryOp::greater: y = a > b ? one : zero; return;
     case BinaryOp::greater_equal: y = a >= b ? one : zero; return;
     case BinaryOp::relu_grad: y = b > zero ? a : zero; return;

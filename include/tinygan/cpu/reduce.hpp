@@ -2,7 +2,7 @@
 //
 // Columns are summed eight rows at a time into accumulators that stay in L1, over blocks of some 32 Ki elements whose partial
 // results are added in double and in order; contiguous runs (inner = 1) are folded into wide rows first (columns.hpp). The
-// error of a sum is at most about 150 eps sum|x|, typically a few eps. A NaN is the maximum of its column. The cut depends
+// error of a sum is at most about 30 eps sum|x|, typically a few eps. A NaN is the maximum of its column. The cut depends
 // on the extents only: same bits at any thread count. Cost: x once through memory.
 #pragma once
 
@@ -15,57 +15,41 @@ namespace detail {
 
 /// acc[j] = acc[j] op x[0,j] op .. op x[rows-1,j] for n <= ColumnPlan::max_width columns.
 template <class T>
-void reduce_columns(ReduceOp op, index_t rows, index_t stride, index_t n, const T* x, T* acc) {
-  dispatch_for<T>([&](auto isa) TINYGAN_INLINE_LAMBDA {
-    using I = decltype(isa);
-    using V = Vec<T, I>;
-    for (index_t r = 0; r < rows; r += 8) {
-      const T* row[8];
-      for (index_t k = 0; k < 8; ++k)  // missing rows are replaced by neutral ones
-        row[k] = r + k < rows ? x + (r + k) * stride : op == ReduceOp::sum ? zero_row<T> : row[0];
-      if (op == ReduceOp::sum) {
-        map<T, I>(n, {acc}, {row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], acc},
-                  [](const V(&a)[9], V(&b)[1]) TINYGAN_INLINE_LAMBDA {
-                    b[0] = a[8] + (((a[0] + a[1]) + (a[2] + a[3])) + ((a[4] + a[5]) + (a[6] + a[7])));
-                  });
-      } else {
-        map<T, I>(n, {acc}, {row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], acc},
-                  [](const V(&a)[9], V(&b)[1]) TINYGAN_INLINE_LAMBDA {
-                    const auto take = [](const V& value, V& largest) TINYGAN_INLINE_LAMBDA {
-                      largest = ((value > largest) | (value != value)) ? value : largest;
-                    };
-                    b[0] = a[8];
-                    take(a[0], b[0]), take(a[1], b[0]), take(a[2], b[0]), take(a[3], b[0]);
-                    take(a[4], b[0]), take(a[5], b[0]), take(a[6], b[0]), take(a[7], b[0]);
-                  });
-      }
-    }
-  });
+void reduce_rows(ReduceOp op, index_t rows, index_t stride, index_t n, const T* x, T* acc) {
+  const bool sum = op == ReduceOp::sum;
+  for (index_t r = 0; r < rows; r += 8) {
+    const T* row[8];
+    for (index_t k = 0; k < 8; ++k)  // missing rows are replaced by neutral ones
+      row[k] = r + k < rows ? x + (r + k) * stride : sum ? zero_row<T> : x;
+    map<T>(n, {acc}, {row[0], row[1], row[2], row[3], row[4], row[5], row[6], row[7], acc},
+           [sum](auto, const auto& a, auto& b) TINYGAN_INLINE_LAMBDA {
+             if (sum) {
+               b[0] = a[8] + (((a[0] + a[1]) + (a[2] + a[3])) + ((a[4] + a[5]) + (a[6] + a[7])));
+             } else {
+               const auto take = [](const auto& value, auto& largest) TINYGAN_INLINE_LAMBDA {
+                 largest = value > largest ? value : largest;
+                 largest = value != value ? value + value : largest;
+               };
+               b[0] = a[8];
+               take(a[0], b[0]), take(a[1], b[0]), take(a[2], b[0]), take(a[3], b[0]);
+               take(a[4], b[0]), take(a[5], b[0]), take(a[6], b[0]), take(a[7], b[0]);
+             }
+           });
+  }
 }
 
-/// One task of one (rows, channels) matrix: its columns into y, first_channel on.
+/// One task of one (rows, channels) matrix: its channels into y, first_channel on.
 template <class T>
-void reduce_task(ReduceOp op, const ColumnPlan& plan, index_t task, const T* x, T* y) {
+void reduce_panel(ReduceOp op, const Panel& p, const T* x, T* y) {
   const BinaryOp combine = op == ReduceOp::sum ? BinaryOp::add : BinaryOp::maximum;
-  bool first = true;
-  plan.panels(task, [&](const Panel& p) {
-    T acc[ColumnPlan::max_width];
-    const T* from = x + p.offset;
-    if (op == ReduceOp::sum)
-      std::fill_n(acc, p.width, T(0));
-    else
-      std::copy_n(from, p.width, acc);
-    reduce_columns(op, p.rows, p.stride, p.width, from, acc);
-    const index_t channels = p.width / p.groups;
-    for (index_t half = p.groups / 2; half > 0; half /= 2)
-      binary_run(combine, half * channels, T(0), acc, acc + half * channels, acc);
-    T* to = y + p.first_channel;
-    if (first)
-      std::copy_n(acc, channels, to);
-    else
-      binary_run(combine, channels, T(0), to, acc, to);
-    first = false;
-  });
+  T acc[ColumnPlan::max_width];
+  x += p.offset;
+  std::copy_n(x, p.width, acc);
+  reduce_rows(op, p.rows - 1, p.stride, p.width, x + p.stride, acc);
+  if (p.short_width > 0) binary_run(combine, p.short_width, T(0), acc, x + p.rows * p.stride, acc);
+  for (index_t half = p.groups / 2; half > 0; half /= 2)
+    binary_run(combine, half * p.channels, T(0), acc, acc + half * p.channels, acc);
+  std::copy_n(acc, p.channels, y + p.first_channel);
 }
 
 /// Few rows of few columns: not worth a vector.
@@ -96,16 +80,16 @@ template <class T>
 void reduce(ReduceOp op, const ReduceDims& d, const T* x, T* y, void* workspace, Stream) {
   const ColumnPlan plan(d.reduced, d.inner);
   const index_t size = d.reduced * d.inner, tasks = plan.tasks();
-  const bool small = plan.fold == 1 && d.inner < 16;  // then d.reduced < 64
+  const bool small = size < 64;
   T* partial = plan.blocks == 1 ? y : static_cast<T*>(workspace);  // (outer, blocks, inner)
   parallel_for(d.outer * tasks, tasks == 1 ? chunk_rows(size) : 1, [&](index_t begin, index_t end) {
     for (index_t i = begin; i < end; ++i) {
-      const index_t outer = i / tasks, task = i % tasks;
+      const index_t outer = i / tasks;
+      const Panel p = plan.panel(i % tasks);
       if (small)
         detail::reduce_small(op, d.reduced, d.inner, x + outer * size, y + outer * d.inner);
       else
-        detail::reduce_task(op, plan, task, x + outer * size,
-                            partial + (outer * plan.blocks + plan.block_of(task)) * d.inner);
+        detail::reduce_panel(op, p, x + outer * size, partial + (outer * plan.blocks + p.block) * d.inner);
     }
   });
   if (plan.blocks == 1) return;

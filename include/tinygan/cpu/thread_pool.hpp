@@ -5,6 +5,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -137,18 +138,34 @@ class ThreadPool {
   std::atomic<bool> quit_{false};
 };
 
-/// The pool of this process, sized to the machine until set_threads() says otherwise.
+inline constexpr int max_threads = 1024;
+
+namespace detail {
+
+/// TINYGAN_THREADS, or one thread per processor. Throws Error on anything but a number from 1 to max_threads.
+inline int initial_threads() {
+  const char* wish = std::getenv("TINYGAN_THREADS");
+  if (!wish || !*wish) return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  char* end = nullptr;
+  const long count = std::strtol(wish, &end, 10);
+  check(*end == '\0' && count >= 1 && count <= max_threads, "TINYGAN_THREADS", "'", wish, "', expected 1 to ", max_threads);
+  return static_cast<int>(count);
+}
+
+}  // namespace detail
+
+/// The pool of this process, sized by TINYGAN_THREADS or to the machine until set_threads() says otherwise.
 inline ThreadPool& thread_pool() {
-  static ThreadPool pool(std::max(1, static_cast<int>(std::thread::hardware_concurrency())));
+  static ThreadPool pool(detail::initial_threads());
   return pool;
 }
 
 /// Number of threads the CPU backend uses, the caller among them.
 inline int threads() { return thread_pool().threads(); }
 
-/// Sets it. Throws Error unless 1 <= count <= 1024. Not to be called while a kernel runs.
+/// Sets it. Throws Error unless 1 <= count <= max_threads. Not to be called while a kernel runs.
 inline void set_threads(int count) {
-  check(count >= 1 && count <= 1024, "set_threads", count, " threads, expected 1 to 1024");
+  check(count >= 1 && count <= max_threads, "set_threads", count, " threads, expected 1 to ", max_threads);
   thread_pool().resize(count);
 }
 

@@ -97,8 +97,14 @@ inline void write_file(const std::filesystem::path& path, std::span<const std::u
   if (::stat(path.c_str(), &info) == 0)  // renaming over a device would destroy it
     check(S_ISREG(info.st_mode), name, "is ", detail::kind_of_file(info.st_mode), ", cannot be replaced by a file");
 
-  const std::string temporary = text(name, ".tmp-", ::getpid(), '-', serial.fetch_add(1));
-  detail::Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  std::string temporary;
+  int fd = -1;
+  for (int tries = 0; tries < 1000 && fd < 0; ++tries) {  // a killed process of the same number may have left its own
+    temporary = text(name, ".tmp-", ::getpid(), '-', serial.fetch_add(1));
+    fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0 && errno != EEXIST) break;
+  }
+  detail::Descriptor file(fd);
   if (!file.open()) fail(name, "cannot write: ", detail::reason(errno));
   const auto give_up = [&](const char* what) {
     const int error = errno;

@@ -1,0 +1,241 @@
+// Convolutions with one channel on a side, where a panel of output channels would be nearly empty.
+//
+//   one_channel_conv:         out(N,out_h,out_w,1) = epilogue(sum over taps (i,t) of <in[i,:], w[t,:]>)
+//     Every input pixel meets every filter tap first: products(pixel, tap) = in(pixels, depth) w(taps, depth)^T, a matrix
+//     product with the pixels' rows in place; then an output adds up the products in its tap list.
+//   one_channel_weight_grad:  dw(taps, depth) = sum over pairs of u[pixel] v[pixel', :], u the operand of one channel
+//     The taps are the rows of the micro-kernel: each reads a shifted copy of u, framed by zeros, along a row of v.
+//
+// Ownership:    a task owns a block of output rows of an image; or a fixed share of the rows of v and its own partial dw.
+// Cost:         2 FLOPs per pixel, tap and channel, those that fall outside the image included (some 10-30 % more).
+// Determinism:  blocks and shares depend on the shape alone; partial results are added in order.
+#pragma once
+
+#include <vector>
+
+#include <tinygan/cpu/conv_taps.hpp>
+
+namespace tinygan::cpu::detail {
+
+struct OneChannelPolicy {
+  static constexpr index_t product_bytes = 128 * 1024;  // of one task: they stay in L2 until they are added up
+  static constexpr index_t shares = 16;                 // partial weight gradients
+  static constexpr index_t share_rows = 28;             // rows of v in a share, at least
+  static constexpr index_t row_block = 32;              // rows of v of one micro-kernel call
+};
+
+// ---- one channel out ------------------------------------------------------------------------------------------------
+
+struct OneChannelPlan {
+  TileShape shape;
+  index_t taps, stride;     // columns of the products: used, padded
+  index_t out_rows, in_rows;  // of one task; the input rows are an upper bound
+
+  index_t weights(const TapConv& v) const { return (v.depth * stride + 63) / 64 * 64; }
+  index_t products(const TapConv& v) const { return (in_rows * v.in_w * stride + 63) / 64 * 64; }
+  index_t workspace(const TapConv& v) const { return weights(v) + threads() * products(v); }
+};
+
+/// Input rows [first, last) that the output rows [begin, end) read.
+inline std::pair<index_t, index_t> input_rows(const AxisTaps& rows, index_t begin, index_t end) {
+  index_t first = 0, last = 0;
+  for (index_t o = begin; o < end; ++o)
+    for (const Tap& t : rows.at(o)) {
+      first = last == 0 ? t.in : std::min<index_t>(first, t.in);
+      last = std::max<index_t>(last, t.in + 1);
+    }
+  return {first, last};
+}
+
+template <class T>
+OneChannelPlan one_channel_plan(const TapConv& v, const TapList& taps) {
+  OneChannelPlan p{};
+  p.shape = tile_shape<T>();
+  p.taps = v.R * v.S;
+  p.stride = p.shape.padded(p.taps);
+  // Rows per task: as many as keep the products within their bound, at least one.
+  const index_t row_bytes = v.in_w * p.stride * static_cast<index_t>(sizeof(T));
+  p.out_rows = v.out_h;
+  for (;;) {
+    p.in_rows = 0;
+    for (index_t o = 0; o < v.out_h; o += p.out_rows) {
+      const auto [first, last] = input_rows(taps.rows, o, std::min(v.out_h, o + p.out_rows));
+      p.in_rows = std::max(p.in_rows, last - first);
+    }
+    if (p.out_rows == 1 || p.in_rows * row_bytes <= OneChannelPolicy::product_bytes) return p;
+    p.out_rows = (p.out_rows + 1) / 2;
+  }
+}
+
+/// products(pixel, tap) for `pixels` contiguous pixels.
+template <class T>
+void tap_products(const TapConv& v, const OneChannelPlan& p, const T* in, index_t pixels, const T* weights, T* products) {
+  const index_t zero = 0;
+  index_t in_rows[max_tile_rows], product_rows[max_tile_rows];
+  for (int i = 0; i < max_tile_rows; ++i) in_rows[i] = i * v.depth, product_rows[i] = i * p.stride;
+  for (index_t m = 0; m < pixels; m += p.shape.rows)
+    for (index_t t0 = 0; t0 < p.taps; t0 += p.shape.width) {
+      const index_t width = p.shape.panel_width(std::min(p.shape.width, p.taps - t0));
+      run_tile(p.shape,
+               Tile<T>{in + m * v.depth, in_rows, &zero, 1, weights + t0 * v.depth, &zero, width, 1, v.depth,
+                       products + m * p.stride + t0, product_rows, false},
+               static_cast<int>(std::min<index_t>(p.shape.rows, pixels - m)), width, width);
+    }
+}
+
+template <class T>
+void one_channel_conv(const TapConv& v, const TapList& taps, const Epilogue<T>& epilogue, const T* in, const T* w, T* out,
+                      T* workspace) {
+  const OneChannelPlan p = one_channel_plan<T>(v, taps);
+  T* products = workspace + p.weights(v);
+  for (index_t t0 = 0; t0 < p.taps; t0 += p.shape.width) {
+    const index_t columns = std::min(p.shape.width, p.taps - t0);
+    pack_panel_transposed(w + t0 * v.depth, v.depth, v.depth, columns, p.shape.panel_width(columns),
+                          workspace + t0 * v.depth);
+  }
+  const index_t blocks = (v.out_h + p.out_rows - 1) / p.out_rows;
+  parallel_chunks(v.N * blocks, [&](index_t task, int worker) {
+    const index_t n = task / blocks, begin = task % blocks * p.out_rows, end = std::min(v.out_h, begin + p.out_rows);
+    const auto [first, last] = input_rows(taps.rows, begin, end);
+    T* mine = products + worker * p.products(v);
+    tap_products(v, p, in + (n * v.in_h + first) * v.in_w * v.depth, (last - first) * v.in_w,
+                 static_cast<const T*>(workspace), mine);
+    for (index_t o = begin; o < end; ++o) {
+      T* row = out + (n * v.out_h + o) * v.out_w;
+      for (index_t c = 0; c < v.out_w; ++c) {
+        T sum = 0;
+        for (const Tap& r : taps.rows.at(o)) {
+          const T* from = mine + (r.in - first) * v.in_w * p.stride + r.filter * v.S;
+          for (const Tap& s : taps.cols.at(c)) sum += from[s.in * p.stride + s.filter];
+        }
+        row[c] = epilogue.bias ? sum + epilogue.bias[0] : sum;
+      }
+    }
+    const index_t start = 0;
+    finish_rows(Epilogue<T>{nullptr, epilogue.activation, epilogue.slope}, 0, out + (n * v.out_h + begin) * v.out_w, &start,
+                1, (end - begin) * v.out_w);
+  });
+}
+
+// ---- weight gradient with one channel on a side ----------------------------------------------------------------------
+
+/// u, framed by zeros and spread by `spread`, against the pixel rows of v: tap (r,s) at pixel (i,j) of v meets the frame at
+/// (i*step_h + tap_row(r), j*step_w + tap_col(s)).
+struct OneChannelGrad {
+  index_t N, u_h, u_w, v_h, v_w, depth, R, S;
+  index_t step_h, step_w, frame_h, frame_w;
+  index_t top, left, spread_h, spread_w;  // u[a][b] lies at frame (top + a*spread_h, left + b*spread_w)
+  index_t tap_h, tap_w;                   // steps from tap to tap, negative where the taps run backwards
+  index_t first_tap;                      // frame offset of tap (0,0)
+
+  static OneChannelGrad of(const ConvDims& d) {
+    const index_t reach_h = (d.R - 1) * d.dilation_h, reach_w = (d.S - 1) * d.dilation_w;
+    OneChannelGrad o{};
+    o.N = d.N, o.R = d.R, o.S = d.S;
+    if (d.C == 1) {  // u = x, v = g
+      o.u_h = d.H, o.u_w = d.W, o.v_h = d.P, o.v_w = d.Q, o.depth = d.K;
+      o.step_h = d.stride_h, o.step_w = d.stride_w;
+      o.frame_h = (d.P - 1) * d.stride_h + reach_h + 1, o.frame_w = (d.Q - 1) * d.stride_w + reach_w + 1;
+      o.top = d.pad_top, o.left = d.pad_left, o.spread_h = o.spread_w = 1;
+      o.tap_h = d.dilation_h, o.tap_w = d.dilation_w;
+    } else {  // u = g, v = x: x at (h,w) meets g at (h + pad - r*dilation) / stride
+      o.u_h = d.P, o.u_w = d.Q, o.v_h = d.H, o.v_w = d.W, o.depth = d.C;
+      o.step_h = o.step_w = 1;
+      o.frame_h = d.H + reach_h, o.frame_w = d.W + reach_w;
+      o.top = reach_h - d.pad_top, o.left = reach_w - d.pad_left, o.spread_h = d.stride_h, o.spread_w = d.stride_w;
+      o.tap_h = -d.dilation_h, o.tap_w = -d.dilation_w;
+      o.first_tap = reach_h * o.frame_w + reach_w;
+    }
+    return o;
+  }
+
+  index_t rows() const { return N * v_h; }
+  index_t shares() const {
+    return std::clamp<index_t>(rows() / OneChannelPolicy::share_rows, 1, OneChannelPolicy::shares);
+  }
+  index_t tap_offset(index_t tap) const { return first_tap + tap / S * tap_h * frame_w + tap % S * tap_w; }
+
+  // Workspace, in elements: partial results of each share | a frame and the packed last panel of each thread.
+  index_t partial() const { return (R * S * depth + 63) / 64 * 64; }
+  index_t frame() const { return (frame_h * frame_w + 63) / 64 * 64; }
+  index_t last_panel(const TileShape& shape) const {
+    return OneChannelPolicy::row_block * v_w * shape.panel_width(depth % shape.width);
+  }
+  index_t workspace(const TileShape& shape) const {
+    return shares() * partial() + threads() * (frame() + last_panel(shape));
+  }
+};
+
+/// The frame of image n, in the frame's own coordinates.
+template <class T>
+void fill_frame(const OneChannelGrad& o, const T* u, T* frame) {
+  std::fill(frame, frame + o.frame_h * o.frame_w, T(0));
+  for (index_t a = 0; a < o.u_h; ++a) {
+    const index_t row = o.top + a * o.spread_h;
+    if (row < 0 || row >= o.frame_h) continue;
+    for (index_t b = 0; b < o.u_w; ++b) {
+      const index_t col = o.left + b * o.spread_w;
+      if (col >= 0 && col < o.frame_w) frame[row * o.frame_w + col] = u[a * o.u_w + b];
+    }
+  }
+}
+
+/// Rows [begin, end) of one image of v against its frame, added to dw or stored into it.
+template <class T>
+void one_channel_rows(const OneChannelGrad& o, const TileShape& shape, const T* frame, const T* v, index_t begin, index_t end,
+                      T* last_panel, T* dw, bool accumulate) {
+  const index_t taps = o.R * o.S, count = end - begin;
+  index_t frame_rows[OneChannelPolicy::row_block], v_rows[OneChannelPolicy::row_block];
+  for (index_t i = 0; i < count; ++i) frame_rows[i] = (begin + i) * o.step_h * o.frame_w, v_rows[i] = i * o.v_w;
+  v += begin * o.v_w * o.depth;
+  for (index_t k0 = 0; k0 < o.depth; k0 += shape.width) {
+    const index_t columns = std::min(shape.width, o.depth - k0), width = shape.panel_width(columns);
+    const T* panel = v + k0;
+    index_t step = o.depth;
+    if (columns < width) {  // reading past the last channel in place could leave the tensor
+      pack_panel(panel, o.depth, count * o.v_w, columns, width, last_panel);
+      panel = last_panel;
+      step = width;
+    }
+    for (index_t tap = 0; tap < taps; tap += shape.rows) {
+      const int rows = static_cast<int>(std::min<index_t>(shape.rows, taps - tap));
+      index_t tap_rows[max_tile_rows], dw_rows[max_tile_rows];
+      for (int i = 0; i < rows; ++i) tap_rows[i] = o.tap_offset(tap + i), dw_rows[i] = (tap + i) * o.depth;
+      run_tile(shape,
+               Tile<T>{frame, tap_rows, frame_rows, o.step_w, panel, v_rows, step, count, o.v_w, dw + k0, dw_rows, accumulate},
+               rows, columns, width);
+    }
+  }
+}
+
+/// dw(R,S,C,K) where C or K is 1; `workspace` holds workspace() elements.
+template <class T>
+void one_channel_weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, T* workspace) {
+  const OneChannelGrad o = OneChannelGrad::of(d);
+  const TileShape shape = tile_shape<T>();
+  const T *u = d.C == 1 ? x : g, *v = d.C == 1 ? g : x;
+  const index_t shares = o.shares(), size = o.R * o.S * o.depth;
+  T* frames = workspace + shares * o.partial();
+  parallel_chunks(shares, [&](index_t share, int worker) {
+    T* frame = frames + worker * (o.frame() + o.last_panel(shape));
+    T* mine = workspace + share * o.partial();
+    const index_t first = o.rows() * share / shares, end = o.rows() * (share + 1) / shares;
+    for (index_t row = first; row < end;) {
+      const index_t n = row / o.v_h, i = row % o.v_h;
+      const index_t count = std::min({OneChannelPolicy::row_block, o.v_h - i, end - row});
+      if (i == 0 || row == first) fill_frame(o, u + n * o.u_h * o.u_w, frame);
+      one_channel_rows(o, shape, static_cast<const T*>(frame), v + n * o.v_h * o.v_w * o.depth, i, i + count,
+                       frame + o.frame(), mine, row > first);
+      row += count;
+    }
+  });
+  parallel_for(size, 1024, [&](index_t begin, index_t end) {
+    for (index_t i = begin; i < end; ++i) {
+      T sum = workspace[i];
+      for (index_t share = 1; share < shares; ++share) sum += workspace[share * o.partial() + i];
+      dw[i] = sum;
+    }
+  });
+}
+
+}  // namespace tinygan::cpu::detail

@@ -1,0 +1,184 @@
+// Random kernels: uniform, normal, Bernoulli and dropout from Philox4x32-10 (backend/philox.hpp).
+//
+// Element i uses word i % 4 of the block with counter (i / 4, draw, step) and key `seed`; as a float,
+//   u_i = uniform01(word_i), and normals by Box-Muller from the pairs (words 0, 1) and (2, 3) of a block:
+//   r = sqrt(-2 ln uniform01_open(even word)), a = 2 pi uniform01(odd word): even element r cos a, odd element r sin a.
+// Double takes the same u or z, converted. Words are the same on every instruction set; what is computed from them may
+// differ in the last bit where products fuse with sums. An element is a function of its number, so the same bits come out at
+// any thread count. Numbers are made 1024 at a time into a buffer in L1. Cost: about 60 vector operations per 32 words.
+// Source: Salmon, Moraes, Dror, Shaw, SC 2011; Box and Muller, 1958.
+#pragma once
+
+#include <tinygan/backend/philox.hpp>
+#include <tinygan/base/stream.hpp>
+#include <tinygan/cpu/map.hpp>
+#include <tinygan/cpu/math.hpp>
+#include <tinygan/cpu/pointwise.hpp>
+
+namespace tinygan::cpu {
+
+namespace detail {
+
+inline constexpr index_t random_buffer = 1024;  // elements; a multiple of what one round of any instruction set makes
+
+/// (a0 b0 a1 b1 ..): the interleaved elements of two vectors, lower halves and upper halves.
+template <class V, std::size_t... K>
+TINYGAN_INLINE void interleave(const V& a, const V& b, V& low, V& high, std::index_sequence<K...>) {
+  constexpr int n = sizeof...(K);
+  low = __builtin_shufflevector(a, b, (static_cast<int>(K) / 2 + (K % 2 ? n : 0))...);
+  high = __builtin_shufflevector(a, b, (static_cast<int>(K) / 2 + n / 2 + (K % 2 ? n : 0))...);
+}
+template <class V, std::size_t... K>
+TINYGAN_INLINE void deinterleave(const V& low, const V& high, V& even, V& odd, std::index_sequence<K...>) {
+  even = __builtin_shufflevector(low, high, (static_cast<int>(K) * 2)...);
+  odd = __builtin_shufflevector(low, high, (static_cast<int>(K) * 2 + 1)...);
+}
+
+template <class V, std::size_t... K>
+TINYGAN_INLINE void count_up(V& v, std::index_sequence<K...>) {
+  v = V{K...};
+}
+
+/// product = the lower 32 bits of each lane times k. Clang finds the instruction for it behind the general expression; g++
+/// (12 to 14) does not and would take four times as long.
+template <class I>
+TINYGAN_INLINE void multiply_low_halves(const Vec<std::uint64_t, I>& a, std::uint64_t k, Vec<std::uint64_t, I>& product) {
+#if defined(__x86_64__) && !defined(__clang__)
+  const auto x = reinterpret_cast<Vec<int, I>>(a), y = reinterpret_cast<Vec<int, I>>(Vec<std::uint64_t, I>{} + k);
+  if constexpr (I::isa == Isa::avx512)
+    product = reinterpret_cast<Vec<std::uint64_t, I>>(__builtin_ia32_pmuludq512_mask(x, y, Vec<long long, I>{}, 0xff));
+  else if constexpr (I::isa == Isa::avx2)
+    product = reinterpret_cast<Vec<std::uint64_t, I>>(__builtin_ia32_pmuludq256(x, y));
+  else
+    product = reinterpret_cast<Vec<std::uint64_t, I>>(__builtin_ia32_pmuludq128(x, y));
+#else
+  product = (a & 0xffffffffu) * k;
+#endif
+}
+
+/// The words of blocks block .. block + lanes-1 in order, in two vectors. One block per 64-bit lane, its words in the lower
+/// halves, because a 32 x 32 -> 64 bit product is what the hardware has for such lanes.
+template <class I>
+TINYGAN_INLINE void philox_words(std::uint64_t block, std::uint32_t draw, std::uint64_t step, std::uint64_t seed,
+                                 Vec<std::uint32_t, I>& first, Vec<std::uint32_t, I>& second) {
+  using V = Vec<std::uint64_t, I>;
+  using Lanes = std::make_index_sequence<static_cast<std::size_t>(lanes<std::uint64_t, I>)>;
+  constexpr std::uint64_t low = 0xffffffffu;
+  V number;
+  count_up(number, Lanes{});
+  number += block;
+  V c0 = number & low, c1 = number >> 32, c2 = V{} + draw, c3 = V{} + (step & low);
+  auto k0 = static_cast<std::uint32_t>(seed), k1 = static_cast<std::uint32_t>(seed >> 32);
+  const auto round = [&]() TINYGAN_INLINE_LAMBDA {
+    V a, b;
+    multiply_low_halves<I>(c0, 0xD2511F53u, a);
+    multiply_low_halves<I>(c2, 0xCD9E8D57u, b);
+    c0 = (b >> 32) ^ c1 ^ k0;
+    c2 = (a >> 32) ^ c3 ^ k1;
+    c1 = b;  // of which the lower half counts
+    c3 = a;
+    k0 += 0x9E3779B9u;
+    k1 += 0xBB67AE85u;
+  };
+  round(), round(), round(), round(), round(), round(), round(), round(), round(), round();
+  V front, back;
+  interleave(V((c0 & low) | c1 << 32), V((c2 & low) | c3 << 32), front, back, Lanes{});
+  first = reinterpret_cast<Vec<std::uint32_t, I>>(front);
+  second = reinterpret_cast<Vec<std::uint32_t, I>>(back);
+}
+
+/// y = u of the words w.
+template <class I>
+TINYGAN_INLINE void to_uniform(const Vec<std::uint32_t, I>& w, std::uint32_t plus, Vec<float, I>& y) {
+  const auto whole = reinterpret_cast<Vec<std::int32_t, I>>((w >> 8) + plus);
+  y = __builtin_convertvector(whole, Vec<float, I>) * 0x1p-24f;
+}
+
+/// Elements begin .. of a draw, at least n <= random_buffer of them, into y; begin is a multiple of 4.
+inline void random_floats(bool normal, index_t begin, index_t n, const RandomKey& key, std::uint64_t step, float* y) {
+  dispatch([&](auto isa) TINYGAN_INLINE_LAMBDA {
+    using I = decltype(isa);
+    using V = Vec<float, I>;
+    using Lanes = std::make_index_sequence<static_cast<std::size_t>(lanes<float, I>)>;
+    constexpr index_t L = lanes<float, I>;
+    for (index_t i = 0; i < n; i += 2 * L) {
+      Vec<std::uint32_t, I> first, second;
+      philox_words<I>(static_cast<std::uint64_t>((begin + i) / 4), key.draw, step, key.seed, first, second);
+      V a, b;
+      if (normal) {
+        Vec<std::uint32_t, I> even, odd;
+        V u, turn, minus_log, radius, sine, cosine;
+        deinterleave(first, second, even, odd, Lanes{});
+        to_uniform<I>(even, 1, u);
+        to_uniform<I>(odd, 0, turn);
+        math::log<float, I>(u, minus_log);
+        math::sqrt<float, I>(-2.0f * minus_log, radius);
+        math::sincos_turns<I>(turn, sine, cosine);
+        interleave(V(radius * cosine), V(radius * sine), a, b, Lanes{});
+      } else {
+        to_uniform<I>(first, 0, a);
+        to_uniform<I>(second, 0, b);
+      }
+      *vec<float, I>(y + i) = a;
+      *vec<float, I>(y + i + L) = b;
+    }
+  });
+}
+
+/// f(begin, n, u) for stretches of a draw: u[i] belongs to element begin + i.
+template <class T, class F>
+void for_random(bool normal, index_t n, const RandomKey& key, const F& f) {
+  const std::uint64_t step = key.step ? *key.step : 0;
+  parallel_for(n, chunk_elements, [&](index_t begin, index_t end) {
+    alignas(64) float numbers[random_buffer];
+    for (index_t i = begin; i < end; i += random_buffer) {
+      const index_t count = std::min(random_buffer, end - i);
+      random_floats(normal, i, count, key, step, numbers);
+      if constexpr (std::is_same_v<T, float>) {
+        f(i, count, static_cast<const float*>(numbers));
+      } else {
+        T converted[random_buffer];
+        std::copy_n(numbers, count, converted);
+        f(i, count, static_cast<const T*>(converted));
+      }
+    }
+  });
+}
+
+}  // namespace detail
+
+template <class T>
+void random_uniform(index_t n, const RandomKey& key, T low, T high, T* y, Stream) {
+  detail::for_random<T>(false, n, key, [&](index_t i, index_t count, const T* u) {
+    detail::unary_run(UnaryOp::affine, count, high - low, low, u, y + i);
+  });
+}
+
+template <class T>
+void random_normal(index_t n, const RandomKey& key, T mean, T stddev, T* y, Stream) {
+  detail::for_random<T>(true, n, key, [&](index_t i, index_t count, const T* z) {
+    detail::unary_run(UnaryOp::affine, count, stddev, mean, z, y + i);
+  });
+}
+
+template <class T>
+void random_bernoulli(index_t n, const RandomKey& key, T p, T* y, Stream) {
+  T limit[detail::random_buffer];
+  std::fill_n(limit, detail::random_buffer, p);
+  detail::for_random<T>(false, n, key, [&](index_t i, index_t count, const T* u) {
+    detail::binary_run(BinaryOp::greater, count, T(0), limit, u, y + i);
+  });
+}
+
+template <class T>
+void dropout(index_t n, const RandomKey& key, T rate, const T* x, T* y, Stream) {
+  const T scale = T(1) / (T(1) - rate);
+  detail::for_random<T>(false, n, key, [&](index_t i, index_t count, const T* u) {
+    map<T>(count, {y + i}, {x + i, u}, [rate, scale](auto isa, const auto& a, auto& b) TINYGAN_INLINE_LAMBDA {
+      using V = Vec<T, decltype(isa)>;
+      b[0] = a[1] < rate ? V{} : scale * a[0];
+    });
+  });
+}
+
+}  // namespace tinygan::cpu

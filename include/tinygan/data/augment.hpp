@@ -1,0 +1,95 @@
+// Augmentation: every image shifted, turned and scaled a little, by one affine resampling.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <numbers>
+#include <span>
+#include <type_traits>
+
+#include <tinygan/base/error.hpp>
+#include <tinygan/base/shape.hpp>
+#include <tinygan/cpu/thread_pool.hpp>
+#include <tinygan/data/random.hpp>
+
+namespace tinygan::data {
+
+/// Each parameter is drawn per image, uniformly in plus or minus the range given here; 0 leaves it out.
+struct AugmentOptions {
+  float shift = 0;     ///< pixels, along each axis; 0 to 16
+  float rotation = 0;  ///< degrees about the centre; 0 to 45 (beyond that a 6 turns towards a 9)
+  float scale = 0;     ///< 0.1: 0.9 to 1.1 of the size; 0 to 0.5
+  float fill = 0;      ///< value outside the image: 0 for bytes, -1 for images in [-1, 1]
+};
+
+namespace detail {
+
+inline void check_augment(const AugmentOptions& o) {
+  const auto in = [](float x, float most) { return x >= 0 && x <= most; };  // false for NaN
+  check(in(o.shift, 16), "augment", "shift of ", o.shift, " pixels, expected 0 to 16");
+  check(in(o.rotation, 45), "augment", "rotation of ", o.rotation, " degrees, expected 0 to 45");
+  check(in(o.scale, 0.5f), "augment", "scale of ", o.scale, ", expected 0 to 0.5");
+  check(std::isfinite(o.fill), "augment", "fill value ", o.fill, ", expected a finite number");
+}
+
+}  // namespace detail
+
+/// The map of one image: output pixel (x, y), measured from the centre, reads the input at
+/// (a x - b y + u, b x + a y + v).
+struct Similarity {
+  float a = 1, b = 0, u = 0, v = 0;
+};
+
+/// The map of image `image` in step `step`: a function of the seed and these two numbers, at any batch size.
+inline Similarity random_similarity(const AugmentOptions& o, std::uint64_t seed, std::uint64_t step,
+                                    std::uint64_t image) {
+  RandomStream random(seed, Purpose::augment, step, image);
+  const float dx = random.uniform(-1, 1) * o.shift, dy = random.uniform(-1, 1) * o.shift;
+  const float angle = random.uniform(-1, 1) * o.rotation * std::numbers::pi_v<float> / 180;
+  const float size = 1 + random.uniform(-1, 1) * o.scale;
+  const float a = std::cos(angle) / size, b = -std::sin(angle) / size;  // the inverse of turning and scaling
+  return {a, b, -(a * dx - b * dy), -(b * dx + a * dy)};
+}
+
+/// y(H,W) from x(H,W) by bilinear interpolation; what lies outside x is `fill`. Bytes are rounded to nearest.
+template <class T>
+void resample(const T* x, T* y, index_t H, index_t W, const Similarity& m, float fill) {
+  static_assert(std::is_same_v<T, std::uint8_t> || std::is_same_v<T, float>, "images are bytes or floats");
+  const float cy = static_cast<float>(H - 1) / 2, cx = static_cast<float>(W - 1) / 2;
+  const auto pixel = [&](index_t h, index_t w) {
+    return h >= 0 && h < H && w >= 0 && w < W ? static_cast<float>(x[h * W + w]) : fill;
+  };
+  for (index_t h = 0; h < H; ++h) {
+    for (index_t w = 0; w < W; ++w) {
+      const float py = static_cast<float>(h) - cy, px = static_cast<float>(w) - cx;
+      const float from_y = m.b * px + m.a * py + m.v + cy, from_x = m.a * px - m.b * py + m.u + cx;
+      const float top = std::floor(from_y), left = std::floor(from_x), fy = from_y - top, fx = from_x - left;
+      const auto r = static_cast<index_t>(top), c = static_cast<index_t>(left);
+      const float upper = pixel(r, c) + fx * (pixel(r, c + 1) - pixel(r, c));
+      const float lower = pixel(r + 1, c) + fx * (pixel(r + 1, c + 1) - pixel(r + 1, c));
+      const float value = upper + fy * (lower - upper);
+      if constexpr (std::is_same_v<T, float>) y[h * W + w] = value;
+      else y[h * W + w] = static_cast<T>(std::fmin(std::fmax(value, 0.0f), 255.0f) + 0.5f);
+    }
+  }
+}
+
+/// y(N,H,W) = each image of x(N,H,W) under its own random map; image n of step s is always mapped alike. Throws Error
+/// on options out of range or buffers that do not hold whole, equally many images. x and y must not overlap.
+template <class T>
+void augment(std::span<const T> x, std::span<T> y, index_t height, index_t width, const AugmentOptions& o,
+             std::uint64_t seed, std::uint64_t step) {
+  detail::check_augment(o);
+  check(height >= 1 && width >= 1, "augment", "images of ", height, "x", width, ", expected at least 1x1");
+  const index_t pixels = height * width, size = static_cast<index_t>(x.size());
+  check(size % pixels == 0 && x.size() == y.size(), "augment", "buffers of ", x.size(), " and ", y.size(),
+        " pixels, expected the same whole number of ", height, "x", width, " images");
+  cpu::parallel_for(size / pixels, 16, [&](index_t begin, index_t end) {
+    for (index_t n = begin; n < end; ++n)
+      resample(x.data() + n * pixels, y.data() + n * pixels, height, width,
+               random_similarity(o, seed, step, static_cast<std::uint64_t>(n)), o.fill);
+  });
+}
+
+}  // namespace tinygan::data

@@ -1,0 +1,94 @@
+// Batches: in which order a training run sees its images.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <numeric>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <tinygan/base/error.hpp>
+#include <tinygan/base/shape.hpp>
+#include <tinygan/data/random.hpp>
+
+namespace tinygan::data {
+
+/// What happens to the images left over when an epoch is cut into batches.
+enum class LastBatch { drop, keep };
+
+struct BatchOptions {
+  index_t batch_size = 128;
+  LastBatch last = LastBatch::drop;
+  std::uint64_t seed = 0;
+  bool shuffle = true;
+};
+
+/// Where a run stands: `batch` batches of `epoch` were delivered. All that resuming needs, beside the options.
+struct BatchPosition {
+  index_t epoch = 0, batch = 0;
+
+  friend bool operator==(const BatchPosition&, const BatchPosition&) = default;
+};
+
+/// Cuts each epoch, a permutation of 0..count-1, into batches. The permutation is a function of seed and epoch alone
+/// (Fisher-Yates over a Philox stream), so any position can be restored without replaying what came before.
+class Batches {
+ public:
+  /// Throws Error on a batch size below 1, no images, or a batch size above their number when the rest is dropped.
+  explicit Batches(index_t count, const BatchOptions& options = {}) : options_(options) {
+    check(count >= 1 && count <= std::numeric_limits<std::int32_t>::max(), "Batches", count,
+          " images, expected 1 to 2^31 - 1");
+    check(options.batch_size >= 1, "Batches", "batch size ", options.batch_size, ", expected at least 1");
+    check(options.last == LastBatch::keep || options.batch_size <= count, "Batches", "batch size ",
+          options.batch_size, " is larger than the data set of ", count, " images, and partial batches are dropped");
+    order_.resize(static_cast<std::size_t>(count));
+    arrange();
+  }
+
+  index_t count() const { return static_cast<index_t>(order_.size()); }
+  const BatchOptions& options() const { return options_; }
+
+  /// Batches in an epoch, the partial one included if it is kept.
+  index_t per_epoch() const {
+    return (count() + (options_.last == LastBatch::keep ? options_.batch_size - 1 : 0)) / options_.batch_size;
+  }
+
+  /// The images of the next batch. Valid until the next call: a new epoch begins by itself when one is used up.
+  std::span<const std::int32_t> next() {
+    if (at_.batch == per_epoch()) seek({at_.epoch + 1, 0});
+    const index_t first = at_.batch++ * options_.batch_size;
+    return std::span<const std::int32_t>(order_).subspan(
+        static_cast<std::size_t>(first), static_cast<std::size_t>(std::min(options_.batch_size, count() - first)));
+  }
+
+  /// Epochs count from 0; batch == per_epoch() after the last batch of one.
+  BatchPosition position() const { return at_; }
+
+  /// Goes on from a saved position. Throws Error if there is no such position.
+  void seek(BatchPosition to) {
+    check(to.epoch >= 0 && to.batch >= 0 && to.batch <= per_epoch(), "Batches", "no position (epoch ", to.epoch,
+          ", batch ", to.batch, "): an epoch has ", per_epoch(), " batches");
+    const bool same_epoch = to.epoch == at_.epoch;
+    at_ = to;
+    if (!same_epoch) arrange();
+  }
+
+ private:
+  void arrange() {
+    std::iota(order_.begin(), order_.end(), 0);
+    if (!options_.shuffle) return;
+    const auto epoch = static_cast<std::uint64_t>(at_.epoch);
+    RandomStream random(options_.seed, Purpose::shuffle, epoch, epoch >> 32);
+    for (std::size_t i = order_.size(); i > 1; --i)
+      std::swap(order_[i - 1], order_[static_cast<std::size_t>(random.below(static_cast<index_t>(i)))]);
+  }
+
+  BatchOptions options_;
+  BatchPosition at_;
+  std::vector<std::int32_t> order_;
+};
+
+}  // namespace tinygan::data

@@ -1,0 +1,168 @@
+// What every op must pass, from its cases: its definition in float and double, derivatives to second order, the adjoint
+// identity where it is linear, and the same bits at any number of threads.
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include <tinygan/autograd/check_grads.hpp>
+#include <tinygan/cpu/thread_pool.hpp>
+
+#include "support/catch.hpp"
+#include "support/op_case.hpp"
+#include "support/paths.hpp"
+
+namespace tinygan::test {
+
+/// The devices the ops are tested on.
+inline std::vector<Device> devices() { return {Device::cpu()}; }
+
+template <class T>
+std::vector<Variable<T>> leaves(const OpCase& c, const Arrays& values, Device device) {
+  std::vector<Variable<T>> xs;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    xs.push_back(Variable<T>(tensor<T>(values[i], c.inputs[i].shape, device), true));
+  return xs;
+}
+
+/// The result within `slack` times its error bound.
+template <class T>
+void check_definition(const OpCase& c, Device device, double slack) {
+  const Arrays values = c.draw_all();
+  const Expected expected = c.reference(values);
+  const Variable<T> y = c(leaves<T>(c, values, device));
+  REQUIRE(y.shape() == expected.shape);
+  const Array found = array(y);
+  const double eps = std::numeric_limits<T>::epsilon();
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const double error = std::fabs(found[i] - expected.value[i]), bound = slack * eps * expected.bound[i];
+    if (error <= bound) continue;
+    CAPTURE(i, found[i], expected.value[i], bound);
+    FAIL_CHECK("an element is outside its error bound");
+    return;
+  }
+}
+
+/// check_grads to second order, the inputs being well away from kinks.
+inline void check_derivatives(const OpCase& c) {
+  const Arrays values = c.draw_all();
+  REQUIRE(c.reference(values).margin > 0.04);
+  std::vector<Tensor<double>> xs;
+  for (const Variable<double>& x : leaves<double>(c, values, Device::cpu())) xs.push_back(x.value());
+  REQUIRE_NOTHROW(check_grads<double>(c.in_double, xs, {.order = 2}));
+}
+
+/// <f(x), g> = <x, grad <f(x), g>> for each input in which f is linear; the error of <f(x), g> bounds the difference.
+inline void check_adjoint(const OpCase& c) {
+  const Arrays values = c.draw_all();
+  const Expected expected = c.reference(values);
+  const std::vector<Variable<double>> xs = leaves<double>(c, values, Device::cpu());
+  const Array g = draw(Draw::uniform, expected.shape, 99);
+  const Variable<double> y = c.in_double(xs);
+  const auto grads = grad(y, xs, {}, Variable<double>(tensor<double>(g, expected.shape)));
+  const Array out = array(y);
+  double forward = 0, bound = 0;
+  for (std::size_t i = 0; i < g.size(); ++i) {
+    forward += out[i] * g[i];
+    bound += (expected.bound[i] + static_cast<double>(g.size()) * std::fabs(out[i])) * std::fabs(g[i]);
+  }
+  for (std::size_t input : c.linear) {
+    const Array dx = array(grads[input]), x = values[input];
+    double backward = 0, scale = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      backward += x[i] * dx[i];
+      scale += std::fabs(x[i] * dx[i]);
+    }
+    CAPTURE(input, forward, backward);
+    CHECK(std::fabs(forward - backward) <=
+          std::numeric_limits<double>::epsilon() * (4 * bound + static_cast<double>(x.size()) * scale));
+  }
+}
+
+/// Result and gradients have the same bits at 1, 2 and 3 threads.
+inline void check_threads(const OpCase& c) {
+  const int before = cpu::threads();
+  const auto run = [&](int threads) {
+    cpu::set_threads(threads);
+    const std::vector<Variable<float>> xs = leaves<float>(c, c.draw_all(), Device::cpu());
+    const Variable<float> y = c.in_float(xs);
+    std::vector<Variable<float>> all = grad(y, xs, {}, Variable<float>(random_tensor<float>(y.shape(), 5)));
+    all.push_back(y);
+    return snapshot(all);
+  };
+  const std::vector<Tensor<float>> one = run(1);
+  for (int threads : {2, 3}) CHECK(same_bits(one, run(threads)));
+  cpu::set_threads(before);
+}
+
+inline void check_ops(const std::vector<OpCase>& cases) {
+  SECTION("the definition") {
+    for (const OpCase& c : cases)
+      for (Device device : devices()) {
+        INFO(c.name << " on " << device);
+        check_definition<float>(c, device, 1);
+        check_definition<double>(c, device, 4);  // its elementary functions are allowed 2e-15, float's 3 ulp
+      }
+  }
+  SECTION("derivatives to second order") {
+    for (const OpCase& c : cases) {
+      INFO(c.name);
+      if (c.differentiable) check_derivatives(c);
+    }
+  }
+  SECTION("the adjoint identity") {
+    for (const OpCase& c : cases) {
+      INFO(c.name);
+      if (!c.linear.empty()) check_adjoint(c);
+    }
+  }
+  SECTION("the same bits at any number of threads") {
+    for (const OpCase& c : cases) {
+      INFO(c.name);
+      check_threads(c);
+    }
+  }
+}
+
+/// The names of all ops on the tapes of the cases' results and of their gradients.
+inline std::set<std::string> ops_on_tapes(const std::vector<OpCase>& cases) {
+  std::set<std::string> names;
+  std::vector<Variable<double>> pending;
+  for (const OpCase& c : cases) {
+    const std::vector<Variable<double>> xs = leaves<double>(c, c.draw_all(), Device::cpu());
+    const Variable<double> y = c.in_double(xs);
+    const Variable<double> g(random_tensor<double>(y.shape(), 3), true);
+    pending = grad(y, xs, {.create_graph = true}, g);
+    pending.push_back(y);
+    std::set<const Node<double>*> seen;
+    while (!pending.empty()) {
+      const Variable<double> v = std::move(pending.back());
+      pending.pop_back();
+      if (!v.defined() || !seen.insert(v.node().get()).second) continue;
+      names.insert(v.op());
+      for (const Variable<double>& input : v.node()->inputs) pending.push_back(input);
+    }
+  }
+  return names;
+}
+
+/// Every op that a header of the library records is on a tape of the cases, and so are those it names by a variable.
+inline void check_coverage(const std::string& header, const std::vector<OpCase>& cases, std::set<std::string> ops = {}) {
+  std::ifstream file(test_file("../include/tinygan/ops/" + header));
+  std::stringstream text;
+  text << file.rdbuf();
+  const std::string source = text.str();
+  REQUIRE(!source.empty());
+  const std::regex recorded("record<T>\\(\\s*\"([a-z0-9_]+)\"");
+  for (std::sregex_iterator at(source.begin(), source.end(), recorded), end; at != end; ++at) ops.insert((*at)[1]);
+  const std::set<std::string> found = ops_on_tapes(cases);
+  for (const std::string& op : ops) {
+    INFO("op " << op << " of " << header);
+    CHECK(found.contains(op));
+  }
+}
+
+}  // namespace tinygan::test
