@@ -126,4 +126,4 @@ configure() {
   cmake -S "$root" -B "$root/build/$name" -G Ninja "$@"
 }
 
-build() { cmake --build "$root/build/$1" "${@:2}"; }
+build() { cmake --build "$root/build/$1" -j "$(nproc)" "${@:2}"; }

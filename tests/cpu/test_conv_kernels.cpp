@@ -130,10 +130,18 @@ TEST_CASE("conv kernels: transposed convolutions of the networks", "[cpu][conv]"
   check_partials<float>(conv_transpose_dims({2, 7, 7, 16}, {4, 4, 1, 16}, pad1));
 }
 
+TEST_CASE("conv kernels: a filter that covers its whole input", "[cpu][conv]") {
+  for (index_t C : {1, 3, 40})
+    for (index_t K : {1, 5, 70})
+      for (index_t N : {1, 9}) check_partials<float>(conv_dims({N, 3, 4, C}, {3, 4, C, K}, {}));
+  check_partials<float>(conv_dims({5, 1, 1, 7}, {1, 1, 7, 6}, {.dilation_h = 2}));
+}
+
 TEST_CASE("conv kernels: bias and activation, also where no tap falls", "[cpu][conv]") {
   const ConvDims shapes[] = {same(2, 5, 4, 3, 3, 18, 1), same(2, 6, 6, 1, 5, 20, 2), same(2, 5, 5, 20, 3, 1, 1),
                              conv_dims({2, 11, 13, 4}, {2, 1, 4, 6}, {.stride_h = 4, .stride_w = 3}),
-                             conv_dims({2, 11, 13, 1}, {2, 1, 1, 6}, {.stride_h = 4, .stride_w = 3})};
+                             conv_dims({2, 11, 13, 1}, {2, 1, 1, 6}, {.stride_h = 4, .stride_w = 3}),
+                             conv_dims({3, 2, 3, 5}, {2, 3, 5, 9}, {}), conv_dims({3, 2, 3, 5}, {2, 3, 5, 1}, {})};
   for (const ConvDims& d : shapes)
     for (ConvSlot slot : {ConvSlot::g, ConvSlot::x})
       for (Activation activation : {Activation::none, Activation::relu, Activation::leaky_relu, Activation::sigmoid, Activation::tanh}) {

@@ -23,7 +23,8 @@ TEST_CASE("pooling names what does not fit") {
   const Variable<float> x(Tensor<float>::zeros({1, 3, 3, 2})), flat(Tensor<float>::zeros({3, 3}));
   CHECK(support::error_of([&] { ops::max_pool2d(flat, {}); }) ==
         "max_pool2d: input (3, 3) has rank 2, expected 4 (N,H,W,C)");
-  CHECK(support::error_of([&] { ops::max_pool2d(x, {.window_h = 0}); }) == "max_pool2d: window 0x2, expected at least 1x1");
+  CHECK(support::error_of([&] { ops::max_pool2d(x, {.window_h = 0}); }) ==
+        "max_pool2d: window 0x2, expected at least 1x1");
   CHECK(support::error_of([&] { ops::average_pool2d(x, {.stride_w = 0}); }) ==
         "average_pool2d: stride 2x0, expected at least 1x1");
   CHECK(support::error_of([&] { ops::max_pool2d(x, {.window_h = 4}); }) ==

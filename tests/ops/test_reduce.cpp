@@ -32,6 +32,8 @@ TEST_CASE("reductions name what does not fit") {
   CHECK(support::error_of([&] { ops::sum(x, std::vector<int>{3}); }) == "Shape: no axis 3 in (2, 3, 4)");
   CHECK(support::error_of([&] { ops::sum(x, std::vector<int>{1, -2}); }) == "sum: axis -2 is named twice");
   CHECK(support::error_of([&] { ops::sum_to(x, {2, 4}); }) == "sum_to: cannot sum (2, 3, 4) to (2, 4)");
-  CHECK(support::error_of([&] { ops::broadcast_to(x, {3, 4}); }) == "broadcast_to: cannot broadcast (2, 3, 4) to (3, 4)");
+  CHECK(support::error_of([&] {
+          ops::broadcast_to(x, {3, 4});
+        }) == "broadcast_to: cannot broadcast (2, 3, 4) to (3, 4)");
   CHECK(support::error_of([&] { ops::max_last(s); }) == "max_last: a scalar has no axis");
 }

@@ -29,7 +29,9 @@ TEST_CASE("ops that move elements name what does not fit") {
   CHECK(support::error_of([&] { ops::slice(x, 1, 2, 4); }) == "slice: [2, 4) of axis 1 of (2, 3)");
   CHECK(support::error_of([&] { ops::slice(x, 1, 2, 2); }) == "slice: [2, 2) of axis 1 of (2, 3)");
   CHECK(support::error_of([&] { ops::embed(x, 1, 2, 4); }) == "embed: extent 3 at 2 does not fit in 4");
-  CHECK(support::error_of([&] { ops::concat<float>({x, y}, 0); }) == "concat: shapes (2, 3) and (2, 4) differ beside axis 0");
+  CHECK(support::error_of([&] {
+          ops::concat<float>({x, y}, 0);
+        }) == "concat: shapes (2, 3) and (2, 4) differ beside axis 0");
   CHECK(support::error_of([&] { ops::concat<float>({}, 0); }) == "concat: nothing to join");
   CHECK(support::error_of([&] { ops::permute(x, {0, 0}); }) == "permute: axis 0 is named twice");
   CHECK(support::error_of([&] { ops::permute(x, {0}); }) == "permute: 1 axes for shape (2, 3)");

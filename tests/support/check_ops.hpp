@@ -1,5 +1,5 @@
-// What every op must pass, from its cases: its definition in float and double, derivatives to second order, the adjoint
-// identity where it is linear, and the same bits at any number of threads.
+// What every op must pass, from its cases: its definition in float and double with every instruction set, derivatives
+// to second order, the adjoint identity where it is linear, and the same bits at any number of threads.
 #pragma once
 
 #include <filesystem>
@@ -9,9 +9,10 @@
 #include <sstream>
 
 #include <tinygan/autograd/check_grads.hpp>
-#include <tinygan/cpu/thread_pool.hpp>
+#include <tinygan/ops/pointwise.hpp>
 
 #include "support/catch.hpp"
+#include "support/kernel_check.hpp"
 #include "support/op_case.hpp"
 #include "support/paths.hpp"
 
@@ -46,13 +47,19 @@ void check_definition(const OpCase& c, Device device, double slack) {
   }
 }
 
+/// y + y^2 for the case's result y: its second derivatives go through the rules' dependence on the cotangent, too.
+inline Variable<double> curved(const OpCase& c, const std::vector<Variable<double>>& xs) {
+  const Variable<double> y = c.in_double(xs);
+  return y + ops::square(y);
+}
+
 /// check_grads to second order, the inputs being well away from kinks.
 inline void check_derivatives(const OpCase& c) {
   const Arrays values = c.draw_all();
   REQUIRE(c.reference(values).margin > 0.04);
   std::vector<Tensor<double>> xs;
   for (const Variable<double>& x : leaves<double>(c, values, Device::cpu())) xs.push_back(x.value());
-  REQUIRE_NOTHROW(check_grads<double>(c.in_double, xs, {.order = 2}));
+  REQUIRE_NOTHROW(check_grads<double>([&c](const auto& at) { return curved(c, at); }, xs, {.order = 2}));
 }
 
 /// <f(x), g> = <x, grad <f(x), g>> for each input in which f is linear; the error of <f(x), g> bounds the difference.
@@ -84,18 +91,15 @@ inline void check_adjoint(const OpCase& c) {
 
 /// Result and gradients have the same bits at 1, 2 and 3 threads.
 inline void check_threads(const OpCase& c) {
-  const int before = cpu::threads();
-  const auto run = [&](int threads) {
-    cpu::set_threads(threads);
+  const auto run = [&] {
     const std::vector<Variable<float>> xs = leaves<float>(c, c.draw_all(), Device::cpu());
     const Variable<float> y = c.in_float(xs);
     std::vector<Variable<float>> all = grad(y, xs, {}, Variable<float>(random_tensor<float>(y.shape(), 5)));
     all.push_back(y);
     return snapshot(all);
   };
-  const std::vector<Tensor<float>> one = run(1);
-  for (int threads : {2, 3}) CHECK(same_bits(one, run(threads)));
-  cpu::set_threads(before);
+  const std::vector<Tensor<float>> one = with_threads(1, run);
+  for (int threads : {2, 3}) CHECK(same_bits(one, with_threads(threads, run)));
 }
 
 inline void check_ops(const std::vector<OpCase>& cases) {
@@ -103,8 +107,10 @@ inline void check_ops(const std::vector<OpCase>& cases) {
     for (const OpCase& c : cases)
       for (Device device : devices()) {
         INFO(c.name << " on " << device);
-        check_definition<float>(c, device, 1);
-        check_definition<double>(c, device, 4);  // its elementary functions are allowed 2e-15, float's 3 ulp
+        for_each_isa([&] {
+          check_definition<float>(c, device, 1);
+          check_definition<double>(c, device, 4);  // its elementary functions are allowed 2e-15, float's 3 ulp
+        });
       }
   }
   SECTION("derivatives to second order") {
@@ -127,16 +133,16 @@ inline void check_ops(const std::vector<OpCase>& cases) {
   }
 }
 
-/// The names of all ops on the tapes of the cases' results and of their gradients.
+/// The names of all ops on the tapes of the cases' results and of their first and second gradients.
 inline std::set<std::string> ops_on_tapes(const std::vector<OpCase>& cases) {
   std::set<std::string> names;
-  std::vector<Variable<double>> pending;
   for (const OpCase& c : cases) {
     const std::vector<Variable<double>> xs = leaves<double>(c, c.draw_all(), Device::cpu());
-    const Variable<double> y = c.in_double(xs);
-    const Variable<double> g(random_tensor<double>(y.shape(), 3), true);
-    pending = grad(y, xs, {.create_graph = true}, g);
-    pending.push_back(y);
+    const Variable<double> y = curved(c, xs);
+    std::vector<Variable<double>> pending =
+        grad(y, xs, {.create_graph = true}, Variable<double>(random_tensor<double>(y.shape(), 3)));
+    for (const Variable<double>& second : grad(ops::sum(ops::square(pending[0])), xs, {.create_graph = true}))
+      pending.push_back(second);
     std::set<const Node<double>*> seen;
     while (!pending.empty()) {
       const Variable<double> v = std::move(pending.back());
@@ -150,7 +156,8 @@ inline std::set<std::string> ops_on_tapes(const std::vector<OpCase>& cases) {
 }
 
 /// Every op that a header of the library records is on a tape of the cases, and so are those it names by a variable.
-inline void check_coverage(const std::string& header, const std::vector<OpCase>& cases, std::set<std::string> ops = {}) {
+inline void check_coverage(const std::string& header, const std::vector<OpCase>& cases,
+                           std::set<std::string> ops = {}) {
   std::ifstream file(test_file("../include/tinygan/ops/" + header));
   std::stringstream text;
   text << file.rdbuf();

@@ -1,5 +1,5 @@
-// OpCase: one op on one set of shapes: how it is called, what it must give by its definition, and what the generic checks
-// have to know. A family of ops is a list of cases; check_ops() derives all tests from the list.
+// OpCase: one op on one set of shapes: how it is called, what it must give by its definition, and what the generic
+// checks have to know. A family of ops is a list of cases; check_ops() derives all tests from the list.
 //
 // Source of the idea: ggml's test-backend-ops, where one case gives test, gradient and performance modes.
 #pragma once
@@ -16,8 +16,8 @@
 
 namespace tinygan::test {
 
-/// What an op must give, in double, and the rounding error allowed in each element, in units of the machine epsilon: the
-/// c K |a||b| of an error bound.
+/// What an op must give, in double, and the rounding error allowed in each element, in units of the machine epsilon:
+/// the c K |a||b| of an error bound.
 struct Expected {
   Shape shape;
   Array value, bound;
@@ -49,8 +49,10 @@ struct OpCase {
 
   template <class T>
   Variable<T> operator()(const std::vector<Variable<T>>& xs) const {
-    if constexpr (std::is_same_v<T, float>) return in_float(xs);
-    else return in_double(xs);
+    if constexpr (std::is_same_v<T, float>)
+      return in_float(xs);
+    else
+      return in_double(xs);
   }
   /// What must be read and written at the least, for elements of a size.
   double bytes(std::size_t element) const {
@@ -70,8 +72,13 @@ struct OpCase {
 template <class Call>
 OpCase op_case(std::string name, std::vector<Input> inputs, Call call, std::function<Expected(const Arrays&)> reference,
                std::vector<std::size_t> linear = {}, double flops = 0) {
-  return {.name = std::move(name), .inputs = std::move(inputs), .in_float = call, .in_double = call,
-          .reference = std::move(reference), .linear = std::move(linear), .flops = flops};
+  return {.name = std::move(name),
+          .inputs = std::move(inputs),
+          .in_float = call,
+          .in_double = call,
+          .reference = std::move(reference),
+          .linear = std::move(linear),
+          .flops = flops};
 }
 
 }  // namespace tinygan::test

@@ -41,7 +41,7 @@ Tensor<T> evaluate_at(const F& f, const std::vector<Tensor<T>>& xs, const std::v
     std::vector<T> values = xs[i].to_vector();
     const std::vector<T> direction = v[i].to_vector();
     for (std::size_t k = 0; k < values.size(); ++k) values[k] += static_cast<T>(h) * direction[k];
-    moved.push_back(Variable<T>(Tensor<T>::from(values, xs[i].shape()), true));
+    moved.push_back(Variable<T>(Tensor<T>::from(values, xs[i].shape(), xs[i].device()), true));
   }
   return f(moved).value();
 }
@@ -85,7 +85,7 @@ void check_order(const std::function<Variable<T>(const std::vector<Variable<T>>&
 /// The method is HIPS autograd's check_grads: https://github.com/HIPS/autograd.
 template <class T, class F>
 void check_grads(F&& f, const std::vector<Tensor<T>>& xs, const CheckGradsOptions& options = {}) {
-  Generator random(options.seed);
+  Generator random(options.seed, xs.empty() ? Device::cpu() : xs[0].device());
   detail::check_order<T>(f, xs, options, 1, random, "gradient");
 }
 

@@ -29,6 +29,12 @@ Variable<T> accumulate(Variable<T> a, const Variable<T>& b) {
   return record<T>("add", sum, {std::move(a), b}, [](const Backward<T>& c) { return std::vector{c.g, c.g}; });
 }
 
+/// Throws: v was met on a backward pass, but an earlier one took its tape.
+template <class T>
+[[noreturn]] void fail_freed(const char* op, const Variable<T>& v) {
+  fail(op, "the tape of '", v.op(), "' was freed by an earlier pass; give that pass {.retain_graph = true} or detach() its result");
+}
+
 /// One backward pass from y to the targets.
 template <class T>
 class ReversePass {
@@ -36,6 +42,8 @@ class ReversePass {
   ReversePass(const Variable<T>& y, const std::vector<Variable<T>>& targets) {
     for (const Variable<T>& x : targets) nodes_[x.node().get()].target = true;
     collect(y);
+    for (const Variable<T>& x : targets)  // older than what was freed, so it may lie behind it
+      if (freed_.defined() && x.node()->order < freed_.node()->order) fail_freed("grad", freed_);
   }
 
   void run(const Variable<T>& y, Variable<T> seed, const GradOptions& options) {
@@ -55,10 +63,7 @@ class ReversePass {
   /// The cotangent delivered to a target; zeros if y does not depend on it.
   Variable<T> result(const Variable<T>& x) {
     const Variable<T>& g = nodes_[x.node().get()].cotangent;
-    if (g.defined()) return g;
-    check(freed_ == nullptr, "grad", "the tape of '", freed_ ? freed_ : "",
-          "' was freed by an earlier pass; give that pass {.retain_graph = true}");
-    return Tensor<T>::zeros(x.shape(), x.device());
+    return g.defined() ? g : Tensor<T>::zeros(x.shape(), x.device());
   }
 
  private:
@@ -75,7 +80,7 @@ class ReversePass {
       const Variable<T> v = std::move(pending.back());
       pending.pop_back();
       if (!v.defined() || !v.requires_grad() || std::exchange(nodes_[v.node().get()].seen, true)) continue;
-      if (v.node()->freed) freed_ = v.op();
+      if (v.node()->freed && (!freed_.defined() || v.node()->order > freed_.node()->order)) freed_ = v;
       order_.push_back(v);
       for (const Variable<T>& input : v.node()->inputs) pending.push_back(input);
     }
@@ -114,7 +119,7 @@ class ReversePass {
 
   std::unordered_map<const Node<T>*, Entry> nodes_;
   std::vector<Variable<T>> order_;
-  const char* freed_ = nullptr;  ///< an op met on the way whose tape is gone
+  Variable<T> freed_;  ///< the youngest met on the way whose tape is gone
 };
 
 /// The leaves that y depends on and that require gradients, in order of creation.
@@ -126,6 +131,7 @@ std::vector<Variable<T>> leaves_of(const Variable<T>& y) {
     const Variable<T> v = std::move(pending.back());
     pending.pop_back();
     if (!v.defined() || !v.requires_grad() || !seen.insert(v.node().get()).second) continue;
+    if (v.node()->freed) fail_freed("backward", v);
     if (v.is_leaf()) leaves.push_back(v);
     for (const Variable<T>& input : v.node()->inputs) pending.push_back(input);
   }

@@ -1,6 +1,8 @@
 // The one exception type of the library, and the checks that throw it.
 #pragma once
 
+#include <cstddef>
+#include <initializer_list>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -15,24 +17,52 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+namespace detail {
+
+/// A value and how to print it. A message is a list of these, so that the compiler sees one function per type of value
+/// and not one per message.
+struct Part {
+  const void* value;
+  void (*print)(std::ostream&, const void*);
+};
+
+template <class T>
+Part part(const T& value) {
+  return {&value, [](std::ostream& out, const void* v) { out << *static_cast<const T*>(v); }};
+}
+template <std::size_t N>
+Part part(const char (&literal)[N]) {
+  return {literal, [](std::ostream& out, const void* v) { out << static_cast<const char*>(v); }};
+}
+
+[[gnu::noinline]] inline std::string join(std::initializer_list<Part> parts) {
+  std::ostringstream out;
+  for (const Part& p : parts) p.print(out, p.value);
+  return out.str();
+}
+
+[[noreturn, gnu::cold, gnu::noinline]] inline void throw_error(std::string_view where, std::initializer_list<Part> what) {
+  throw Error(std::string(where) + ": " + join(what));
+}
+
+}  // namespace detail
+
 /// Everything streamed into one string.
 template <class... Parts>
 std::string text(const Parts&... parts) {
-  std::ostringstream out;
-  (out << ... << parts);
-  return out.str();
+  return detail::join({detail::part(parts)...});
 }
 
 /// Throws Error("<where>: <what...>").
 template <class... What>
 [[noreturn]] void fail(std::string_view where, const What&... what) {
-  throw Error(text(where, ": ", what...));
+  detail::throw_error(where, {detail::part(what)...});
 }
 
 /// Throws Error("<where>: <what...>") unless `ok`.
 template <class... What>
 void check(bool ok, std::string_view where, const What&... what) {
-  if (!ok) [[unlikely]] fail(where, what...);
+  if (!ok) [[unlikely]] detail::throw_error(where, {detail::part(what)...});
 }
 
 }  // namespace tinygan

@@ -60,7 +60,7 @@ template <class T>
 struct PanelParameters {
   const T *mean, *scale, *beta, *rstd;
 
-  PanelParameters(const Panel& p, T epsilon, const T* mean_, const T* variance, const T* gamma, const T* beta_) {
+  __attribute__((noinline)) PanelParameters(const Panel& p, T epsilon, const T* mean_, const T* variance, const T* gamma, const T* beta_) {
     mean = panel_columns(p, mean_, mean_buffer_);
     beta = panel_columns(p, beta_, beta_buffer_);
     reciprocal_deviation(p.width, epsilon, panel_columns(p, variance, rstd_buffer_), rstd_buffer_);
@@ -75,6 +75,17 @@ struct PanelParameters {
   T mean_buffer_[ColumnPlan::max_width], beta_buffer_[ColumnPlan::max_width];
   T rstd_buffer_[ColumnPlan::max_width], scale_buffer_[ColumnPlan::max_width];
 };
+
+/// h = g f' for one row: g itself in front of a piecewise linear f, whose slope the inner loops apply.
+template <class T>
+__attribute__((noinline)) const T* cotangent_row(Activation f, index_t n, const PanelParameters<T>& c, const T* x,
+                                                 const T* g, T* buffer) {
+  if (!is_smooth(f)) return g;
+  T z[ColumnPlan::max_width];
+  normalise_row(n, T(1), x, c.mean, c.scale, c.beta, z);
+  smooth_grad_row(f, n, z, g, buffer);
+  return buffer;
+}
 
 }  // namespace detail
 
@@ -102,15 +113,6 @@ void batch_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x,
   const T slope = detail::negative_slope(o);
   auto* partial = static_cast<double*>(workspace);  // (blocks, 2, channels): sums of h and of h (x - mean)
 
-  // The cotangent row at i, behind a smooth activation times its derivative, in `buffer`.
-  const auto cotangent = [&](index_t i, index_t n, const detail::PanelParameters<T>& c, T* buffer) {
-    if (!detail::is_smooth(o.activation)) return g + i;
-    T z[max_width];
-    detail::normalise_row(n, T(1), x + i, c.mean, c.scale, c.beta, z);
-    detail::smooth_grad_row(o.activation, n, z, g + i, buffer);
-    return static_cast<const T*>(buffer);
-  };
-
   parallel_for(plan.tasks(), 1, [&](index_t task, index_t) {
     const Panel p = plan.panel(task);
     const detail::PanelParameters<T> c(p, o.epsilon, mean, variance, gamma, beta);
@@ -119,8 +121,9 @@ void batch_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x,
     std::fill_n(s2, p.width, T(0));
     const auto add = [&](index_t i, index_t n, bool pair) {  // a missing second row has x = mean, g = 0
       const index_t next = i + p.stride;
-      detail::backward_sums(n, slope, x + i, cotangent(i, n, c, h), pair ? x + next : c.mean,
-                            pair ? cotangent(next, n, c, h_next) : zero_row<T>, c.mean, c.scale, c.beta, s1, s2);
+      const T* h0 = detail::cotangent_row(o.activation, n, c, x + i, g + i, h);
+      const T* h1 = pair ? detail::cotangent_row(o.activation, n, c, x + next, g + next, h_next) : zero_row<T>;
+      detail::backward_sums(n, slope, x + i, h0, pair ? x + next : c.mean, h1, c.mean, c.scale, c.beta, s1, s2);
     };
     for (index_t r = 0; r < p.rows; r += 2) add(p.offset + r * p.stride, p.width, r + 1 < p.rows);
     if (p.short_width > 0) add(p.offset + p.rows * p.stride, p.short_width, false);
@@ -160,7 +163,8 @@ void batch_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x,
     detail::unary_run(UnaryOp::affine, p.width, share, T(0), offset, offset);
     detail::unary_run(UnaryOp::affine, p.width, share, T(0), tilt, tilt);
     detail::for_rows(p, [&](index_t i, index_t n) {
-      detail::backward_row(n, slope, x + i, cotangent(i, n, c, h), c.mean, c.scale, c.beta, offset, tilt, dx + i);
+      const T* row = detail::cotangent_row(o.activation, n, c, x + i, g + i, h);
+      detail::backward_row(n, slope, x + i, row, c.mean, c.scale, c.beta, offset, tilt, dx + i);
     });
   });
 }

@@ -20,7 +20,7 @@ struct ColumnPlan {
 
   index_t channels, fold = 1, wide_rows, rest_rows, tile, tiles, block_rows, blocks;
 
-  ColumnPlan(index_t rows, index_t channel_count) : channels(channel_count) {
+  __attribute__((noinline)) ColumnPlan(index_t rows, index_t channel_count) : channels(channel_count) {
     constexpr index_t unit = detail::tail_unit, enough = 512;
     fold = unit / std::min(unit, channels & -channels);  // the width a multiple of unit, if it can be
     if (fold * channels > max_width) fold = 1;
@@ -42,7 +42,7 @@ struct ColumnPlan {
     return std::min(block_rows, wide_rows - block * block_rows) * fold + (block == blocks - 1 ? rest_rows : 0);
   }
 
-  Panel panel(index_t task) const {
+  __attribute__((noinline)) Panel panel(index_t task) const {
     const index_t block = task / tiles, row = block * block_rows, column = task % tiles * tile;
     const index_t stride = fold * channels, width = std::min(tile, stride - column);
     return {.block = block, .offset = row * stride + column, .rows = std::min(block_rows, wide_rows - row),

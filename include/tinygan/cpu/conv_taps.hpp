@@ -12,7 +12,6 @@
 // Source:       indirect rows: Dukhan, "The Indirect Convolution Algorithm" (2019).
 #pragma once
 
-#include <numeric>
 #include <vector>
 
 #include <tinygan/backend/taps.hpp>
@@ -32,23 +31,30 @@ struct ConvPolicy {
 
 /// Output coordinates of one axis whose tap lists are equal up to a shift of the input coordinate.
 struct AxisClass {
-  std::vector<Tap> taps;                  ///< input coordinates relative to the first, in increasing order
-  std::vector<std::pair<int, int>> outs;  ///< output coordinate, input coordinate of its first tap
+  std::vector<Tap> taps;       ///< input coordinates relative to the first, in increasing order
+  std::vector<index_t> outs;   ///< output coordinates
+  std::vector<index_t> bases;  ///< of each, the input coordinate of its first tap
+
+  bool has(const std::vector<Tap>& other) const {
+    if (taps.size() != other.size()) return false;
+    for (std::size_t i = 0; i < taps.size(); ++i)
+      if (taps[i].in != other[i].in || taps[i].filter != other[i].filter) return false;
+    return true;
+  }
 };
 
 inline std::vector<AxisClass> axis_classes(const AxisTaps& axis) {
   std::vector<AxisClass> classes;
   for (index_t out = 0; out < axis.outputs(); ++out) {
     std::vector<Tap> taps(axis.at(out).begin(), axis.at(out).end());
-    std::sort(taps.begin(), taps.end(), [](Tap a, Tap b) { return a.in < b.in; });
+    if (taps.size() > 1 && taps.front().in > taps.back().in) std::reverse(taps.begin(), taps.end());  // adjoint lists fall
     const int base = taps.empty() ? 0 : taps.front().in;
     for (Tap& t : taps) t.in -= base;
-    const auto equal = [](Tap a, Tap b) { return a.in == b.in && a.filter == b.filter; };
-    auto it = std::find_if(classes.begin(), classes.end(), [&](const AxisClass& c) {
-      return std::equal(c.taps.begin(), c.taps.end(), taps.begin(), taps.end(), equal);
-    });
-    if (it == classes.end()) it = classes.insert(classes.end(), {std::move(taps), {}});
-    it->outs.emplace_back(static_cast<int>(out), base);
+    std::size_t i = 0;
+    while (i < classes.size() && !classes[i].has(taps)) ++i;
+    if (i == classes.size()) classes.push_back({taps, {}, {}});
+    classes[i].outs.push_back(out);
+    classes[i].bases.push_back(base);
   }
   return classes;
 }
@@ -70,21 +76,22 @@ struct TapConv {
   index_t panel_depth() const { return R * S * depth; }
   index_t packed_size(const TileShape& shape) const { return panel_depth() * shape.padded(width); }
 
-  /// Filter columns in the order in which they are packed: neighbours in a list are neighbours in memory, so that a row of
-  /// taps that reads neighbouring pixels is one segment.
-  std::vector<index_t> column_order() const {
-    std::vector<index_t> order(static_cast<std::size_t>(S)), place(order.size());
-    std::iota(order.begin(), order.end(), index_t{0});
-    if (transpose)  // input coordinates fall by one where the filter's rise by the stride
-      std::sort(order.begin(), order.end(), [&](index_t a, index_t b) {
-        return a % stride_w != b % stride_w ? a % stride_w < b % stride_w : a > b;
-      });
-    for (std::size_t i = 0; i < order.size(); ++i) place[static_cast<std::size_t>(order[i])] = static_cast<index_t>(i);
+  /// Where each filter column is packed: neighbours in a tap list become neighbours in memory, so that a row of taps that
+  /// reads neighbouring pixels is one segment.
+  std::vector<index_t> column_places() const {
+    std::vector<index_t> place(static_cast<std::size_t>(S));
+    index_t next = 0;
+    if (!transpose)
+      for (index_t& p : place) p = next++;
+    else  // input coordinates fall by one where the filter's rise by the stride
+      for (index_t phase = 0; phase < std::min(S, stride_w); ++phase)
+        for (index_t s = phase + (S - 1 - phase) / stride_w * stride_w; s >= phase; s -= stride_w)
+          place[static_cast<std::size_t>(s)] = next++;
     return place;
   }
 };
 
-/// Panel j of W at packed + panel_depth() * shape.width * j: (R, S in column order, depth, panel width).
+/// Panel j of W at packed + panel_depth() * shape.width * j: (R, place of s, depth, panel width).
 template <class T>
 void pack_weights(const TapConv& v, const TileShape& shape, const std::vector<index_t>& place, const T* w, T* packed) {
   const index_t taps = v.R * v.S;
@@ -106,10 +113,6 @@ struct TapTask {
   const AxisClass* rows;
   const AxisClass* cols;
   index_t begin, end, first, last;
-
-  index_t cost() const {
-    return (end - begin) * (last - first) * static_cast<index_t>(rows->taps.size() * cols->taps.size());
-  }
 };
 
 inline std::vector<TapTask> tap_tasks(const TapConv& v, const TileShape& shape, const std::vector<AxisClass>& rows,
@@ -120,16 +123,18 @@ inline std::vector<TapTask> tap_tasks(const TapConv& v, const TileShape& shape, 
   const index_t share = v.N * v.out_h * v.out_w * groups / (8 * threads());
   const index_t limit = std::clamp<index_t>(share, 16 * shape.rows, ConvPolicy::row_block) / shape.rows * shape.rows;
   std::vector<TapTask> tasks;
-  for (index_t first = 0; first < panels; first += group)
-    for (const AxisClass& r : rows)
-      for (const AxisClass& c : cols) {
-        const index_t count = v.N * static_cast<index_t>(r.outs.size() * c.outs.size());
-        const index_t blocks = (count + limit - 1) / limit;
-        const index_t step = ((count + blocks - 1) / blocks + shape.rows - 1) / shape.rows * shape.rows;
-        for (index_t m = 0; m < count; m += step)
-          tasks.push_back({&r, &c, m, std::min(count, m + step), first, std::min(panels, first + group)});
-      }
-  std::stable_sort(tasks.begin(), tasks.end(), [](const TapTask& a, const TapTask& b) { return a.cost() > b.cost(); });
+  // The longest lists first, so that the threads finish together.
+  for (auto taps = static_cast<std::size_t>(v.R * v.S + 1); taps-- > 0;)
+    for (index_t first = 0; first < panels; first += group)
+      for (const AxisClass& r : rows)
+        for (const AxisClass& c : cols) {
+          if (r.taps.size() * c.taps.size() != taps) continue;
+          const auto count = v.N * static_cast<index_t>(r.outs.size() * c.outs.size());
+          const index_t blocks = (count + limit - 1) / limit;
+          const index_t step = ((count + blocks - 1) / blocks + shape.rows - 1) / shape.rows * shape.rows;
+          for (index_t m = 0; m < count; m += step)
+            tasks.push_back({&r, &c, m, std::min(count, m + step), first, std::min(panels, first + group)});
+        }
   return tasks;
 }
 
@@ -184,10 +189,9 @@ class TapTaskRun {
     const auto across = static_cast<index_t>(cols.outs.size()), pixels = across * static_cast<index_t>(rows.outs.size());
     for (index_t m = 0; m < count_; ++m) {
       const index_t n = (task.begin + m) / pixels, pixel = (task.begin + m) % pixels;
-      const auto& row = rows.outs[static_cast<std::size_t>(pixel / across)];
-      const auto& col = cols.outs[static_cast<std::size_t>(pixel % across)];
-      in_rows_[m] = ((n * v.in_h + row.second) * v.in_w + col.second) * v.depth;
-      out_rows_[m] = ((n * v.out_h + row.first) * v.out_w + col.first) * v.width;
+      const auto row = static_cast<std::size_t>(pixel / across), col = static_cast<std::size_t>(pixel % across);
+      in_rows_[m] = ((n * v.in_h + rows.bases[row]) * v.in_w + cols.bases[col]) * v.depth;
+      out_rows_[m] = ((n * v.out_h + rows.outs[row]) * v.out_w + cols.outs[col]) * v.width;
     }
     const index_t bytes = (task.last - task.first) * shape.width * static_cast<index_t>(sizeof(T));
     depth_block_ = std::clamp<index_t>(ConvPolicy::weight_bytes / bytes, 1, segments_.depth);
@@ -263,7 +267,7 @@ template <class T>
 void tap_conv(const TapConv& v, const TapList& taps, const Epilogue<T>& epilogue, const T* in, const T* w, T* out,
               T* workspace) {
   const TileShape shape = tile_shape<T>();
-  const std::vector<index_t> place = v.column_order();
+  const std::vector<index_t> place = v.column_places();
   pack_weights(v, shape, place, w, workspace);
   const std::vector<AxisClass> rows = axis_classes(taps.rows), cols = axis_classes(taps.cols);
   const std::vector<TapTask> tasks = tap_tasks(v, shape, rows, cols);

@@ -83,9 +83,7 @@ void pack_x(const ConvDims& d, const WeightGradPlan& p, const WeightGradChunk& c
   for (index_t w = 0; w < d.W; ++w) {
     const T* src = x + chunk.n0 * image + ((chunk.h0 + row) * d.W + w) * d.C;
     T* dst = packed + (row * p.x_cols + p.x_column(d, w)) * chunk.images * rows;
-    for (index_t tile = 0; tile < p.tiles; ++tile)
-      pack_row_tile(rows, src + tile * rows, image, chunk.images,
-                    static_cast<int>(std::min<index_t>(rows, d.C - tile * rows)), dst + tile * p.tile_size());
+    pack_row_tiles(rows, src, image, chunk.images, d.C, dst, p.tile_size());
   }
 }
 

@@ -19,14 +19,18 @@
 namespace tinygan::cpu {
 
 struct GemmPolicy {
-  static constexpr index_t group_bytes = 512 * 1024;  // packed panels of one thread: a quarter of L2
-  static constexpr index_t depth_block = 512;         // a row tile (6, 512) is a quarter of L1
-  static constexpr index_t row_block = 96;            // least rows per packed panel group
-  static constexpr index_t split_depth = 1024;        // least depth of a piece when the depth is cut
+  static constexpr index_t group_bytes = 512 * 1024;  // panels packed together: a quarter of L2
+  static constexpr index_t group = 4;                 // their number at most: a row tile then comes from memory once for all
+  static constexpr index_t depth_block = 1024;        // a row tile (6, 1024) is half of L1
+  static constexpr index_t row_block = 96;            // rows per packed group, at least
+  static constexpr index_t split_depth = 1024;        // depth of a piece when the depth is cut, at least
   static constexpr index_t tasks_per_thread = 4;
+  static constexpr index_t pack_cost = 20, store_cost = 40;  // transposing an element takes the time of so many FMAs
 };
 
 namespace detail {
+
+inline index_t round_up(index_t n, index_t step) { return (n + step - 1) / step * step; }
 
 /// The product as the kernel sees it: rows(M,K) times panels(K,N), after a possible swap of roles.
 struct GemmPlan {
@@ -36,47 +40,56 @@ struct GemmPlan {
   bool swapped;           // roles swapped: the result is stored (N,M)
   index_t splits, split_depth;
   index_t depth_block;
-  index_t group;      // panels packed together
-  index_t row_block;  // rows of one task
+  index_t group;       // panels packed together
+  index_t task_width;  // panels of one task, whole groups
+  index_t row_block;   // rows of one task
   TileShape shape;
 
-  index_t groups() const { return (shape.panels(N) + group - 1) / group; }
+  index_t panels() const { return shape.panels(N); }
+  index_t column_blocks() const { return (panels() + task_width - 1) / task_width; }
   index_t row_blocks() const { return (M + row_block - 1) / row_block; }
-  index_t tile_count() const { return (M + shape.rows - 1) / shape.rows; }
 
   // Workspace, in elements: packed rows | partial results | packed panels of each thread.
-  index_t packed_rows() const { return pack_rows ? align(tile_count() * shape.rows * K) : 0; }
-  index_t partials() const { return splits > 1 ? align(splits * M * N) : 0; }
-  index_t panel_block() const { return align(group * shape.width * depth_block); }
-
-  static index_t align(index_t elements) { return (elements + 63) / 64 * 64; }
+  index_t packed_rows() const { return pack_rows ? round_up(round_up(M, shape.rows) * K, 64) : 0; }
+  index_t partials() const { return splits > 1 ? round_up(splits * M * N, 64) : 0; }
+  index_t panel_block() const { return round_up(group * shape.width * depth_block, 64); }
 };
 
-inline index_t round_up(index_t n, index_t step) { return (n + step - 1) / step * step; }
+/// Whether the rows of b times panels of op(a)^T, stored transposed, cost less than the rows of a times panels of b^T.
+inline bool swap_pays(const GemmDims& d, const TileShape& shape) {
+  const auto cost = [&](index_t rows, index_t columns) {
+    return (round_up(rows, shape.rows) * shape.padded(columns) + GemmPolicy::pack_cost * columns) * d.K;
+  };
+  return cost(d.N, d.M) + GemmPolicy::store_cost * d.M * d.N < cost(d.M, d.N);
+}
 
 template <class T>
 GemmPlan gemm_plan(const GemmDims& d) {
   GemmPlan p{};
   p.shape = tile_shape<T>();
-  p.swapped = d.trans_b && (d.trans_a || d.M < d.N);
+  p.swapped = d.trans_b && (d.trans_a || swap_pays(d, p.shape));
   p.M = p.swapped ? d.N : d.M;
   p.N = p.swapped ? d.M : d.N;
   p.K = d.K;
   p.pack_rows = !p.swapped && d.trans_a;
   p.transpose_panels = p.swapped ? !d.trans_a : d.trans_b;
 
-  // Pieces of the depth: by shape alone. Panels count as on AVX-512, so that instruction sets agree on the cut.
+  // Pieces of the depth: by shape alone.
+  const index_t panels = p.panels();
   p.splits = 1;
-  if ((p.M + 95) / 96 * ((p.N + 63) / 64) < 8) p.splits = std::clamp<index_t>(d.K / GemmPolicy::split_depth, 1, 8);
+  if (round_up(p.M, GemmPolicy::row_block) / GemmPolicy::row_block * panels < 8)
+    p.splits = std::clamp<index_t>(d.K / GemmPolicy::split_depth, 1, 8);
   p.split_depth = round_up((d.K + p.splits - 1) / p.splits, 8);
   p.splits = (d.K + p.split_depth - 1) / p.split_depth;
 
-  p.depth_block = std::min(GemmPolicy::depth_block, p.split_depth);
-  const index_t panels = p.shape.panels(p.N);
-  const index_t wanted = GemmPolicy::tasks_per_thread * threads();
+  // Tasks: columns first, so that a panel is packed once; rows where there are too few columns.
+  p.depth_block = std::min(GemmPolicy::depth_block * (p.swapped ? 2 : 1), p.split_depth);
+  const index_t wanted = std::max<index_t>(1, GemmPolicy::tasks_per_thread * threads() / p.splits);
   const index_t panel_bytes = p.depth_block * p.shape.width * static_cast<index_t>(sizeof(T));
-  p.group = std::clamp<index_t>(panels / wanted, 1, std::max<index_t>(1, GemmPolicy::group_bytes / panel_bytes));
-  const index_t blocks = std::max<index_t>(1, wanted / (p.groups() * p.splits));
+  p.group = std::min({std::max<index_t>(1, GemmPolicy::group_bytes / panel_bytes), GemmPolicy::group,
+                      (panels + wanted - 1) / wanted});
+  p.task_width = round_up((panels + wanted - 1) / wanted, p.group);
+  const index_t blocks = std::max<index_t>(1, wanted / p.column_blocks());
   p.row_block = round_up(std::max(GemmPolicy::row_block, (p.M + blocks - 1) / blocks), p.shape.rows);
   return p;
 }
@@ -89,61 +102,40 @@ struct GemmOperands {
   T* c;             // (M,N), or (N,M) if swapped, row-major
 };
 
-/// Rows [m0, m1) times one packed panel (depth, width) of `columns` columns from n0; k0 is where the depth block begins.
+/// Panels [first, last) over the depth [k0, k0 + depth): what is packed together.
+struct GemmBlock {
+  index_t first, last, k0, depth;
+};
+
+/// One row tile times the packed panels of a block.
 template <class T>
-void gemm_panel(const GemmPlan& p, const GemmOperands<T>& o, index_t m0, index_t m1, index_t k0, index_t depth,
-                const T* panel, index_t n0, index_t columns, index_t width, bool accumulate) {
+void gemm_tile(const GemmPlan& p, const GemmOperands<T>& o, index_t m, int rows, const GemmBlock& b, const T* packed,
+               bool accumulate) {
   const index_t zero = 0;
-  index_t a_rows[max_tile_rows], c_rows[max_tile_rows];
-  for (int i = 0; i < max_tile_rows; ++i) {
-    a_rows[i] = p.pack_rows ? i : i * p.K;
-    c_rows[i] = i * (p.swapped ? width : p.N);
-  }
+  index_t a_rows[max_tile_rows], c_rows[max_tile_rows], buffer_rows[max_tile_rows];
+  for (int i = 0; i < max_tile_rows; ++i) a_rows[i] = p.pack_rows ? i : i * p.K, c_rows[i] = i * p.N;
+  const index_t a_step = p.pack_rows ? p.shape.rows : 1;
+  const T* a = o.rows + m * p.K + b.k0 * a_step;
   alignas(64) T buffer[max_tile_rows * max_tile_bytes / sizeof(T)];
-  Tile<T> tile{nullptr, a_rows, &zero, p.pack_rows ? p.shape.rows : 1, panel, &zero, width, 1, depth, nullptr, c_rows,
-               accumulate};
-  for (index_t m = m0; m < m1; m += p.shape.rows) {
-    const int rows = static_cast<int>(std::min<index_t>(p.shape.rows, m1 - m));
-    tile.a = o.rows + m * p.K + (p.pack_rows ? k0 * p.shape.rows : k0);
+  for (index_t j = b.first; j < b.last; ++j) {
+    const index_t n0 = j * p.shape.width, columns = std::min(p.shape.width, p.N - n0);
+    const index_t width = p.shape.panel_width(columns);
+    const T* panel = packed + (j - b.first) * p.shape.width * b.depth;
     if (!p.swapped) {
-      tile.c = o.c + m * p.N + n0;
-      run_tile(p.shape, tile, rows, columns, width);
+      run_tile(p.shape,
+               Tile<T>{a, a_rows, &zero, a_step, panel, &zero, width, 1, b.depth, o.c + m * p.N + n0, c_rows, accumulate}, rows,
+               columns, width);
       continue;
     }
-    tile.c = buffer;  // (rows, width), stored as (columns, rows)
+    for (int i = 0; i < max_tile_rows; ++i) buffer_rows[i] = i * width;  // (rows, width), stored as (columns, rows)
     T* c = o.c + n0 * p.M + m;
     if (accumulate)
-      for (index_t j = 0; j < columns; ++j)
-        for (int i = 0; i < rows; ++i) buffer[i * width + j] = c[j * p.M + i];
-    run_tile(p.shape, tile, rows, width, width);
-    for (index_t j = 0; j < columns; ++j)
-      for (int i = 0; i < rows; ++i) c[j * p.M + i] = buffer[i * width + j];
-  }
-}
-
-/// Rows [m0, m1) times the panels [first, last) over the depth [k_begin, k_end).
-template <class T>
-void gemm_task(const GemmPlan& p, const GemmOperands<T>& o, index_t m0, index_t m1, index_t first, index_t last,
-               index_t k_begin, index_t k_end, T* packed) {
-  for (index_t k0 = k_begin; k0 < k_end; k0 += p.depth_block) {
-    const index_t depth = std::min(p.depth_block, k_end - k0);
-    for (index_t j = first; j < last; ++j) {
-      const index_t n0 = j * p.shape.width, columns = std::min(p.shape.width, p.N - n0);
-      const index_t width = p.shape.panel_width(columns);
-      T* panel = packed + (j - first) * p.shape.width * depth;
-      if (p.transpose_panels)
-        pack_panel_transposed(o.panels + n0 * p.K + k0, p.K, depth, columns, width, panel);
-      else
-        pack_panel(o.panels + k0 * p.N + n0, p.N, depth, columns, width, panel);
-    }
-    // Some tiles at a time run past all panels, so that they are read from memory once.
-    const index_t stripe = 2 * p.shape.rows;
-    for (index_t m = m0; m < m1; m += stripe)
-      for (index_t j = first; j < last; ++j) {
-        const index_t n0 = j * p.shape.width, columns = std::min(p.shape.width, p.N - n0);
-        gemm_panel(p, o, m, std::min(m + stripe, m1), k0, depth, packed + (j - first) * p.shape.width * depth, n0,
-                   columns, p.shape.panel_width(columns), k0 > k_begin);
-      }
+      for (index_t n = 0; n < columns; ++n)
+        for (int i = 0; i < rows; ++i) buffer[i * width + n] = c[n * p.M + i];
+    run_tile(p.shape, Tile<T>{a, a_rows, &zero, a_step, panel, &zero, width, 1, b.depth, buffer, buffer_rows, accumulate}, rows,
+             width, width);
+    for (index_t n = 0; n < columns; ++n)
+      for (int i = 0; i < rows; ++i) c[n * p.M + i] = buffer[i * width + n];
   }
 }
 
@@ -155,6 +147,42 @@ void gemm_finish(const GemmPlan& p, const Epilogue<T>& e, T* c, index_t m0, inde
     for (index_t n = n0; n < n1; ++n) finish_rows(e, m0, c + n * p.M + m0, &row, 1, m1 - m0);
   else
     for (index_t m = m0; m < m1; ++m) finish_rows(e, n0, c + m * p.N + n0, &row, 1, n1 - n0);
+}
+
+/// One row tile, one group of panels and one depth block after another.
+template <class T>
+void gemm_task(const GemmPlan& p, const Epilogue<T>& epilogue, const GemmOperands<T>& o, index_t m0, index_t m1,
+               index_t first, index_t last, index_t k_begin, index_t k_end, T* packed) {
+  const auto block_at = [&](index_t panel, index_t k0) {
+    return GemmBlock{panel, std::min(panel + p.group, last), k0, std::min(p.depth_block, k_end - k0)};
+  };
+  const index_t tiles = (m1 - m0 + p.shape.rows - 1) / p.shape.rows;
+  for (GemmBlock b = block_at(first, k_begin); b.first < last;) {
+    for (index_t j = b.first; j < b.last; ++j) {
+      const index_t n0 = j * p.shape.width, columns = std::min(p.shape.width, p.N - n0);
+      const index_t width = p.shape.panel_width(columns);
+      T* panel = packed + (j - b.first) * p.shape.width * b.depth;
+      if (p.transpose_panels)
+        pack_panel_transposed(o.panels + n0 * p.K + b.k0, p.K, b.depth, columns, width, panel);
+      else
+        pack_panel(o.panels + b.k0 * p.N + n0, p.N, b.depth, columns, width, panel);
+    }
+    const bool finished = b.k0 + b.depth == k_end;
+    const GemmBlock next = finished ? block_at(b.last, k_begin) : block_at(b.first, b.k0 + b.depth);
+    // The next block comes into L2 while this one is at work: it lies in short pieces far apart.
+    Prefetcher<T> fetch;
+    const index_t n0 = next.first * p.shape.width, n1 = std::min(p.N, next.last * p.shape.width);
+    if (next.first < last)
+      fetch = p.transpose_panels ? Prefetcher<T>(o.panels + n0 * p.K + next.k0, p.K, n1 - n0, next.depth, tiles)
+                                 : Prefetcher<T>(o.panels + next.k0 * p.N + n0, p.N, next.depth, n1 - n0, tiles);
+    for (index_t m = m0; m < m1; m += p.shape.rows) {
+      fetch.advance();
+      gemm_tile(p, o, m, static_cast<int>(std::min<index_t>(p.shape.rows, m1 - m)), b, static_cast<const T*>(packed),
+                b.k0 > k_begin);
+    }
+    if (finished && p.splits == 1) gemm_finish(p, epilogue, o.c, m0, m1, b.first, b.last);
+    b = next;
+  }
 }
 
 }  // namespace detail
@@ -190,24 +218,21 @@ void gemm(const GemmDims& d, const Epilogue<T>& epilogue, const T* a, const T* b
   T* packed_panels = partials + p.partials();
   detail::GemmOperands<T> operands{p.swapped ? b : a, p.swapped ? a : b, p.splits > 1 ? partials : c};
   if (p.pack_rows) {
-    parallel_chunks(p.tile_count(), [&](index_t t, int) {
-      const index_t m = t * p.shape.rows;
-      const int valid = static_cast<int>(std::min<index_t>(p.shape.rows, p.M - m));
-      pack_row_tile(p.shape.rows, a + m, p.M, p.K, valid, packed_rows + m * p.K);
+    parallel_for(p.M, 32 * p.shape.rows, [&](index_t begin, index_t end) {
+      pack_row_tiles(p.shape.rows, a + begin, p.M, p.K, end - begin, packed_rows + begin * p.K, p.shape.rows * p.K);
     });
     operands.rows = packed_rows;
   }
 
-  const index_t row_blocks = p.row_blocks(), groups = p.groups();
-  parallel_chunks(row_blocks * groups * p.splits, [&](index_t task, int worker) {
+  const index_t row_blocks = p.row_blocks(), column_blocks = p.column_blocks();
+  parallel_chunks(row_blocks * column_blocks * p.splits, [&](index_t task, int worker) {
     const index_t m0 = task % row_blocks * p.row_block, m1 = std::min(p.M, m0 + p.row_block);
-    const index_t first = task / row_blocks % groups * p.group, last = std::min(p.shape.panels(p.N), first + p.group);
-    const index_t split = task / (row_blocks * groups), k0 = split * p.split_depth;
+    const index_t first = task / row_blocks % column_blocks * p.task_width;
+    const index_t split = task / (row_blocks * column_blocks), k0 = split * p.split_depth;
     detail::GemmOperands<T> mine = operands;
     if (p.splits > 1) mine.c += split * p.M * p.N;
-    detail::gemm_task(p, mine, m0, m1, first, last, k0, std::min(p.K, k0 + p.split_depth),
-                      packed_panels + worker * p.panel_block());
-    if (p.splits == 1) detail::gemm_finish(p, epilogue, c, m0, m1, first, last);
+    detail::gemm_task(p, epilogue, mine, m0, m1, first, std::min(p.panels(), first + p.task_width), k0,
+                      std::min(p.K, k0 + p.split_depth), packed_panels + worker * p.panel_block());
   });
   if (p.splits == 1) return;
   parallel_for(d.M, std::max<index_t>(1, 16384 / d.N), [&](index_t begin, index_t end) {

@@ -17,26 +17,29 @@ namespace tinygan::cpu {
 
 namespace detail {
 
-/// y[i] for `Rows` rows, `stride` apart.
-template <class T, class I, int Rows>
-TINYGAN_INLINE void dots(const T* a, index_t stride, const T* v, index_t depth, T* y) {
+/// y[i] = <a + i*stride, v>, i < rows <= 4; rows that do not exist stand in for the first one.
+template <class T, class I>
+TINYGAN_INLINE void dots(const T* a, index_t stride, const T* v, index_t depth, int rows, T* y) {
   constexpr index_t W = lanes<T, I>;
-  constexpr int unroll = Rows == 1 ? 4 : 2;
-  Vec<T, I> acc[Rows][unroll] = {};
+  const T* row[4];
+  for (int i = 0; i < 4; ++i) row[i] = a + (i < rows ? i * stride : 0);
+  Vec<T, I> acc[4][2] = {};
   index_t k = 0;
-  for (; k + unroll * W <= depth; k += unroll * W)
-#pragma GCC unroll 4
-    for (int u = 0; u < unroll; ++u) {
+  for (; k + 2 * W <= depth; k += 2 * W)
+#pragma GCC unroll 2
+    for (int u = 0; u < 2; ++u) {
       const Vec<T, I> x = *vec<T, I>(v + k + u * W);
 #pragma GCC unroll 4
-      for (int i = 0; i < Rows; ++i) acc[i][u] += *vec<T, I>(a + i * stride + k + u * W) * x;
+      for (int i = 0; i < 4; ++i) acc[i][u] += *vec<T, I>(row[i] + k + u * W) * x;
     }
-  for (int i = 0; i < Rows; ++i) {
-    Vec<T, I> sum = acc[i][0];
-    for (int u = 1; u < unroll; ++u) sum += acc[i][u];
+  T sums[4][W];
+  for (int i = 0; i < 4; ++i) *vec<T, I>(sums[i]) = acc[i][0] + acc[i][1];
+#pragma GCC unroll 1
+  for (int i = 0; i < rows; ++i) {
     T total = 0;
-    for (int lane = 0; lane < W; ++lane) total += sum[lane];
-    for (index_t rest = k; rest < depth; ++rest) total += a[i * stride + rest] * v[rest];
+#pragma GCC unroll 1
+    for (index_t lane = 0; lane < W; ++lane) total += sums[i][lane];
+    for (index_t rest = k; rest < depth; ++rest) total += row[i][rest] * v[rest];
     y[i] = total;
   }
 }
@@ -61,9 +64,8 @@ void gemv_dots(index_t M, index_t K, const T* a, const T* v, T* y) {
   const index_t grain = std::max<index_t>(rows, (16384 / K + rows - 1) / rows * rows);
   parallel_for(M, grain, [&](index_t begin, index_t end) {
     dispatch([&]<class I>(I) TINYGAN_INLINE_LAMBDA {
-      index_t m = begin;
-      for (; m + rows <= end; m += rows) detail::dots<T, I, rows>(a + m * K, K, v, K, y + m);
-      for (; m < end; ++m) detail::dots<T, I, 1>(a + m * K, K, v, K, y + m);
+      for (index_t m = begin; m < end; m += rows)
+        detail::dots<T, I>(a + m * K, K, v, K, static_cast<int>(std::min(rows, end - m)), y + m);
     });
   });
 }
@@ -79,6 +81,7 @@ void gemv_sums(index_t M, index_t K, const T* a, const T* v, T* y) {
       for (; m + W <= end; m += W) detail::sums<T, I, 1>(a + m, M, v, K, y + m);
       for (; m < end; ++m) {
         T sum = 0;
+#pragma GCC unroll 1
         for (index_t k = 0; k < K; ++k) sum += a[k * M + m] * v[k];
         y[m] = sum;
       }

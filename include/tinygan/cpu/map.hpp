@@ -32,18 +32,28 @@ namespace detail {
 inline constexpr index_t tail_unit = 16;     // elements: a multiple of every vector length
 inline constexpr int max_map_operands = 10;  // inputs, and outputs
 
-/// The last n < tail_unit elements: copied into padded buffers, sent through the same loop, copied back.
+/// One loop over whole vectors: n elements, a multiple of tail_unit.
 template <class T>
-void map_tail(index_t n, index_t at, int outputs, T* const* y, int inputs, const T* const* x, const void* loop,
-              void (*run)(const void* loop, index_t n, T* const* y, const T* const* x)) {
+struct MapLoop {
+  const void* f;
+  void (*run)(const void* f, index_t n, T* const* y, const T* const* x);
+};
+
+/// Runs it over n elements; the last n % tail_unit are copied into padded buffers and go through the same loop.
+template <class T>
+__attribute__((noinline)) void run_map(const MapLoop<T>& loop, index_t n, int outputs, T* const* y, int inputs,
+                                       const T* const* x) {
+  const index_t rest = n % tail_unit, whole = n - rest;
+  if (whole > 0) loop.run(loop.f, whole, y, x);
+  if (rest == 0) return;
   alignas(64) T in[max_map_operands][tail_unit] = {}, out[max_map_operands][tail_unit];
   const T* from[max_map_operands] = {};
   T* to[max_map_operands] = {};
-  const auto bytes = static_cast<std::size_t>(n) * sizeof(T);
-  for (int k = 0; k < inputs; ++k) from[k] = static_cast<const T*>(std::memcpy(in[k], x[k] + at, bytes));
+  const auto bytes = static_cast<std::size_t>(rest) * sizeof(T);
+  for (int k = 0; k < inputs; ++k) from[k] = static_cast<const T*>(std::memcpy(in[k], x[k] + whole, bytes));
   for (int k = 0; k < outputs; ++k) to[k] = out[k];
-  run(loop, tail_unit, to, from);
-  for (int k = 0; k < outputs; ++k) std::memcpy(y[k] + at, out[k], bytes);
+  loop.run(loop.f, tail_unit, to, from);
+  for (int k = 0; k < outputs; ++k) std::memcpy(y[k] + whole, out[k], bytes);
 }
 
 template <class T, class I, class F, std::size_t... O, std::size_t... X>
@@ -67,19 +77,13 @@ TINYGAN_INLINE void map_vectors(index_t n, T* const* y, const T* const* x, const
 template <class T, std::size_t Out, std::size_t In, class F>
 void map(index_t n, T* const (&y)[Out], const T* const (&x)[In], const F& f) {
   static_assert(Out <= detail::max_map_operands && In <= detail::max_map_operands);
-  const auto loop = [&](index_t count, T* const* to, const T* const* from) {
+  const auto run = [](const void* body, index_t count, T* const* to, const T* const* from) {
     dispatch_for<T>([&](auto isa) TINYGAN_INLINE_LAMBDA {
-      detail::map_vectors<T, decltype(isa)>(count, to, from, f, std::make_index_sequence<Out>{},
+      detail::map_vectors<T, decltype(isa)>(count, to, from, *static_cast<const F*>(body), std::make_index_sequence<Out>{},
                                             std::make_index_sequence<In>{});
     });
   };
-  const index_t rest = n % detail::tail_unit;
-  if (n > rest) loop(n - rest, y, x);
-  if (rest > 0)
-    detail::map_tail<T>(rest, n - rest, Out, y, In, x, &loop,
-                        [](const void* body, index_t count, T* const* to, const T* const* from) {
-                          (*static_cast<decltype(&loop)>(body))(count, to, from);
-                        });
+  detail::run_map<T>({&f, run}, n, Out, y, In, x);
 }
 
 }  // namespace tinygan::cpu

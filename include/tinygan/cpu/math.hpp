@@ -2,8 +2,8 @@
 //
 // Each is range reduction plus a power series whose coefficients are the series' own (1/k!, 1/(2k+1)), evaluated far enough
 // for the type. No tables, no branches, no lane crossing: a lane's result depends on its input alone, so a tail computed in a
-// padded vector has the same bits. Errors (tests/cpu/test_math.cpp): float 3 ulp, double 2e-15 relative, subnormal results
-// one subnormal step more. NaN stays NaN; zeros, infinities and overflow give what the C library gives. Needs round to nearest
+// padded vector has the same bits. Errors (tests/cpu/test_math.cpp): 3 ulp in either type, 3 steps among
+// subnormal numbers. NaN stays NaN; zeros, infinities and overflow give what the C library gives. Needs round to nearest
 // and no -ffast-math.
 // Conditions are never combined with & or |, nor nested with equal results: g++ 12 takes the masks of AVX-512 apart into
 // scalars when such code is inlined from a lambda.

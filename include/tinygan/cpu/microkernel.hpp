@@ -11,8 +11,6 @@
 //               Algorithm" (2019).
 #pragma once
 
-#include <cassert>
-
 #include <tinygan/base/shape.hpp>
 #include <tinygan/cpu/simd.hpp>
 
@@ -94,7 +92,10 @@ TINYGAN_INLINE void tile_body(const Tile<T>& t) {
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 4
-      for (int j = 0; j < Vectors; ++j) acc[i][j] = Vec<T, I>{};
+      for (int j = 0; j < Vectors; ++j) {
+        acc[i][j] = Vec<T, I>{};
+        __builtin_prefetch(t.c + t.c_rows[i] + j * W, 1);  // on its way by the time of the stores
+      }
   }
   for (index_t s = 0; s < t.segments; ++s) {
     const T* b = t.b + t.b_segments[s] * t.b_step;
@@ -125,24 +126,19 @@ TINYGAN_INLINE void tile_body(const Tile<T>& t) {
     for (int j = 0; j < Vectors; ++j) *vec<T, I>(t.c + t.c_rows[i] + j * W) = acc[i][j];
 }
 
-template <class T, class I, int Rows>
-TINYGAN_INLINE void tile_rows(const Tile<T>& t, index_t vectors) {
-  if constexpr (TilePolicy<I>::vectors == 4) {
-    if (vectors == 4) return tile_body<T, I, Rows, 4>(t);
-    if (vectors == 3) return tile_body<T, I, Rows, 3>(t);
-  }
-  if (vectors == 2) return tile_body<T, I, Rows, 2>(t);
-  return tile_body<T, I, Rows, 1>(t);
-}
-
-/// A tile of exactly `rows` rows (a full tile's, or 2) and `width` columns (whole vectors).
+/// A tile of exactly `rows` rows (a full tile's; or 2, if the panel is full) and `width` columns (whole vectors).
 template <class T>
 __attribute__((noinline)) void run_whole_tile(const Tile<T>& t, int rows, index_t width) {
   dispatch([&]<class I>(I) TINYGAN_INLINE_LAMBDA {
+    constexpr int full_rows = TilePolicy<I>::rows, full_vectors = TilePolicy<I>::vectors;
     const index_t vectors = width / lanes<T, I>;
-    if (rows == 2) return tile_rows<T, I, 2>(t, vectors);
-    assert(rows == TilePolicy<I>::rows);
-    tile_rows<T, I, TilePolicy<I>::rows>(t, vectors);
+    if (rows == 2) return tile_body<T, I, 2, full_vectors>(t);
+    if constexpr (full_vectors == 4) {
+      if (vectors == 4) return tile_body<T, I, full_rows, 4>(t);
+      if (vectors == 3) return tile_body<T, I, full_rows, 3>(t);
+    }
+    if (vectors == 2) return tile_body<T, I, full_rows, 2>(t);
+    return tile_body<T, I, full_rows, 1>(t);
   });
 }
 
@@ -151,7 +147,7 @@ __attribute__((noinline)) void run_whole_tile(const Tile<T>& t, int rows, index_
 /// A tile of any `rows` <= shape.rows and `columns` <= width: writes just those elements of c.
 template <class T>
 void run_tile(const TileShape& shape, const Tile<T>& t, int rows, index_t columns, index_t width) {
-  const int full = rows <= 2 ? 2 : shape.rows;
+  const int full = rows <= 2 && width == shape.width ? 2 : shape.rows;
   if (rows == full && columns == width) return detail::run_whole_tile(t, rows, width);
 
   // The edge of a matrix: a full tile into a buffer, rows that do not exist standing in for the first one.

@@ -6,10 +6,54 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include <tinygan/base/shape.hpp>
+#include <tinygan/cpu/simd.hpp>
 
 namespace tinygan::cpu {
+
+namespace detail {
+
+/// dst[j][i] = src[i][j] for a square of one vector's lanes: log2(W) rounds of perfect shuffles, all in registers.
+template <class T, class I>
+TINYGAN_INLINE void transpose_square(const T* src, index_t src_stride, T* dst, index_t dst_stride) {
+  constexpr int W = lanes<T, I>;
+  Vec<T, I> v[W], shuffled[W];
+#pragma GCC unroll 16
+  for (int i = 0; i < W; ++i) v[i] = *vec<T, I>(src + i * src_stride);
+#pragma GCC unroll 4
+  for (int round = 1; round < W; round *= 2) {
+#pragma GCC unroll 8
+    for (int i = 0; i < W / 2; ++i)
+      interleave(v[i], v[i + W / 2], shuffled[2 * i], shuffled[2 * i + 1], std::make_index_sequence<W>{});
+#pragma GCC unroll 16
+    for (int i = 0; i < W; ++i) v[i] = shuffled[i];
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < W; ++i) *vec<T, I>(dst + i * dst_stride) = v[i];
+}
+
+}  // namespace detail
+
+/// dst(columns, rows) = src(rows, columns)^T, rows of each `stride` apart.
+template <class T>
+__attribute__((noinline)) void transpose(const T* src, index_t src_stride, index_t rows, index_t columns, T* dst,
+                                         index_t dst_stride) {
+  dispatch([&]<class I>(I) TINYGAN_INLINE_LAMBDA {
+    constexpr index_t W = lanes<T, I>;
+    index_t i = 0;
+    for (; i + W <= rows; i += W) {
+      index_t j = 0;
+      for (; j + W <= columns; j += W)
+        detail::transpose_square<T, I>(src + i * src_stride + j, src_stride, dst + j * dst_stride + i, dst_stride);
+      for (; j < columns; ++j)
+        for (index_t k = i; k < i + W; ++k) dst[j * dst_stride + k] = src[k * src_stride + j];
+    }
+    for (; i < rows; ++i)
+      for (index_t j = 0; j < columns; ++j) dst[j * dst_stride + i] = src[i * src_stride + j];
+  });
+}
 
 /// panel[k][j] = src[k*stride + j], j < columns <= width: the matrix lies row by row.
 template <class T>
@@ -17,45 +61,57 @@ void pack_panel(const T* src, index_t stride, index_t depth, index_t columns, in
   const auto bytes = static_cast<std::size_t>(columns) * sizeof(T);
   for (index_t k = 0; k < depth; ++k, src += stride, panel += width) {
     std::memcpy(panel, src, bytes);
-    std::fill(panel + columns, panel + width, T(0));
+    if (columns < width) std::fill(panel + columns, panel + width, T(0));
   }
 }
 
 /// panel[k][j] = src[j*stride + k], j < columns <= width: the matrix lies column by column.
 template <class T>
 void pack_panel_transposed(const T* src, index_t stride, index_t depth, index_t columns, index_t width, T* panel) {
-  constexpr index_t block = 8;
-  for (index_t k0 = 0; k0 < depth; k0 += block) {
-    const index_t k1 = std::min(depth, k0 + block);
-    index_t j = 0;
-    for (; j + 4 <= columns; j += 4) {
-      const T* s = src + j * stride;
-      for (index_t k = k0; k < k1; ++k) {
-        T* out = panel + k * width + j;
-        out[0] = s[k], out[1] = s[stride + k], out[2] = s[2 * stride + k], out[3] = s[3 * stride + k];
-      }
-    }
-    for (; j < width; ++j)
-      for (index_t k = k0; k < k1; ++k) panel[k * width + j] = j < columns ? src[j * stride + k] : T(0);
-  }
+  transpose(src, stride, columns, depth, panel, width);
+  for (index_t k = 0; columns < width && k < depth; ++k) std::fill(panel + k * width + columns, panel + (k + 1) * width, T(0));
 }
 
-/// tile[k][i] = src[k*stride + i], i < valid <= Rows.
+namespace detail {
+
 template <int Rows, class T>
-void pack_row_tile(const T* src, index_t stride, index_t depth, int valid, T* tile) {
-  if (valid == Rows) {
-    for (index_t k = 0; k < depth; ++k, src += stride, tile += Rows) std::memcpy(tile, src, Rows * sizeof(T));
-    return;
+void pack_tiles_of(const T* src, index_t stride, index_t depth, index_t rows, T* tiles, index_t tile_stride) {
+  for (index_t k = 0; k < depth; ++k, src += stride, tiles += Rows) {
+    T* tile = tiles;
+    index_t m = 0;
+    for (; m + Rows <= rows; m += Rows, tile += tile_stride) std::memcpy(tile, src + m, Rows * sizeof(T));
+    if (m < rows)
+      for (index_t i = 0; i < Rows; ++i) tile[i] = m + i < rows ? src[m + i] : T(0);
   }
-  for (index_t k = 0; k < depth; ++k, src += stride, tile += Rows)
-    for (int i = 0; i < Rows; ++i) tile[i] = i < valid ? src[i] : T(0);
 }
 
-/// The same for a number of rows known at run time.
+}  // namespace detail
+
+/// tile[k][i] = src[k*stride + i], i < rows: `rows` rows cut into tiles of `tile_rows`, `tile_stride` apart.
 template <class T>
-void pack_row_tile(int rows, const T* src, index_t stride, index_t depth, int valid, T* tile) {
-  if (rows == 6) return pack_row_tile<6>(src, stride, depth, valid, tile);
-  return pack_row_tile<4>(src, stride, depth, valid, tile);
+void pack_row_tiles(int tile_rows, const T* src, index_t stride, index_t depth, index_t rows, T* tiles, index_t tile_stride) {
+  if (tile_rows == 6) return detail::pack_tiles_of<6>(src, stride, depth, rows, tiles, tile_stride);
+  return detail::pack_tiles_of<4>(src, stride, depth, rows, tiles, tile_stride);
 }
+
+/// Asks for a block of memory line by line, a few at a time between other work.
+template <class T>
+class Prefetcher {
+ public:
+  Prefetcher() = default;
+  /// `rows` rows of `columns` elements, `stride` apart, in about `calls` calls of advance().
+  Prefetcher(const T* src, index_t stride, index_t rows, index_t columns, index_t calls)
+      : src_(src), stride_(stride), rows_(rows), columns_(columns), step_((rows + calls - 1) / calls) {}
+
+  void advance() {
+    constexpr index_t line = 64 / sizeof(T);
+    for (const index_t end = std::min(next_ + step_, rows_); next_ < end; ++next_)
+      for (index_t j = 0; j < columns_; j += line) __builtin_prefetch(src_ + next_ * stride_ + j, 0, 2);
+  }
+
+ private:
+  const T* src_ = nullptr;
+  index_t stride_ = 0, rows_ = 0, columns_ = 0, step_ = 0, next_ = 0;
+};
 
 }  // namespace tinygan::cpu

@@ -142,73 +142,91 @@ struct BroadcastRows {
   }
 };
 
-/// A stretch of one operand as contiguous elements: in place where its stride is 1, otherwise gathered.
+/// One operand of a broadcast problem, handed out in contiguous stretches: in place where it is contiguous, otherwise
+/// gathered.
 template <class T>
-class Gathered {
+class BroadcastOperand {
  public:
   static constexpr index_t capacity = 1024;
 
-  /// `count` elements from x on; a repeated element already in the buffer is not written again.
-  const T* fetch(const T* x, index_t stride, index_t count) {
-    if (stride == 1) return x;
-    if (stride == 0 && x == repeated_ && count <= held_) return buffer_;
-    append(0, x, stride, count);
-    repeated_ = stride == 0 ? x : nullptr;
-    held_ = count;
+  BroadcastOperand(const BroadcastDims& d, const index_t* stride, const T* x)
+      : x_(x), n_(d.extent[BroadcastRows::last]), stride_(stride[BroadcastRows::last]) {
+    index_t dense = 1;
+    for (int axis = BroadcastRows::last; axis >= 0; --axis) {
+      if (d.extent[axis] > 1 && stride[axis] != dense) dense_ = false;
+      if (axis < BroadcastRows::last && d.extent[axis] > 1 && stride[axis] != 0) periodic_ = false;
+      dense *= d.extent[axis];
+    }
+  }
+
+  bool dense() const { return dense_; }
+  bool needs_walk() const { return !dense_ && !periodic_; }
+
+  /// `count` elements of the row at `offset` from `column` on. Where the row repeats one element, the buffer is kept.
+  const T* within_row(index_t offset, index_t column, index_t count) {
+    const T* from = x_ + offset + column * stride_;
+    if (stride_ == 1) return from;
+    if (stride_ == 0 && from == held_ && count <= held_count_) return buffer_;
+    append(0, offset, column, count);
+    held_ = from;
+    held_count_ = count;
     return buffer_;
   }
-  void append(index_t at, const T* x, index_t stride, index_t count) {
-    for (index_t i = 0; i < count; ++i) buffer_[at + i] = x[i * stride];
+  /// Elements i .. of the flattened problem, starting in `column`, unless needs_walk(). The pattern of a repeated row is kept.
+  const T* across_rows(index_t i, index_t column, index_t count) {
+    if (dense_) return x_ + i;
+    if (column == held_column_ && count <= held_count_) return buffer_;
+    for (index_t k = 0; k < count; ++k) buffer_[k] = x_[(column + k) % n_ * stride_];
+    held_column_ = column;
+    held_count_ = count;
+    return buffer_;
   }
-  const T* data() const { return buffer_; }
+  /// Elements of one row, put into the buffer from `at` on.
+  void append(index_t at, index_t offset, index_t column, index_t count) {
+    for (index_t k = 0; k < count; ++k) buffer_[at + k] = x_[offset + (column + k) * stride_];
+  }
+  const T* buffer() const { return buffer_; }
 
  private:
+  const T* x_;
+  index_t n_, stride_;
+  bool dense_ = true, periodic_ = true;
+  const T* held_ = nullptr;
+  index_t held_column_ = -1, held_count_ = 0;
   alignas(64) T buffer_[capacity];
-  const T* repeated_ = nullptr;
-  index_t held_ = 0;
 };
 
-inline bool both_dense(const BroadcastDims& d) {
-  index_t stride = 1;
-  for (int axis = BroadcastDims::rank - 1; axis >= 0; --axis) {
-    if (d.extent[axis] > 1 && (d.a_stride[axis] != stride || d.b_stride[axis] != stride)) return false;
-    stride *= d.extent[axis];
-  }
-  return true;
-}
-
 /// Elements [begin, end) of the flattened output. Rows of at least `short_row` elements run one by one; shorter ones are
-/// gathered into longer stretches first.
+/// joined into longer stretches first.
 template <class T>
 void binary_broadcast(BinaryOp op, const BroadcastDims& d, T alpha, const T* a, const T* b, T* y, index_t begin,
                       index_t end) {
-  constexpr int last = BroadcastRows::last;
-  constexpr index_t short_row = 32, capacity = Gathered<T>::capacity;
-  const index_t n = d.extent[last], a_stride = d.a_stride[last], b_stride = d.b_stride[last];
+  constexpr index_t short_row = 32, capacity = BroadcastOperand<T>::capacity;
+  const index_t n = d.extent[BroadcastRows::last];
   BroadcastRows row(d, begin / n);
-  Gathered<T> a_buffer, b_buffer;
+  BroadcastOperand<T> operand_a(d, d.a_stride, a), operand_b(d, d.b_stride, b);
+  if (operand_a.dense() && operand_b.dense()) return binary_run(op, end - begin, alpha, a + begin, b + begin, y + begin);
+  const bool walk_a = operand_a.needs_walk(), walk_b = operand_b.needs_walk();
   index_t column = begin % n;
-  for (index_t i = begin; i < end;) {
+  for (index_t i = begin, count; i < end; i += count) {
     const T *from_a, *from_b;
-    index_t count = 0;
     if (n >= short_row) {
       count = std::min({n - column, end - i, capacity});
-      from_a = a_buffer.fetch(a + row.a + column * a_stride, a_stride, count);
-      from_b = b_buffer.fetch(b + row.b + column * b_stride, b_stride, count);
+      from_a = operand_a.within_row(row.a, column, count);
+      from_b = operand_b.within_row(row.b, column, count);
       if ((column += count) == n) column = 0, row.next();
     } else {
-      while (i + count < end && count + n <= capacity) {
-        const index_t piece = std::min(n - column, end - i - count);
-        a_buffer.append(count, a + row.a + column * a_stride, a_stride, piece);
-        b_buffer.append(count, b + row.b + column * b_stride, b_stride, piece);
-        count += piece;
-        if ((column += piece) == n) column = 0, row.next();
+      count = std::min(end - i, capacity / n * n - column);
+      from_a = walk_a ? operand_a.buffer() : operand_a.across_rows(i, column, count);
+      from_b = walk_b ? operand_b.buffer() : operand_b.across_rows(i, column, count);
+      for (index_t at = 0, piece; (walk_a || walk_b) && at < count; at += piece, column = 0, row.next()) {
+        piece = std::min(n - column, count - at);
+        if (walk_a) operand_a.append(at, row.a, column, piece);
+        if (walk_b) operand_b.append(at, row.b, column, piece);
       }
-      from_a = a_buffer.data();
-      from_b = b_buffer.data();
+      column = 0;  // count ends with a row, or with the problem
     }
     binary_run(op, count, alpha, from_a, from_b, y + i);
-    i += count;
   }
 }
 
@@ -223,12 +241,8 @@ void unary(UnaryOp op, index_t n, T alpha, T beta, const T* x, T* y, Stream) {
 
 template <class T>
 void binary(BinaryOp op, const BroadcastDims& d, T alpha, const T* a, const T* b, T* y, Stream) {
-  const bool dense = detail::both_dense(d);
   parallel_for(d.size(), chunk_elements, [&](index_t begin, index_t end) {
-    if (dense)
-      detail::binary_run(op, end - begin, alpha, a + begin, b + begin, y + begin);
-    else
-      detail::binary_broadcast(op, d, alpha, a, b, y, begin, end);
+    detail::binary_broadcast(op, d, alpha, a, b, y, begin, end);
   });
 }
 

@@ -21,13 +21,7 @@ namespace detail {
 
 inline constexpr index_t random_buffer = 1024;  // elements; a multiple of what one round of any instruction set makes
 
-/// (a0 b0 a1 b1 ..): the interleaved elements of two vectors, lower halves and upper halves.
-template <class V, std::size_t... K>
-TINYGAN_INLINE void interleave(const V& a, const V& b, V& low, V& high, std::index_sequence<K...>) {
-  constexpr int n = sizeof...(K);
-  low = __builtin_shufflevector(a, b, (static_cast<int>(K) / 2 + (K % 2 ? n : 0))...);
-  high = __builtin_shufflevector(a, b, (static_cast<int>(K) / 2 + n / 2 + (K % 2 ? n : 0))...);
-}
+/// The even and the odd elements of two vectors taken as one.
 template <class V, std::size_t... K>
 TINYGAN_INLINE void deinterleave(const V& low, const V& high, V& even, V& odd, std::index_sequence<K...>) {
   even = __builtin_shufflevector(low, high, (static_cast<int>(K) * 2)...);
@@ -40,7 +34,9 @@ TINYGAN_INLINE void count_up(V& v, std::index_sequence<K...>) {
 }
 
 /// product = the lower 32 bits of each lane times k. Clang finds the instruction for it behind the general expression; g++
-/// (12 to 14) does not and would take four times as long.
+/// (12 to 14) does not, and would take twice as long. (-Wpsabi speaks of calls; these builtins are single instructions.)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpsabi"
 template <class I>
 TINYGAN_INLINE void multiply_low_halves(const Vec<std::uint64_t, I>& a, std::uint64_t k, Vec<std::uint64_t, I>& product) {
 #if defined(__x86_64__) && !defined(__clang__)
@@ -55,32 +51,51 @@ TINYGAN_INLINE void multiply_low_halves(const Vec<std::uint64_t, I>& a, std::uin
   product = (a & 0xffffffffu) * k;
 #endif
 }
+#pragma GCC diagnostic pop
+
+/// What the blocks of one draw have in common: the upper counter words and the key of each round, one copy per lane.
+template <class I>
+struct PhiloxDraw {
+  static constexpr int rounds = 10;
+  using V = Vec<std::uint64_t, I>;
+  V draw, step, key[rounds][2];
+};
+
+template <class I>
+TINYGAN_INLINE void set_up(PhiloxDraw<I>& d, const RandomKey& key, std::uint64_t step) {
+  using V = typename PhiloxDraw<I>::V;
+  constexpr std::uint64_t low = 0xffffffffu;
+  d.draw = V{} + std::uint64_t{key.draw};
+  d.step = V{} + (step & low);
+  for (int round = 0; round < PhiloxDraw<I>::rounds; ++round) {
+    const auto r = static_cast<std::uint64_t>(round);
+    d.key[round][0] = V{} + ((key.seed + r * 0x9E3779B9u) & low);
+    d.key[round][1] = V{} + (((key.seed >> 32) + r * 0xBB67AE85u) & low);
+  }
+}
 
 /// The words of blocks block .. block + lanes-1 in order, in two vectors. One block per 64-bit lane, its words in the lower
 /// halves, because a 32 x 32 -> 64 bit product is what the hardware has for such lanes.
 template <class I>
-TINYGAN_INLINE void philox_words(std::uint64_t block, std::uint32_t draw, std::uint64_t step, std::uint64_t seed,
-                                 Vec<std::uint32_t, I>& first, Vec<std::uint32_t, I>& second) {
+TINYGAN_INLINE void philox_words(const PhiloxDraw<I>& d, std::uint64_t block, Vec<std::uint32_t, I>& first,
+                                 Vec<std::uint32_t, I>& second) {
   using V = Vec<std::uint64_t, I>;
   using Lanes = std::make_index_sequence<static_cast<std::size_t>(lanes<std::uint64_t, I>)>;
   constexpr std::uint64_t low = 0xffffffffu;
-  V number;
-  count_up(number, Lanes{});
-  number += block;
-  V c0 = number & low, c1 = number >> 32, c2 = V{} + draw, c3 = V{} + (step & low);
-  auto k0 = static_cast<std::uint32_t>(seed), k1 = static_cast<std::uint32_t>(seed >> 32);
-  const auto round = [&]() TINYGAN_INLINE_LAMBDA {
+  V c0;
+  count_up(c0, Lanes{});
+  c0 += block;
+  V c1 = c0 >> 32, c2 = d.draw, c3 = d.step;
+  const auto round = [&](int r) TINYGAN_INLINE_LAMBDA {
     V a, b;
     multiply_low_halves<I>(c0, 0xD2511F53u, a);
     multiply_low_halves<I>(c2, 0xCD9E8D57u, b);
-    c0 = (b >> 32) ^ c1 ^ k0;
-    c2 = (a >> 32) ^ c3 ^ k1;
+    c0 = (b >> 32) ^ c1 ^ d.key[r][0];
+    c2 = (a >> 32) ^ c3 ^ d.key[r][1];
     c1 = b;  // of which the lower half counts
     c3 = a;
-    k0 += 0x9E3779B9u;
-    k1 += 0xBB67AE85u;
   };
-  round(), round(), round(), round(), round(), round(), round(), round(), round(), round();
+  round(0), round(1), round(2), round(3), round(4), round(5), round(6), round(7), round(8), round(9);
   V front, back;
   interleave(V((c0 & low) | c1 << 32), V((c2 & low) | c3 << 32), front, back, Lanes{});
   first = reinterpret_cast<Vec<std::uint32_t, I>>(front);
@@ -101,9 +116,11 @@ inline void random_floats(bool normal, index_t begin, index_t n, const RandomKey
     using V = Vec<float, I>;
     using Lanes = std::make_index_sequence<static_cast<std::size_t>(lanes<float, I>)>;
     constexpr index_t L = lanes<float, I>;
+    PhiloxDraw<I> draw;
+    set_up(draw, key, step);
     for (index_t i = 0; i < n; i += 2 * L) {
       Vec<std::uint32_t, I> first, second;
-      philox_words<I>(static_cast<std::uint64_t>((begin + i) / 4), key.draw, step, key.seed, first, second);
+      philox_words<I>(draw, static_cast<std::uint64_t>((begin + i) / 4), first, second);
       V a, b;
       if (normal) {
         Vec<std::uint32_t, I> even, odd;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include <tinygan/cpu/isa.hpp>
 
@@ -38,5 +39,17 @@ template <class T, class I>
 TINYGAN_INLINE const VecRef<T, I>* vec(const T* p) {
   return reinterpret_cast<const VecRef<T, I>*>(p);
 }
+
+namespace detail {
+
+/// a0 b0 a1 b1 ...: the interleaved elements of two vectors, lower halves and upper halves.
+template <class V, std::size_t... Lane>
+TINYGAN_INLINE void interleave(const V& a, const V& b, V& low, V& high, std::index_sequence<Lane...>) {
+  constexpr int W = sizeof...(Lane);
+  low = __builtin_shufflevector(a, b, (static_cast<int>(Lane) / 2 + static_cast<int>(Lane) % 2 * W)...);
+  high = __builtin_shufflevector(a, b, (static_cast<int>(Lane) / 2 + W / 2 + static_cast<int>(Lane) % 2 * W)...);
+}
+
+}  // namespace detail
 
 }  // namespace tinygan::cpu

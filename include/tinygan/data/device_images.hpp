@@ -12,7 +12,8 @@ class DeviceImages {
   /// Throws Error on an empty data set.
   explicit DeviceImages(const ImageDataset& d, Device device = Device::cpu()) : height_(d.height), width_(d.width) {
     check(d.count >= 1, "DeviceImages", "the data set ", d.source, " is empty");
-    images_ = Tensor<std::uint8_t>::from(std::span<const std::uint8_t>(d.images), {d.count, d.height, d.width}, device);
+    const std::span<const std::uint8_t> bytes(d.images);
+    images_ = Tensor<std::uint8_t>::from(bytes, {d.count, d.height, d.width}, device);
   }
 
   index_t count() const { return images_.extent(0); }

@@ -12,9 +12,8 @@ inline NormDims norm_dims(const char* op, const Shape& x) {
   return {x.size() / x[-1], x[-1]};
 }
 
-template <class T>
-void check_affine(const char* op, const Variable<T>& v, const char* name, const Shape& x) {
-  check(v.rank() == 1 && v.size() == x[-1], op, name, " has shape ", v.shape(), ", input ", x, " expects (", x[-1], ",)");
+inline void check_per_channel(const char* op, const Shape& v, const char* name, const Shape& x) {
+  check(v.rank() == 1 && v[0] == x[-1], op, name, " has shape ", v, ", input ", x, " expects (", x[-1], ",)");
 }
 
 /// The gradients of a fused op by way of its reference: what create_graph needs.
@@ -85,8 +84,8 @@ template <class T>
 BatchNormResult<T> batch_norm(const Variable<T>& x, const Variable<T>& gamma, const Variable<T>& beta,
                               const NormOptions<T>& options) {
   const NormDims d = detail::norm_dims("batch_norm", x.shape());
-  detail::check_affine("batch_norm", gamma, "gamma", x.shape());
-  detail::check_affine("batch_norm", beta, "beta", x.shape());
+  detail::check_per_channel("batch_norm", gamma.shape(), "gamma", x.shape());
+  detail::check_per_channel("batch_norm", beta.shape(), "beta", x.shape());
   check(d.rows >= 2, "batch_norm", "input ", x.shape(), " has one value per channel, statistics need at least 2");
   const KernelTable<T>& k = kernels<T>(x.device());
   const Device device = x.device();
@@ -103,13 +102,16 @@ BatchNormResult<T> batch_norm(const Variable<T>& x, const Variable<T>& gamma, co
   return {result, mean, variance};
 }
 
-/// The same with given statistics (inference): y = activation(gamma (x - mean)/sqrt(variance + eps) + beta).
+/// The same with given statistics (inference): y = activation(gamma (x - mean)/sqrt(variance + eps) + beta). Throws Error on
+/// rank below 2 or a gamma, beta, mean or variance of a wrong shape.
 template <class T>
 Variable<T> batch_norm_inference(const Variable<T>& x, const Variable<T>& gamma, const Variable<T>& beta,
                                  const Tensor<T>& mean, const Tensor<T>& variance, const NormOptions<T>& options) {
   const NormDims d = detail::norm_dims("batch_norm", x.shape());
-  detail::check_affine("batch_norm", gamma, "gamma", x.shape());
-  detail::check_affine("batch_norm", beta, "beta", x.shape());
+  detail::check_per_channel("batch_norm", gamma.shape(), "gamma", x.shape());
+  detail::check_per_channel("batch_norm", beta.shape(), "beta", x.shape());
+  detail::check_per_channel("batch_norm", mean.shape(), "mean", x.shape());
+  detail::check_per_channel("batch_norm", variance.shape(), "variance", x.shape());
   Tensor<T> y(x.shape(), x.device());
   kernels<T>(x.device()).batch_norm_apply(d, options, x.value().data(), mean.data(), variance.data(), gamma.value().data(),
                                           beta.value().data(), y.data(), Stream{});
@@ -155,8 +157,8 @@ template <class T>
 Variable<T> layer_norm(const Variable<T>& x, const Variable<T>& gamma, const Variable<T>& beta,
                        const NormOptions<T>& options) {
   const NormDims d = detail::norm_dims("layer_norm", x.shape());
-  detail::check_affine("layer_norm", gamma, "gamma", x.shape());
-  detail::check_affine("layer_norm", beta, "beta", x.shape());
+  detail::check_per_channel("layer_norm", gamma.shape(), "gamma", x.shape());
+  detail::check_per_channel("layer_norm", beta.shape(), "beta", x.shape());
   const Device device = x.device();
   Tensor<T> mean({d.rows}, device), rstd({d.rows}, device), y(x.shape(), device);
   kernels<T>(device).layer_norm(d, options, x.value().data(), gamma.value().data(), beta.value().data(), y.data(),

@@ -49,6 +49,7 @@ class Optimiser {
     std::vector<ParameterSlot<T>> list;
     for (std::size_t i = 0; i < grads.size(); ++i) {
       const Variable<T>& p = parameters_[i];
+      check(grads[i].defined(), name_, "gradient ", i, " is empty");
       check(grads[i].shape() == p.shape(), name_, "gradient ", i, " has shape ", grads[i].shape(), ", expected ", p.shape());
       list.push_back({p.size(), p.value().data(), grads[i].value().data(), nullptr, nullptr});
     }

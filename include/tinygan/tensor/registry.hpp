@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstring>
 #include <memory>
 #include <mutex>
@@ -14,31 +13,13 @@
 #include <sys/mman.h>
 #endif
 
-#include <tinygan/backend/kernel_table.hpp>
-#include <tinygan/base/device.hpp>
+#include <tinygan/backend/device_backend.hpp>
 #include <tinygan/cpu/table.hpp>
 #include <tinygan/tensor/pool.hpp>
 
 namespace tinygan {
 
-/// What a device type brings along. The CPU is built in; another one registers itself from the translation unit that holds
-/// its kernels, so a program links it or does without.
-struct DeviceBackend {
-  int (*count)();                                           ///< devices of this type that can be used now
-  Pool::SystemAllocate allocate;                            ///< throws Error when memory is short
-  void (*to_device)(void* device, const void* host, std::size_t bytes, int index);
-  void (*to_host)(void* host, const void* device, std::size_t bytes, int index);
-  void (*synchronize)(int index);
-  const KernelTable<float>* float_kernels;
-  const KernelTable<double>* double_kernels;                ///< may be null
-};
-
 namespace detail {
-
-inline std::array<std::atomic<const DeviceBackend*>, device_type_count>& backends() {
-  static std::array<std::atomic<const DeviceBackend*>, device_type_count> slots{};
-  return slots;
-}
 
 inline void* allocate_host(std::size_t bytes, int) {
   constexpr std::size_t huge_page = std::size_t{2} << 20;
@@ -52,11 +33,6 @@ inline void* allocate_host(std::size_t bytes, int) {
 
 }  // namespace detail
 
-/// Makes a device type available; `backend` must outlive the program's last tensor.
-inline void register_backend(DeviceType type, const DeviceBackend* backend) {
-  detail::backends()[static_cast<std::size_t>(type)].store(backend);
-}
-
 /// The backend of a device other than the CPU. Throws Error if the program was linked without it or has no such device.
 inline const DeviceBackend& backend(Device device) {
   const DeviceBackend* b = detail::backends()[static_cast<std::size_t>(device.type)].load();
@@ -65,15 +41,18 @@ inline const DeviceBackend& backend(Device device) {
   return *b;
 }
 
-/// The kernels of a device. Throws Error if the device or the element type is not to be had.
+/// The kernels of a device, which becomes the calling thread's current one of its type. Throws Error if the device or the
+/// element type is not to be had.
 template <class T>
 const KernelTable<T>& kernels(Device device) {
   static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "kernels exist for float and double");
   if (device.type == DeviceType::cpu) return cpu::kernel_table<T>();
+  const DeviceBackend& b = backend(device);
   const KernelTable<T>* table = nullptr;
-  if constexpr (std::is_same_v<T, float>) table = backend(device).float_kernels;
-  else table = backend(device).double_kernels;
-  check(table != nullptr, text("device ", device), "has no kernels for this element type");
+  if constexpr (std::is_same_v<T, float>) table = b.float_kernels;
+  else table = b.double_kernels;
+  check(table != nullptr, text("device ", device), "it has no kernels for ", std::is_same_v<T, float> ? "float" : "double");
+  b.activate(device.index);
   return *table;
 }
 

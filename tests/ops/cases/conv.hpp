@@ -99,7 +99,14 @@ inline std::vector<OpCase> conv2d_transpose_cases() {
         Geometry{"same, stride 3, kernel 2", {1, 2, 2, 2}, {2, 2, 3, 2}, {3, 3, same}, 0, {1, 6, 6, 3}, 0, 0},
         Geometry{"valid", {1, 2, 2, 3}, {3, 2, 2, 3}, {2, 1, valid}, 0, {1, 5, 3, 2}, 0, 0},
         Geometry{"explicit", {2, 2, 3, 2}, {4, 4, 3, 2}, {2, 2, Padding::all(1)}, 0, {2, 4, 6, 3}, 1, 1},
-        Geometry{"explicit, output padding", {1, 2, 2, 2}, {3, 3, 2, 2}, {2, 2, Padding::sides(1, 0, 0, 1)}, 1, {1, 5, 5, 2}, 1, 0},
+        Geometry{"explicit, output padding",
+                 {1, 2, 2, 2},
+                 {3, 3, 2, 2},
+                 {2, 2, Padding::sides(1, 0, 0, 1)},
+                 1,
+                 {1, 5, 5, 2},
+                 1,
+                 0},
         Geometry{"dilation", {1, 3, 2, 2}, {2, 3, 1, 2}, {1, 2, Padding::all(1), 3, 2}, 0, {1, 4, 5, 1}, 1, 1}})
     cases.push_back(op_case(
         text("conv2d_transpose ", g.what), {{g.x}, {g.w}},

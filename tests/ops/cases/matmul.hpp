@@ -44,8 +44,8 @@ struct EpilogueKind {
   Activation activation;
 };
 inline std::vector<EpilogueKind> epilogue_kinds() {
-  return {{true, Activation::none},       {true, Activation::relu}, {true, Activation::leaky_relu},
-          {true, Activation::sigmoid},    {true, Activation::tanh}, {false, Activation::sigmoid},
+  return {{true, Activation::none},    {true, Activation::relu}, {true, Activation::leaky_relu},
+          {true, Activation::sigmoid}, {true, Activation::tanh}, {false, Activation::sigmoid},
           {false, Activation::tanh}};
 }
 
@@ -58,7 +58,9 @@ inline OpCase matmul_case(GemmDims d, EpilogueKind e) {
       text("matmul", a, d.trans_a ? "^T " : " ", b, d.trans_b ? "^T" : "", e.bias ? " bias " : " ",
            activation_names[static_cast<std::size_t>(e.activation)]),
       inputs,
-      [d, e](const auto& x) { return ops::matmul(x[0], x[1], {d.trans_a, d.trans_b}, fused(x, e.bias, e.activation)); },
+      [d, e](const auto& x) {
+        return ops::matmul(x[0], x[1], {d.trans_a, d.trans_b}, fused(x, e.bias, e.activation));
+      },
       [d, e](const Arrays& x) {
         return finish({d.M, d.N}, reference_gemm(d, x[0].data(), x[1].data()), e.bias ? &x[2] : nullptr, e.activation);
       },
@@ -74,7 +76,8 @@ inline std::vector<OpCase> matmul_cases() {
       for (const auto& [m, n, k] : std::initializer_list<std::array<index_t, 3>>{
                {1, 1, 1}, {5, 3, 7}, {7, 17, 3}, {1, 33, 5}, {13, 1, 4}, {3, 4, 1}, {2, 5, 65}})
         cases.push_back(detail::matmul_case({m, n, k, ta, tb}, {false, Activation::none}));
-      for (const detail::EpilogueKind& e : detail::epilogue_kinds()) cases.push_back(detail::matmul_case({3, 5, 4, ta, tb}, e));
+      for (const detail::EpilogueKind& e : detail::epilogue_kinds())
+        cases.push_back(detail::matmul_case({3, 5, 4, ta, tb}, e));
     }
   return cases;
 }

@@ -1,5 +1,5 @@
-// Cases of ops/normalisation.hpp: batch norm of (N,C) and (N,H,W,C), with each activation, by batch and by given statistics;
-// layer norm; and the compositions of plain ops that they equal.
+// Cases of ops/normalisation.hpp: batch norm of (N,C) and (N,H,W,C), with each activation, by batch and by given
+// statistics; layer norm; and the compositions of plain ops that they equal.
 #pragma once
 
 #include <tinygan/ops/normalisation.hpp>
@@ -10,14 +10,16 @@ namespace tinygan::test {
 
 namespace detail {
 
-/// activation(gamma (x - mean) rstd + beta) of groups: rows of x for layer norm, columns for batch norm. The bound is that of
-/// a mean and a variance of n values, summed in any order, carried through the formula.
+/// activation(gamma (x - mean) rstd + beta) of groups: rows of x for layer norm, columns for batch norm. The bound is
+/// that of a mean and a variance of n values, summed in any order, carried through the formula.
 inline Expected normalised(const Shape& shape, const Arrays& in, bool by_row, double epsilon, Activation activation,
                            const Array* given_mean = nullptr, const Array* given_variance = nullptr) {
   const Array &x = in[0], &gamma = in[1], &beta = in[2];
   const auto channels = static_cast<std::size_t>(shape[-1]), rows = x.size() / channels;
   const std::size_t groups = by_row ? rows : channels, n = by_row ? channels : rows;
-  const auto at = [&](std::size_t group, std::size_t i) { return by_row ? group * channels + i : i * channels + group; };
+  const auto at = [&](std::size_t group, std::size_t i) {
+    return by_row ? group * channels + i : i * channels + group;
+  };
   Reference affine(shape.size());
   Array errors(x.size());
   for (std::size_t group = 0; group < groups; ++group) {
@@ -32,7 +34,8 @@ inline Expected normalised(const Shape& shape, const Arrays& in, bool by_row, do
       const std::size_t e = at(group, i), c = e % channels;
       const double xhat = (x[e] - mean) * rstd;
       affine.value[e] = gamma[c] * xhat + beta[c];
-      errors[e] = rounding * (std::fabs(gamma[c]) * (size * rstd + std::fabs(xhat) * std::pow(size * rstd, 2)) + std::fabs(beta[c]));
+      errors[e] = rounding * (std::fabs(gamma[c]) * (size * rstd + std::fabs(xhat) * std::pow(size * rstd, 2)) +
+                              std::fabs(beta[c]));
     }
   }
   Expected y = finish(shape, affine, nullptr, activation);
@@ -41,10 +44,12 @@ inline Expected normalised(const Shape& shape, const Arrays& in, bool by_row, do
 }
 
 template <class Call>
-OpCase norm_case(const std::string& name, const Shape& shape, Activation activation, double epsilon, bool by_row, Call call) {
+OpCase norm_case(const std::string& name, const Shape& shape, Activation activation, double epsilon, bool by_row,
+                 Call call) {
   const bool kinked = activation == Activation::relu || activation == Activation::leaky_relu;
   const Shape channels{shape[-1]};
-  const std::vector<Input> inputs{{shape}, {channels, Draw::positive}, {channels, kinked ? Draw::sides : Draw::uniform}};
+  const std::vector<Input> inputs{
+      {shape}, {channels, Draw::positive}, {channels, kinked ? Draw::sides : Draw::uniform}};
   return op_case(
       text(name, shape, " ", activation_names[static_cast<std::size_t>(activation)]), inputs,
       [=]<class T>(const std::vector<Variable<T>>& x) {
@@ -71,12 +76,12 @@ inline std::vector<OpCase> normalisation_cases() {
     cases.push_back(norm_case("batch_norm", shape, Activation::none, 0.125, false, batch));
     cases.push_back(norm_case("layer_norm", shape, Activation::none, 0.125, true, layer));
   }
-  cases.push_back(norm_case("batch_norm_reference", {4, 3}, Activation::tanh, 0.125, false, [](const auto& x, const auto& o) {
-    return ops::batch_norm_reference(x[0], x[1], x[2], o);
-  }));
-  cases.push_back(norm_case("layer_norm_reference", {4, 3}, Activation::tanh, 0.125, true, [](const auto& x, const auto& o) {
-    return ops::layer_norm_reference(x[0], x[1], x[2], o);
-  }));
+  cases.push_back(
+      norm_case("batch_norm_reference", {4, 3}, Activation::tanh, 0.125, false,
+                [](const auto& x, const auto& o) { return ops::batch_norm_reference(x[0], x[1], x[2], o); }));
+  cases.push_back(
+      norm_case("layer_norm_reference", {4, 3}, Activation::tanh, 0.125, true,
+                [](const auto& x, const auto& o) { return ops::layer_norm_reference(x[0], x[1], x[2], o); }));
 
   for (Activation f : all)
     for (const Shape& shape : {Shape{1, 3}, Shape{2, 2, 2, 5}, Shape{3, 17}}) {
@@ -87,7 +92,8 @@ inline std::vector<OpCase> normalisation_cases() {
           text("batch_norm_inference", shape, " ", detail::activation_names[static_cast<std::size_t>(f)]), inputs,
           [=]<class T>(const std::vector<Variable<T>>& x) {
             const NormOptions<T> options{T(0.125), f, static_cast<T>(detail::leak)};
-            return ops::batch_norm_inference(x[0], x[1], x[2], tensor<T>(mean, channels), tensor<T>(variance, channels), options);
+            return ops::batch_norm_inference(x[0], x[1], x[2], tensor<T>(mean, channels), tensor<T>(variance, channels),
+                                             options);
           },
           [=](const Arrays& x) { return detail::normalised(shape, x, false, 0.125, f, &mean, &variance); }));
     }

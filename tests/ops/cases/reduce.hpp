@@ -66,9 +66,17 @@ struct Broadcast {
 };
 
 inline std::vector<Broadcast> broadcasts() {
-  return {{{}, {}},           {{}, {7}},           {{5}, {5}},          {{4}, {2, 3, 4}},
-          {{3, 1}, {2, 3, 4}}, {{1, 3, 1}, {2, 3, 4}}, {{2, 1, 1}, {2, 3, 4}}, {{1, 1}, {1, 1, 3}},
-          {{17}, {3, 17}},     {{5, 1}, {5, 33}},     {{2, 1, 2, 1, 1, 3}, {2, 2, 2, 2, 2, 3}}};
+  return {{{}, {}},
+          {{}, {7}},
+          {{5}, {5}},
+          {{4}, {2, 3, 4}},
+          {{3, 1}, {2, 3, 4}},
+          {{1, 3, 1}, {2, 3, 4}},
+          {{2, 1, 1}, {2, 3, 4}},
+          {{1, 1}, {1, 1, 3}},
+          {{17}, {3, 17}},
+          {{5, 1}, {5, 33}},
+          {{2, 1, 2, 1, 1, 3}, {2, 2, 2, 2, 2, 3}}};
 }
 
 }  // namespace detail
@@ -77,29 +85,30 @@ inline std::vector<OpCase> reduce_cases() {
   std::vector<OpCase> cases;
   const auto same = [](double x) { return x; };
   const auto one = [](double, double) { return 1.0; };
-  detail::add_reduction(cases, "sum", [](const auto& x, const auto& axes, bool keep) { return ops::sum(x, axes, keep); }, same,
-                        [](double sum, double) { return sum; }, one, {0});
+  detail::add_reduction(
+      cases, "sum", [](const auto& x, const auto& axes, bool keep) { return ops::sum(x, axes, keep); }, same,
+      [](double sum, double) { return sum; }, one, {0});
   for (const auto& [from, to] : detail::broadcasts()) {
-    cases.push_back(op_case(text("sum_to", to, "->", from), {{to}}, [s = from](const auto& x) { return ops::sum_to(x[0], s); },
-                            [from = from, to = to](const Arrays& x) {
-                              Expected y(from);
-                              for (std::size_t i = 0; i < x[0].size(); ++i) {
-                                const std::size_t at = detail::broadcast_offset(to, from, i);
-                                y.value[at] += x[0][i];
-                                y.bound[at] += static_cast<double>(to.size()) * std::fabs(x[0][i]);
-                              }
-                              return y;
-                            },
-                            {0}));
-    cases.push_back(op_case(text("broadcast_to", from, "->", to), {{from}},
-                            [s = to](const auto& x) { return ops::broadcast_to(x[0], s); },
-                            [from = from, to = to](const Arrays& x) {
-                              Expected y(to);
-                              for (std::size_t i = 0; i < y.value.size(); ++i)
-                                y.set(i, x[0][detail::broadcast_offset(to, from, i)], 0);
-                              return y;
-                            },
-                            {0}));
+    cases.push_back(op_case(
+        text("sum_to", to, "->", from), {{to}}, [s = from](const auto& x) { return ops::sum_to(x[0], s); },
+        [from = from, to = to](const Arrays& x) {
+          Expected y(from);
+          for (std::size_t i = 0; i < x[0].size(); ++i) {
+            const std::size_t at = detail::broadcast_offset(to, from, i);
+            y.value[at] += x[0][i];
+            y.bound[at] += static_cast<double>(to.size()) * std::fabs(x[0][i]);
+          }
+          return y;
+        },
+        {0}));
+    cases.push_back(op_case(
+        text("broadcast_to", from, "->", to), {{from}}, [s = to](const auto& x) { return ops::broadcast_to(x[0], s); },
+        [from = from, to = to](const Arrays& x) {
+          Expected y(to);
+          for (std::size_t i = 0; i < y.value.size(); ++i) y.set(i, x[0][detail::broadcast_offset(to, from, i)], 0);
+          return y;
+        },
+        {0}));
   }
   return cases;
 }
@@ -109,25 +118,29 @@ inline std::vector<OpCase> norms_cases() {
   const auto square = [](double x) { return x * x; };
   const auto one = [](double, double) { return 1.0; };
   using detail::add_reduction;
-  add_reduction(cases, "mean", [](const auto& x, const auto& axes, bool keep) { return ops::mean(x, axes, keep); },
-                [](double x) { return x; }, [](double sum, double n) { return sum / n; },
-                [](double, double n) { return 1 / n; }, {0});
-  add_reduction(cases, "sum_squares", [](const auto& x, const auto& axes, bool keep) { return ops::sum_squares(x, axes, keep); },
-                square, [](double sum, double) { return sum; }, one, {});
-  add_reduction(cases, "norm", [](const auto& x, const auto& axes, bool keep) { return ops::norm(x, axes, keep, 0.125f); },
-                square, [](double sum, double) { return std::sqrt(sum + 0.125); },
-                [](double sum, double) { return 1 / std::sqrt(sum + 0.125); }, {});
+  add_reduction(
+      cases, "mean", [](const auto& x, const auto& axes, bool keep) { return ops::mean(x, axes, keep); },
+      [](double x) { return x; }, [](double sum, double n) { return sum / n; }, [](double, double n) { return 1 / n; },
+      {0});
+  add_reduction(
+      cases, "sum_squares", [](const auto& x, const auto& axes, bool keep) { return ops::sum_squares(x, axes, keep); },
+      square, [](double sum, double) { return sum; }, one, {});
+  add_reduction(
+      cases, "norm", [](const auto& x, const auto& axes, bool keep) { return ops::norm(x, axes, keep, 0.125f); },
+      square, [](double sum, double) { return std::sqrt(sum + 0.125); },
+      [](double sum, double) { return 1 / std::sqrt(sum + 0.125); }, {});
   for (const Shape& shape : {Shape{1}, Shape{17}, Shape{3, 7}, Shape{2, 3, 33}}) {
-    OpCase c = op_case(text("max_last", shape), {{shape, Draw::distinct}}, [](const auto& x) { return ops::max_last(x[0]); },
-                       [shape](const Arrays& x) {
-                         Expected y(shape.with(-1, 1));
-                         const std::size_t n = x[0].size() / y.value.size();
-                         for (std::size_t i = 0; i < y.value.size(); ++i) {
-                           y.set(i, x[0][i * n], 0);
-                           for (std::size_t j = 0; j < n; ++j) y.value[i] = std::max(y.value[i], x[0][i * n + j]);
-                         }
-                         return y;
-                       });
+    OpCase c = op_case(
+        text("max_last", shape), {{shape, Draw::distinct}}, [](const auto& x) { return ops::max_last(x[0]); },
+        [shape](const Arrays& x) {
+          Expected y(shape.with(-1, 1));
+          const std::size_t n = x[0].size() / y.value.size();
+          for (std::size_t i = 0; i < y.value.size(); ++i) {
+            y.set(i, x[0][i * n], 0);
+            for (std::size_t j = 0; j < n; ++j) y.value[i] = std::max(y.value[i], x[0][i * n + j]);
+          }
+          return y;
+        });
     c.differentiable = false;
     cases.push_back(c);
   }

@@ -50,10 +50,17 @@ inline std::vector<OpCase> shape_cases() {
       return y;
     };
   };
-  cases.push_back(op_case("reshape", {{{2, 3, 4}}}, [](const auto& x) { return ops::reshape(x[0], {4, 6}); }, same({4, 6}), {0}));
-  cases.push_back(op_case("reshape to a scalar", {{{1, 1}}}, [](const auto& x) { return ops::reshape(x[0], {}); }, same({}), {0}));
-  cases.push_back(op_case("flatten", {{{2, 3, 2, 5}}}, [](const auto& x) { return ops::flatten(x[0]); }, same({2, 30}), {0}));
-  cases.push_back(op_case("flatten a vector", {{{3}}}, [](const auto& x) { return ops::flatten(x[0]); }, same({3, 1}), {0}));
+  cases.push_back(op_case("reshape", {{{2, 3, 4}}},
+                          [](const auto& x) {
+                            return ops::reshape(x[0], {4, 6});
+                          },
+                          same({4, 6}), {0}));
+  cases.push_back(
+      op_case("reshape to a scalar", {{{1, 1}}}, [](const auto& x) { return ops::reshape(x[0], {}); }, same({}), {0}));
+  cases.push_back(
+      op_case("flatten", {{{2, 3, 2, 5}}}, [](const auto& x) { return ops::flatten(x[0]); }, same({2, 30}), {0}));
+  cases.push_back(
+      op_case("flatten a vector", {{{3}}}, [](const auto& x) { return ops::flatten(x[0]); }, same({3, 1}), {0}));
 
   struct Cut {
     Shape x;
@@ -70,12 +77,14 @@ inline std::vector<OpCase> shape_cases() {
         return c;
       };
     };
-    cases.push_back(op_case(text("slice", cut.x, " axis ", cut.axis), {{cut.x}},
-                            [cut](const auto& x) { return ops::slice(x[0], cut.axis, cut.begin, cut.end); },
-                            [=](const Arrays& x) { return detail::moved(part, cut.x, x[0], shift(cut.begin)); }, {0}));
-    cases.push_back(op_case(text("embed", part, " axis ", cut.axis), {{part}},
-                            [cut](const auto& x) { return ops::embed(x[0], cut.axis, cut.begin, cut.x[cut.axis]); },
-                            [=](const Arrays& x) { return detail::moved(cut.x, part, x[0], shift(-cut.begin)); }, {0}));
+    cases.push_back(op_case(
+        text("slice", cut.x, " axis ", cut.axis), {{cut.x}},
+        [cut](const auto& x) { return ops::slice(x[0], cut.axis, cut.begin, cut.end); },
+        [=](const Arrays& x) { return detail::moved(part, cut.x, x[0], shift(cut.begin)); }, {0}));
+    cases.push_back(op_case(
+        text("embed", part, " axis ", cut.axis), {{part}},
+        [cut](const auto& x) { return ops::embed(x[0], cut.axis, cut.begin, cut.x[cut.axis]); },
+        [=](const Arrays& x) { return detail::moved(cut.x, part, x[0], shift(-cut.begin)); }, {0}));
   }
 
   struct Join {
@@ -83,26 +92,28 @@ inline std::vector<OpCase> shape_cases() {
     int axis;
     Shape y;
   };
-  for (const Join& join : {Join{{{3, 2}}, 0, {3, 2}}, Join{{{3, 2}, {1, 2}}, 0, {4, 2}}, Join{{{3, 2}, {3, 5}, {3, 1}}, -1, {3, 8}},
-                           Join{{{2, 1, 3, 4}, {2, 2, 3, 4}}, 1, {2, 3, 3, 4}}, Join{{{2, 2, 2, 1}, {2, 2, 2, 16}}, 3, {2, 2, 2, 17}}}) {
+  for (const Join& join :
+       {Join{{{3, 2}}, 0, {3, 2}}, Join{{{3, 2}, {1, 2}}, 0, {4, 2}}, Join{{{3, 2}, {3, 5}, {3, 1}}, -1, {3, 8}},
+        Join{{{2, 1, 3, 4}, {2, 2, 3, 4}}, 1, {2, 3, 3, 4}}, Join{{{2, 2, 2, 1}, {2, 2, 2, 16}}, 3, {2, 2, 2, 17}}}) {
     std::vector<Input> inputs;
     for (const Shape& s : join.xs) inputs.push_back({s});
-    cases.push_back(op_case(text("concat", join.y, " axis ", join.axis), inputs,
-                            [axis = join.axis](const auto& x) { return ops::concat(x, axis); },
-                            [join](const Arrays& x) {
-                              Expected y(join.y);
-                              const auto axis = static_cast<std::size_t>(join.y.resolve(join.axis));
-                              index_t begin = 0;
-                              for (std::size_t k = 0; k < x.size(); ++k) {
-                                const Expected part = detail::moved(join.y, join.xs[k], x[k], [=](std::vector<index_t> c) {
-                                  c[axis] -= begin;
-                                  return c;
-                                });
-                                for (std::size_t i = 0; i < y.value.size(); ++i) y.value[i] += part.value[i];
-                                begin += join.xs[k][static_cast<int>(axis)];
-                              }
-                              return y;
-                            }));
+    cases.push_back(op_case(
+        text("concat", join.y, " axis ", join.axis), inputs,
+        [axis = join.axis](const auto& x) { return ops::concat(x, axis); },
+        [join](const Arrays& x) {
+          Expected y(join.y);
+          const auto axis = static_cast<std::size_t>(join.y.resolve(join.axis));
+          index_t begin = 0;
+          for (std::size_t k = 0; k < x.size(); ++k) {
+            const Expected part = detail::moved(join.y, join.xs[k], x[k], [=](std::vector<index_t> c) {
+              c[axis] -= begin;
+              return c;
+            });
+            for (std::size_t i = 0; i < y.value.size(); ++i) y.value[i] += part.value[i];
+            begin += join.xs[k][static_cast<int>(axis)];
+          }
+          return y;
+        }));
   }
 
   struct Order {
@@ -110,28 +121,32 @@ inline std::vector<OpCase> shape_cases() {
     std::vector<int> axes;
     Shape y;
   };
-  for (const Order& order : {Order{{5}, {0}, {5}}, Order{{3, 17}, {1, 0}, {17, 3}}, Order{{2, 3, 4}, {2, 0, 1}, {4, 2, 3}},
-                             Order{{2, 3, 4}, {0, 2, 1}, {2, 4, 3}}, Order{{2, 3, 1, 5}, {0, -1, 1, 2}, {2, 5, 3, 1}},
-                             Order{{2, 3, 2, 5}, {3, 2, 1, 0}, {5, 2, 3, 2}}, Order{{2, 1, 3, 2, 1, 3}, {5, 0, 3, 1, 2, 4}, {3, 2, 2, 1, 3, 1}}}) {
-    cases.push_back(op_case(text("permute", order.x, "->", order.y), {{order.x}},
-                            [axes = order.axes](const auto& x) { return ops::permute(x[0], axes); },
-                            [order](const Arrays& x) {
-                              return detail::moved(order.y, order.x, x[0], [&order](const std::vector<index_t>& c) {
-                                std::vector<index_t> from(c.size());
-                                for (std::size_t i = 0; i < c.size(); ++i)
-                                  from[static_cast<std::size_t>(order.x.resolve(order.axes[i]))] = c[i];
-                                return from;
-                              });
-                            },
-                            {0}));
+  for (const Order& order :
+       {Order{{5}, {0}, {5}}, Order{{3, 17}, {1, 0}, {17, 3}}, Order{{2, 3, 4}, {2, 0, 1}, {4, 2, 3}},
+        Order{{2, 3, 4}, {0, 2, 1}, {2, 4, 3}}, Order{{2, 3, 1, 5}, {0, -1, 1, 2}, {2, 5, 3, 1}},
+        Order{{2, 3, 2, 5}, {3, 2, 1, 0}, {5, 2, 3, 2}},
+        Order{{2, 1, 3, 2, 1, 3}, {5, 0, 3, 1, 2, 4}, {3, 2, 2, 1, 3, 1}}}) {
+    cases.push_back(op_case(
+        text("permute", order.x, "->", order.y), {{order.x}},
+        [axes = order.axes](const auto& x) { return ops::permute(x[0], axes); },
+        [order](const Arrays& x) {
+          return detail::moved(order.y, order.x, x[0], [&order](const std::vector<index_t>& c) {
+            std::vector<index_t> from(c.size());
+            for (std::size_t i = 0; i < c.size(); ++i)
+              from[static_cast<std::size_t>(order.x.resolve(order.axes[i]))] = c[i];
+            return from;
+          });
+        },
+        {0}));
   }
-  cases.push_back(op_case("transpose", {{{2, 3, 4}}}, [](const auto& x) { return ops::transpose(x[0]); },
-                          [](const Arrays& x) {
-                            return detail::moved({2, 4, 3}, {2, 3, 4}, x[0], [](const std::vector<index_t>& c) {
-                              return std::vector<index_t>{c[0], c[2], c[1]};
-                            });
-                          },
-                          {0}));
+  cases.push_back(op_case(
+      "transpose", {{{2, 3, 4}}}, [](const auto& x) { return ops::transpose(x[0]); },
+      [](const Arrays& x) {
+        return detail::moved({2, 4, 3}, {2, 3, 4}, x[0], [](const std::vector<index_t>& c) {
+          return std::vector<index_t>{c[0], c[2], c[1]};
+        });
+      },
+      {0}));
   return cases;
 }
 

@@ -15,21 +15,26 @@ inline std::vector<OpCase> softmax_cases() {
       const auto n = static_cast<std::size_t>(shape[-1]);
       for (std::size_t row = 0; row < x[0].size(); row += n) {
         double sum = 0, size = 0;
-        for (std::size_t i = 0; i < n; ++i) sum += std::exp(x[0][row + i]), size = std::max(size, std::fabs(x[0][row + i]));
+        for (std::size_t i = 0; i < n; ++i)
+          sum += std::exp(x[0][row + i]), size = std::max(size, std::fabs(x[0][row + i]));
         for (std::size_t i = 0; i < n; ++i) {
           const double v = x[0][row + i] - std::log(sum);
           // e^(x - max) has the error of its argument and of exp; the sum that of n terms; the rest a few roundings.
           const double relative = static_cast<double>(n) + 12 + 2 * size;
-          if (logarithm) y.set(row + i, v, relative + std::fabs(v));
-          else y.set(row + i, std::exp(v), relative * std::exp(v));
+          if (logarithm)
+            y.set(row + i, v, relative + std::fabs(v));
+          else
+            y.set(row + i, std::exp(v), relative * std::exp(v));
         }
       }
       return y;
     };
-    cases.push_back(op_case(text("softmax", shape), {{shape}}, [](const auto& x) { return ops::softmax(x[0]); },
-                            [=](const Arrays& x) { return along_rows(x, false); }));
-    cases.push_back(op_case(text("log_softmax", shape), {{shape}}, [](const auto& x) { return ops::log_softmax(x[0]); },
-                            [=](const Arrays& x) { return along_rows(x, true); }));
+    cases.push_back(op_case(
+        text("softmax", shape), {{shape}}, [](const auto& x) { return ops::softmax(x[0]); },
+        [=](const Arrays& x) { return along_rows(x, false); }));
+    cases.push_back(op_case(
+        text("log_softmax", shape), {{shape}}, [](const auto& x) { return ops::log_softmax(x[0]); },
+        [=](const Arrays& x) { return along_rows(x, true); }));
   }
   return cases;
 }

@@ -1,0 +1,19 @@
+# The devices besides the CPU, each one source file that is compiled into whoever links the target. Included by tinygan's own
+# build and by its package; `tinygan_kernels` is the folder of the kernels.
+#
+#   tinygan::emulated  Device::emulated(): the CUDA kernels run on the CPU, for tests
+#   tinygan::cuda      Device::cuda(i); there if the language CUDA is enabled
+
+add_library(tinygan::emulated INTERFACE IMPORTED GLOBAL)
+set_property(TARGET tinygan::emulated PROPERTY INTERFACE_SOURCES ${tinygan_kernels}/tinygan_emulated.cpp)
+target_link_libraries(tinygan::emulated INTERFACE tinygan::tinygan)
+
+if(CMAKE_CUDA_COMPILER)
+  find_package(CUDAToolkit REQUIRED)
+  add_library(tinygan::cuda INTERFACE IMPORTED GLOBAL)
+  set_property(TARGET tinygan::cuda PROPERTY INTERFACE_SOURCES ${tinygan_kernels}/tinygan_cuda.cu)
+  # CMake before 3.25.2 knows no C++20 for nvcc 12 and later, so the flag is passed by hand.
+  target_compile_options(tinygan::cuda INTERFACE
+                         $<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:-std=c++20 --expt-relaxed-constexpr>)
+  target_link_libraries(tinygan::cuda INTERFACE tinygan::tinygan CUDA::cudart_static)
+endif()

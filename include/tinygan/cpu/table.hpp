@@ -1,0 +1,64 @@
+// The CPU's kernel table.
+#pragma once
+
+#include <tinygan/backend/kernel_table.hpp>
+#include <tinygan/cpu/conv.hpp>
+#include <tinygan/cpu/data.hpp>
+#include <tinygan/cpu/gemm.hpp>
+#include <tinygan/cpu/norm.hpp>
+#include <tinygan/cpu/optimiser.hpp>
+#include <tinygan/cpu/pointwise.hpp>
+#include <tinygan/cpu/pool.hpp>
+#include <tinygan/cpu/random.hpp>
+#include <tinygan/cpu/reduce.hpp>
+
+namespace tinygan::cpu {
+
+/// Every kernel of the contract for elements of type T, float or double. Streams are ignored: a kernel has finished when it
+/// returns.
+template <class T>
+const KernelTable<T>& kernel_table() {
+  static constexpr KernelTable<T> table = {
+      .gemm_workspace = gemm_workspace<T>,
+      .gemm = gemm<T>,
+      .conv2d_workspace = conv2d_workspace<T>,
+      .conv2d = conv2d<T>,
+      .conv2d_input_grad = conv2d_input_grad<T>,
+      .conv2d_weight_grad = conv2d_weight_grad<T>,
+      .unary = unary<T>,
+      .binary = binary<T>,
+      .reduce_workspace = reduce_workspace<T>,
+      .reduce = reduce<T>,
+      .fill = fill<T>,
+      .copy = copy<T>,
+      .permute = permute<T>,
+      .softmax = softmax<T>,
+      .log_softmax = log_softmax<T>,
+      .batch_norm_workspace = batch_norm_workspace<T>,
+      .batch_norm_stats = batch_norm_stats<T>,
+      .batch_norm_apply = batch_norm_apply<T>,
+      .batch_norm_backward = batch_norm_backward<T>,
+      .layer_norm = layer_norm<T>,
+      .layer_norm_workspace = layer_norm_workspace<T>,
+      .layer_norm_backward = layer_norm_backward<T>,
+      .max_pool2d = max_pool2d<T>,
+      .pool_gather = pool_gather<T>,
+      .pool_scatter = pool_scatter<T>,
+      .sum_pool2d = sum_pool2d<T>,
+      .sum_pool2d_grad = sum_pool2d_grad<T>,
+      .random_uniform = random_uniform<T>,
+      .random_normal = random_normal<T>,
+      .random_bernoulli = random_bernoulli<T>,
+      .dropout = dropout<T>,
+      .gather_images = gather_images<T>,
+      .adam = adam<T>,
+      .sgd = sgd<T>,
+      .ema = ema<T>,
+      .global_norm_workspace = global_norm_workspace<T>,
+      .global_norm = global_norm<T>,
+      .clip_by_norm = clip_by_norm<T>,
+  };
+  return table;
+}
+
+}  // namespace tinygan::cpu

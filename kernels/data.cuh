@@ -1,0 +1,54 @@
+// Batches from byte images on the device: out(count, pixels) = images[index[i]] * scale + shift.
+//
+// Owns         a thread makes packs of 4 pixels (single ones where an image's size or an address is not a multiple of 4).
+// Shared       none.      Requires  sm_75.
+// Determinism  every pixel is computed by itself.
+// Cost         1 byte read and 4 written per pixel.
+#pragma once
+
+#include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/base/stream.hpp>
+
+#include "device/map.cuh"
+#include "launch.cuh"
+
+namespace tinygan::cuda {
+namespace {
+
+/// `pixels` and `packs` are counted in packs of N.
+template <int N>
+__global__ void __launch_bounds__(map_threads)
+    gather_images_kernel(index_t packs, Divisor pixels, const std::uint8_t* images, const std::int32_t* index, float scale,
+                         float shift, float* out) {
+  for (index_t i = grid_thread(); i < packs; i += grid_threads()) {
+    const index_t row = pixels.divide(i), at = i - row * pixels.value();
+    const std::uint8_t* const from = images + (index[row] * pixels.value() + at) * N;
+    std::uint8_t byte[N];
+    if constexpr (N == 4) {
+      const auto four = load_pack<4>(from);
+      TINYGAN_UNROLL
+      for (int k = 0; k < N; ++k) byte[k] = four.at[k];
+    } else {
+      byte[0] = *from;
+    }
+    Pack<float, N> r;
+    TINYGAN_UNROLL
+    for (int k = 0; k < N; ++k) r.at[k] = static_cast<float>(byte[k]) * scale + shift;
+    store_pack(out + N * i, r);
+  }
+}
+
+inline void gather_images(const GatherDims& d, const std::uint8_t* images, const std::int32_t* index, float scale, float shift,
+                          float* out, Stream stream) {
+  const bool packs = d.pixels % 4 == 0 && aligned(4, images) && aligned(16, out);
+  const index_t N = packs ? 4 : 1, count = d.count * d.pixels / N;
+  const Divisor pixels(d.pixels / N);
+  const Launch how{.grid = {grid_stride_blocks(count, map_threads)}, .block = {map_threads}, .stream = stream};
+  if (packs)
+    launch<gather_images_kernel<4>>(how, count, pixels, images, index, scale, shift, out);
+  else
+    launch<gather_images_kernel<1>>(how, count, pixels, images, index, scale, shift, out);
+}
+
+}  // namespace
+}  // namespace tinygan::cuda

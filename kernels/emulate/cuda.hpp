@@ -1,0 +1,104 @@
+// CUDA's words for a host compiler: qualifiers, barriers, warp intrinsics. A kernel reads the same for nvcc and for g++.
+//
+// __shared__ and __constant__ are missing on purpose: shared memory comes from block_shared() only.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#include "machine.hpp"
+
+#define __global__
+#define __device__
+#define __host__
+#define __forceinline__ inline __attribute__((always_inline))
+#define __launch_bounds__(...)
+
+namespace tinygan::cuda {
+namespace {
+
+/// Waits for all threads of the block that have not exited; all must wait at the same line.
+inline void __syncthreads(const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+  emulate::machine->barrier({file, line});
+}
+
+/// Waits for the lanes in `mask`, and orders their accesses to memory.
+inline void __syncwarp(unsigned mask = 0xffffffffu) { emulate::machine->warp_barrier(mask); }
+
+namespace emulate {
+
+/// One lane's part of a shuffle. `from` is the lane it reads, 32 or more for its own value.
+template <class T>
+struct Shuffle {
+  T value, result;
+  unsigned from;
+};
+
+template <class T>
+T shuffle(unsigned mask, T value, unsigned from) {
+  static_assert(sizeof(T) == 4 || sizeof(T) == 8, "a shuffle moves 4 or 8 bytes");
+  Shuffle<T> mine{value, value, from};
+  machine->together(
+      mask,
+      [](void* const(&brought)[32], unsigned) {
+        for (void* b : brought) {
+          if (!b) continue;
+          auto& lane = *static_cast<Shuffle<T>*>(b);
+          if (lane.from >= 32) continue;
+          if (!brought[lane.from])
+            machine->violation("warp mask", "a shuffle reads lane ", lane.from, ", which takes no part in it");
+          lane.result = static_cast<const Shuffle<T>*>(brought[lane.from])->value;
+        }
+      },
+      &mine);
+  return mine.result;
+}
+
+/// One lane's part of a vote.
+struct Vote {
+  bool yes;
+  unsigned ballot;
+};
+
+}  // namespace emulate
+
+template <class T>
+T __shfl_sync(unsigned mask, T value, unsigned lane) {
+  return emulate::shuffle(mask, value, lane % 32);
+}
+template <class T>
+T __shfl_xor_sync(unsigned mask, T value, unsigned bits) {
+  return emulate::shuffle(mask, value, emulate::machine->current().lane() ^ bits);
+}
+template <class T>
+T __shfl_down_sync(unsigned mask, T value, unsigned delta) {
+  return emulate::shuffle(mask, value, emulate::machine->current().lane() + delta);
+}
+template <class T>
+T __shfl_up_sync(unsigned mask, T value, unsigned delta) {
+  return emulate::shuffle(mask, value, emulate::machine->current().lane() - delta);  // wraps below lane 0: its own value
+}
+
+inline unsigned __ballot_sync(unsigned mask, bool yes) {
+  emulate::Vote mine{yes, 0};
+  emulate::machine->together(
+      mask,
+      [](void* const(&brought)[32], unsigned) {
+        unsigned ballot = 0;
+        for (unsigned lane = 0; lane < 32; ++lane)
+          if (brought[lane] && static_cast<emulate::Vote*>(brought[lane])->yes) ballot |= 1u << lane;
+        for (void* b : brought)
+          if (b) static_cast<emulate::Vote*>(b)->ballot = ballot;
+      },
+      &mine);
+  return mine.ballot;
+}
+inline bool __any_sync(unsigned mask, bool yes) { return __ballot_sync(mask, yes) != 0; }
+inline bool __all_sync(unsigned mask, bool yes) { return __ballot_sync(mask, yes) == mask; }
+
+/// Rounds to nearest even, once.
+inline float __fmaf_rn(float a, float b, float c) { return std::fma(a, b, c); }
+
+}  // namespace
+}  // namespace tinygan::cuda

@@ -1,0 +1,282 @@
+// Pointwise arithmetic, fills, copies and permutations of the contract (backend/kernel_table.hpp has their formulas).
+//
+// Shapes       arrays of n floats; broadcasting and copies by strides (backend/pointwise_dims.hpp).
+// Owns         thread t of T: packs of 4 elements t, t+T, t+2T, ... two at a time; single elements where an array is not 16-byte
+//              aligned, and at the end. An output may be exactly an input (permute excepted).
+// Shared       permute: a 32x33 tile (4.2 KB); the others none.      Requires  sm_75.
+// Determinism  every element is computed by itself: same bits whatever the grid.
+// Cost         every operand once through memory: bandwidth-bound; the arithmetic hides behind it.
+#pragma once
+
+#include <limits>
+
+#include <tinygan/backend/pointwise_dims.hpp>
+#include <tinygan/base/stream.hpp>
+
+#include "device/map.cuh"
+#include "launch.cuh"
+
+namespace tinygan::cuda {
+namespace {
+
+// ---- Values ----------------------------------------------------------------------------------------------------------
+
+__device__ inline float sigmoid(float x) {
+  const float e = expf(-fabsf(x));  // at most 1: no overflow
+  return (x >= 0.0f ? 1.0f : e) / (1.0f + e);
+}
+
+/// The formulas of UnaryOp. A NaN stays one.
+__device__ inline float unary_value(UnaryOp op, float alpha, float beta, float x) {
+  switch (op) {
+    case UnaryOp::affine: return alpha * x + beta;
+    case UnaryOp::exp: return expf(x);
+    case UnaryOp::log: return logf(x);
+    case UnaryOp::sqrt: return sqrtf(x);
+    case UnaryOp::reciprocal: return 1.0f / x;
+    case UnaryOp::square: return x * x;
+    case UnaryOp::abs: return fabsf(x);
+    case UnaryOp::sign: return x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : x;
+    case UnaryOp::softplus: return (x > 0.0f ? x : x != x ? x : 0.0f) + log1pf(expf(-fabsf(x)));
+    case UnaryOp::sigmoid: return sigmoid(x);
+    case UnaryOp::tanh: return tanhf(x);
+    case UnaryOp::relu: return x < 0.0f ? 0.0f : x;
+    case UnaryOp::leaky_relu: return x > 0.0f ? x : alpha * x;
+    case UnaryOp::clamp: return x < alpha ? alpha : x > beta ? beta : x;
+  }
+  return x;
+}
+
+/// The formulas of BinaryOp. maximum and minimum are NaN if either operand is.
+__device__ inline float binary_value(BinaryOp op, float alpha, float a, float b) {
+  switch (op) {
+    case BinaryOp::add: return a + b;
+    case BinaryOp::sub: return a - b;
+    case BinaryOp::mul: return a * b;
+    case BinaryOp::div: return a / b;
+    case BinaryOp::maximum: return a > b || a != a ? a : b;
+    case BinaryOp::minimum: return a < b || a != a ? a : b;
+    case BinaryOp::greater: return a > b ? 1.0f : 0.0f;
+    case BinaryOp::greater_equal: return a >= b ? 1.0f : 0.0f;
+    case BinaryOp::relu_grad: return b > 0.0f ? a : 0.0f;
+    case BinaryOp::leaky_relu_grad: return b > 0.0f ? a : alpha * a;
+    case BinaryOp::sigmoid_grad: return a * b * (1.0f - b);
+    case BinaryOp::tanh_grad: return a * (1.0f - b * b);
+  }
+  return a;
+}
+
+/// f.operator()<value>() for the one of Values that `value` is: a run-time choice made a compile-time one.
+template <auto... Values, class E, class F>
+void select(E value, const F& f) {
+  static_cast<void>(((value == Values && (f.template operator()<Values>(), true)) || ...));
+}
+
+// ---- y = f(x), y = f(a, b) -------------------------------------------------------------------------------------------
+
+template <UnaryOp Op>
+__global__ void __launch_bounds__(map_threads) unary_kernel(index_t n, index_t packs, float alpha, float beta, const float* x, float* y) {
+  map(n, packs, y, [=](float v) { return unary_value(Op, alpha, beta, v); }, x);
+}
+
+inline void unary(UnaryOp op, index_t n, float alpha, float beta, const float* x, float* y, Stream stream) {
+  const index_t packs = packs_of(n, x, y);
+  using enum UnaryOp;
+  select<affine, exp, log, sqrt, reciprocal, square, abs, sign, softplus, sigmoid, tanh, relu, leaky_relu, clamp>(
+      op, [&]<UnaryOp Op>() {
+        launch<unary_kernel<Op>>({.grid = map_blocks(n, packs), .block = {map_threads}, .stream = stream}, n, packs, alpha,
+                                 beta, x, y);
+      });
+}
+
+template <BinaryOp Op>
+__global__ void __launch_bounds__(map_threads) binary_kernel(index_t n, index_t packs, float alpha, const float* a, const float* b, float* y) {
+  map(n, packs, y, [=](float v, float w) { return binary_value(Op, alpha, v, w); }, a, b);
+}
+
+/// A broadcast problem in packs of N: outer axes by division, the innermost in packs.
+struct BroadcastPlan {
+  int first = 0;  // axes before it have extent 1
+  index_t packs = 0;
+  Divisor extent[BroadcastDims::rank];  // the innermost in packs
+  index_t a_stride[BroadcastDims::rank] = {}, b_stride[BroadcastDims::rank] = {};
+  bool a_splat = false, b_splat = false;  // one value for a whole pack
+
+  BroadcastPlan(const BroadcastDims& d, index_t N) : packs(d.size() / N) {
+    constexpr int last = BroadcastDims::rank - 1;
+    while (first < last && d.extent[first] == 1) ++first;
+    for (int axis = first; axis <= last; ++axis) {
+      extent[axis] = Divisor(axis == last ? d.extent[axis] / N : d.extent[axis]);
+      a_stride[axis] = d.a_stride[axis] * (axis == last ? N : 1);
+      b_stride[axis] = d.b_stride[axis] * (axis == last ? N : 1);
+    }
+    a_splat = d.a_stride[last] == 0;
+    b_splat = d.b_stride[last] == 0;
+  }
+};
+
+/// Whether an operand can be read in packs of 4: one value along the innermost axis, or contiguous runs from aligned places on.
+inline bool broadcasts_in_packs(const BroadcastDims& d, const index_t* stride, const float* x) {
+  constexpr int last = BroadcastDims::rank - 1;
+  if (stride[last] == 0) return true;
+  bool even = stride[last] == 1 && aligned(16, x);
+  for (int axis = 0; axis < last; ++axis) even = even && (d.extent[axis] == 1 || stride[axis] % 4 == 0);
+  return even;
+}
+
+template <int N>
+__device__ __forceinline__ Pack<float, N> load_or_splat(const float* from, bool splat) {
+  if (!splat) return load_pack<N>(from);
+  Pack<float, N> r;
+  for (int k = 0; k < N; ++k) r.at[k] = *from;
+  return r;
+}
+
+template <int N>
+__global__ void __launch_bounds__(map_threads)
+    binary_broadcast_kernel(BinaryOp op, BroadcastPlan p, float alpha, const float* a, const float* b, float* y) {
+  for (index_t i = grid_thread(); i < p.packs; i += grid_threads()) {
+    index_t rest = i, a_at = 0, b_at = 0;
+    for (int axis = BroadcastDims::rank - 1; axis >= p.first; --axis) {
+      const index_t next = p.extent[axis].divide(rest), at = rest - next * p.extent[axis].value();
+      a_at += at * p.a_stride[axis];
+      b_at += at * p.b_stride[axis];
+      rest = next;
+    }
+    const Pack<float, N> v = load_or_splat<N>(a + a_at, p.a_splat), w = load_or_splat<N>(b + b_at, p.b_splat);
+    Pack<float, N> r;
+    TINYGAN_UNROLL
+    for (int k = 0; k < N; ++k) r.at[k] = binary_value(op, alpha, v.at[k], w.at[k]);
+    store_pack(y + N * i, r);
+  }
+}
+
+inline void binary(BinaryOp op, const BroadcastDims& d, float alpha, const float* a, const float* b, float* y, Stream stream) {
+  constexpr int last = BroadcastDims::rank - 1;
+  const index_t n = d.size();
+  const bool dense = d.extent[last] == n && d.a_stride[last] == 1 && d.b_stride[last] == 1;
+  if (dense) {
+    const index_t packs = packs_of(n, a, b, y);
+    using enum BinaryOp;
+    select<add, sub, mul, div, maximum, minimum, greater, greater_equal, relu_grad, leaky_relu_grad, sigmoid_grad, tanh_grad>(
+        op, [&]<BinaryOp Op>() {
+          launch<binary_kernel<Op>>({.grid = map_blocks(n, packs), .block = {map_threads}, .stream = stream}, n, packs, alpha,
+                                    a, b, y);
+        });
+    return;
+  }
+  const bool packs = d.extent[last] % 4 == 0 && aligned(16, y) && broadcasts_in_packs(d, d.a_stride, a) &&
+                     broadcasts_in_packs(d, d.b_stride, b);
+  const BroadcastPlan plan(d, packs ? 4 : 1);
+  const Launch how{.grid = {grid_stride_blocks(plan.packs, map_threads)}, .block = {map_threads}, .stream = stream};
+  if (packs)
+    launch<binary_broadcast_kernel<4>>(how, op, plan, alpha, a, b, y);
+  else
+    launch<binary_broadcast_kernel<1>>(how, op, plan, alpha, a, b, y);
+}
+
+// ---- Fills and copies ------------------------------------------------------------------------------------------------
+
+__global__ void __launch_bounds__(map_threads) fill_kernel(index_t n, index_t packs, float value, float* y) {
+  map(n, packs, y, [=] { return value; });
+}
+
+inline void fill(index_t n, float value, float* y, Stream stream) {
+  const index_t packs = packs_of(n, y);
+  launch<fill_kernel>({.grid = map_blocks(n, packs), .block = {map_threads}, .stream = stream}, n, packs, value, y);
+}
+
+/// Row by row in packs of N; `inner` is in packs.
+template <int N>
+__global__ void __launch_bounds__(map_threads)
+    copy_kernel(index_t packs, Divisor inner, index_t src_stride, index_t dst_stride, const float* src, float* dst) {
+  for (index_t i = grid_thread(); i < packs; i += grid_threads()) {
+    const index_t row = inner.divide(i), column = i - row * inner.value();
+    store_pack(dst + row * dst_stride + N * column, load_pack<N>(src + row * src_stride + N * column));
+  }
+}
+
+inline void copy(const CopyDims& d, const float* src, float* dst, Stream stream) {
+  const bool even = d.outer == 1 || (d.src_stride % 4 == 0 && d.dst_stride % 4 == 0);
+  const bool packs = d.inner % 4 == 0 && even && aligned(16, src, dst);
+  const index_t count = d.outer * d.inner / (packs ? 4 : 1);
+  const Divisor inner(d.inner / (packs ? 4 : 1));
+  const Launch how{.grid = {grid_stride_blocks(count, map_threads)}, .block = {map_threads}, .stream = stream};
+  if (packs)
+    launch<copy_kernel<4>>(how, count, inner, d.src_stride, d.dst_stride, src, dst);
+  else
+    launch<copy_kernel<1>>(how, count, inner, d.src_stride, d.dst_stride, src, dst);
+}
+
+// ---- Permutation -----------------------------------------------------------------------------------------------------
+
+inline constexpr int permute_tile = 32, permute_rows = 8;
+
+/// x is contiguous along axis `along`, y along the last: tiles of both are turned in shared memory, so that reads and writes
+/// both run along contiguous memory. Where they are the same axis, `along` is any other and the tile is just passed on.
+struct PermutePlan {
+  index_t extent[PermuteDims::rank] = {}, x_stride[PermuteDims::rank] = {}, y_stride[PermuteDims::rank] = {};
+  int along = PermuteDims::rank - 2;
+  bool turn = false;  // read along `along`; else along the last axis
+  index_t tiles_along = 0, tiles_last = 0, blocks = 1;
+
+  explicit PermutePlan(const PermuteDims& d) {
+    constexpr int last = PermuteDims::rank - 1;
+    index_t size = 1;
+    for (int axis = last; axis >= 0; --axis) {
+      extent[axis] = d.extent[axis];
+      x_stride[axis] = d.stride[axis];
+      y_stride[axis] = size;
+      size *= d.extent[axis];
+    }
+    for (int axis = 0; axis < last; ++axis)
+      if (d.stride[axis] == 1 && d.extent[axis] > 1) along = axis, turn = true;
+    tiles_along = ceil_div(extent[along], permute_tile);
+    tiles_last = ceil_div(extent[last], permute_tile);
+    for (int axis = 0; axis <= last; ++axis)
+      blocks *= axis == along ? tiles_along : axis == last ? tiles_last : extent[axis];
+  }
+};
+
+struct PermuteShared {
+  float tile[permute_tile][permute_tile + 1];  // (along, last); one column more, so that columns fall into different banks
+};
+
+__global__ void __launch_bounds__(permute_tile * permute_rows) permute_kernel(PermutePlan p, const float* x, float* y) {
+  PermuteShared& s = block_shared<PermuteShared>();
+  constexpr int last = PermuteDims::rank - 1;
+  const index_t m = p.extent[p.along], n = p.extent[last];
+  for (index_t block = blockIdx.x; block < p.blocks; block += gridDim.x) {
+    index_t rest = block;
+    const index_t j0 = rest % p.tiles_last * permute_tile;
+    rest /= p.tiles_last;
+    const index_t i0 = rest % p.tiles_along * permute_tile;
+    rest /= p.tiles_along;
+    const float* from = x + i0 * p.x_stride[p.along] + j0 * p.x_stride[last];
+    float* to = y + i0 * p.y_stride[p.along] + j0;
+    for (int axis = last - 1; axis >= 0; --axis) {
+      if (axis == p.along) continue;
+      const index_t at = rest % p.extent[axis];
+      rest /= p.extent[axis];
+      from += at * p.x_stride[axis];
+      to += at * p.y_stride[axis];
+    }
+    for (unsigned r = threadIdx.y; r < permute_tile; r += permute_rows) {
+      const unsigned i = p.turn ? threadIdx.x : r, j = p.turn ? r : threadIdx.x;
+      if (i0 + i < m && j0 + j < n) s.tile[i][j] = from[i * p.x_stride[p.along] + j * p.x_stride[last]];
+    }
+    __syncthreads();
+    for (unsigned i = threadIdx.y; i < permute_tile; i += permute_rows)
+      if (i0 + i < m && j0 + threadIdx.x < n) to[i * p.y_stride[p.along] + threadIdx.x] = s.tile[i][threadIdx.x];
+    __syncthreads();  // the tile is free for the next round
+  }
+}
+
+inline void permute(const PermuteDims& d, const float* x, float* y, Stream stream) {
+  const PermutePlan plan(d);
+  launch<permute_kernel>({.grid = {grid_stride_blocks(plan.blocks, 1, 1 << 20)}, .block = {permute_tile, permute_rows},
+                          .shared_bytes = sizeof(PermuteShared), .stream = stream}, plan, x, y);
+}
+
+}  // namespace
+}  // namespace tinygan::cuda

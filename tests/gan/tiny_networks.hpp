@@ -1,0 +1,35 @@
+// A pair of networks like `libtorch`'s, for images of 6x6 and steps of a millisecond: batch norm in both, dropout in D.
+#pragma once
+
+#include <tinygan/gan/networks.hpp>
+
+#include "support/values.hpp"
+
+namespace tinygan::test {
+
+inline gan::Networks<float> tiny_networks(std::uint64_t seed) {
+  using nn::Conv2DOptions;
+  Generator random(seed);
+  const Conv2DOptions down = Conv2DOptions::square(4, 2), up = down.without_bias().activate(Activation::tanh);
+  gan::Networks<float> n;
+  n.generator.add(nn::Dense<float>(gan::latent_size, 36, {.bias = false}, random))
+      .add(nn::BatchNorm<float>(36, nn::BatchNormOptions{}.activate(Activation::relu)))
+      .add(nn::Reshape<float>({3, 3, 4}))
+      .add(nn::Conv2DTranspose<float>(4, 1, up, random));
+  n.discriminator.add(nn::Conv2D<float>(1, 4, down.activate(Activation::leaky_relu, 0.2), random))
+      .add(nn::Conv2D<float>(4, 8, down.without_bias(), random))
+      .add(nn::BatchNorm<float>(8, nn::BatchNormOptions{}.activate(Activation::leaky_relu, 0.2)))
+      .add(nn::Dropout<float>(0.3))
+      .add(nn::Flatten<float>())
+      .add(nn::Dense<float>(32, 1, {}, random));
+  return n;
+}
+
+/// "Real" images: a bright left half, a dark right one, and noise.
+inline Tensor<float> tiny_images(unsigned seed) {
+  const Tensor<float> x = random_tensor<float>({8, 6, 6, 1}, seed);
+  for (index_t i = 0; i < x.size(); ++i) x.data()[i] = 0.2f * x.data()[i] + (i % 6 < 3 ? 0.7f : -0.7f);
+  return x;
+}
+
+}  // namespace tinygan::test

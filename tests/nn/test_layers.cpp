@@ -1,0 +1,221 @@
+// Every layer: its output shape and that of its forward pass, what it computes, and its complaints.
+#include <tinygan/nn/activations.hpp>
+#include <tinygan/nn/conv2d.hpp>
+#include <tinygan/nn/dense.hpp>
+#include <tinygan/nn/dropout.hpp>
+#include <tinygan/nn/normalisation.hpp>
+#include <tinygan/nn/pooling.hpp>
+#include <tinygan/nn/reshape.hpp>
+#include <tinygan/nn/sequential.hpp>
+
+#include "support/catch.hpp"
+#include "support/temporary.hpp"
+#include "support/values.hpp"
+
+using namespace tinygan;
+using namespace tinygan::test;
+using support::error_of;
+using V = Variable<float>;
+
+namespace {
+
+/// forward(x), after a check that output_shape foretold its shape, in both modes.
+V run(nn::Module<float>& layer, const V& x) {
+  Generator random(1);
+  INFO(layer.type());
+  const V trained = layer(x, nn::Pass::train(random)), y = layer(x, nn::Pass::infer());
+  CHECK(layer.output_shape(x.shape()) == trained.shape());
+  CHECK(layer.output_shape(x.shape()) == y.shape());
+  return y;
+}
+
+/// An input of (4,6,6,3), and one of (4,5).
+V image() { return random_tensor<float>({4, 6, 6, 3}, 1); }
+V rows() { return random_tensor<float>({4, 5}, 1); }
+
+}  // namespace
+
+TEST_CASE("Dense: x kernel + bias, activated") {
+  nn::Dense<float> plain(5, 3), fused(5, 3, {.activation = Activation::leaky_relu, .slope = 0.5});
+  plain.bias().set_value(random_tensor<float>({3}, 2));
+  fused.kernel().set_value(plain.kernel().value());
+  fused.bias().set_value(plain.bias().value());
+  const V x = rows(), y = run(plain, x);
+  const V by_hand = ops::matmul(x, plain.kernel()) + plain.bias();
+  const Array a = array(y), b = array(by_hand), c = array(run(fused, x));
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    CHECK(std::fabs(a[i] - b[i]) < 1e-6);
+    CHECK(std::fabs(c[i] - (b[i] > 0 ? b[i] : b[i] / 2)) < 1e-6);
+  }
+  CHECK(plain.parameter_count() == 18);
+  CHECK(nn::Dense<float>(5, 3, {.bias = false}).parameter_count() == 15);
+  CHECK(error_of([&] { run(plain, image()); }) == "dense: input (4, 6, 6, 3), expected (N, 5)");
+  CHECK(error_of([] { nn::Dense<float>(0, 3); }) == "dense: 0 inputs and 3 outputs, expected at least 1");
+}
+
+TEST_CASE("Conv2D: shapes, bias, fused activation") {
+  using nn::Conv2DOptions;
+  nn::Conv2D<float> same(3, 8, Conv2DOptions::square(5, 2)),
+      valid(3, 2, Conv2DOptions::square(3, 1, Padding::valid()).without_bias());
+  CHECK(run(same, image()).shape() == Shape{4, 3, 3, 8});
+  CHECK(run(valid, image()).shape() == Shape{4, 4, 4, 2});
+  CHECK(same.kernel().shape() == Shape{5, 5, 3, 8});
+  CHECK(same.parameter_count() == 608);
+  CHECK(valid.parameter_count() == 54);
+  nn::Conv2D<float> fused(3, 2, Conv2DOptions::square(3, 1, Padding::valid()).activate(Activation::leaky_relu, 0.25));
+  fused.kernel().set_value(valid.kernel().value());
+  const Array a = array(run(valid, image())), b = array(run(fused, image()));
+  for (std::size_t i = 0; i < a.size(); ++i) CHECK(std::fabs(b[i] - (a[i] > 0 ? a[i] : a[i] / 4)) < 1e-6);
+  CHECK(error_of([&] { run(same, rows()); }) == "conv2d: input (4, 5) has rank 2, expected 4 (N,H,W,C)");
+  const auto make = [](index_t in, index_t out, Conv2DOptions o) {
+    return error_of([=] { nn::Conv2D<float>(in, out, o); });
+  };
+  CHECK(make(0, 8, {}) == "conv2d: 0 input and 8 output channels, expected at least 1");
+  CHECK(make(3, 8, Conv2DOptions::square(0)) == "conv2d: kernel 0x0, expected at least 1x1");
+  CHECK(make(3, 8, Conv2DOptions::square(3, 0)) == "conv2d: stride 0x0, expected at least 1x1");
+  CHECK(make(3, 8, Conv2DOptions::square(3, 1, Padding::all(-1))) ==
+        "conv2d: negative padding (top -1, bottom -1, left -1, right -1)");
+}
+
+TEST_CASE("Conv2DTranspose: shapes and the layout of its kernel") {
+  using nn::Conv2DOptions;
+  nn::Conv2DTranspose<float> same(3, 8, Conv2DOptions::square(5, 2));
+  CHECK(run(same, image()).shape() == Shape{4, 12, 12, 8});
+  CHECK(same.kernel().shape() == Shape{5, 5, 8, 3});
+  CHECK(same.parameter_count() == 608);
+  Conv2DOptions torch = Conv2DOptions::square(3, 2, Padding::all(1));
+  torch.output_padding = 1;
+  nn::Conv2DTranspose<float> padded(3, 2, torch);
+  CHECK(run(padded, image()).shape() == Shape{4, 12, 12, 2});
+  CHECK(error_of([&] { run(same, rows()); }) == "conv2d_transpose: input (4, 5) has rank 2, expected 4 (N,P,Q,K)");
+  CHECK(error_of([] { nn::Conv2DTranspose<float>(3, 0, {}); }) ==
+        "conv2d_transpose: 3 input and 0 output channels, expected at least 1");
+}
+
+TEST_CASE("activation layers") {
+  const V x(Tensor<float>::from({-2, 0, 3}, {1, 3}));
+  nn::ReLU<float> relu;
+  nn::LeakyReLU<float> leaky(0.25);
+  nn::Sigmoid<float> sigmoid;
+  nn::Tanh<float> tanh;
+  nn::Softmax<float> softmax;
+  CHECK(array(run(relu, x)) == Array{0, 0, 3});
+  CHECK(array(run(leaky, x)) == Array{-0.5, 0, 3});
+  CHECK(array(run(sigmoid, x))[1] == 0.5);
+  CHECK(array(run(tanh, x))[1] == 0);
+  const Array p = array(run(softmax, x));
+  CHECK(std::fabs(p[0] + p[1] + p[2] - 1) < 1e-6);
+  CHECK(error_of([] { nn::LeakyReLU<float>(-0.1); }) == "leaky_relu: slope -0.1, expected at least 0");
+  CHECK(error_of([] { nn::LeakyReLU<float>(std::nan("")); }) == "leaky_relu: slope nan, expected at least 0");
+}
+
+TEST_CASE("Flatten and Reshape") {
+  nn::Flatten<float> flatten;
+  nn::Reshape<float> reshape({2, 54});
+  CHECK(run(flatten, image()).shape() == Shape{4, 108});
+  CHECK(run(reshape, image()).shape() == Shape{4, 2, 54});
+  CHECK(array(run(flatten, image())) == array(image()));
+  CHECK(error_of([&] { run(reshape, rows()); }) == "reshape: input (4, 5) does not fit (N, (2, 54))");
+}
+
+TEST_CASE("pooling and upsampling layers") {
+  nn::MaxPool2D<float> max;
+  nn::AveragePool2D<float> average(3, 2, Padding::same());
+  nn::UpSample2D<float> up(3);
+  CHECK(run(max, image()).shape() == Shape{4, 3, 3, 3});
+  CHECK(run(average, image()).shape() == Shape{4, 3, 3, 3});
+  CHECK(run(up, image()).shape() == Shape{4, 18, 18, 3});
+  CHECK(error_of([&] { run(max, rows()); }) == "max_pool2d: input (4, 5) has rank 2, expected 4 (N,H,W,C)");
+  CHECK(error_of([&] { run(up, rows()); }) == "upsample2d: input (4, 5) has rank 2, expected 4 (N,H,W,C)");
+  CHECK(error_of([] { nn::UpSample2D<float>(0); }) == "upsample2d: scale 0, expected at least 1");
+  nn::MaxPool2D<float> none(0);
+  CHECK(error_of([&] { run(none, image()); }) == "max_pool2d: window 0x0, expected at least 1x1");
+}
+
+TEST_CASE("Dropout acts in training only, and takes its numbers from the pass") {
+  nn::Dropout<float> layer(0.5);
+  const V x(Tensor<float>::full({1000}, 1.0f));
+  CHECK(layer(x, nn::Pass::infer()) == x);
+  Generator a(1), b(1);
+  const Tensor<float> y = layer(x, nn::Pass::train(a)).value();
+  for (double v : array(y)) CHECK((v == 0 || v == 2));
+  CHECK(same_bits(y, layer(x, nn::Pass::train(b)).value()));
+  CHECK(same_bits(y, layer(x, nn::Pass::train(b)).value()) == false);
+  CHECK(a.draw() == 1);
+  CHECK(error_of([] { nn::Dropout<float>(1); }) == "dropout: rate 1, expected at least 0 and below 1");
+  CHECK(error_of([] { nn::Dropout<float>(-0.5); }) == "dropout: rate -0.5, expected at least 0 and below 1");
+}
+
+TEST_CASE("LayerNorm: rows of mean 0 and variance 1, whatever their batch") {
+  nn::LayerNorm<float> layer(5, {.epsilon = 1e-6});
+  const V x = rows();
+  const Array y = array(run(layer, x));
+  for (std::size_t row = 0; row < 4; ++row) {
+    double mean = 0, squares = 0;
+    for (std::size_t i = 0; i < 5; ++i) mean += y[row * 5 + i] / 5, squares += y[row * 5 + i] * y[row * 5 + i] / 5;
+    CHECK(std::fabs(mean) < 1e-6);
+    CHECK(std::fabs(squares - 1) < 1e-4);
+  }
+  CHECK(same_bits(run(layer, V(x.value().rows(2, 3).clone())).value(), run(layer, x).value().rows(2, 3)));
+  CHECK(error_of([&] { run(layer, image()); }) == "layer_norm: gamma has shape (5,), input (4, 6, 6, 3) expects (3,)");
+  CHECK(error_of([] { nn::LayerNorm<float>(3, {.epsilon = 0}); }) == "layer_norm: epsilon 0, expected above 0");
+}
+
+TEST_CASE("Sequential runs its layers in turn and names them by type and number") {
+  Generator random(2);
+  nn::Sequential<float> model(nn::Conv2D<float>(3, 4, nn::Conv2DOptions::square(3, 2), random), nn::ReLU<float>());
+  model.add(nn::Conv2D<float>(4, 2, nn::Conv2DOptions::square(3, 1).without_bias(), random))
+      .add(nn::BatchNorm<float>(2))
+      .add(nn::Flatten<float>())
+      .add(nn::Dense<float>(18, 1, {}, random));
+  CHECK(run(model, image()).shape() == Shape{4, 1});
+  std::vector<std::string> parameters, buffers, layers;
+  for (const auto& p : model.named_parameters()) parameters.push_back(p.name);
+  for (const auto& b : model.named_buffers()) buffers.push_back(b.name);
+  for (const auto& [name, layer] : model.layers()) layers.push_back(name);
+  CHECK(parameters == std::vector<std::string>{"conv2d.kernel", "conv2d.bias", "conv2d_1.kernel", "batch_norm.gamma",
+                                               "batch_norm.beta", "dense.kernel", "dense.bias"});
+  CHECK(buffers == std::vector<std::string>{"batch_norm.moving_mean", "batch_norm.moving_variance"});
+  CHECK(layers == std::vector<std::string>{"conv2d", "relu", "conv2d_1", "batch_norm", "flatten", "dense"});
+  CHECK(model.parameter_count() == 112 + 72 + 4 + 19);
+  CHECK(model.parameters().size() == 7);
+  CHECK(error_of([&] { run(model, rows()); }) == "conv2d: input (4, 5) has rank 2, expected 4 (N,H,W,C)");
+}
+
+TEST_CASE("models within models have longer names") {
+  nn::Sequential<float> inner(nn::Dense<float>(3, 3)), outer;
+  outer.add(std::move(inner)).add(nn::Dense<float>(3, 1));
+  CHECK(outer.named_parameters()[0].name == "sequential.dense.kernel");
+  CHECK(outer.named_parameters()[2].name == "dense.kernel");
+}
+
+TEST_CASE("the summary lists layers, what they do, shapes and parameters, and the total") {
+  Generator random;
+  nn::Sequential<float> model(nn::Dense<float>(3, 12, {.activation = Activation::relu}, random),
+                              nn::Reshape<float>({2, 2, 3}),
+                              nn::Conv2D<float>(3, 5, nn::Conv2DOptions::square(3, 2), random));
+  std::istringstream text(nn::summary(model, {1, 3}));
+  const std::vector<std::string> words[] = {{"layer", "output shape", "parameters"},
+                                            {"dense", "relu", "(1, 12)", "48"},
+                                            {"reshape", "(1, 2, 2, 3)", "0"},
+                                            {"conv2d", "3x3, stride 2", "(1, 1, 1, 5)", "140"},
+                                            {"total", "188"}};
+  for (const auto& expected : words) {
+    std::string line;
+    REQUIRE(std::getline(text, line));
+    INFO(line);
+    CHECK(line.starts_with(expected.front()));
+    CHECK(line.ends_with(expected.back()));
+    for (const std::string& word : expected) CHECK(support::contains(line, word));
+  }
+  std::string rest;
+  CHECK_FALSE(std::getline(text, rest));
+}
+
+TEST_CASE("moving a model to a device that is not there is an error") {
+  nn::Dense<float> layer(2, 2);
+  CHECK(error_of([&] { layer.to(Device::cuda()); }) ==
+        "device cuda:0: this program was built without the cuda:0 backend");
+  layer.to(Device::cpu());
+  CHECK(layer.kernel().shape() == Shape{2, 2});
+}

@@ -1,0 +1,118 @@
+#include <tinygan/tensor/random.hpp>
+
+#include <cmath>
+#include <limits>
+
+#include <tinygan/cpu/thread_pool.hpp>
+
+#include "support/catch.hpp"
+#include "support/temporary.hpp"
+#include "support/values.hpp"
+
+using namespace tinygan;
+using namespace tinygan::test;
+using support::error_of;
+
+namespace {
+
+struct Moments {
+  double mean = 0, variance = 0, low = 0, high = 0;
+};
+Moments moments(const Array& v) {
+  Moments m{0, 0, v[0], v[0]};
+  for (double x : v)
+    m.mean += x / static_cast<double>(v.size()), m.low = std::min(m.low, x), m.high = std::max(m.high, x);
+  for (double x : v) m.variance += (x - m.mean) * (x - m.mean) / static_cast<double>(v.size());
+  return m;
+}
+
+constexpr index_t many = 100003;  // a prime: no block of four ends with it
+const double root = std::sqrt(static_cast<double>(many));
+
+}  // namespace
+
+TEST_CASE("random tensors have the same bits at any number of threads") {
+  const int before = cpu::threads();
+  const auto draw_all = [](int threads) {
+    cpu::set_threads(threads);
+    Generator g(11);
+    return std::vector<Tensor<float>>{random_uniform<float>({many}, g), random_normal<float>({many}, g),
+                                      random_bernoulli<float>({many}, 0.3f, g)};
+  };
+  const auto one = draw_all(1);
+  CHECK(same_bits(one, draw_all(2)));
+  CHECK(same_bits(one, draw_all(3)));
+  cpu::set_threads(before);
+}
+
+TEST_CASE("an element does not depend on the size of its tensor") {
+  Generator g(3), h(3);
+  CHECK(same_bits(random_normal<float>({7}, g), random_normal<float>({1001}, h).rows(0, 7)));
+}
+
+TEST_CASE("every draw, step and seed gives other numbers; coming back gives the same") {
+  Generator g(1);
+  const auto a = random_uniform<float>({64}, g), b = random_uniform<float>({64}, g);
+  CHECK_FALSE(same_bits(a, b));
+  CHECK(g.draw() == 2);
+  g.next_step();
+  CHECK(g.step() == 1);
+  CHECK(g.draw() == 0);
+  const auto c = random_uniform<float>({64}, g);
+  CHECK_FALSE(same_bits(a, c));
+  g.set_step(0);
+  CHECK(same_bits(a, random_uniform<float>({64}, g)));
+  CHECK(same_bits(b, random_uniform<float>({64}, g)));
+  g.reseed(2);
+  CHECK(g.seed() == 2);
+  CHECK_FALSE(same_bits(a, random_uniform<float>({64}, g)));
+  g.next_step();
+  g.reseed(1);
+  CHECK(same_bits(a, random_uniform<float>({64}, g)));
+}
+
+TEST_CASE("uniform numbers are Philox's words, scaled") {
+  Generator g(5);
+  random_uniform<float>({3}, g);
+  g.set_step(9);
+  random_uniform<float>({3}, g);
+  const Array y = array(random_uniform<float>({10}, g, -2.0f, 6.0f));  // draw 1 of step 9
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    const double u = uniform01(philox4x32(philox_counter(i / 4, 1, 9), 5)[i % 4]);
+    CHECK(std::fabs(y[i] - (-2 + 8 * u)) <= 8 * std::numeric_limits<float>::epsilon());
+  }
+}
+
+TEST_CASE("moments of the distributions, within five standard errors") {
+  Generator g(8);
+  const Moments u = moments(array(random_uniform<float>({many}, g, -1.0f, 3.0f)));
+  CHECK(u.low >= -1);
+  CHECK(u.high < 3);
+  CHECK(std::fabs(u.mean - 1) < 5 * std::sqrt(16.0 / 12) / root);
+  CHECK(std::fabs(u.variance - 16.0 / 12) < 5 * 16 / std::sqrt(180.0) / root);
+  const Moments z = moments(array(random_normal<float>({many}, g, 2.0f, 3.0f)));
+  CHECK(std::fabs(z.mean - 2) < 5 * 3 / root);
+  CHECK(std::fabs(z.variance - 9) < 5 * 9 * std::sqrt(2.0) / root);
+  CHECK(z.high > 2 + 3 * 3.5);  // tails: about 23 of them are expected beyond
+  const Array coins = array(random_bernoulli<float>({many}, 0.3f, g));
+  for (double v : coins) REQUIRE((v == 0 || v == 1));
+  CHECK(std::fabs(moments(coins).mean - 0.3) < 5 * std::sqrt(0.21) / root);
+}
+
+TEST_CASE("a draw keeps its step counter alive") {
+  RandomDraw draw;
+  {
+    Generator g(4);
+    draw = g.next();
+  }
+  CHECK(*draw.key.step == 0);
+}
+
+TEST_CASE("random tensors name bad parameters") {
+  Generator g;
+  CHECK(error_of([&] { random_uniform<float>({2}, g, 1.0f, 1.0f); }) == "random_uniform: low 1 is not below high 1");
+  CHECK(error_of([&] { random_normal<float>({2}, g, 0.0f, -1.0f); }) ==
+        "random_normal: standard deviation -1, expected at least 0");
+  CHECK(error_of([&] { random_bernoulli<float>({2}, 1.5f, g); }) ==
+        "random_bernoulli: probability 1.5, expected 0 to 1");
+}
