@@ -13,6 +13,7 @@
 #include "support/buffers.hpp"
 #include "support/layers.hpp"
 #include "support/peak.hpp"
+#include "support/samples.hpp"
 
 extern "C" void openblas_set_num_threads(int);
 
@@ -22,8 +23,8 @@ using namespace tinygan;
 
 void blas(const GemmDims& d, const float* a, const float* b, float* c) {
   const auto n = [](index_t i) { return static_cast<int>(i); };
-  cblas_sgemm(CblasRowMajor, d.trans_a ? CblasTrans : CblasNoTrans, d.trans_b ? CblasTrans : CblasNoTrans, n(d.M), n(d.N),
-              n(d.K), 1.0f, a, n(d.trans_a ? d.M : d.K), b, n(d.trans_b ? d.K : d.N), 0.0f, c, n(d.N));
+  cblas_sgemm(CblasRowMajor, d.trans_a ? CblasTrans : CblasNoTrans, d.trans_b ? CblasTrans : CblasNoTrans, n(d.M),
+              n(d.N), n(d.K), 1.0f, a, n(d.trans_a ? d.M : d.K), b, n(d.trans_b ? d.K : d.N), 0.0f, c, n(d.N));
 }
 
 void run(benchmark::State& state, GemmDims d) {
@@ -31,15 +32,15 @@ void run(benchmark::State& state, GemmDims d) {
   const auto c = bench::buffer<float>(d.M * d.N), theirs = bench::buffer<float>(d.M * d.N);
   const auto workspace = bench::buffer<float>(static_cast<index_t>(cpu::gemm_workspace<float>(d) / sizeof(float)) + 1);
   const double peak = bench::fma_peak<float>(3);
-  double best = INFINITY, best_blas = INFINITY;
+  bench::Samples ours, blas_times;
   for (auto _ : state) {
     const double start = bench::seconds();
     cpu::gemm<float>(d, {}, a.get(), b.get(), c.get(), workspace.get(), Stream{});
     const double middle = bench::seconds();
     blas(d, a.get(), b.get(), theirs.get());
     const double end = bench::seconds();
-    best = std::min(best, middle - start);
-    best_blas = std::min(best_blas, end - middle);
+    ours.add(middle - start);
+    blas_times.add(end - middle);
     state.SetIterationTime(middle - start);
   }
   for (index_t i = 0; i < d.M * d.N; ++i)  // far above rounding, far below a missing term
@@ -47,10 +48,11 @@ void run(benchmark::State& state, GemmDims d) {
           2 * 1.2e-7f * static_cast<float>(d.K)))
       return state.SkipWithError("results differ from OpenBLAS'");
   const double flops = 2.0 * static_cast<double>(d.M) * static_cast<double>(d.N) * static_cast<double>(d.K);
-  state.counters["GFLOP/s"] = flops / best * 1e-9;
-  state.counters["OpenBLAS"] = flops / best_blas * 1e-9;
-  state.counters["ratio"] = best_blas / best;
-  state.counters["of_peak"] = flops / best / std::max(peak, bench::fma_peak<float>(3));
+  state.counters["GFLOP/s"] = flops / ours.best() * 1e-9;
+  state.counters["OpenBLAS"] = flops / blas_times.best() * 1e-9;
+  state.counters["ratio"] = blas_times.best() / ours.best();
+  state.counters["ratio_median"] = blas_times.median() / ours.median();
+  state.counters["of_peak"] = flops / ours.best() / std::max(peak, bench::fma_peak<float>(3));
 }
 
 void add(const std::string& name, const GemmDims& d) {

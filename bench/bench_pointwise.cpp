@@ -1,8 +1,8 @@
 // The bandwidth-bound kernels of a training step, batch 128: batch norm, Adam, dropout, activations, bias gradients.
 //
 // Links: benchmark, threads. Options: Google Benchmark's; TINYGAN_THREADS sets the threads.
-// Counters: GB/s counting every operand once per pass that a kernel has to make, from the best call; `of_copy` is that figure
-// over the bandwidth (read and written bytes) of a parallel memcpy of as many bytes, timed in turn with it.
+// Counters: GB/s counting every operand once per pass that a kernel has to make, from the best call; `of_copy` is that
+// figure over the bandwidth (read and written bytes) of a parallel memcpy of as many bytes, timed in turn with it.
 #include <benchmark/benchmark.h>
 
 #include <cmath>
@@ -67,15 +67,16 @@ void batch_norm_forward(benchmark::State& state) {
   BatchNormOperands b(state.range(0), state.range(1));
   run(state, 3 * b.size(), [&] {  // read, read, write
     b.statistics();
-    cpu::batch_norm_apply(b.d, b.o, b.x.get(), b.mean.get(), b.variance.get(), b.gamma.get(), b.beta.get(), b.y.get(), {});
+    cpu::batch_norm_apply(b.d, b.o, b.x.get(), b.mean.get(), b.variance.get(), b.gamma.get(), b.beta.get(), b.y.get(),
+                          {});
   });
 }
 
 void batch_norm_backward(benchmark::State& state) {
   BatchNormOperands b(state.range(0), state.range(1));
   run(state, 5 * b.size(), [&] {  // two reads, two reads and a write
-    cpu::batch_norm_backward(b.d, b.o, b.x.get(), b.mean.get(), b.variance.get(), b.gamma.get(), b.beta.get(), b.g.get(),
-                             b.y.get(), b.dgamma.get(), b.dbeta.get(), b.workspace.get(), {});
+    cpu::batch_norm_backward(b.d, b.o, b.x.get(), b.mean.get(), b.variance.get(), b.gamma.get(), b.beta.get(),
+                             b.g.get(), b.y.get(), b.dgamma.get(), b.dbeta.get(), b.workspace.get(), {});
   });
 }
 
@@ -122,11 +123,13 @@ void reduce_sum(benchmark::State& state) {
   const ReduceDims d{state.range(0), state.range(1), state.range(2)};
   const auto x = buffer<float>(d.outer * d.reduced * d.inner), y = buffer<float>(d.outer * d.inner);
   const auto workspace = buffer<float>(static_cast<index_t>(cpu::reduce_workspace<float>(d) / sizeof(float)) + 1);
-  run(state, d.outer * d.reduced * d.inner, [&] { cpu::reduce(ReduceOp::sum, d, x.get(), y.get(), workspace.get(), {}); });
+  run(state, d.outer * d.reduced * d.inner,
+      [&] { cpu::reduce(ReduceOp::sum, d, x.get(), y.get(), workspace.get(), {}); });
 }
 
 void batch_norm_shapes(benchmark::internal::Benchmark* b) {
-  for (const auto& [rows, channels] : {std::pair<int, int>{25088, 64}, {6272, 128}, {128, 12544}, {25088, 1}, {25088, 3}})
+  for (const auto& [rows, channels] :
+       {std::pair<int, int>{25088, 64}, {6272, 128}, {128, 12544}, {25088, 1}, {25088, 3}})
     b->Args({rows, channels});
 }
 
@@ -142,7 +145,12 @@ BENCHMARK_CAPTURE(unary, tanh, UnaryOp::tanh)->Arg(128 * 28 * 28)->Arg(activatio
 BENCHMARK_CAPTURE(unary, exp, UnaryOp::exp)->Arg(activations)->Apply(in_turn);
 BENCHMARK(leaky_relu_grad)->Arg(activations)->Apply(in_turn);
 BENCHMARK(add_bias)->Args({25088, 64})->Args({100352, 1})->Args({25088, 3})->Apply(in_turn);
-BENCHMARK(reduce_sum)->Args({1, 25088, 64})->Args({128, 6272, 1})->Args({1, 1'605'632, 1})->Args({1, 128, 12544})->Apply(in_turn);
+BENCHMARK(reduce_sum)
+    ->Args({1, 25088, 64})
+    ->Args({128, 6272, 1})
+    ->Args({1, 1'605'632, 1})
+    ->Args({1, 128, 12544})
+    ->Apply(in_turn);
 
 }  // namespace
 

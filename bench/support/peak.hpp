@@ -15,8 +15,8 @@ inline double seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/// FLOP/s of independent multiply-adds in registers, all threads of the pool at once, best of `repetitions`; the instruction
-/// set is the one in use. A repetition lasts some 10 ms.
+/// FLOP/s of independent multiply-adds in registers, all threads of the pool at once, best of `repetitions`; the
+/// instruction set is the one in use. A repetition lasts some 10 ms.
 template <class T>
 double fma_peak(int repetitions = 10) {
   constexpr int chains = 12;  // at least latency 4 times 2 units, and all of AVX2's 16 registers

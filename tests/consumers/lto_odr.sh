@@ -2,7 +2,7 @@
 # lto_odr.sh G++
 # All parts in one link-time optimised program: the compiler sees every type twice and must have nothing to say.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-compile=("$1" "${strict_flags[@]}" -O2 -flto -Wodr -Wlto-type-mismatch -pthread)
+compile=("$1" "${strict_flags[@]}" -O2 -flto=auto -Wodr -Wlto-type-mismatch -pthread)
 program=$here/program
 
 build() {  # build OUTPUT SOURCE...: different flags per file are what hides violations, so each is compiled by itself

@@ -9,8 +9,8 @@ using namespace tinygan;
 using namespace tinygan::test;
 
 std::string name(const ConvDims& d) {
-  return text("x ", d.x_shape(), " w ", d.w_shape(), " y ", d.y_shape(), " stride ", d.stride_h, "x", d.stride_w, " pad ",
-              d.pad_top, ",", d.pad_left, " dilation ", d.dilation_h, "x", d.dilation_w);
+  return text("x ", d.x_shape(), " w ", d.w_shape(), " y ", d.y_shape(), " stride ", d.stride_h, "x", d.stride_w,
+              " pad ", d.pad_top, ",", d.pad_left, " dilation ", d.dilation_h, "x", d.dilation_w);
 }
 
 /// Operands of <x,w,g>.
@@ -30,7 +30,8 @@ std::vector<T> partial(const ConvDims& d, ConvSlot slot, const Operands<T>& o, c
   const Shape shape = slot == ConvSlot::g ? d.y_shape() : slot == ConvSlot::x ? d.x_shape() : d.w_shape();
   std::vector<T> out = poisoned<T>(shape.size());
   if (slot == ConvSlot::g) cpu::conv2d(d, epilogue, o.x.data(), o.w.data(), out.data(), workspace.data(), Stream{});
-  if (slot == ConvSlot::x) cpu::conv2d_input_grad(d, epilogue, o.g.data(), o.w.data(), out.data(), workspace.data(), Stream{});
+  if (slot == ConvSlot::x)
+    cpu::conv2d_input_grad(d, epilogue, o.g.data(), o.w.data(), out.data(), workspace.data(), Stream{});
   if (slot == ConvSlot::w) cpu::conv2d_weight_grad(d, o.x.data(), o.g.data(), out.data(), workspace.data(), Stream{});
   CHECK(workspace.intact());
   return out;
@@ -97,7 +98,8 @@ TEST_CASE("conv kernels: stride larger than the kernel leaves empty tap lists", 
     for (index_t K : {1, 6}) {
       check_partials<float>(conv_dims({2, 11, 13, C}, {2, 1, C, K}, {.stride_h = 4, .stride_w = 3}));
       check_partials<float>(conv_dims({2, 3, 3, C}, {1, 1, C, K}, {.padding = Padding::all(2)}));
-      check_partials<float>(conv_dims({1, 2, 2, C}, {2, 2, C, K}, {.stride_h = 7, .stride_w = 7, .padding = Padding::all(6)}));
+      check_partials<float>(
+          conv_dims({1, 2, 2, C}, {2, 2, C, K}, {.stride_h = 7, .stride_w = 7, .padding = Padding::all(6)}));
     }
 }
 
@@ -106,9 +108,9 @@ TEST_CASE("conv kernels: unequal axes, asymmetric padding, dilation", "[cpu][con
     for (index_t K : {1, 4, 18}) {
       check_partials<float>(conv_dims({2, 9, 6, C}, {3, 2, C, K},
                                       {.stride_h = 2, .stride_w = 1, .padding = Padding::sides(0, 3, 2, 1)}));
-      check_partials<float>(conv_dims({2, 10, 9, C}, {3, 3, C, K},
-                                      {.stride_h = 1, .stride_w = 2, .padding = Padding::sides(3, 1, 0, 2), .dilation_h = 2,
-                                       .dilation_w = 3}));
+      check_partials<float>(conv_dims(
+          {2, 10, 9, C}, {3, 3, C, K},
+          {.stride_h = 1, .stride_w = 2, .padding = Padding::sides(3, 1, 0, 2), .dilation_h = 2, .dilation_w = 3}));
       check_partials<float>(conv_dims({1, 1, 12, C}, {1, 12, C, K}, {}));
     }
 }
@@ -116,7 +118,8 @@ TEST_CASE("conv kernels: unequal axes, asymmetric padding, dilation", "[cpu][con
 TEST_CASE("conv kernels: sizes beyond one block of taps, rows, channels and images", "[cpu][conv]") {
   check_partials<float>(same(1, 9, 9, 5, 9, 7, 1));                                               // 81 taps
   check_partials<float>(conv_dims({1, 2, 1, 2100}, {2, 1, 2100, 66}, {}));                        // depth
-  check_partials<float>(conv_dims({1, 130, 70, 2}, {3, 3, 2, 64}, {.padding = Padding::same()}));  // rows of g in pieces
+  check_partials<float>(
+      conv_dims({1, 130, 70, 2}, {3, 3, 2, 64}, {.padding = Padding::same()}));  // rows of g in pieces
   check_partials<float>(conv_dims({90, 6, 6, 3}, {2, 2, 3, 64}, {.padding = Padding::same()}));    // images in pieces
 }
 
@@ -144,8 +147,10 @@ TEST_CASE("conv kernels: bias and activation, also where no tap falls", "[cpu][c
                              conv_dims({3, 2, 3, 5}, {2, 3, 5, 9}, {}), conv_dims({3, 2, 3, 5}, {2, 3, 5, 1}, {})};
   for (const ConvDims& d : shapes)
     for (ConvSlot slot : {ConvSlot::g, ConvSlot::x})
-      for (Activation activation : {Activation::none, Activation::relu, Activation::leaky_relu, Activation::sigmoid, Activation::tanh}) {
-        INFO(name(d) << ", partial in " << slot_names[static_cast<int>(slot)] << ", activation " << static_cast<int>(activation));
+      for (Activation activation :
+           {Activation::none, Activation::relu, Activation::leaky_relu, Activation::sigmoid, Activation::tanh}) {
+        INFO(name(d) << ", partial in " << slot_names[static_cast<int>(slot)] << ", activation "
+                     << static_cast<int>(activation));
         const index_t channels = slot == ConvSlot::g ? d.K : d.C;
         const auto bias = random_values<float>(channels, 4);
         const Epilogue<float> epilogue{bias.data(), activation, 0.3f};
@@ -166,8 +171,9 @@ TEST_CASE("conv kernels: <conv(x,w),g> = <x,input_grad(g,w)> = <w,weight_grad(x,
     for (index_t kernel : {1, 2, 3, 4, 5})
       for (index_t pad : {0, 1, 2})
         for (index_t channels : {1, 5}) {
-          const ConvDims d = conv_dims({2, 8, 7, channels}, {kernel, kernel, channels, 6 - channels},
-                                       {.stride_h = stride, .stride_w = stride, .padding = Padding::sides(pad, 0, pad, 1)});
+          const ConvDims d =
+              conv_dims({2, 8, 7, channels}, {kernel, kernel, channels, 6 - channels},
+                        {.stride_h = stride, .stride_w = stride, .padding = Padding::sides(pad, 0, pad, 1)});
           INFO(name(d));
           const Operands<double> o(d);
           // Values are at most 1 in size, so the number of products bounds |x||w||g|.

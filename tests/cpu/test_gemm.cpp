@@ -1,4 +1,5 @@
-// cpu::gemm against the naive product: all transpositions, edges of every blocking, each instruction set, any thread count.
+// cpu::gemm against the naive product: all transpositions, edges of every blocking, each instruction set, any thread
+// count.
 #include <tinygan/cpu/gemm.hpp>
 
 #include "support/kernel_check.hpp"
@@ -13,7 +14,8 @@ std::string name(const GemmDims& d) {
 }
 
 template <class T>
-std::vector<T> product(const GemmDims& d, const Epilogue<T>& epilogue, const std::vector<T>& a, const std::vector<T>& b) {
+std::vector<T> product(const GemmDims& d, const Epilogue<T>& epilogue, const std::vector<T>& a,
+                       const std::vector<T>& b) {
   Workspace workspace(cpu::gemm_workspace<T>(d));
   std::vector<T> c = poisoned<T>(d.M * d.N);
   cpu::gemm(d, epilogue, a.data(), b.data(), c.data(), workspace.data(), Stream{});
@@ -33,7 +35,8 @@ void check_product(const GemmDims& d) {
 template <class T>
 void check_products(index_t M, index_t N, index_t K) {
   for (bool trans_a : {false, true})
-    for (bool trans_b : {false, true}) check_product<T>({.M = M, .N = N, .K = K, .trans_a = trans_a, .trans_b = trans_b});
+    for (bool trans_b : {false, true})
+      check_product<T>({.M = M, .N = N, .K = K, .trans_a = trans_a, .trans_b = trans_b});
 }
 
 }  // namespace
@@ -76,7 +79,8 @@ TEST_CASE("gemm: bias and activation, whichever way the product runs", "[cpu][ge
                              {.M = 37, .N = 1, .K = 50},       {.M = 1, .N = 37, .K = 50},
                              {.M = 13, .N = 70, .K = 19, .trans_a = true}};
   for (const GemmDims& d : shapes)
-    for (Activation activation : {Activation::none, Activation::relu, Activation::leaky_relu, Activation::sigmoid, Activation::tanh})
+    for (Activation activation :
+         {Activation::none, Activation::relu, Activation::leaky_relu, Activation::sigmoid, Activation::tanh})
       for (bool with_bias : {false, true}) {
         INFO(name(d) << " activation " << static_cast<int>(activation) << " bias " << with_bias);
         const auto a = random_values<float>(d.M * d.K, 3), b = random_values<float>(d.K * d.N, 4);
@@ -91,7 +95,8 @@ TEST_CASE("gemm: bias and activation, whichever way the product runs", "[cpu][ge
 TEST_CASE("gemm: the same bits at 1, 2 and 3 threads", "[cpu][gemm]") {
   for (bool trans_a : {false, true})
     for (bool trans_b : {false, true})
-      for (const auto& [M, N, K] : {std::array<index_t, 3>{128, 100, 2000}, {31, 700, 600}, {300, 65, 129}, {128, 1, 1000}}) {
+      for (const auto& [M, N, K] :
+           {std::array<index_t, 3>{128, 100, 2000}, {31, 700, 600}, {300, 65, 129}, {128, 1, 1000}}) {
         const GemmDims d{.M = M, .N = N, .K = K, .trans_a = trans_a, .trans_b = trans_b};
         INFO(name(d));
         const auto a = random_values<float>(M * K, 6), b = random_values<float>(K * N, 7);
@@ -108,7 +113,8 @@ TEST_CASE("gemm: NaN and infinity of the operands reach the result", "[cpu][gemm
   auto a = random_values<float>(d.M * d.K, 8);
   const auto b = random_values<float>(d.K * d.N, 9);
   a[2 * 33 + 5] = std::numeric_limits<float>::quiet_NaN();
-  for (Activation activation : {Activation::none, Activation::relu, Activation::leaky_relu, Activation::sigmoid, Activation::tanh})
+  for (Activation activation :
+       {Activation::none, Activation::relu, Activation::leaky_relu, Activation::sigmoid, Activation::tanh})
     for_each_isa([&] {
       INFO("activation " << static_cast<int>(activation));
       const auto c = product<float>(d, {nullptr, activation, 0.2f}, a, b);

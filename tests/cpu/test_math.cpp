@@ -53,7 +53,8 @@ std::vector<T> arguments(Function f) {
   for (const T near : numbers<T>(3001, 99, 0.9, 1.1)) x.push_back(near);
   if (f == Function::log || f == Function::sqrt) {
     for (T& value : x) value = std::fabs(value);
-    for (int e = std::numeric_limits<T>::min_exponent - std::numeric_limits<T>::digits; e < std::numeric_limits<T>::max_exponent; ++e)
+    for (int e = std::numeric_limits<T>::min_exponent - std::numeric_limits<T>::digits;
+         e < std::numeric_limits<T>::max_exponent; ++e)
       for (const T m : numbers<T>(9, static_cast<std::uint64_t>(e + 5000), 0.5, 1)) x.push_back(std::ldexp(m, e));
   }
   return x;
@@ -66,7 +67,8 @@ void check_accuracy(Function f) {
   for (const T value : x) {
     const long double y = exact(f, static_cast<long double>(value));
     const auto nearest = static_cast<double>(y);
-    want.push_back(std::fabs(y) > static_cast<long double>(std::numeric_limits<T>::max()) ? HUGE_VAL * (y < 0 ? -1 : 1) : nearest);
+    want.push_back(std::fabs(y) > static_cast<long double>(std::numeric_limits<T>::max()) ? HUGE_VAL * (y < 0 ? -1 : 1)
+                                                                                          : nearest);
     // 3 units in the last place, 3 steps among the subnormal numbers
     bound.push_back(3 * (eps<T> * std::fabs(nearest) + static_cast<double>(std::numeric_limits<T>::denorm_min())));
   }
@@ -80,11 +82,16 @@ void check_special() {
   for_each_isa([&] {
     const std::vector<T> x = {0, T(-0.0), inf, -inf, nan, largest, -largest, 1};
     const auto e = T(2.718281828459045235);
-    CHECK(first_wrong(evaluate<T>(Function::exp, {0, T(-0.0), inf, -inf, nan, largest, -largest}), {1, 1, inf, 0, nan, inf, 0}) == "");
-    CHECK(first_wrong(evaluate<T>(Function::log, {0, T(-0.0), inf, -inf, nan, -1, 1}), {-inf, -inf, inf, nan, nan, nan, 0}) == "");
-    CHECK(first_wrong(evaluate<T>(Function::tanh, {0, inf, -inf, nan, largest, -largest}), {0, 1, -1, nan, 1, -1}) == "");
-    CHECK(first_wrong(evaluate<T>(Function::sigmoid, {0, inf, -inf, nan, largest, -largest}), {T(0.5), 1, 0, nan, 1, 0}) == "");
-    CHECK(first_wrong(evaluate<T>(Function::softplus, {inf, -inf, nan, largest, -largest}), {inf, 0, nan, largest, 0}) == "");
+    CHECK(first_wrong(evaluate<T>(Function::exp, {0, T(-0.0), inf, -inf, nan, largest, -largest}),
+                      {1, 1, inf, 0, nan, inf, 0}) == "");
+    CHECK(first_wrong(evaluate<T>(Function::log, {0, T(-0.0), inf, -inf, nan, -1, 1}),
+                      {-inf, -inf, inf, nan, nan, nan, 0}) == "");
+    CHECK(first_wrong(evaluate<T>(Function::tanh, {0, inf, -inf, nan, largest, -largest}), {0, 1, -1, nan, 1, -1}) ==
+          "");
+    CHECK(first_wrong(evaluate<T>(Function::sigmoid, {0, inf, -inf, nan, largest, -largest}),
+                      {T(0.5), 1, 0, nan, 1, 0}) == "");
+    CHECK(first_wrong(evaluate<T>(Function::softplus, {inf, -inf, nan, largest, -largest}),
+                      {inf, 0, nan, largest, 0}) == "");
     CHECK(first_wrong(evaluate<T>(Function::sqrt, {0, inf, -inf, nan, -1, 4}), {0, inf, nan, nan, nan, 2}) == "");
     CHECK(std::signbit(evaluate<T>(Function::tanh, {T(-0.0)})[0]));
     CHECK(std::fabs(evaluate<T>(Function::exp, {1})[0] - e) <= T(3 * eps<T>) * e);
@@ -94,7 +101,8 @@ void check_special() {
 template <class T>
 void check_places() {
   for_each_isa([] {
-    for (const Function f : {Function::exp, Function::log, Function::tanh, Function::sigmoid, Function::softplus, Function::sqrt}) {
+    for (const Function f :
+         {Function::exp, Function::log, Function::tanh, Function::sigmoid, Function::softplus, Function::sqrt}) {
       const std::vector<T> x = numbers<T>(61, 3, 0.01, 5);
       const std::vector<T> all = evaluate(f, x);
       for (std::size_t first = 0; first < x.size(); ++first)
@@ -111,7 +119,8 @@ void check_places() {
 }  // namespace
 
 TEST_CASE("cpu math: three units in the last place", "[cpu][math]") {
-  for (const Function f : {Function::exp, Function::log, Function::tanh, Function::sigmoid, Function::softplus, Function::sqrt}) {
+  for (const Function f :
+       {Function::exp, Function::log, Function::tanh, Function::sigmoid, Function::softplus, Function::sqrt}) {
     INFO("function " << static_cast<int>(f));
     check_accuracy<float>(f);
     check_accuracy<double>(f);

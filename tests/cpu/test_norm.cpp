@@ -42,9 +42,15 @@ struct Problem {
   std::vector<T> x, g, gamma, beta, mean, variance;
 
   Problem(index_t rows, index_t channels, Activation f, bool layer)
-      : d{rows, channels}, o{T(1e-3), f, T(0.3)}, by_row(layer), x(numbers<T>(rows * channels, 1, -1, 3)),
-        g(numbers<T>(rows * channels, 2)), gamma(numbers<T>(channels, 3, 0.5, 1.5)), beta(numbers<T>(channels, 4, -1, 1)),
-        mean(numbers<T>(groups(), 5, 0.9, 1.1)), variance(numbers<T>(groups(), 6, 0.8, 1.6)) {
+      : d{rows, channels},
+        o{T(1e-3), f, T(0.3)},
+        by_row(layer),
+        x(numbers<T>(rows * channels, 1, -1, 3)),
+        g(numbers<T>(rows * channels, 2)),
+        gamma(numbers<T>(channels, 3, 0.5, 1.5)),
+        beta(numbers<T>(channels, 4, -1, 1)),
+        mean(numbers<T>(groups(), 5, 0.9, 1.1)),
+        variance(numbers<T>(groups(), 6, 0.8, 1.6)) {
     for (index_t i = 0; i < rows * channels; ++i)
       while (std::fabs(z(i)) < 1e-2) x[as_size(i)] += T(0.05);
   }
@@ -149,7 +155,8 @@ void check_batch_norm(const NormDims& d, Activation f) {
   const Problem<T> p(d.rows, d.channels, f, false);
   check_everywhere<T>({p.forward()}, [&] {
     auto y = poisoned<T>(d.rows * d.channels);
-    cpu::batch_norm_apply(d, p.o, p.x.data(), p.mean.data(), p.variance.data(), p.gamma.data(), p.beta.data(), y.data(), {});
+    cpu::batch_norm_apply(d, p.o, p.x.data(), p.mean.data(), p.variance.data(), p.gamma.data(), p.beta.data(), y.data(),
+                          {});
     return std::vector<std::vector<T>>{y};
   });
   check_everywhere<T>(p.backward(), [&] {
@@ -195,7 +202,8 @@ void check_layer_norm(const NormDims& d, Activation f) {
   std::vector<T> found_mean, found_rstd, found_y;
   check_everywhere<T>({mean, deviation}, [&] {
     found_y = poisoned<T>(d.rows * d.channels), found_mean = poisoned<T>(d.rows), found_rstd = poisoned<T>(d.rows);
-    cpu::layer_norm(d, p.o, p.x.data(), p.gamma.data(), p.beta.data(), found_y.data(), found_mean.data(), found_rstd.data(), {});
+    cpu::layer_norm(d, p.o, p.x.data(), p.gamma.data(), p.beta.data(), found_y.data(), found_mean.data(),
+                    found_rstd.data(), {});
     return std::vector<std::vector<T>>{found_mean, found_rstd};
   });
   for (index_t r = 0; r < d.rows; ++r) {  // y, from the mean and variance found

@@ -42,7 +42,8 @@ void check_adam(const AdamHyper& h, std::uint64_t step) {
   INFO("step " << step << ", epsilon_hat " << h.epsilon_hat << ", decay " << h.weight_decay);
   const State<T> before;
   Expected param(before.total()), m(before.total()), v(before.total());
-  const double c1 = 1 - std::pow(h.beta1, static_cast<double>(step)), c2 = 1 - std::pow(h.beta2, static_cast<double>(step));
+  const double c1 = 1 - std::pow(h.beta1, static_cast<double>(step)),
+               c2 = 1 - std::pow(h.beta2, static_cast<double>(step));
   for (index_t i = 0; i < before.total(); ++i) {
     const auto p = static_cast<double>(before.param[as_size(i)]), g = static_cast<double>(before.grad[as_size(i)]);
     const auto m0 = static_cast<double>(before.m[as_size(i)]), v0 = static_cast<double>(before.v[as_size(i)]);
@@ -112,16 +113,17 @@ void check_norm_and_clip(double max_norm) {
 
 TEST_CASE("cpu adam: one step from any state", "[cpu][optimiser]") {
   for (const std::uint64_t step : {1u, 2u, 1000u, 1000000u})
-    for (const AdamHyper& h : {AdamHyper{}, AdamHyper{.learning_rate = 1e-3, .beta1 = 0.9, .epsilon = 1e-7, .epsilon_hat = true},
-                               AdamHyper{.learning_rate = 0.01, .beta1 = 0.9, .weight_decay = 0.1},
-                               AdamHyper{.beta1 = 0.0, .beta2 = 0.9}}) {
+    for (const AdamHyper& h :
+         {AdamHyper{}, AdamHyper{.learning_rate = 1e-3, .beta1 = 0.9, .epsilon = 1e-7, .epsilon_hat = true},
+          AdamHyper{.learning_rate = 0.01, .beta1 = 0.9, .weight_decay = 0.1}, AdamHyper{.beta1 = 0.0, .beta2 = 0.9}}) {
       check_adam<float>(h, step);
       check_adam<double>(h, step);
     }
 }
 
 TEST_CASE("cpu sgd: plain, momentum, Nesterov, decay", "[cpu][optimiser]") {
-  for (const SgdHyper& h : {SgdHyper{}, SgdHyper{.momentum = 0.9}, SgdHyper{.momentum = 0.9, .weight_decay = 0.01, .nesterov = true}}) {
+  for (const SgdHyper& h :
+       {SgdHyper{}, SgdHyper{.momentum = 0.9}, SgdHyper{.momentum = 0.9, .weight_decay = 0.01, .nesterov = true}}) {
     check_sgd<float>(h);
     check_sgd<double>(h);
   }

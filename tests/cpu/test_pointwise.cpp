@@ -12,9 +12,10 @@ namespace {
 
 // ---- unary ------------------------------------------------------------------------------------------------------
 
-constexpr UnaryOp unary_ops[] = {UnaryOp::affine, UnaryOp::exp,  UnaryOp::log,      UnaryOp::sqrt,    UnaryOp::reciprocal,
-                                 UnaryOp::square, UnaryOp::abs,  UnaryOp::sign,     UnaryOp::softplus, UnaryOp::sigmoid,
-                                 UnaryOp::tanh,   UnaryOp::relu, UnaryOp::leaky_relu, UnaryOp::clamp};
+constexpr UnaryOp unary_ops[] = {UnaryOp::affine,     UnaryOp::exp,     UnaryOp::log,  UnaryOp::sqrt,
+                                 UnaryOp::reciprocal, UnaryOp::square,  UnaryOp::abs,  UnaryOp::sign,
+                                 UnaryOp::softplus,   UnaryOp::sigmoid, UnaryOp::tanh, UnaryOp::relu,
+                                 UnaryOp::leaky_relu, UnaryOp::clamp};
 
 double exact(UnaryOp op, double x, double alpha, double beta) {
   switch (op) {
@@ -48,7 +49,8 @@ void check_unary(UnaryOp op, index_t n) {
   for (index_t i = 0; i < n; ++i) {
     const auto value = static_cast<double>(x[as_size(i)]);
     const double y = exact(op, value, static_cast<double>(alpha), static_cast<double>(beta));
-    const double terms = op == UnaryOp::affine ? std::fabs(static_cast<double>(alpha) * value) + static_cast<double>(beta) : 0;
+    const double terms =
+        op == UnaryOp::affine ? std::fabs(static_cast<double>(alpha) * value) + static_cast<double>(beta) : 0;
     want.set(i, y, 3 * eps<T> * (std::fabs(y) + terms) + eps<double> * std::fabs(y));
   }
   check_everywhere<T>({want}, [&] {
@@ -65,9 +67,10 @@ void check_unary(UnaryOp op, index_t n) {
 
 // ---- binary -----------------------------------------------------------------------------------------------------
 
-constexpr BinaryOp binary_ops[] = {BinaryOp::add,     BinaryOp::sub,           BinaryOp::mul,          BinaryOp::div,
-                                   BinaryOp::maximum, BinaryOp::minimum,       BinaryOp::greater,      BinaryOp::greater_equal,
-                                   BinaryOp::relu_grad, BinaryOp::leaky_relu_grad, BinaryOp::sigmoid_grad, BinaryOp::tanh_grad};
+constexpr BinaryOp binary_ops[] = {
+    BinaryOp::add,          BinaryOp::sub,      BinaryOp::mul,           BinaryOp::div,       BinaryOp::maximum,
+    BinaryOp::minimum,      BinaryOp::greater,  BinaryOp::greater_equal, BinaryOp::relu_grad, BinaryOp::leaky_relu_grad,
+    BinaryOp::sigmoid_grad, BinaryOp::tanh_grad};
 
 /// The value, and the magnitude that the rounding errors are relative to.
 double exact(BinaryOp op, double a, double b, double alpha, double& magnitude) {
@@ -120,7 +123,8 @@ void check_binary(BinaryOp op, const Broadcast& shape) {
              << shape.a_repeats << " and " << shape.b_repeats);
   const T alpha = T(0.3);
   auto a = numbers<T>(a_size, 21), b = numbers<T>(b_size, 22);
-  for (std::size_t i = 0; i < b.size(); i += 7) b[i] = op == BinaryOp::div ? T(1) : T(0);  // the edges of the comparisons
+  for (std::size_t i = 0; i < b.size(); i += 7)
+    b[i] = op == BinaryOp::div ? T(1) : T(0);  // the edges of the comparisons
   for (std::size_t i = 0; i < a.size(); i += 14) a[i] = T(0);
   Expected want(d.size());
   for (index_t i = 0; i < d.size(); ++i) {
@@ -194,13 +198,15 @@ void check_softmax(index_t rows, index_t channels, double shift) {
   Expected soft(rows * channels), log_soft(rows * channels);
   for (index_t r = 0; r < rows; ++r) {
     double sum = 0, largest = -HUGE_VAL;
-    for (index_t c = 0; c < channels; ++c) largest = std::max(largest, static_cast<double>(x[as_size(r * channels + c)]));
+    for (index_t c = 0; c < channels; ++c)
+      largest = std::max(largest, static_cast<double>(x[as_size(r * channels + c)]));
     for (index_t c = 0; c < channels; ++c) sum += std::exp(static_cast<double>(x[as_size(r * channels + c)]) - largest);
     for (index_t c = 0; c < channels; ++c) {
       const double shifted = static_cast<double>(x[as_size(r * channels + c)]) - largest, y = std::exp(shifted) / sum;
       soft.set(r * channels + c, y, (16 * eps<T> + static_cast<double>(channels) * eps<double>) * y);
-      log_soft.set(r * channels + c, shifted - std::log(sum),
-                   (16 * eps<T> + static_cast<double>(channels) * eps<double>) * (std::fabs(shifted) + std::log(sum) + 1));
+      log_soft.set(
+          r * channels + c, shifted - std::log(sum),
+          (16 * eps<T> + static_cast<double>(channels) * eps<double>) * (std::fabs(shifted) + std::log(sum) + 1));
     }
   }
   check_everywhere<T>({soft, log_soft}, [&] {
@@ -243,11 +249,13 @@ TEST_CASE("cpu unary: infinities and NaN", "[cpu][pointwise]") {
 
 TEST_CASE("cpu binary: every op, broadcasting along every axis", "[cpu][pointwise]") {
   const std::vector<Broadcast> shapes = {
-      {{1}, 0, 0},         {{5}, 0, 0},          {{70001}, 0, 0},      {{70001}, 0, 1},       {{70001}, 1, 0},
-      {{97}, 1, 1},        {{11, 64}, 0, 1},     {{601, 64}, 0, 1},    {{601, 64}, 0, 2},     {{64, 601}, 1, 2},
-      {{257, 3}, 0, 1},    {{257, 3}, 0, 2},     {{20011, 3}, 1, 0},   {{7, 1025}, 2, 0},     {{3, 4099}, 0, 2},
-      {{5, 7, 11}, 0, 1},  {{5, 7, 11}, 0, 2},   {{5, 7, 11}, 0, 4},   {{5, 7, 11}, 5, 2},    {{5, 7, 11}, 3, 4},
-      {{2, 3, 40}, 2, 5},  {{2, 3, 5, 7}, 5, 10}, {{2, 3, 5, 33}, 9, 6}, {{2, 3, 2, 5, 2, 3}, 21, 42}, {{2, 1, 3, 1, 35}, 4, 16}};
+      {{1}, 0, 0},       {{5}, 0, 0},           {{70001}, 0, 0},       {{70001}, 0, 1},
+      {{70001}, 1, 0},   {{97}, 1, 1},          {{11, 64}, 0, 1},      {{601, 64}, 0, 1},
+      {{601, 64}, 0, 2}, {{64, 601}, 1, 2},     {{257, 3}, 0, 1},      {{257, 3}, 0, 2},
+      {{20011, 3}, 1, 0}, {{7, 1025}, 2, 0},    {{3, 4099}, 0, 2},     {{5, 7, 11}, 0, 1},
+      {{5, 7, 11}, 0, 2}, {{5, 7, 11}, 0, 4},   {{5, 7, 11}, 5, 2},    {{5, 7, 11}, 3, 4},
+      {{2, 3, 40}, 2, 5}, {{2, 3, 5, 7}, 5, 10}, {{2, 3, 5, 33}, 9, 6}, {{2, 3, 2, 5, 2, 3}, 21, 42},
+      {{2, 1, 3, 1, 35}, 4, 16}};
   for (const Broadcast& shape : shapes)
     for (const BinaryOp op : binary_ops) {
       check_binary<float>(op, shape);
@@ -291,16 +299,18 @@ TEST_CASE("cpu fill and copy", "[cpu][pointwise]") {
     cpu::fill(n, 2.5f, y.data(), {});
     CHECK(same_bits(y, std::vector<float>(as_size(n), 2.5f)));
   }
-  for (const CopyDims& d : {CopyDims{1, 1, 1, 1}, CopyDims{5, 3, 7, 4}, CopyDims{1, 100003, 0, 0}, CopyDims{3, 40000, 40001, 40002},
-                            CopyDims{20000, 2, 5, 3}, CopyDims{4, 6, 0, 6}}) {
+  for (const CopyDims& d : {CopyDims{1, 1, 1, 1}, CopyDims{5, 3, 7, 4}, CopyDims{1, 100003, 0, 0},
+                            CopyDims{3, 40000, 40001, 40002}, CopyDims{20000, 2, 5, 3}, CopyDims{4, 6, 0, 6}}) {
     check_copy<float>(d);
     check_copy<double>(d);
   }
 }
 
 TEST_CASE("cpu permute: every order of the axes", "[cpu][pointwise]") {
-  for (const std::vector<index_t>& shape : std::vector<std::vector<index_t>>{
-           {7}, {5, 3}, {131, 67}, {1, 9, 4}, {3, 5, 7}, {33, 2, 41}, {2, 3, 5, 7}, {4, 1, 6, 3}, {2, 3, 2, 2, 3}, {2, 1, 3, 2, 2, 3}}) {
+  const std::vector<std::vector<index_t>> shapes = {
+      {7},         {5, 3},       {131, 67},    {1, 9, 4},       {3, 5, 7},
+      {33, 2, 41}, {2, 3, 5, 7}, {4, 1, 6, 3}, {2, 3, 2, 2, 3}, {2, 1, 3, 2, 2, 3}};
+  for (const std::vector<index_t>& shape : shapes) {
     check_permute<float>(shape);
     check_permute<double>(shape);
   }

@@ -41,7 +41,8 @@ void check_pooling(const PoolDims& d) {
   for_cells(d, [&](index_t at_x, index_t at_y, index_t pixel) {
     for (index_t c = 0; c < d.C; ++c) {
       const std::size_t i = as_size(at_x + c), k = as_size(at_y + c);
-      const auto value = static_cast<double>(x[i]), cotangent = static_cast<double>(g[k]), s = static_cast<double>(scale);
+      const auto value = static_cast<double>(x[i]), cotangent = static_cast<double>(g[k]),
+                 s = static_cast<double>(scale);
       if (where[k] < 0 || value > largest.value[k]) {
         largest.value[k] = value;
         where[k] = static_cast<std::int32_t>(pixel);
@@ -57,7 +58,8 @@ void check_pooling(const PoolDims& d) {
     const index_t n = k / (d.P * d.Q * d.C), c = k % d.C, i = (n * d.H * d.W + where[as_size(k)]) * d.C + c;
     gathered.set(k, static_cast<double>(x[as_size(i)]), 0);
     scattered.value[as_size(i)] += static_cast<double>(g[as_size(k)]);
-    scattered.bound[as_size(i)] += static_cast<double>(d.window_h * d.window_w) * eps<T> * std::fabs(static_cast<double>(g[as_size(k)]));
+    scattered.bound[as_size(i)] +=
+        static_cast<double>(d.window_h * d.window_w) * eps<T> * std::fabs(static_cast<double>(g[as_size(k)]));
   }
 
   check_everywhere<T>({largest, gathered, scattered, sums, spread}, [&] {

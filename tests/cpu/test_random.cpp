@@ -45,7 +45,8 @@ TEST_CASE("philox: the known answers of Random123", "[cpu][random]") {
   // kat_vectors of the Random123 distribution, philox4x32 with 10 rounds.
   CHECK(philox4x32({0, 0, 0, 0}, 0) == PhiloxBlock{0x6627e8d5u, 0xe169c58du, 0xbc57ac4cu, 0x9b00dbd8u});
   const std::uint32_t ones = 0xffffffffu;
-  CHECK(philox4x32({ones, ones, ones, ones}, ~std::uint64_t{0}) == PhiloxBlock{0x408f276du, 0x41c83b0eu, 0xa20bc7c6u, 0x6d5451fdu});
+  CHECK(philox4x32({ones, ones, ones, ones}, ~std::uint64_t{0}) ==
+        PhiloxBlock{0x408f276du, 0x41c83b0eu, 0xa20bc7c6u, 0x6d5451fdu});
   CHECK(philox4x32({0x243f6a88u, 0x85a308d3u, 0x13198a2eu, 0x03707344u}, 0x299f31d0a4093822u) ==
         PhiloxBlock{0xd16cfe09u, 0x94fdccebu, 0x5001e420u, 0x24126ea1u});
 }
@@ -132,8 +133,9 @@ TEST_CASE("cpu random: seed, draw and step each give other numbers", "[cpu][rand
   };
   const auto base = draw(key);
   CHECK(same_bits(base, draw(key)));
-  for (const RandomKey& other : {RandomKey{key.seed + 1, key.draw, &step}, RandomKey{key.seed, key.draw + 1, &step},
-                                 RandomKey{key.seed, key.draw, &next}, RandomKey{key.seed ^ (std::uint64_t{1} << 40), key.draw, &step}}) {
+  for (const RandomKey& other :
+       {RandomKey{key.seed + 1, key.draw, &step}, RandomKey{key.seed, key.draw + 1, &step},
+        RandomKey{key.seed, key.draw, &next}, RandomKey{key.seed ^ (std::uint64_t{1} << 40), key.draw, &step}}) {
     const auto y = draw(other);
     for (std::size_t i = 0; i < y.size(); ++i) CHECK(y[i] != base[i]);
   }

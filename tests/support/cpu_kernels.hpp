@@ -115,8 +115,8 @@ struct Expected {
   }
 };
 
-/// run() returns the outputs of a kernel, freshly poisoned before it: they must keep their bounds under every instruction
-/// set, and have the same bits at 1, 2 and 3 threads.
+/// run() returns the outputs of a kernel, freshly poisoned before it: they must keep their bounds under every
+/// instruction set, and have the same bits at 1, 2 and 3 threads.
 template <class T, class Run>
 void check_everywhere(const std::vector<Expected>& expected, const Run& run) {
   for_each_isa([&] {

@@ -1,5 +1,5 @@
-// Naive double references of matrix product and convolution, straight from the defining formulas: the oracles of the tests.
-// Each also returns, per element, the same sum of absolute values: the |a||b| of an error bound.
+// Naive double references of matrix product and convolution, straight from the defining formulas: the oracles of the
+// tests. Each also returns, per element, the same sum of absolute values: the |a||b| of an error bound.
 #pragma once
 
 #include <cmath>
@@ -59,7 +59,8 @@ template <class T>
 Reference reference_conv2d(const ConvDims& d, const T* x, const T* w) {
   Reference y(d.N * d.P * d.Q * d.K);
   y.terms = static_cast<double>(d.R * d.S * d.C);
-  for_each_product(d, [&](index_t i, index_t j, index_t k) { y.add(k, static_cast<double>(x[i]) * static_cast<double>(w[j])); });
+  for_each_product(
+      d, [&](index_t i, index_t j, index_t k) { y.add(k, static_cast<double>(x[i]) * static_cast<double>(w[j])); });
   return y;
 }
 
@@ -67,7 +68,8 @@ template <class T>
 Reference reference_conv2d_input_grad(const ConvDims& d, const T* g, const T* w) {
   Reference dx(d.N * d.H * d.W * d.C);
   dx.terms = static_cast<double>(d.R * d.S * d.K);
-  for_each_product(d, [&](index_t i, index_t j, index_t k) { dx.add(i, static_cast<double>(g[k]) * static_cast<double>(w[j])); });
+  for_each_product(
+      d, [&](index_t i, index_t j, index_t k) { dx.add(i, static_cast<double>(g[k]) * static_cast<double>(w[j])); });
   return dx;
 }
 
@@ -75,7 +77,8 @@ template <class T>
 Reference reference_conv2d_weight_grad(const ConvDims& d, const T* x, const T* g) {
   Reference dw(d.R * d.S * d.C * d.K);
   dw.terms = static_cast<double>(d.N * d.P * d.Q);
-  for_each_product(d, [&](index_t i, index_t j, index_t k) { dw.add(j, static_cast<double>(x[i]) * static_cast<double>(g[k])); });
+  for_each_product(
+      d, [&](index_t i, index_t j, index_t k) { dw.add(j, static_cast<double>(x[i]) * static_cast<double>(g[k])); });
   return dw;
 }
 

@@ -1,9 +1,9 @@
 // Batch normalisation over x(rows, channels): statistics per channel, apply with its activation, gradients.
 //
 // Each block of rows contributes shifted sums (the shift is its first row), turned into mean and squared deviations and
-// joined in double and in the order of the blocks (Chan et al.); the blocks depend on the extents only (columns.hpp), hence
-// the same bits at any thread count. Passes over memory: statistics 1 read; apply 1 read, 1 write; backward 4 reads, 1 write:
-// the activation's derivative is recomputed from x, nothing but x, mean and variance needs to be kept.
+// joined in double and in the order of the blocks (Chan et al.); the blocks depend on the extents only (columns.hpp),
+// hence the same bits at any thread count. Passes over memory: statistics 1 read; apply 1 read, 1 write; backward 4
+// reads, 1 write: the activation's derivative is recomputed from x, nothing but x, mean and variance needs to be kept.
 // Source: Ioffe and Szegedy, "Batch Normalization", 2015.
 #pragma once
 
@@ -60,7 +60,8 @@ template <class T>
 struct PanelParameters {
   const T *mean, *scale, *beta, *rstd;
 
-  __attribute__((noinline)) PanelParameters(const Panel& p, T epsilon, const T* mean_, const T* variance, const T* gamma, const T* beta_) {
+  __attribute__((noinline))
+  PanelParameters(const Panel& p, T epsilon, const T* mean_, const T* variance, const T* gamma, const T* beta_) {
     mean = panel_columns(p, mean_, mean_buffer_);
     beta = panel_columns(p, beta_, beta_buffer_);
     reciprocal_deviation(p.width, epsilon, panel_columns(p, variance, rstd_buffer_), rstd_buffer_);
@@ -106,7 +107,8 @@ void batch_norm_apply(const NormDims& d, const NormOptions<T>& o, const T* x, co
 
 template <class T>
 void batch_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x, const T* mean, const T* variance,
-                         const T* gamma, const T* beta, const T* g, T* dx, T* dgamma, T* dbeta, void* workspace, Stream) {
+                         const T* gamma, const T* beta, const T* g, T* dx, T* dgamma, T* dbeta, void* workspace,
+                         Stream) {
   constexpr index_t max_width = ColumnPlan::max_width;
   const ColumnPlan plan(d.rows, d.channels);
   const index_t channels = d.channels;

@@ -1,16 +1,17 @@
 // How a matrix x(rows, channels) is cut up when something is computed per channel: by the reductions and batch norm.
 //
-// `fold` rows are taken together as one wide row, so that vectors fill and loops run long whatever the channel count is;
-// column j of a wide row belongs to channel j % channels. Blocks of rows times tiles of columns are the tasks, some 32 Ki
-// elements each. The cut depends on the extents only, which makes the kernels deterministic.
+// `fold` rows are taken together as one wide row, so that vectors fill and loops run long whatever the channel count
+// is; column j of a wide row belongs to channel j % channels. Blocks of rows times tiles of columns are the tasks, some
+// 32 Ki elements each. The cut depends on the extents only, which makes the kernels deterministic.
 #pragma once
 
 #include <tinygan/cpu/map.hpp>
 
 namespace tinygan::cpu {
 
-/// One task: `rows` rows of `width` elements, `stride` apart, from element `offset` on; then, where the last rows do not
-/// fill a wide one, a row of `short_width`. The columns are `groups` times `channels` channels from first_channel on.
+/// One task: `rows` rows of `width` elements, `stride` apart, from element `offset` on; then, where the last rows do
+/// not fill a wide one, a row of `short_width`. The columns are `groups` times `channels` channels from first_channel
+/// on.
 struct Panel {
   index_t block, offset, rows, width, stride, short_width, first_channel, channels, groups;
 };

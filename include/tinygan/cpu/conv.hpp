@@ -32,7 +32,8 @@ inline GemmDims dense_dims(const ConvDims& d, ConvSlot output) {
 
 }  // namespace detail
 
-/// Bytes of scratch that the partial with respect to `output` needs, with the present number of threads and instruction set.
+/// Bytes of scratch that the partial with respect to `output` needs, with the present number of threads and instruction
+/// set.
 template <class T>
 std::size_t conv2d_workspace(const ConvDims& d, ConvSlot output) {
   const auto bytes = [](index_t elements) { return static_cast<std::size_t>(elements) * sizeof(T); };
@@ -50,7 +51,8 @@ std::size_t conv2d_workspace(const ConvDims& d, ConvSlot output) {
 
 /// y(N,P,Q,K) = epilogue(sum over taps of x w).
 template <class T>
-void conv2d(const ConvDims& d, const Epilogue<T>& epilogue, const T* x, const T* w, T* y, void* workspace, Stream stream) {
+void conv2d(const ConvDims& d, const Epilogue<T>& epilogue, const T* x, const T* w, T* y, void* workspace,
+            Stream stream) {
   if (detail::is_dense(d)) return gemm(detail::dense_dims(d, ConvSlot::g), epilogue, x, w, y, workspace, stream);
   const auto kernel = d.K == 1 ? detail::one_channel_conv<T> : detail::tap_conv<T>;
   kernel(detail::TapConv::forward(d), forward_taps(d), epilogue, x, w, y, static_cast<T*>(workspace));

@@ -1,12 +1,13 @@
 // Convolutions with one channel on a side, where a panel of output channels would be nearly empty.
 //
 //   one_channel_conv:         out(N,out_h,out_w,1) = epilogue(sum over taps (i,t) of <in[i,:], w[t,:]>)
-//     Every input pixel meets every filter tap first: products(pixel, tap) = in(pixels, depth) w(taps, depth)^T, a matrix
-//     product with the pixels' rows in place; then an output adds up the products in its tap list.
+//     Every input pixel meets every filter tap first: products(pixel, tap) = in(pixels, depth) w(taps, depth)^T, a
+//     matrix product with the pixels' rows in place; then an output adds up the products in its tap list.
 //   one_channel_weight_grad:  dw(taps, depth) = sum over pairs of u[pixel] v[pixel', :], u the operand of one channel
 //     The taps are the rows of the micro-kernel: each reads a shifted copy of u, framed by zeros, along a row of v.
 //
-// Ownership:    a task owns a block of output rows of an image; or a fixed share of the rows of v and its own partial dw.
+// Ownership:    a task owns a block of output rows of an image; or a fixed share of the rows of v and its own partial
+//               dw.
 // Cost:         2 FLOPs per pixel, tap and channel, those that fall outside the image included (some 10-30 % more).
 // Determinism:  blocks and shares depend on the shape alone; partial results are added in order.
 #pragma once
@@ -69,7 +70,8 @@ OneChannelPlan one_channel_plan(const TapConv& v, const TapList& taps) {
 
 /// products(pixel, tap) for `pixels` contiguous pixels.
 template <class T>
-void tap_products(const TapConv& v, const OneChannelPlan& p, const T* in, index_t pixels, const T* weights, T* products) {
+void tap_products(const TapConv& v, const OneChannelPlan& p, const T* in, index_t pixels, const T* weights,
+                  T* products) {
   const index_t zero = 0;
   index_t in_rows[max_tile_rows], product_rows[max_tile_rows];
   for (int i = 0; i < max_tile_rows; ++i) in_rows[i] = i * v.depth, product_rows[i] = i * p.stride;
@@ -84,8 +86,8 @@ void tap_products(const TapConv& v, const OneChannelPlan& p, const T* in, index_
 }
 
 template <class T>
-void one_channel_conv(const TapConv& v, const TapList& taps, const Epilogue<T>& epilogue, const T* in, const T* w, T* out,
-                      T* workspace) {
+void one_channel_conv(const TapConv& v, const TapList& taps, const Epilogue<T>& epilogue, const T* in, const T* w,
+                      T* out, T* workspace) {
   const OneChannelPlan p = one_channel_plan<T>(v, taps);
   T* products = workspace + p.weights(v);
   for (index_t t0 = 0; t0 < p.taps; t0 += p.shape.width) {
@@ -112,15 +114,16 @@ void one_channel_conv(const TapConv& v, const TapList& taps, const Epilogue<T>& 
       }
     }
     const index_t start = 0;
-    finish_rows(Epilogue<T>{nullptr, epilogue.activation, epilogue.slope}, 0, out + (n * v.out_h + begin) * v.out_w, &start,
-                1, (end - begin) * v.out_w);
+    finish_rows(Epilogue<T>{nullptr, epilogue.activation, epilogue.slope}, 0, out + (n * v.out_h + begin) * v.out_w,
+                &start, 1, (end - begin) * v.out_w);
   });
 }
 
-// ---- weight gradient with one channel on a side ----------------------------------------------------------------------
+// ---- weight gradient with one channel on a side
+// ----------------------------------------------------------------------
 
-/// u, framed by zeros and spread by `spread`, against the pixel rows of v: tap (r,s) at pixel (i,j) of v meets the frame at
-/// (i*step_h + tap_row(r), j*step_w + tap_col(s)).
+/// u, framed by zeros and spread by `spread`, against the pixel rows of v: tap (r,s) at pixel (i,j) of v meets the
+/// frame at (i*step_h + tap_row(r), j*step_w + tap_col(s)).
 struct OneChannelGrad {
   index_t N, u_h, u_w, v_h, v_w, depth, R, S;
   index_t step_h, step_w, frame_h, frame_w;
@@ -182,8 +185,8 @@ void fill_frame(const OneChannelGrad& o, const T* u, T* frame) {
 
 /// Rows [begin, end) of one image of v against its frame, added to dw or stored into it.
 template <class T>
-void one_channel_rows(const OneChannelGrad& o, const TileShape& shape, const T* frame, const T* v, index_t begin, index_t end,
-                      T* last_panel, T* dw, bool accumulate) {
+void one_channel_rows(const OneChannelGrad& o, const TileShape& shape, const T* frame, const T* v, index_t begin,
+                      index_t end, T* last_panel, T* dw, bool accumulate) {
   const index_t taps = o.R * o.S, count = end - begin;
   index_t frame_rows[OneChannelPolicy::row_block], v_rows[OneChannelPolicy::row_block];
   for (index_t i = 0; i < count; ++i) frame_rows[i] = (begin + i) * o.step_h * o.frame_w, v_rows[i] = i * o.v_w;
@@ -202,7 +205,8 @@ void one_channel_rows(const OneChannelGrad& o, const TileShape& shape, const T* 
       index_t tap_rows[max_tile_rows], dw_rows[max_tile_rows];
       for (int i = 0; i < rows; ++i) tap_rows[i] = o.tap_offset(tap + i), dw_rows[i] = (tap + i) * o.depth;
       run_tile(shape,
-               Tile<T>{frame, tap_rows, frame_rows, o.step_w, panel, v_rows, step, count, o.v_w, dw + k0, dw_rows, accumulate},
+               Tile<T>{frame, tap_rows, frame_rows, o.step_w, panel, v_rows, step, count, o.v_w, dw + k0, dw_rows,
+                       accumulate},
                rows, columns, width);
     }
   }

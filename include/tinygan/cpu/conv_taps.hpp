@@ -2,11 +2,13 @@
 //
 //   out[n, o, :] = epilogue(sum over (i, t) in taps(o) of in[n, i, :] W[t])
 //
-// Shapes:       in(N, in_h, in_w, depth), W[t](depth, width), out(N, out_h, out_w, width): depth is C and width K in the
-//               forward pass; the input gradient exchanges them and transposes each W[t].
-// Classes:      output pixels whose lists are equal up to a shift form a class; its rows are (image, pixel of the class), so
-//               that small batches fill the micro-kernel too. Rows of `in` are read in place; W is packed in panels.
-// Ownership:    a task owns a block of rows of a class times one panel; it runs over the taps in blocks that stay in L2.
+// Shapes:       in(N, in_h, in_w, depth), W[t](depth, width), out(N, out_h, out_w, width): depth is C and width K in
+//               the forward pass; the input gradient exchanges them and transposes each W[t].
+// Classes:      output pixels whose lists are equal up to a shift form a class; its rows are (image, pixel of the
+//               class), so that small batches fill the micro-kernel too. Rows of `in` are read in place; W is packed in
+//               panels.
+// Ownership:    a task owns a block of rows of a class times one or two panels; it runs over the taps in blocks that
+//               stay in L2.
 // Cost:         2 N depth width FLOPs per tap that touches data, no others; W is packed once per call.
 // Determinism:  an output is summed in the order of its taps and channels, whatever the partition.
 // Source:       indirect rows: Dukhan, "The Indirect Convolution Algorithm" (2019).
@@ -47,7 +49,8 @@ inline std::vector<AxisClass> axis_classes(const AxisTaps& axis) {
   std::vector<AxisClass> classes;
   for (index_t out = 0; out < axis.outputs(); ++out) {
     std::vector<Tap> taps(axis.at(out).begin(), axis.at(out).end());
-    if (taps.size() > 1 && taps.front().in > taps.back().in) std::reverse(taps.begin(), taps.end());  // adjoint lists fall
+    if (taps.size() > 1 && taps.front().in > taps.back().in)
+      std::reverse(taps.begin(), taps.end());  // adjoint lists fall
     const int base = taps.empty() ? 0 : taps.front().in;
     for (Tap& t : taps) t.in -= base;
     std::size_t i = 0;
@@ -76,8 +79,8 @@ struct TapConv {
   index_t panel_depth() const { return R * S * depth; }
   index_t packed_size(const TileShape& shape) const { return panel_depth() * shape.padded(width); }
 
-  /// Where each filter column is packed: neighbours in a tap list become neighbours in memory, so that a row of taps that
-  /// reads neighbouring pixels is one segment.
+  /// Where each filter column is packed: neighbours in a tap list become neighbours in memory, so that a row of taps
+  /// that reads neighbouring pixels is one segment.
   std::vector<index_t> column_places() const {
     std::vector<index_t> place(static_cast<std::size_t>(S));
     index_t next = 0;
@@ -118,7 +121,8 @@ struct TapTask {
 inline std::vector<TapTask> tap_tasks(const TapConv& v, const TileShape& shape, const std::vector<AxisClass>& rows,
                                       const std::vector<AxisClass>& cols) {
   // At least some 8 tasks per thread, each of enough rows to pay for streaming its panels through L2.
-  const index_t panels = shape.panels(v.width), groups = (panels + ConvPolicy::panel_group - 1) / ConvPolicy::panel_group;
+  const index_t panels = shape.panels(v.width),
+                groups = (panels + ConvPolicy::panel_group - 1) / ConvPolicy::panel_group;
   const index_t group = (panels + groups - 1) / groups;
   const index_t share = v.N * v.out_h * v.out_w * groups / (8 * threads());
   const index_t limit = std::clamp<index_t>(share, 16 * shape.rows, ConvPolicy::row_block) / shape.rows * shape.rows;
@@ -175,18 +179,25 @@ class TapSegments {
 /// Weights that one pass over the rows uses: `depth` rows from `begin` on, of `segments` segments from `first` on.
 struct WeightBlock {
   index_t first = 0, segments = 0, begin = 0, depth = 0;
-  index_t in_taps[ConvPolicy::tap_block], w_taps[ConvPolicy::tap_block];
+  index_t in_taps[ConvPolicy::tap_block] = {}, w_taps[ConvPolicy::tap_block] = {};
 };
 
 template <class T>
 class TapTaskRun {
  public:
-  TapTaskRun(const TapConv& v, const TileShape& shape, const std::vector<index_t>& place, const TapTask& task, const T* in,
-             const T* weights, T* out)
-      : v_(v), shape_(shape), task_(task), segments_(v, place, *task.rows, *task.cols), in_(in), weights_(weights),
-        out_(out), count_(task.end - task.begin) {
+  TapTaskRun(const TapConv& v, const TileShape& shape, const std::vector<index_t>& place, const TapTask& task,
+             const T* in, const T* weights, T* out)
+      : v_(v),
+        shape_(shape),
+        task_(task),
+        segments_(v, place, *task.rows, *task.cols),
+        in_(in),
+        weights_(weights),
+        out_(out),
+        count_(task.end - task.begin) {
     const AxisClass &rows = *task.rows, &cols = *task.cols;
-    const auto across = static_cast<index_t>(cols.outs.size()), pixels = across * static_cast<index_t>(rows.outs.size());
+    const auto across = static_cast<index_t>(cols.outs.size()),
+               pixels = across * static_cast<index_t>(rows.outs.size());
     for (index_t m = 0; m < count_; ++m) {
       const index_t n = (task.begin + m) / pixels, pixel = (task.begin + m) % pixels;
       const auto row = static_cast<std::size_t>(pixel / across), col = static_cast<std::size_t>(pixel % across);

@@ -3,8 +3,8 @@
 //
 // Shapes:       x(N,H,W,C), g(N,P,Q,K), dw(R,S,C,K). Per tap a product (C, pairs) times (pairs, K).
 // Packing:      a chunk of images and output rows at a time: g in panels (p, q, image, column), x in row tiles
-//               (h, w, image, channel of the tile) with w ordered by its remainder modulo the stride. So the pairs of a tap
-//               and an output row are contiguous in both, whatever the stride: one segment of the micro-kernel.
+//               (h, w, image, channel of the tile) with w ordered by its remainder modulo the stride. So the pairs of a
+//               tap and an output row are contiguous in both, whatever the stride: one segment of the micro-kernel.
 // Ownership:    a task owns some row tiles of one tap and one panel; it adds to dw chunk by chunk.
 // Cost:         2 FLOPs per pair, channel c and k; x and g are packed once, dw is read and written once per chunk.
 // Determinism:  chunks depend on the shape alone; an element is summed in the order of chunks, p, q, image.
@@ -77,7 +77,8 @@ inline std::vector<ColumnPairs> column_pairs(const ConvDims& d, const AxisTaps& 
 }
 
 template <class T>
-void pack_x(const ConvDims& d, const WeightGradPlan& p, const WeightGradChunk& chunk, index_t row, const T* x, T* packed) {
+void pack_x(const ConvDims& d, const WeightGradPlan& p, const WeightGradChunk& chunk, index_t row, const T* x,
+            T* packed) {
   const int rows = p.shape.rows;
   const index_t image = d.H * d.W * d.C;
   for (index_t w = 0; w < d.W; ++w) {
@@ -88,7 +89,8 @@ void pack_x(const ConvDims& d, const WeightGradPlan& p, const WeightGradChunk& c
 }
 
 template <class T>
-void pack_g(const ConvDims& d, const WeightGradPlan& p, const WeightGradChunk& chunk, index_t row, const T* g, T* packed) {
+void pack_g(const ConvDims& d, const WeightGradPlan& p, const WeightGradChunk& chunk, index_t row, const T* g,
+            T* packed) {
   const index_t image = d.P * d.Q * d.K;
   for (index_t panel = 0; panel < p.panels; ++panel) {
     const index_t k0 = panel * p.shape.width, columns = std::min(p.shape.width, d.K - k0);
@@ -156,7 +158,8 @@ void weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, T* workspace)
         const index_t tap = task % (d.R * d.S), c0 = task / (d.R * d.S) % c_blocks * c_step;
         const index_t r = tap / d.S, s = tap % d.S;
         weight_grad_task(d, p, chunk, r, s, pairs[static_cast<std::size_t>(s)], c0, std::min(d.C, c0 + c_step),
-                         task / (d.R * d.S * c_blocks), packed_x, static_cast<const T*>(packed_g), dw, n0 > 0 || p0 > 0);
+                         task / (d.R * d.S * c_blocks), packed_x, static_cast<const T*>(packed_g), dw,
+                         n0 > 0 || p0 > 0);
       });
     }
 }

@@ -1,10 +1,11 @@
 // Matrix product: c(M,N) = epilogue(op(a)(M,K) op(b)(K,N)), all row-major.
 //
-// Every case becomes "rows times panels" for the micro-kernel: the rows of one operand, read in place or as packed tiles,
-// times packed panels of the other. Where op(b) is stored column by column the roles may be swapped: the rows of b times
-// panels of op(a)^T, and the result stored transposed, so that a large weight matrix is streamed as it lies.
-// Work:         a thread takes a group of panels, packs it depth block by depth block (blocks stay in L2) and runs over all
-//               rows; few outputs and much depth: the depth is cut into fixed pieces whose results are added in order.
+// Every case becomes "rows times panels" for the micro-kernel: the rows of one operand, read in place or as packed
+// tiles, times packed panels of the other. Where op(b) is stored column by column the roles may be swapped: the rows of
+// b times panels of op(a)^T, and the result stored transposed, so that a large weight matrix is streamed as it lies.
+// Work:         a thread takes a group of panels, packs it depth block by depth block (blocks stay in L2) and runs over
+//               all rows; few outputs and much depth: the depth is cut into fixed pieces whose results are added in
+//               order.
 // Cost:         2 MNK FLOPs; the panel operand is read once, the other once per panel group.
 // Determinism:  the cuts of the depth depend on the shape alone, not on the threads.
 // Source:       GotoBLAS (Goto, van de Geijn 2008), with the row operand left in place.
@@ -20,7 +21,7 @@ namespace tinygan::cpu {
 
 struct GemmPolicy {
   static constexpr index_t group_bytes = 512 * 1024;  // panels packed together: a quarter of L2
-  static constexpr index_t group = 4;                 // their number at most: a row tile then comes from memory once for all
+  static constexpr index_t group = 4;  // their number at most: a row tile then comes from memory once for all
   static constexpr index_t depth_block = 1024;        // a row tile (6, 1024) is half of L1
   static constexpr index_t row_block = 96;            // rows per packed group, at least
   static constexpr index_t split_depth = 1024;        // depth of a piece when the depth is cut, at least
@@ -122,9 +123,10 @@ void gemm_tile(const GemmPlan& p, const GemmOperands<T>& o, index_t m, int rows,
     const index_t width = p.shape.panel_width(columns);
     const T* panel = packed + (j - b.first) * p.shape.width * b.depth;
     if (!p.swapped) {
-      run_tile(p.shape,
-               Tile<T>{a, a_rows, &zero, a_step, panel, &zero, width, 1, b.depth, o.c + m * p.N + n0, c_rows, accumulate}, rows,
-               columns, width);
+      run_tile(
+          p.shape,
+          Tile<T>{a, a_rows, &zero, a_step, panel, &zero, width, 1, b.depth, o.c + m * p.N + n0, c_rows, accumulate},
+          rows, columns, width);
       continue;
     }
     for (int i = 0; i < max_tile_rows; ++i) buffer_rows[i] = i * width;  // (rows, width), stored as (columns, rows)
@@ -132,7 +134,8 @@ void gemm_tile(const GemmPlan& p, const GemmOperands<T>& o, index_t m, int rows,
     if (accumulate)
       for (index_t n = 0; n < columns; ++n)
         for (int i = 0; i < rows; ++i) buffer[i * width + n] = c[n * p.M + i];
-    run_tile(p.shape, Tile<T>{a, a_rows, &zero, a_step, panel, &zero, width, 1, b.depth, buffer, buffer_rows, accumulate}, rows,
+    run_tile(p.shape,
+             Tile<T>{a, a_rows, &zero, a_step, panel, &zero, width, 1, b.depth, buffer, buffer_rows, accumulate}, rows,
              width, width);
     for (index_t n = 0; n < columns; ++n)
       for (int i = 0; i < rows; ++i) c[n * p.M + i] = buffer[i * width + n];

@@ -1,8 +1,8 @@
 // Layer normalisation over the columns of x(rows, channels), and its gradients.
 //
-// One row at a time, which stays in cache over the passes it takes. The sums of dgamma and dbeta run over blocks of 256 rows
-// and are then added in double and in order, hence the same bits at any thread count. Statistics by sums shifted by the
-// row's first element. Passes over memory: forward 1 read, 1 write; backward 2 reads, 1 write.
+// One row at a time, which stays in cache over the passes it takes. The sums of dgamma and dbeta run over blocks of 256
+// rows and are then added in double and in order, hence the same bits at any thread count. Statistics by sums shifted
+// by the row's first element. Passes over memory: forward 1 read, 1 write; backward 2 reads, 1 write.
 // Source: Ba, Kiros, Hinton, "Layer Normalization", 2016.
 #pragma once
 
@@ -58,8 +58,8 @@ void layer_norm_row(index_t n, T slope, const T* x, T mean, T rstd, const T* gam
 
 /// With xhat = (x - mean) rstd and h = g f'(gamma xhat + beta): gh = gamma h, dgamma += h xhat, dbeta += h.
 template <class T>
-void layer_norm_cotangents(index_t n, T slope, const T* x, T mean, T rstd, const T* gamma, const T* beta, const T* g, T* gh,
-                           T* dgamma, T* dbeta) {
+void layer_norm_cotangents(index_t n, T slope, const T* x, T mean, T rstd, const T* gamma, const T* beta, const T* g,
+                           T* gh, T* dgamma, T* dbeta) {
   map<T>(n, {gh, dgamma, dbeta}, {x, gamma, beta, g, dgamma, dbeta},
          [=](auto isa, const auto& a, auto& b) TINYGAN_INLINE_LAMBDA {
            using V = Vec<T, decltype(isa)>;
@@ -110,7 +110,8 @@ std::size_t layer_norm_workspace(const NormDims& d) {
 
 template <class T>
 void layer_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x, const T* mean, const T* rstd,
-                         const T* gamma, const T* beta, const T* g, T* dx, T* dgamma, T* dbeta, void* workspace, Stream) {
+                         const T* gamma, const T* beta, const T* g, T* dx, T* dgamma, T* dbeta, void* workspace,
+                         Stream) {
   const index_t n = d.channels, block_rows = detail::layer_norm_block;
   const index_t blocks = (d.rows + block_rows - 1) / block_rows;
   const T slope = detail::negative_slope(o);
@@ -132,12 +133,13 @@ void layer_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x,
           }
           cotangent = out;
         }
-        detail::layer_norm_cotangents(n, slope, row, mean[r], rstd[r], gamma, beta, cotangent, out, block_dgamma, block_dbeta);
+        detail::layer_norm_cotangents(n, slope, row, mean[r], rstd[r], gamma, beta, cotangent, out, block_dgamma,
+                                      block_dbeta);
         double sum, product;
         detail::row_sums(n, static_cast<const T*>(out), T(0), row, mean[r], sum, product);
         const auto scale = static_cast<double>(rstd[r]), share = scale / static_cast<double>(n);
-        detail::layer_norm_centre(n, rstd[r], static_cast<T>(sum * share), static_cast<T>(product * share * scale * scale),
-                                  row, mean[r], out);
+        detail::layer_norm_centre(n, rstd[r], static_cast<T>(sum * share),
+                                  static_cast<T>(product * share * scale * scale), row, mean[r], out);
       }
     }
   });

@@ -10,21 +10,32 @@
 
 namespace tinygan::cpu {
 
-/// Elements per chunk of a bandwidth-bound kernel: 128 KiB of floats an operand, well inside L2, and some 10 us of work.
-/// Smaller problems are one chunk and stay on the calling thread.
+/// Elements per chunk of a bandwidth-bound kernel: 128 KiB of floats an operand, well inside L2, and some 10 us of
+/// work. Smaller problems are one chunk and stay on the calling thread.
 inline constexpr index_t chunk_elements = 32768;
 
 /// Rows of `columns` elements per chunk.
 inline index_t chunk_rows(index_t columns) { return std::max<index_t>(1, chunk_elements / columns); }
 
-/// dispatch() of a kernel on elements of type T. Double serves gradient checks, where speed does not matter, and gets the
-/// portable set only: every further set costs compile time in every program that includes the library.
-template <class T, class Body>
+/// What limits a loop. One that waits for memory hardly gains from vectors of 64 bytes, so it is compiled for AVX2 at
+/// most. (Xeon with AVX-512, one thread, November 2026: batch norm, reductions and leaky_relu over 6 MB took the same
+/// time within the noise; over 300 KB, in L2, 5 to 15 % longer.)
+enum class Bound { memory, arithmetic };
+
+/// dispatch() of a loop on elements of type T. Double serves gradient checks, where speed does not matter, and gets the
+/// portable set only. Each set left out saves compile time in every program that includes the library.
+template <class T, Bound B = Bound::memory, class Body>
 void dispatch_for(const Body& body) {
-  if constexpr (sizeof(T) == sizeof(double))
+  if constexpr (sizeof(T) == sizeof(double)) {
     detail::run_portable(body);
-  else
+  } else if constexpr (B == Bound::arithmetic) {
     dispatch(body);
+  } else {
+#if defined(__x86_64__)
+    if (isa() != Isa::portable) return detail::run_avx2(body);
+#endif
+    detail::run_portable(body);
+  }
 }
 
 namespace detail {
@@ -72,15 +83,15 @@ TINYGAN_INLINE void map_vectors(index_t n, T* const* y, const T* const* x, const
 
 }  // namespace detail
 
-/// f(isa, a, b) for every vector of n elements: a[k] is read from x[k], b[k] goes to y[k]. An output may be an input. The
-/// tail goes through the same instructions, so a result does not depend on where in an array it stands.
-template <class T, std::size_t Out, std::size_t In, class F>
+/// f(isa, a, b) for every vector of n elements: a[k] is read from x[k], b[k] goes to y[k]. An output may be an input.
+/// The tail goes through the same instructions, so a result does not depend on where in an array it stands.
+template <class T, Bound B = Bound::memory, std::size_t Out, std::size_t In, class F>
 void map(index_t n, T* const (&y)[Out], const T* const (&x)[In], const F& f) {
   static_assert(Out <= detail::max_map_operands && In <= detail::max_map_operands);
   const auto run = [](const void* body, index_t count, T* const* to, const T* const* from) {
-    dispatch_for<T>([&](auto isa) TINYGAN_INLINE_LAMBDA {
-      detail::map_vectors<T, decltype(isa)>(count, to, from, *static_cast<const F*>(body), std::make_index_sequence<Out>{},
-                                            std::make_index_sequence<In>{});
+    dispatch_for<T, B>([&](auto isa) TINYGAN_INLINE_LAMBDA {
+      detail::map_vectors<T, decltype(isa)>(count, to, from, *static_cast<const F*>(body),
+                                            std::make_index_sequence<Out>{}, std::make_index_sequence<In>{});
     });
   };
   detail::run_map<T>({&f, run}, n, Out, y, In, x);

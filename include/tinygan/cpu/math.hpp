@@ -1,12 +1,11 @@
 // Elementary functions of vectors, float and double: exp, log, tanh, sigmoid, softplus, sqrt, sin and cos.
 //
-// Each is range reduction plus a power series whose coefficients are the series' own (1/k!, 1/(2k+1)), evaluated far enough
-// for the type. No tables, no branches, no lane crossing: a lane's result depends on its input alone, so a tail computed in a
-// padded vector has the same bits. Errors (tests/cpu/test_math.cpp): 3 ulp in either type, 3 steps among
-// subnormal numbers. NaN stays NaN; zeros, infinities and overflow give what the C library gives. Needs round to nearest
-// and no -ffast-math.
-// Conditions are never combined with & or |, nor nested with equal results: g++ 12 takes the masks of AVX-512 apart into
-// scalars when such code is inlined from a lambda.
+// Each is range reduction plus a power series whose coefficients are the series' own (1/k!, 1/(2k+1)), evaluated far
+// enough for the type. No tables, no branches, no lane crossing: a lane's result depends on its input alone, so a tail
+// computed in a padded vector has the same bits. Errors (tests/cpu/test_math.cpp): 3 ulp in either type, 3 steps among
+// subnormal numbers. NaN stays NaN; zeros, infinities and overflow give what the C library gives. Needs round to
+// nearest and no -ffast-math. Conditions are never combined with & or |, nor nested with equal results: g++ 12 takes
+// the masks of AVX-512 apart into scalars when such code is inlined from a lambda.
 // Source: Cody and Waite, "Software Manual for the Elementary Functions", 1980; Muller, "Elementary Functions", 3rd ed.
 #pragma once
 
@@ -40,7 +39,7 @@ struct Format<double> {
   static constexpr double rounder = 0x1.8p52;
   static constexpr double ln2_hi = 0x1.62e42feep-1, ln2_lo = 0x1.a39ef35793c76p-33;
   static constexpr double exp_min = -746, exp_max = 710;
-  static constexpr int exp_terms = 14, log_terms = 12, log1p_terms = 18;
+  static constexpr int exp_terms = 14, log_terms = 11, log1p_terms = 17;
 };
 
 template <class T, class I>

@@ -1,10 +1,11 @@
 // Micro-kernel: one register tile of a product, the inner loop of matrix product and convolution.
 //
-//   c(m, n) (+)= sum over segments s and k < depth of a[rows[m] + a_segments[s] + k*a_step] * b[(b_segments[s] + k)*b_step + n]
+//   c(m, n) (+)= sum over segments s and k < depth of a[a_rows[m] + a_segments[s] + k*a_step]
+//                                                     * b[(b_segments[s] + k)*b_step + n]
 //
 // Shapes:       (rows, width): rows <= 6, width = 1..4 vectors; 24 of 32 registers accumulate on AVX-512.
-// Operands:     rows of `a` are read in place, wherever each lies (an image pixel, a matrix row, a packed tile); `b` is a
-//               panel of `width` columns; a segment is a filter tap, or the whole depth of a matrix product.
+// Operands:     rows of `a` are read in place, wherever each lies (an image pixel, a matrix row, a packed tile); `b` is
+//               a panel of `width` columns; a segment is a filter tap, or the whole depth of a matrix product.
 // Cost:         per k 6 broadcasts, 4 loads, 24 FMAs: bound by the FMA units as long as `b` streams from L2.
 // Determinism:  every element is summed in the order of its segments and k, whatever the tile it falls in.
 // Source:       GotoBLAS (Goto, van de Geijn 2008) for the tile; indirect rows after Dukhan, "The Indirect Convolution
@@ -79,7 +80,22 @@ struct Tile {
 
 namespace detail {
 
+/// One k: acc(Rows, Vectors) += a[.][at] b[.].
 template <class T, class I, int Rows, int Vectors>
+TINYGAN_INLINE void multiply_add(const T* const (&a)[Rows], index_t at, const T* b, Vec<T, I> (&acc)[Rows][Vectors]) {
+  Vec<T, I> bv[Vectors];
+#pragma GCC unroll 4
+  for (int j = 0; j < Vectors; ++j) bv[j] = *vec<T, I>(b + j * lanes<T, I>);
+#pragma GCC unroll 16
+  for (int i = 0; i < Rows; ++i) {
+    const Vec<T, I> x = a[i][at] - Vec<T, I>{};  // broadcast
+#pragma GCC unroll 4
+    for (int j = 0; j < Vectors; ++j) acc[i][j] += x * bv[j];
+  }
+}
+
+/// The tile for one register blocking. Step: a_step where b_step is the width of the panel, or 0 for any steps.
+template <class T, class I, int Rows, int Vectors, index_t Step>
 TINYGAN_INLINE void tile_body(const Tile<T>& t) {
   constexpr int W = lanes<T, I>;
   Vec<T, I> acc[Rows][Vectors];
@@ -107,18 +123,15 @@ TINYGAN_INLINE void tile_body(const Tile<T>& t) {
 #pragma GCC unroll 16
       for (int i = 0; i < Rows; ++i) __builtin_prefetch(a[i] + jump);
     }
-    const index_t a_step = t.a_step, b_step = t.b_step, end = t.depth * a_step;
-    for (index_t k = 0; k != end; k += a_step, b += b_step) {
-      Vec<T, I> bv[Vectors];
-#pragma GCC unroll 4
-      for (int j = 0; j < Vectors; ++j) bv[j] = *vec<T, I>(b + j * W);
-#pragma GCC unroll 16
-      for (int i = 0; i < Rows; ++i) {
-        const Vec<T, I> x = a[i][k] - Vec<T, I>{};  // broadcast
-#pragma GCC unroll 4
-        for (int j = 0; j < Vectors; ++j) acc[i][j] += x * bv[j];
+    index_t k = 0, at = 0;
+    if constexpr (Step > 0)  // steps the compiler knows: four k at a time, their addresses in the instructions
+      for (; k + 4 <= t.depth; k += 4, at += 4 * Step, b += 4 * Vectors * W) {
+        multiply_add<T, I>(a, at, b, acc);
+        multiply_add<T, I>(a, at + Step, b + Vectors * W, acc);
+        multiply_add<T, I>(a, at + 2 * Step, b + 2 * Vectors * W, acc);
+        multiply_add<T, I>(a, at + 3 * Step, b + 3 * Vectors * W, acc);
       }
-    }
+    for (; k < t.depth; ++k, at += t.a_step, b += t.b_step) multiply_add<T, I>(a, at, b, acc);
   }
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i)
@@ -132,13 +145,17 @@ __attribute__((noinline)) void run_whole_tile(const Tile<T>& t, int rows, index_
   dispatch([&]<class I>(I) TINYGAN_INLINE_LAMBDA {
     constexpr int full_rows = TilePolicy<I>::rows, full_vectors = TilePolicy<I>::vectors;
     const index_t vectors = width / lanes<T, I>;
-    if (rows == 2) return tile_body<T, I, 2, full_vectors>(t);
-    if constexpr (full_vectors == 4) {
-      if (vectors == 4) return tile_body<T, I, full_rows, 4>(t);
-      if (vectors == 3) return tile_body<T, I, full_rows, 3>(t);
+    if (rows == full_rows && vectors == full_vectors && t.b_step == width) {  // nearly all the work is here
+      if (t.a_step == 1) return tile_body<T, I, full_rows, full_vectors, 1>(t);
+      if (t.a_step == full_rows) return tile_body<T, I, full_rows, full_vectors, full_rows>(t);
     }
-    if (vectors == 2) return tile_body<T, I, full_rows, 2>(t);
-    return tile_body<T, I, full_rows, 1>(t);
+    if (rows == 2) return tile_body<T, I, 2, full_vectors, 0>(t);
+    if (vectors == full_vectors) return tile_body<T, I, full_rows, full_vectors, 0>(t);
+    if constexpr (full_vectors == 4) {
+      if (vectors == 3) return tile_body<T, I, full_rows, 3, 0>(t);
+      if (vectors == 2) return tile_body<T, I, full_rows, 2, 0>(t);
+    }
+    return tile_body<T, I, full_rows, 1, 0>(t);
   });
 }
 

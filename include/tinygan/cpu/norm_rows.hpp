@@ -1,7 +1,7 @@
 // Inner loops of the normalisations: rows of a panel (columns.hpp) against per-column parameters that stay in L1.
 //
-// none, relu and leaky_relu are one loop with a slope for negative arguments (1, 0, slope); sigmoid and tanh take one more
-// pass over a row that is in L1 by then.
+// none, relu and leaky_relu are one loop with a slope for negative arguments (1, 0, slope); sigmoid and tanh take one
+// more pass over a row that is in L1 by then.
 #pragma once
 
 #include <tinygan/backend/layer_dims.hpp>
@@ -95,8 +95,8 @@ void backward_row(index_t n, T slope, const T* x, const T* g, const T* mean, con
 
 /// Mean and sum of squared deviations of `count` values joined with those of another set, column by column.
 /// Source: Chan, Golub, LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979.
-inline void join_moments(index_t n, double count, double* mean, double* m2, double other_count, const double* other_mean,
-                         const double* other_m2) {
+inline void join_moments(index_t n, double count, double* mean, double* m2, double other_count,
+                         const double* other_mean, const double* other_m2) {
   const double share = other_count / (count + other_count), weight = count * share;
   for (index_t j = 0; j < n; ++j) {
     const double delta = other_mean[j] - mean[j];

@@ -1,9 +1,9 @@
 // Optimiser kernels over all parameters at once: Adam, SGD, moving average, gradient norm and clipping.
 //
-// The parameters are taken as one run of elements laid end to end and cut into chunks of 32 Ki, whatever their single sizes:
-// one parallel region, evenly loaded, none for small networks. Hyper-parameters are combined in double, once per call. The
-// norm adds squares in runs of 1024 elements, these in double and in order: same bits at any thread count. Cost: Adam reads
-// param, grad, m, v and writes param, m, v once: 28 bytes a float parameter.
+// The parameters are taken as one run of elements laid end to end and cut into chunks of 32 Ki, whatever their single
+// sizes: one parallel region, evenly loaded, none for small networks. Hyper-parameters are combined in double, once per
+// call. The norm adds squares in runs of 1024 elements, these in double and in order: same bits at any thread count.
+// Cost: Adam reads param, grad, m, v and writes param, m, v once: 28 bytes a float parameter.
 // Source: Kingma and Ba, "Adam", 2015; Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019.
 #pragma once
 
@@ -67,7 +67,8 @@ double sum_of_squares(index_t n, const T* x) {
 template <class T>
 void adam(const AdamHyper& h, int count, const ParameterSlot<T>* slots, const std::uint64_t* step, Stream) {
   const auto t = static_cast<double>(*step);
-  const double correction1 = 1 - __builtin_pow(h.beta1, t), root_correction2 = __builtin_sqrt(1 - __builtin_pow(h.beta2, t));
+  const double correction1 = 1 - __builtin_pow(h.beta1, t);
+  const double root_correction2 = __builtin_sqrt(1 - __builtin_pow(h.beta2, t));
   // Both forms are p -= rate m / (sqrt(v) root + epsilon).
   const auto rate = static_cast<T>(h.learning_rate * (h.epsilon_hat ? root_correction2 : 1) / correction1);
   const auto root = static_cast<T>(h.epsilon_hat ? 1 : 1 / root_correction2);
@@ -75,7 +76,7 @@ void adam(const AdamHyper& h, int count, const ParameterSlot<T>* slots, const st
   const auto b1 = static_cast<T>(h.beta1), a1 = static_cast<T>(1 - h.beta1);
   const auto b2 = static_cast<T>(h.beta2), a2 = static_cast<T>(1 - h.beta2);
   detail::for_segments(count, slots, [&](index_t, const ParameterSlot<T>& s, index_t i, index_t n) {
-    map<T>(n, {s.param + i, s.m + i, s.v + i}, {s.param + i, s.grad + i, s.m + i, s.v + i},
+    map<T, Bound::arithmetic>(n, {s.param + i, s.m + i, s.v + i}, {s.param + i, s.grad + i, s.m + i, s.v + i},
            [=](auto isa, const auto& a, auto& b) TINYGAN_INLINE_LAMBDA {
              using V = Vec<T, decltype(isa)>;
              const V m = b1 * a[2] + a1 * a[1];
@@ -111,7 +112,9 @@ template <class T>
 void ema(index_t n, T decay, const T* x, T* average, Stream) {
   parallel_for(n, chunk_elements, [&](index_t begin, index_t end) {
     map<T>(end - begin, {average + begin}, {average + begin, x + begin},
-           [decay](auto, const auto& a, auto& b) TINYGAN_INLINE_LAMBDA { b[0] = decay * a[0] + (T(1) - decay) * a[1]; });
+           [decay](auto, const auto& a, auto& b) TINYGAN_INLINE_LAMBDA {
+             b[0] = decay * a[0] + (T(1) - decay) * a[1];
+           });
   });
 }
 

@@ -69,7 +69,8 @@ void pack_panel(const T* src, index_t stride, index_t depth, index_t columns, in
 template <class T>
 void pack_panel_transposed(const T* src, index_t stride, index_t depth, index_t columns, index_t width, T* panel) {
   transpose(src, stride, columns, depth, panel, width);
-  for (index_t k = 0; columns < width && k < depth; ++k) std::fill(panel + k * width + columns, panel + (k + 1) * width, T(0));
+  for (index_t k = 0; columns < width && k < depth; ++k)
+    std::fill(panel + k * width + columns, panel + (k + 1) * width, T(0));
 }
 
 namespace detail {
@@ -89,7 +90,8 @@ void pack_tiles_of(const T* src, index_t stride, index_t depth, index_t rows, T*
 
 /// tile[k][i] = src[k*stride + i], i < rows: `rows` rows cut into tiles of `tile_rows`, `tile_stride` apart.
 template <class T>
-void pack_row_tiles(int tile_rows, const T* src, index_t stride, index_t depth, index_t rows, T* tiles, index_t tile_stride) {
+void pack_row_tiles(int tile_rows, const T* src, index_t stride, index_t depth, index_t rows, T* tiles,
+                    index_t tile_stride) {
   if (tile_rows == 6) return detail::pack_tiles_of<6>(src, stride, depth, rows, tiles, tile_stride);
   return detail::pack_tiles_of<4>(src, stride, depth, rows, tiles, tile_stride);
 }

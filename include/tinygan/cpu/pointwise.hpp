@@ -1,9 +1,9 @@
 // Pointwise kernels, copies and softmax of the contract (backend/kernel_table.hpp), which has their formulas.
 //
 // Operands are contiguous; an output may be exactly an input (softmax and permute excepted). Split into chunks of 32 Ki
-// elements, each a pure function of its operands, so results do not depend on the number of threads. Cost: every operand
-// once through memory. Off the hot path several operations share one loop with the choice inside it, which the branch
-// predictor gets right: it keeps compile time down.
+// elements, each a pure function of its operands, so results do not depend on the number of threads. Cost: every
+// operand once through memory. Off the hot path several operations share one loop with the choice inside it, which the
+// branch predictor gets right: it keeps compile time down.
 #pragma once
 
 #include <limits>
@@ -83,7 +83,7 @@ void unary_run(UnaryOp op, index_t n, T alpha, T beta, const T* x, T* y) {
   const bool linear = op == UnaryOp::affine || op == UnaryOp::abs || op == UnaryOp::relu ||
                       op == UnaryOp::leaky_relu || op == UnaryOp::clamp;
   if (!linear)
-    return map<T>(n, {y}, {x}, [op](auto isa, const auto& a, auto& b) TINYGAN_INLINE_LAMBDA {
+    return map<T, Bound::arithmetic>(n, {y}, {x}, [op](auto isa, const auto& a, auto& b) TINYGAN_INLINE_LAMBDA {
       unary_vector<T, decltype(isa)>(op, a[0], b[0]);
     });
   const PiecewiseLinear<T> p = piecewise_linear(op, alpha, beta);
@@ -172,7 +172,8 @@ class BroadcastOperand {
     held_count_ = count;
     return buffer_;
   }
-  /// Elements i .. of the flattened problem, starting in `column`, unless needs_walk(). The pattern of a repeated row is kept.
+  /// Elements i .. of the flattened problem, starting in `column`, unless needs_walk(). The pattern of a repeated row
+  /// is kept.
   const T* across_rows(index_t i, index_t column, index_t count) {
     if (dense_) return x_ + i;
     if (column == held_column_ && count <= held_count_) return buffer_;
@@ -196,8 +197,8 @@ class BroadcastOperand {
   alignas(64) T buffer_[capacity];
 };
 
-/// Elements [begin, end) of the flattened output. Rows of at least `short_row` elements run one by one; shorter ones are
-/// joined into longer stretches first.
+/// Elements [begin, end) of the flattened output. Rows of at least `short_row` elements run one by one; shorter ones
+/// are joined into longer stretches first.
 template <class T>
 void binary_broadcast(BinaryOp op, const BroadcastDims& d, T alpha, const T* a, const T* b, T* y, index_t begin,
                       index_t end) {
@@ -205,7 +206,8 @@ void binary_broadcast(BinaryOp op, const BroadcastDims& d, T alpha, const T* a, 
   const index_t n = d.extent[BroadcastRows::last];
   BroadcastRows row(d, begin / n);
   BroadcastOperand<T> operand_a(d, d.a_stride, a), operand_b(d, d.b_stride, b);
-  if (operand_a.dense() && operand_b.dense()) return binary_run(op, end - begin, alpha, a + begin, b + begin, y + begin);
+  if (operand_a.dense() && operand_b.dense())
+    return binary_run(op, end - begin, alpha, a + begin, b + begin, y + begin);
   const bool walk_a = operand_a.needs_walk(), walk_b = operand_b.needs_walk();
   index_t column = begin % n;
   for (index_t i = begin, count; i < end; i += count) {
@@ -269,8 +271,8 @@ void copy(const CopyDims& d, const T* src, T* dst, Stream) {
   });
 }
 
-/// The innermost axis and the one along which x is contiguous are walked in square tiles, so that both the reads and the
-/// writes use whole cache lines.
+/// The innermost axis and the one along which x is contiguous are walked in square tiles, so that both the reads and
+/// the writes use whole cache lines.
 template <class T>
 void permute(const PermuteDims& d, const T* x, T* y, Stream) {
   constexpr int last = PermuteDims::rank - 1;

@@ -1,8 +1,8 @@
 // Pooling kernels: maximum with its index, gather and scatter by that index, sums of windows and their adjoint.
 //
-// x(N,H,W,C) to y(N,P,Q,C). Work is split by output rows, by image and channel tile for the scatter, so no two threads write
-// one element and every sum has a fixed order; windows may overlap. A window's part outside x is skipped. Cost: every window
-// element read once, from cache where windows overlap.
+// x(N,H,W,C) to y(N,P,Q,C). Work is split by output rows, by image and channel tile for the scatter, so no two threads
+// write one element and every sum has a fixed order; windows may overlap. A window's part outside x is skipped. Cost:
+// every window element read once, from cache where windows overlap.
 #pragma once
 
 #include <cstdint>
@@ -81,7 +81,8 @@ void max_pool2d(const PoolDims& d, const T* x, T* y, std::int32_t* index, Stream
             const index_t pixel = h * d.W + w;
             for (index_t c = 0; c < d.C; ++c) {
               const T value = image[pixel * d.C + c];
-              const bool take = first || value > out[c] || (value != value && out[c] == out[c]);  // a NaN is the maximum
+              const bool take =
+                  first || value > out[c] || (value != value && out[c] == out[c]);  // a NaN is the maximum
               out[c] = take ? value : out[c];
               at[c] = take ? static_cast<std::int32_t>(pixel) : at[c];
             }

@@ -4,8 +4,9 @@
 //   u_i = uniform01(word_i), and normals by Box-Muller from the pairs (words 0, 1) and (2, 3) of a block:
 //   r = sqrt(-2 ln uniform01_open(even word)), a = 2 pi uniform01(odd word): even element r cos a, odd element r sin a.
 // Double takes the same u or z, converted. Words are the same on every instruction set; what is computed from them may
-// differ in the last bit where products fuse with sums. An element is a function of its number, so the same bits come out at
-// any thread count. Numbers are made 1024 at a time into a buffer in L1. Cost: about 60 vector operations per 32 words.
+// differ in the last bit where products fuse with sums. An element is a function of its number, so the same bits come
+// out at any thread count. Numbers are made 1024 at a time into a buffer in L1. Cost: about 60 vector operations per 32
+// words.
 // Source: Salmon, Moraes, Dror, Shaw, SC 2011; Box and Muller, 1958.
 #pragma once
 
@@ -33,12 +34,14 @@ TINYGAN_INLINE void count_up(V& v, std::index_sequence<K...>) {
   v = V{K...};
 }
 
-/// product = the lower 32 bits of each lane times k. Clang finds the instruction for it behind the general expression; g++
-/// (12 to 14) does not, and would take twice as long. (-Wpsabi speaks of calls; these builtins are single instructions.)
+/// product = the lower 32 bits of each lane times k. Clang finds the instruction for it behind the general expression;
+/// g++ (12 to 14) does not, and would take twice as long. (-Wpsabi speaks of calls; these builtins are single
+/// instructions.)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpsabi"
 template <class I>
-TINYGAN_INLINE void multiply_low_halves(const Vec<std::uint64_t, I>& a, std::uint64_t k, Vec<std::uint64_t, I>& product) {
+TINYGAN_INLINE void multiply_low_halves(const Vec<std::uint64_t, I>& a, std::uint64_t k,
+                                        Vec<std::uint64_t, I>& product) {
 #if defined(__x86_64__) && !defined(__clang__)
   const auto x = reinterpret_cast<Vec<int, I>>(a), y = reinterpret_cast<Vec<int, I>>(Vec<std::uint64_t, I>{} + k);
   if constexpr (I::isa == Isa::avx512)
@@ -74,8 +77,8 @@ TINYGAN_INLINE void set_up(PhiloxDraw<I>& d, const RandomKey& key, std::uint64_t
   }
 }
 
-/// The words of blocks block .. block + lanes-1 in order, in two vectors. One block per 64-bit lane, its words in the lower
-/// halves, because a 32 x 32 -> 64 bit product is what the hardware has for such lanes.
+/// The words of blocks block .. block + lanes-1 in order, in two vectors. One block per 64-bit lane, its words in the
+/// lower halves, because a 32 x 32 -> 64 bit product is what the hardware has for such lanes.
 template <class I>
 TINYGAN_INLINE void philox_words(const PhiloxDraw<I>& d, std::uint64_t block, Vec<std::uint32_t, I>& first,
                                  Vec<std::uint32_t, I>& second) {
@@ -162,20 +165,24 @@ void for_random(bool normal, index_t n, const RandomKey& key, const F& f) {
   });
 }
 
+/// y = shift + scale times a uniform or normal number.
+template <class T>
+void random_affine(bool normal, index_t n, const RandomKey& key, T scale, T shift, T* y) {
+  for_random<T>(normal, n, key, [&](index_t i, index_t count, const T* number) {
+    unary_run(UnaryOp::affine, count, scale, shift, number, y + i);
+  });
+}
+
 }  // namespace detail
 
 template <class T>
 void random_uniform(index_t n, const RandomKey& key, T low, T high, T* y, Stream) {
-  detail::for_random<T>(false, n, key, [&](index_t i, index_t count, const T* u) {
-    detail::unary_run(UnaryOp::affine, count, high - low, low, u, y + i);
-  });
+  detail::random_affine(false, n, key, high - low, low, y);
 }
 
 template <class T>
 void random_normal(index_t n, const RandomKey& key, T mean, T stddev, T* y, Stream) {
-  detail::for_random<T>(true, n, key, [&](index_t i, index_t count, const T* z) {
-    detail::unary_run(UnaryOp::affine, count, stddev, mean, z, y + i);
-  });
+  detail::random_affine(true, n, key, stddev, mean, y);
 }
 
 template <class T>

@@ -1,9 +1,9 @@
 // Reductions: y(outer, inner) = sum or max over the middle of x(outer, reduced, inner).
 //
-// Columns are summed eight rows at a time into accumulators that stay in L1, over blocks of some 32 Ki elements whose partial
-// results are added in double and in order; contiguous runs (inner = 1) are folded into wide rows first (columns.hpp). The
-// error of a sum is at most about 30 eps sum|x|, typically a few eps. A NaN is the maximum of its column. The cut depends
-// on the extents only: same bits at any thread count. Cost: x once through memory.
+// Columns are summed eight rows at a time into accumulators that stay in L1, over blocks of some 32 Ki elements whose
+// partial results are added in double and in order; contiguous runs (inner = 1) are folded into wide rows first
+// (columns.hpp). The error of a sum is at most about 30 eps sum|x|, typically a few eps. A NaN is the maximum of its
+// column. The cut depends on the extents only: same bits at any thread count. Cost: x once through memory.
 #pragma once
 
 #include <tinygan/cpu/columns.hpp>

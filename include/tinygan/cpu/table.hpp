@@ -14,8 +14,8 @@
 
 namespace tinygan::cpu {
 
-/// Every kernel of the contract for elements of type T, float or double. Streams are ignored: a kernel has finished when it
-/// returns.
+/// Every kernel of the contract for elements of type T, float or double. Streams are ignored: a kernel has finished
+/// when it returns.
 template <class T>
 const KernelTable<T>& kernel_table() {
   static constexpr KernelTable<T> table = {
