@@ -172,28 +172,37 @@ TEST_CASE("Emulated fill and copy") {
   }
 }
 
-TEST_CASE("Emulated permute: all orders of four axes") {
-  for (const auto& extents : {std::array<index_t, 4>{2, 3, 40, 33}, std::array<index_t, 4>{5, 1, 7, 64}, std::array<index_t, 4>{1, 1, 1, 1}}) {
-    const index_t stride[4] = {extents[1] * extents[2] * extents[3], extents[2] * extents[3], extents[3], 1};
-    const index_t size = extents[0] * stride[0];
-    const Operand x(size, 1);
-    std::array<std::size_t, 4> order = {0, 1, 2, 3};
-    do {
-      PermuteDims d;
-      for (std::size_t axis = 0; axis < 4; ++axis) d.extent[2 + axis] = extents[order[axis]], d.stride[2 + axis] = stride[order[axis]];
-      const auto y = both_ways(size, [&](float* out) { emulated_kernels().permute(d, x.data(), out, {}); });
-      bool same = true;
-      for (index_t i = 0; i < size; ++i) {
-        index_t rest = i, from = 0;
-        for (int axis = PermuteDims::rank - 1; axis >= 0; --axis) {
-          from += rest % d.extent[axis] * d.stride[axis];
-          rest /= d.extent[axis];
-        }
-        same = same && y[static_cast<std::size_t>(i)] == x.data()[from];
+/// x of these extents, its axes in every order.
+void check_permute(const std::vector<index_t>& extents) {
+  const std::size_t rank = extents.size();
+  std::vector<index_t> stride(rank, 1);
+  for (std::size_t axis = rank - 1; axis > 0; --axis) stride[axis - 1] = stride[axis] * extents[axis];
+  const Operand x(stride[0] * extents[0], 1);
+  std::vector<std::size_t> order(rank);
+  for (std::size_t axis = 0; axis < rank; ++axis) order[axis] = axis;
+  do {
+    PermuteDims d;
+    for (std::size_t axis = 0; axis < rank; ++axis) {
+      d.extent[PermuteDims::rank - rank + axis] = extents[order[axis]];
+      d.stride[PermuteDims::rank - rank + axis] = stride[order[axis]];
+    }
+    const auto y = both_ways(x.size(), [&](float* out) { emulated_kernels().permute(d, x.data(), out, {}); });
+    check_elements(y, [&](index_t i) {
+      index_t from = 0;
+      for (int axis = PermuteDims::rank - 1; axis >= 0; --axis) {
+        from += i % d.extent[axis] * d.stride[axis];
+        i /= d.extent[axis];
       }
-      CHECK(same);
-    } while (std::next_permutation(order.begin(), order.end()));
-  }
+      return static_cast<double>(x.data()[from]);
+    }, [](index_t) { return 0.0; });
+  } while (std::next_permutation(order.begin(), order.end()));
+}
+
+TEST_CASE("Emulated permute: all orders of the axes") {
+  check_permute({1});
+  check_permute({33, 65});
+  check_permute({3, 34, 33});
+  check_permute({2, 3, 1, 5});
 }
 
 }  // namespace
