@@ -1,6 +1,6 @@
 // Batches from byte images on the device: out(count, pixels) = images[index[i]] * scale + shift.
 //
-// Owns         a thread makes packs of 4 pixels (single ones where an image's size or an address is not a multiple of 4).
+// Owns         a thread makes packs of 4 pixels (single ones where an image's size or an address does not allow it).
 // Shared       none.      Requires  sm_75.
 // Determinism  every pixel is computed by itself.
 // Cost         1 byte read and 4 written per pixel.
@@ -18,8 +18,8 @@ namespace {
 /// `pixels` and `packs` are counted in packs of N.
 template <int N>
 __global__ void __launch_bounds__(map_threads)
-    gather_images_kernel(index_t packs, Divisor pixels, const std::uint8_t* images, const std::int32_t* index, float scale,
-                         float shift, float* out) {
+    gather_images_kernel(index_t packs, Divisor pixels, const std::uint8_t* images, const std::int32_t* index,
+                         float scale, float shift, float* out) {
   for (index_t i = grid_thread(); i < packs; i += grid_threads()) {
     const index_t row = pixels.divide(i), at = i - row * pixels.value();
     const std::uint8_t* const from = images + (index[row] * pixels.value() + at) * N;
@@ -38,8 +38,8 @@ __global__ void __launch_bounds__(map_threads)
   }
 }
 
-inline void gather_images(const GatherDims& d, const std::uint8_t* images, const std::int32_t* index, float scale, float shift,
-                          float* out, Stream stream) {
+inline void gather_images(const GatherDims& d, const std::uint8_t* images, const std::int32_t* index, float scale,
+                          float shift, float* out, Stream stream) {
   const bool packs = d.pixels % 4 == 0 && aligned(4, images) && aligned(16, out);
   const index_t N = packs ? 4 : 1, count = d.count * d.pixels / N;
   const Divisor pixels(d.pixels / N);

@@ -1,7 +1,7 @@
 // launch(): the one way to start a kernel, and block_shared(): the one way to shared memory.
 //
-// nvcc compiles the kernels for GPUs; g++ and clang compile the same sources for the emulated device, which runs them on the
-// CPU. Everything in kernels/ has internal linkage, so a program may hold both, and two libraries one each.
+// nvcc compiles the kernels for GPUs; g++ and clang compile the same sources for the emulated device, which runs them
+// on the CPU. Everything in kernels/ has internal linkage, so a program may hold both, and two libraries one each.
 #pragma once
 
 #include <algorithm>
@@ -48,8 +48,9 @@ inline unsigned grid_extent(index_t n, bool x = true) {
   return static_cast<unsigned>(n);
 }
 
-/// Blocks of `block` threads for a loop over `items` in strides of the whole grid: enough to cover them, at most `limit`.
-/// The default limit gives each multiprocessor of the largest GPUs 16 blocks. No result may depend on this number.
+/// Blocks of `block` threads for a loop over `items` in strides of the whole grid: enough to cover them, at most
+/// `limit`. The default limit gives each multiprocessor of the largest GPUs 16 blocks. No result may depend on this
+/// number.
 inline unsigned grid_stride_blocks(index_t items, index_t block, index_t limit = 16 * 148) {
   return static_cast<unsigned>(std::max<index_t>(1, std::min(ceil_div(items, block), limit)));
 }
@@ -73,7 +74,8 @@ void launch(const Launch& l, Args... args) {
   constexpr std::size_t without_asking = 48 << 10;
   const auto failed = [&](cudaError_t e) { fail_launch(kernel_name<Kernel>(), l.file, l.line, e); };
   if (l.shared_bytes > without_asking) {
-    const cudaError_t e = cudaFuncSetAttribute(Kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(l.shared_bytes));
+    const cudaError_t e =
+        cudaFuncSetAttribute(Kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(l.shared_bytes));
     if (e != cudaSuccess) failed(e);
   }
   Kernel<<<l.grid, l.block, l.shared_bytes, static_cast<cudaStream_t>(l.stream.handle)>>>(args...);
@@ -93,7 +95,7 @@ __device__ __forceinline__ T* block_shared(index_t /*count*/, index_t offset = 0
 
 #else
 
-/// Runs Kernel(args...) for every thread of the grid before it returns. Throws Error if the kernel breaks a rule of CUDA.
+/// Runs Kernel(args...) for every thread of the grid, then returns. Throws Error if the kernel breaks a rule of CUDA.
 template <auto Kernel, class... Args>
 void launch(const Launch& l, Args... args) {
   const auto body = [&] { Kernel(args...); };
@@ -112,11 +114,11 @@ T* block_shared(index_t count, index_t offset = 0) {
 
 #endif
 
-// ---- Who am I, in an x-only block and grid -----------------------------------------------------------------------------
+// ---- Who am I, in an x-only block and grid --------------------------------------------------------------------------
 
 __device__ inline unsigned lane_id() { return threadIdx.x % warp_size; }
 __device__ inline unsigned warp_id() { return threadIdx.x / warp_size; }
-/// This thread's number in the grid, and how many there are: for (index_t i = grid_thread(); i < n; i += grid_threads()).
+/// This thread's number in the grid, and how many there are.
 __device__ inline index_t grid_thread() { return index_t{blockIdx.x} * blockDim.x + threadIdx.x; }
 __device__ inline index_t grid_threads() { return index_t{gridDim.x} * blockDim.x; }
 

@@ -6,7 +6,7 @@
 // Determinism  elements by themselves; the norm adds up blocks of 4096 in float and these in double, in a fixed order.
 // Cost         Adam 28 bytes per parameter (param, grad, m, v read; param, m, v written), SGD 20, norm 4, clip 8.
 //              The step count is read on the device, so a captured graph counts on.
-// Source       Kingma and Ba, "Adam", ICLR 2015; Loshchilov and Hutter, "Decoupled Weight Decay Regularization", ICLR 2019.
+// Source       Kingma and Ba, "Adam", ICLR 2015; Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019.
 #pragma once
 
 #include <tinygan/backend/layer_dims.hpp>
@@ -20,7 +20,7 @@ namespace tinygan::cuda {
 namespace {
 
 inline constexpr index_t optimiser_chunk = 4096;  // elements of one block
-inline constexpr int max_tensors = 64;            // the list stays below the 4 KB that kernel arguments may have everywhere
+inline constexpr int max_tensors = 64;  // the list stays below the 4 KB that kernel arguments may have everywhere
 
 /// Some tensors and the number of each one's first block.
 template <class Tensor>
@@ -73,10 +73,14 @@ index_t optimiser_blocks(int count, const Tensor* tensors) {
 }
 
 template <class Tensor>
-Launch optimiser_launch(const TensorList<Tensor>& list, std::size_t shared, Stream stream, const char* file = __builtin_FILE(),
-                        int line = __builtin_LINE()) {
-  return {.grid = {grid_extent(list.first_block[list.count])}, .block = {map_threads}, .shared_bytes = shared, .stream = stream,
-          .file = file, .line = line};
+Launch optimiser_launch(const TensorList<Tensor>& list, std::size_t shared, Stream stream,
+                        const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+  return {.grid = {grid_extent(list.first_block[list.count])},
+          .block = {map_threads},
+          .shared_bytes = shared,
+          .stream = stream,
+          .file = file,
+          .line = line};
 }
 
 template <class... T>
@@ -93,7 +97,7 @@ __device__ __forceinline__ void for_block(index_t n, bool packed, const One& one
   for (index_t i = 4 * packs + threadIdx.x; i < n; i += map_threads) rest(i);
 }
 
-// ---- Adam ------------------------------------------------------------------------------------------------------------
+// ---- Adam -----------------------------------------------------------------------------------------------------------
 
 /// p = keep p - rate m / (sqrt(v) root + epsilon): both forms of AdamHyper.
 struct AdamFactors {
@@ -124,7 +128,8 @@ __global__ void __launch_bounds__(map_threads)
   __syncthreads();
   const AdamFactors f = s;
   const auto part = list.part(blockIdx.x);
-  float *const param = part.tensor.param + part.begin, *const m = part.tensor.m + part.begin, *const v = part.tensor.v + part.begin;
+  float *const param = part.tensor.param + part.begin, *const m = part.tensor.m + part.begin,
+               *const v = part.tensor.v + part.begin;
   const float* const grad = part.tensor.grad + part.begin;
   for_block(
       part.n, all_aligned(param, grad, m, v),
@@ -140,13 +145,14 @@ __global__ void __launch_bounds__(map_threads)
       [&](index_t i) { f.update(param[i], grad[i], m[i], v[i]); });
 }
 
-inline void adam(const AdamHyper& h, int count, const ParameterSlot<float>* slots, const std::uint64_t* step, Stream stream) {
+inline void adam(const AdamHyper& h, int count, const ParameterSlot<float>* slots, const std::uint64_t* step,
+                 Stream stream) {
   for_lists(count, slots, [&](const TensorList<ParameterSlot<float>>& list, index_t) {
     launch<adam_kernel>(optimiser_launch(list, sizeof(AdamFactors), stream), h, list, step);
   });
 }
 
-// ---- SGD -------------------------------------------------------------------------------------------------------------
+// ---- SGD ------------------------------------------------------------------------------------------------------------
 
 /// g += decay p; m = momentum m + g; p -= rate (along_g g + along_m m).
 struct SgdFactors {
@@ -185,21 +191,24 @@ inline void sgd(const SgdHyper& h, int count, const ParameterSlot<float>* slots,
   });
 }
 
-// ---- Moving average --------------------------------------------------------------------------------------------------
+// ---- Moving average -------------------------------------------------------------------------------------------------
 
-__global__ void __launch_bounds__(map_threads) ema_kernel(index_t n, index_t packs, float decay, const float* x, float* average) {
+__global__ void __launch_bounds__(map_threads)
+    ema_kernel(index_t n, index_t packs, float decay, const float* x, float* average) {
   map(n, packs, average, [=](float a, float v) { return decay * a + (1.0f - decay) * v; }, average, x);
 }
 
 inline void ema(index_t n, float decay, const float* x, float* average, Stream stream) {
   const index_t packs = packs_of(n, x, average);
-  launch<ema_kernel>({.grid = map_blocks(n, packs), .block = {map_threads}, .stream = stream}, n, packs, decay, x, average);
+  launch<ema_kernel>({.grid = map_blocks(n, packs), .block = {map_threads}, .stream = stream}, n, packs, decay, x,
+                     average);
 }
 
-// ---- Norm and clipping -----------------------------------------------------------------------------------------------
+// ---- Norm and clipping ----------------------------------------------------------------------------------------------
 
 /// partial[block] = sum of squares of its elements.
-__global__ void __launch_bounds__(map_threads) sum_of_squares_kernel(TensorList<Segment<const float>> list, double* partial) {
+__global__ void __launch_bounds__(map_threads)
+    sum_of_squares_kernel(TensorList<Segment<const float>> list, double* partial) {
   BlockReduceShared& s = block_shared<BlockReduceShared>();
   const auto part = list.part(blockIdx.x);
   const float* const x = part.tensor.data + part.begin;
@@ -241,7 +250,8 @@ inline void global_norm(int count, const Segment<const float>* segments, float* 
                              optimiser_blocks(count, segments), partial, norm);
 }
 
-__global__ void __launch_bounds__(map_threads) clip_kernel(TensorList<Segment<float>> list, const float* norm, float max_norm) {
+__global__ void __launch_bounds__(map_threads)
+    clip_kernel(TensorList<Segment<float>> list, const float* norm, float max_norm) {
   const float scale = max_norm / (*norm + 1e-6f);
   if (scale >= 1.0f) return;  // a NaN goes on, and shows in every gradient
   const auto part = list.part(blockIdx.x);

@@ -1,8 +1,8 @@
 // Pointwise arithmetic, fills, copies and permutations of the contract (backend/kernel_table.hpp has their formulas).
 //
 // Shapes       arrays of n floats; broadcasting and copies by strides (backend/pointwise_dims.hpp).
-// Owns         thread t of T: packs of 4 elements t, t+T, t+2T, ... two at a time; single elements where an array is not 16-byte
-//              aligned, and at the end. An output may be exactly an input (permute excepted).
+// Owns         thread t of T: packs of 4 elements t, t+T, t+2T, ... two at a time; single elements where an array is
+//              not 16-byte aligned, and at the end. An output may be exactly an input (permute excepted).
 // Shared       permute: a 32x33 tile (4.2 KB); the others none.      Requires  sm_75.
 // Determinism  every element is computed by itself: same bits whatever the grid.
 // Cost         every operand once through memory: bandwidth-bound; the arithmetic hides behind it.
@@ -19,7 +19,7 @@
 namespace tinygan::cuda {
 namespace {
 
-// ---- Values ----------------------------------------------------------------------------------------------------------
+// ---- Values ---------------------------------------------------------------------------------------------------------
 
 __device__ inline float sigmoid(float x) {
   const float e = expf(-fabsf(x));  // at most 1: no overflow
@@ -72,10 +72,11 @@ void select(E value, const F& f) {
   static_cast<void>(((value == Values && (f.template operator()<Values>(), true)) || ...));
 }
 
-// ---- y = f(x), y = f(a, b) -------------------------------------------------------------------------------------------
+// ---- y = f(x), y = f(a, b) ------------------------------------------------------------------------------------------
 
 template <UnaryOp Op>
-__global__ void __launch_bounds__(map_threads) unary_kernel(index_t n, index_t packs, float alpha, float beta, const float* x, float* y) {
+__global__ void __launch_bounds__(map_threads)
+    unary_kernel(index_t n, index_t packs, float alpha, float beta, const float* x, float* y) {
   map(n, packs, y, [=](float v) { return unary_value(Op, alpha, beta, v); }, x);
 }
 
@@ -84,13 +85,14 @@ inline void unary(UnaryOp op, index_t n, float alpha, float beta, const float* x
   using enum UnaryOp;
   select<affine, exp, log, sqrt, reciprocal, square, abs, sign, softplus, sigmoid, tanh, relu, leaky_relu, clamp>(
       op, [&]<UnaryOp Op>() {
-        launch<unary_kernel<Op>>({.grid = map_blocks(n, packs), .block = {map_threads}, .stream = stream}, n, packs, alpha,
-                                 beta, x, y);
+        launch<unary_kernel<Op>>({.grid = map_blocks(n, packs), .block = {map_threads}, .stream = stream}, n, packs,
+                                 alpha, beta, x, y);
       });
 }
 
 template <BinaryOp Op>
-__global__ void __launch_bounds__(map_threads) binary_kernel(index_t n, index_t packs, float alpha, const float* a, const float* b, float* y) {
+__global__ void __launch_bounds__(map_threads)
+    binary_kernel(index_t n, index_t packs, float alpha, const float* a, const float* b, float* y) {
   map(n, packs, y, [=](float v, float w) { return binary_value(Op, alpha, v, w); }, a, b);
 }
 
@@ -115,7 +117,8 @@ struct BroadcastPlan {
   }
 };
 
-/// Whether an operand can be read in packs of 4: one value along the innermost axis, or contiguous runs from aligned places on.
+/// Whether an operand can be read in packs of 4: one value along the innermost axis, or contiguous runs from aligned
+/// places on.
 inline bool broadcasts_in_packs(const BroadcastDims& d, const index_t* stride, const float* x) {
   constexpr int last = BroadcastDims::rank - 1;
   if (stride[last] == 0) return true;
@@ -151,18 +154,19 @@ __global__ void __launch_bounds__(map_threads)
   }
 }
 
-inline void binary(BinaryOp op, const BroadcastDims& d, float alpha, const float* a, const float* b, float* y, Stream stream) {
+inline void binary(BinaryOp op, const BroadcastDims& d, float alpha, const float* a, const float* b, float* y,
+                   Stream stream) {
   constexpr int last = BroadcastDims::rank - 1;
   const index_t n = d.size();
   const bool dense = d.extent[last] == n && d.a_stride[last] == 1 && d.b_stride[last] == 1;
   if (dense) {
     const index_t packs = packs_of(n, a, b, y);
     using enum BinaryOp;
-    select<add, sub, mul, div, maximum, minimum, greater, greater_equal, relu_grad, leaky_relu_grad, sigmoid_grad, tanh_grad>(
-        op, [&]<BinaryOp Op>() {
-          launch<binary_kernel<Op>>({.grid = map_blocks(n, packs), .block = {map_threads}, .stream = stream}, n, packs, alpha,
-                                    a, b, y);
-        });
+    select<add, sub, mul, div, maximum, minimum, greater, greater_equal, relu_grad, leaky_relu_grad, sigmoid_grad,
+           tanh_grad>(op, [&]<BinaryOp Op>() {
+      launch<binary_kernel<Op>>({.grid = map_blocks(n, packs), .block = {map_threads}, .stream = stream}, n, packs,
+                                alpha, a, b, y);
+    });
     return;
   }
   const bool packs = d.extent[last] % 4 == 0 && aligned(16, y) && broadcasts_in_packs(d, d.a_stride, a) &&
@@ -175,7 +179,7 @@ inline void binary(BinaryOp op, const BroadcastDims& d, float alpha, const float
     launch<binary_broadcast_kernel<1>>(how, op, plan, alpha, a, b, y);
 }
 
-// ---- Fills and copies ------------------------------------------------------------------------------------------------
+// ---- Fills and copies -----------------------------------------------------------------------------------------------
 
 __global__ void __launch_bounds__(map_threads) fill_kernel(index_t n, index_t packs, float value, float* y) {
   map(n, packs, y, [=] { return value; });
@@ -208,12 +212,13 @@ inline void copy(const CopyDims& d, const float* src, float* dst, Stream stream)
     launch<copy_kernel<1>>(how, count, inner, d.src_stride, d.dst_stride, src, dst);
 }
 
-// ---- Permutation -----------------------------------------------------------------------------------------------------
+// ---- Permutation ----------------------------------------------------------------------------------------------------
 
 inline constexpr int permute_tile = 32, permute_rows = 8;
 
-/// x is contiguous along axis `along`, y along the last: tiles of both are turned in shared memory, so that reads and writes
-/// both run along contiguous memory. Where they are the same axis, `along` is any other and the tile is just passed on.
+/// x is contiguous along axis `along`, y along the last: tiles of both are turned in shared memory, so that reads and
+/// writes both run along contiguous memory. Where they are the same axis, `along` is any other and the tile is just
+/// passed on.
 struct PermutePlan {
   index_t extent[PermuteDims::rank] = {}, x_stride[PermuteDims::rank] = {}, y_stride[PermuteDims::rank] = {};
   int along = PermuteDims::rank - 2;
@@ -239,7 +244,7 @@ struct PermutePlan {
 };
 
 struct PermuteShared {
-  float tile[permute_tile][permute_tile + 1];  // (along, last); one column more, so that columns fall into different banks
+  float tile[permute_tile][permute_tile + 1];  // (along, last); one more column: columns fall into different banks
 };
 
 __global__ void __launch_bounds__(permute_tile * permute_rows) permute_kernel(PermutePlan p, const float* x, float* y) {

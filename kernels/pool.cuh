@@ -1,10 +1,11 @@
-// Pooling: maximum with its index, gather and scatter by that index, sums of windows and their adjoint (average pooling,
-// nearest upsampling). x(N,H,W,C), y(N,P,Q,C); cells of a window outside x take no part.
+// Pooling: maximum with its index, gather and scatter by that index, sums of windows and their adjoint (average
+// pooling, nearest upsampling). x(N,H,W,C), y(N,P,Q,C); cells of a window outside x take no part.
 //
-// Owns         a thread makes packs of 4 channels of one output pixel (single ones where C or an address does not allow it).
+// Owns         a thread makes packs of 4 channels of one output pixel (single ones where C or an address does not allow
+//              it).
 // Shared       none.      Requires  sm_75.
-// Determinism  a thread adds up its own output in the order of rows, then columns: no atomics, also where windows overlap. The
-//              scatter is turned round: each x pixel looks for itself in the windows that hold it.
+// Determinism  a thread adds up its own output in the order of rows, then columns: no atomics, also where windows
+//              overlap. The scatter is turned round: each x pixel looks for itself in the windows that hold it.
 // Cost         every window element read once, from L1 or L2 where windows overlap; the output written once.
 #pragma once
 
@@ -75,14 +76,20 @@ void in_packs(index_t channels, const F& f, const T*... arrays) {
     f.template operator()<1>();
 }
 
-inline Launch pool_launch(index_t packs, Stream stream, const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
-  return {.grid = {grid_stride_blocks(packs, map_threads)}, .block = {map_threads}, .stream = stream, .file = file, .line = line};
+inline Launch pool_launch(index_t packs, Stream stream, const char* file = __builtin_FILE(),
+                          int line = __builtin_LINE()) {
+  return {.grid = {grid_stride_blocks(packs, map_threads)},
+          .block = {map_threads},
+          .stream = stream,
+          .file = file,
+          .line = line};
 }
 
-// ---- Maximum ---------------------------------------------------------------------------------------------------------
+// ---- Maximum --------------------------------------------------------------------------------------------------------
 
 template <int N>
-__global__ void __launch_bounds__(map_threads) max_pool2d_kernel(PoolPlan p, const float* x, float* y, std::int32_t* index) {
+__global__ void __launch_bounds__(map_threads)
+    max_pool2d_kernel(PoolPlan p, const float* x, float* y, std::int32_t* index) {
   const index_t C = p.channels.value() * N;
   for (index_t i = grid_thread(); i < p.packs; i += grid_threads()) {
     const PoolPlan::At at = p.at(i, N);
@@ -98,7 +105,8 @@ __global__ void __launch_bounds__(map_threads) max_pool2d_kernel(PoolPlan p, con
         TINYGAN_UNROLL
         for (int k = 0; k < N; ++k) {
           const bool nan = v.at[k] != v.at[k] && best.at[k] == best.at[k];  // a NaN is the maximum
-          if (first || v.at[k] > best.at[k] || nan) best.at[k] = v.at[k], where.at[k] = static_cast<std::int32_t>(pixel);
+          if (first || v.at[k] > best.at[k] || nan)
+            best.at[k] = v.at[k], where.at[k] = static_cast<std::int32_t>(pixel);
         }
       }
     store_pack(y + N * i, best);
@@ -114,7 +122,8 @@ inline void max_pool2d(const PoolDims& d, const float* x, float* y, std::int32_t
 }
 
 /// One channel a thread: its four would come from four places.
-__global__ void __launch_bounds__(map_threads) pool_gather_kernel(PoolPlan p, const float* x, const std::int32_t* index, float* y) {
+__global__ void __launch_bounds__(map_threads)
+    pool_gather_kernel(PoolPlan p, const float* x, const std::int32_t* index, float* y) {
   const index_t C = p.channels.value();
   for (index_t i = grid_thread(); i < p.packs; i += grid_threads()) {
     const PoolPlan::At at = p.at(i, 1);
@@ -128,7 +137,8 @@ inline void pool_gather(const PoolDims& d, const float* x, const std::int32_t* i
 }
 
 template <int N>
-__global__ void __launch_bounds__(map_threads) pool_scatter_kernel(PoolPlan p, const float* g, const std::int32_t* index, float* dx) {
+__global__ void __launch_bounds__(map_threads)
+    pool_scatter_kernel(PoolPlan p, const float* g, const std::int32_t* index, float* dx) {
   const index_t C = p.channels.value() * N;
   for (index_t i = grid_thread(); i < p.packs; i += grid_threads()) {
     const PoolPlan::At at = p.at(i, N);
@@ -154,11 +164,12 @@ inline void pool_scatter(const PoolDims& d, const float* g, const std::int32_t* 
   }, g, index, dx);
 }
 
-// ---- Sums ------------------------------------------------------------------------------------------------------------
+// ---- Sums -----------------------------------------------------------------------------------------------------------
 
 /// y = scale * sum over the window, or with Adjoint over the windows that hold the pixel.
 template <bool Adjoint, int N>
-__global__ void __launch_bounds__(map_threads) sum_pool2d_kernel(PoolPlan p, float scale, const float* from, float* to) {
+__global__ void __launch_bounds__(map_threads)
+    sum_pool2d_kernel(PoolPlan p, float scale, const float* from, float* to) {
   const index_t C = p.channels.value() * N;
   for (index_t i = grid_thread(); i < p.packs; i += grid_threads()) {
     const PoolPlan::At at = p.at(i, N);

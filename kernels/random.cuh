@@ -1,10 +1,13 @@
 // Random numbers: uniform, normal, Bernoulli, and dropout, from Philox4x32-10 (backend/philox.hpp).
 //
-// Element i uses word i % 4 of the block with counter (i / 4, draw, step): the same words as on the CPU. Normals by Box-Muller:
+// Element i uses word i % 4 of the block with counter (i / 4, draw, step): the same words as on the CPU. Normals by
+// Box-Muller:
 //   r = sqrt(-2 ln u0), a = 2 pi u1: even element r cos a, odd element r sin a
-// Owns         a thread makes whole blocks of four elements, stored as one pack where y is aligned. Dropout may work in place.
+// Owns         a thread makes whole blocks of four elements, stored as one pack where y is aligned. Dropout may work in
+//              place.
 // Shared       none.      Requires  sm_75.
-// Determinism  an element is a function of its number. The step is read from device memory, so a replayed graph goes on.
+// Determinism  an element is a function of its number. The step is read from device memory, so a replayed graph goes
+//              on.
 // Cost         some 100 integer instructions per 16 bytes written: about as long as the memory takes.
 // Source       Salmon, Moraes, Dror, Shaw, SC 2011; Box and Muller, 1958.
 #pragma once
@@ -75,8 +78,9 @@ __global__ void __launch_bounds__(map_threads)
 template <Distribution D>
 void random_numbers(index_t n, const RandomKey& key, float a, float b, const float* x, float* y, Stream stream) {
   const index_t packs = x ? packs_of(n, x, y) : packs_of(n, y);
-  launch<random_kernel<D>>({.grid = {grid_stride_blocks(ceil_div(n, 4), map_threads)}, .block = {map_threads}, .stream = stream},
-                           n, packs, key, a, b, x, y);
+  launch<random_kernel<D>>(
+      {.grid = {grid_stride_blocks(ceil_div(n, 4), map_threads)}, .block = {map_threads}, .stream = stream}, n, packs,
+      key, a, b, x, y);
 }
 
 inline void random_uniform(index_t n, const RandomKey& key, float low, float high, float* y, Stream stream) {

@@ -1,8 +1,8 @@
 // Reductions: y(outer, inner) = sum or max over the middle of x(outer, reduced, inner).
 //
-// Owns         inner = 1: a warp (rows up to 1024 elements) or a block per row; otherwise a block of 32 x 8 threads per 32 columns
-//              (128 in packs), each row of threads taking every eighth row. Where that makes too few blocks, `reduced` is cut into
-//              pieces whose partial results are reduced by a second launch.
+// Owns         inner = 1: a warp (rows up to 1024 elements) or a block per row; otherwise a block of 32 x 8 threads per
+//              32 columns (128 in packs), each row of threads taking every eighth row. Where that makes too few blocks,
+//              `reduced` is cut into pieces whose partial results are reduced by a second launch.
 // Shared       one value per warp, or 8 rows of column sums (4 KB).      Requires  sm_75.
 // Determinism  pieces, threads and trees depend on the extents only, never on the device; no atomics.
 // Cost         x once through memory, y once; the partials are at most 1/64 of x.
@@ -35,7 +35,7 @@ struct ReducePieces {
   }
 };
 
-// ---- inner = 1: contiguous rows --------------------------------------------------------------------------------------
+// ---- inner = 1: contiguous rows -------------------------------------------------------------------------------------
 
 inline constexpr int row_threads = 256;
 
@@ -65,7 +65,7 @@ __global__ void __launch_bounds__(row_threads)
   if (thread == 0) y[task] = all;
 }
 
-// ---- inner > 1: columns ----------------------------------------------------------------------------------------------
+// ---- inner > 1: columns ---------------------------------------------------------------------------------------------
 
 inline constexpr unsigned column_rows = 8;
 
@@ -101,7 +101,7 @@ __global__ void __launch_bounds__(warp_size * column_rows)
   store_pack(y + matrix * d.inner + column, acc);
 }
 
-// ---- Launchers -------------------------------------------------------------------------------------------------------
+// ---- Launchers ------------------------------------------------------------------------------------------------------
 
 /// One pass: y(outer, splits, inner).
 template <class Op>
@@ -110,8 +110,10 @@ void reduce_pass(const ReduceDims& d, const ReducePieces& p, const float* x, flo
   if (d.inner == 1) {
     const bool packed = d.reduced % 4 == 0 && aligned(16, x);
     const bool warps = p.splits == 1 && d.reduced <= 1024;
-    const Launch how{.grid = {grid_extent(warps ? ceil_div(matrices, row_threads / 32) : matrices)}, .block = {row_threads},
-                     .shared_bytes = sizeof(BlockReduceShared), .stream = stream};
+    const Launch how{.grid = {grid_extent(warps ? ceil_div(matrices, row_threads / 32) : matrices)},
+                     .block = {row_threads},
+                     .shared_bytes = sizeof(BlockReduceShared),
+                     .stream = stream};
     if (warps)
       launch<reduce_rows_kernel<Op, 32>>(how, matrices, d.reduced, p, packed, x, y);
     else
@@ -120,8 +122,10 @@ void reduce_pass(const ReduceDims& d, const ReducePieces& p, const float* x, flo
   }
   const bool packs = d.inner % 4 == 0 && d.inner >= 64 && aligned(16, x, y);
   const index_t groups = ceil_div(d.inner, packs ? 4 * 32 : 32);
-  const Launch how{.grid = {grid_extent(groups * matrices)}, .block = {warp_size, column_rows},
-                   .shared_bytes = packs ? sizeof(ReduceColumnsShared<4>) : sizeof(ReduceColumnsShared<1>), .stream = stream};
+  const Launch how{.grid = {grid_extent(groups * matrices)},
+                   .block = {warp_size, column_rows},
+                   .shared_bytes = packs ? sizeof(ReduceColumnsShared<4>) : sizeof(ReduceColumnsShared<1>),
+                   .stream = stream};
   if (packs)
     launch<reduce_columns_kernel<Op, 4>>(how, d, p, groups, x, y);
   else

@@ -4,7 +4,8 @@
 // Owns         a warp per row up to 1024 channels, a block of 256 threads beyond.
 // Shared       one value per warp.      Requires  sm_75.
 // Determinism  thread t of a row adds channels t, t + 32 (256), ...; then a butterfly. Independent of the device.
-// Cost         x three times, from L1 or L2 after the first, y once; two exponentials per element. A NaN makes its row NaN.
+// Cost         x three times, from L1 or L2 after the first, y once; two exponentials per element. A NaN makes its row
+//              NaN.
 #pragma once
 
 #include <tinygan/backend/layer_dims.hpp>
@@ -51,8 +52,12 @@ void softmax_rows(const NormDims& d, const float* x, float* y, Stream stream) {
     launch<softmax_kernel<Logarithm, map_threads>>(how, d, x, y);
 }
 
-inline void softmax(const NormDims& d, const float* x, float* y, Stream stream) { softmax_rows<false>(d, x, y, stream); }
-inline void log_softmax(const NormDims& d, const float* x, float* y, Stream stream) { softmax_rows<true>(d, x, y, stream); }
+inline void softmax(const NormDims& d, const float* x, float* y, Stream stream) {
+  softmax_rows<false>(d, x, y, stream);
+}
+inline void log_softmax(const NormDims& d, const float* x, float* y, Stream stream) {
+  softmax_rows<true>(d, x, y, stream);
+}
 
 }  // namespace
 }  // namespace tinygan::cuda

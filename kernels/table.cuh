@@ -3,8 +3,12 @@
 
 #include <tinygan/backend/missing_kernels.hpp>
 
+#include "batch_norm.cuh"
+#include "conv.cuh"
 #include "data.cuh"
+#include "gemm.cuh"
 #include "launch.cuh"
+#include "layer_norm.cuh"
 #include "optimiser.cuh"
 #include "pointwise.cuh"
 #include "pool.cuh"
@@ -20,6 +24,12 @@ template <DeviceType Type>
 const KernelTable<float>& kernel_table() {
   static const KernelTable<float> table = [] {
     KernelTable<float> t{};
+    t.gemm_workspace = &gemm_workspace;
+    t.gemm = &gemm;
+    t.conv2d_workspace = &conv2d_workspace;
+    t.conv2d = &conv2d;
+    t.conv2d_input_grad = &conv2d_input_grad;
+    t.conv2d_weight_grad = &conv2d_weight_grad;
     t.unary = &unary;
     t.binary = &binary;
     t.reduce_workspace = &reduce_workspace;
@@ -29,6 +39,13 @@ const KernelTable<float>& kernel_table() {
     t.permute = &permute;
     t.softmax = &softmax;
     t.log_softmax = &log_softmax;
+    t.batch_norm_workspace = &batch_norm_workspace;
+    t.batch_norm_stats = &batch_norm_stats;
+    t.batch_norm_apply = &batch_norm_apply;
+    t.batch_norm_backward = &batch_norm_backward;
+    t.layer_norm = &layer_norm;
+    t.layer_norm_workspace = &layer_norm_workspace;
+    t.layer_norm_backward = &layer_norm_backward;
     t.max_pool2d = &max_pool2d;
     t.pool_gather = &pool_gather;
     t.pool_scatter = &pool_scatter;

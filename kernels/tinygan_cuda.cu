@@ -1,5 +1,5 @@
-// The cuda device: the one file that nvcc compiles. A program that links it has Device::cuda(i) on a machine with a GPU, and
-// runs on the CPU on a machine without one. Flags: -std=c++20 --expt-relaxed-constexpr.
+// The cuda device: the one file that nvcc compiles. A program that links it has Device::cuda(i) on a machine with a
+// GPU, and runs on the CPU on a machine without one. Flags: -std=c++20 --expt-relaxed-constexpr.
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
-// The emulated device: all CUDA kernels, run on the CPU (docs/kernels/emulated-device.md). A program that links this file has
-// Device::emulated().
+// The emulated device: all CUDA kernels, run on the CPU (docs/kernels/emulated-device.md). A program that links this
+// file has Device::emulated().
 
 #include <cstdlib>
 #include <cstring>

@@ -2,7 +2,19 @@
 
 #include <tinygan/gan/networks.hpp>
 
+#include "device.hpp"
+
 namespace dcgan_mnist {
+
+namespace {
+
+/// What CLI11 asks of a validator: the complaint, empty if there is none.
+std::string is_device_name(std::string& name) {
+  if (device_from_name(name)) return {};
+  return "'" + name + "' is unknown; there are auto, cpu, cuda, cuda:N and emulated";
+}
+
+}  // namespace
 
 CommandLine::CommandLine() {
   app.require_subcommand(1);
@@ -22,6 +34,10 @@ CommandLine::CommandLine() {
       ->type_name("N");
   t.add_option("--batch-size", train.batch_size, "Images per step")->check(CLI::Range(2, 1 << 20))->type_name("N");
   t.add_option("--seed", train.seed, "Seed of weights, order, latents and dropout")->type_name("S");
+  t.add_option("--device", train.device,
+               "cpu, cuda, cuda:N, emulated (the CUDA kernels run on the CPU: slow, for tests) or 'auto', a GPU if there is one")
+      ->check(CLI::Validator(&is_device_name, "", "DEVICE"))
+      ->type_name("NAME");
   t.add_option("--threads", train.threads, "CPU threads; 0 uses every processor")->check(CLI::Range(0, 1024))->type_name("N");
   t.add_option("--out", train.out, "Folder in which a numbered run directory is made")->type_name("DIR");
   t.add_option("--learning-rate", train.learning_rate, "Adam's learning rate, of both networks")

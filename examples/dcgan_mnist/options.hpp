@@ -13,6 +13,7 @@ struct TrainOptions {
   std::int64_t steps = 0;      ///< stop after this many; 0: epochs decide
   std::int64_t batch_size = 128;
   std::uint64_t seed = 0;
+  std::string device = "auto"; ///< cpu, cuda, cuda:N or emulated; auto: cuda:0 where there is one, else cpu
   int threads = 0;             ///< 0: one per processor
   std::string out = "runs";
   double learning_rate = 2e-4;

@@ -15,6 +15,7 @@
 #include <tinygan/optim/ema.hpp>
 
 #include "checkpoint.hpp"
+#include "device.hpp"
 #include "image_grid.hpp"
 #include "progress.hpp"
 #include "run_directory.hpp"
@@ -35,15 +36,15 @@ constexpr int ema_interval = 8;  // steps between updates of the average: the pa
 
 // Seeds of the independent random streams of a run.
 enum class Stream : std::uint64_t { weights = 1, steps = 2, grid = 3, statistics = 4 };
-tinygan::Generator stream(std::uint64_t seed, Stream s) {
-  return tinygan::Generator(seed * 0x9E3779B97F4A7C15u + static_cast<std::uint64_t>(s));
+tinygan::Generator stream(std::uint64_t seed, Stream s, tinygan::Device device) {
+  return tinygan::Generator(seed * 0x9E3779B97F4A7C15u + static_cast<std::uint64_t>(s), device);
 }
 
 ordered_json to_json(const TrainOptions& o) {
   return {{"data", o.data},           {"model", o.model},
           {"epochs", o.epochs},       {"steps", o.steps},
           {"batch_size", o.batch_size}, {"seed", o.seed},
-          {"threads", o.threads},     {"out", o.out},
+          {"device", o.device},       {"threads", o.threads},     {"out", o.out},
           {"learning_rate", o.learning_rate}, {"beta1", o.beta1},
           {"ema", o.ema},             {"snapshot_every", o.snapshot_every},
           {"log_every", o.log_every}, {"progress", o.progress}};
@@ -76,29 +77,31 @@ class Run {
  public:
   explicit Run(const TrainOptions& options)
       : options_(options),
-        random_(stream(options.seed, Stream::steps)),
+        device_(device_from_name(options.device).value()),
+        random_(stream(options.seed, Stream::steps, device_)),
         dataset_(training_images(options.data)),
-        images_(dataset_),
+        images_(dataset_, device_),
         batches_(images_.count(), {.batch_size = options.batch_size, .seed = options.seed}),
-        networks_(make(options)),
+        networks_(make(options, device_)),
         step_(networks_, hyper(options), hyper(options)) {
     if (options.ema > 0) {
-      average_ = make(options);
+      average_ = make(options, device_);
       ema_.emplace(networks_.generator.parameters(), average_->generator.parameters(),
                    tinygan::optim::EmaOptions{std::pow(options.ema, ema_interval)});
     }
     const index_t by_epochs = options.epochs * batches_.per_epoch();
     steps_ = options.steps > 0 ? options.steps : by_epochs;
     epochs_ = (steps_ + batches_.per_epoch() - 1) / batches_.per_epoch();
-    tinygan::Generator latents = stream(options.seed, Stream::grid);
+    tinygan::Generator latents = stream(options.seed, Stream::grid, device_);
     grid_latents_ = tinygan::random_normal<float>({grid_rows * grid_columns, gan::latent_size}, latents);
   }
 
   int operator()() {
-    print_head();
     directory_ = make_run_directory(options_.out, options_.model + "-bce-b" + std::to_string(options_.batch_size));
-    std::fprintf(stderr, "run directory %s\n", directory_.c_str());
     LineFile(directory_ / "options.json").write(to_json(options_).dump(2));
+    const std::string head = this->head();
+    LineFile(directory_ / "log.txt").write(head);
+    if (options_.progress != "none") std::fprintf(stderr, "%s\n", head.c_str());
     write_reals();
     write_fakes(0);
     LineFile log(directory_ / "stats.jsonl");
@@ -129,9 +132,12 @@ class Run {
  private:
   using Clock = std::chrono::steady_clock;
 
-  static gan::Networks<float> make(const TrainOptions& o) {
-    tinygan::Generator weights = stream(o.seed, Stream::weights);
-    return gan::make_networks<float>(gan::network_from_name(o.model), weights);
+  /// Weights are drawn on the CPU, so that every device starts from the same bits.
+  static gan::Networks<float> make(const TrainOptions& o, tinygan::Device device) {
+    tinygan::Generator weights = stream(o.seed, Stream::weights, tinygan::Device::cpu());
+    gan::Networks<float> networks = gan::make_networks<float>(gan::network_from_name(o.model), weights);
+    networks.to(device);
+    return networks;
   }
   static tinygan::AdamHyper hyper(const TrainOptions& o) {
     return {.learning_rate = o.learning_rate, .beta1 = o.beta1};
@@ -182,24 +188,23 @@ class Run {
     return count;
   }
 
-  void print_head() const {
-    std::fprintf(stderr, "options %s\n", to_json(options_).dump().c_str());
+  /// What a run says first: everything that decides its result, and its size.
+  std::string head() const {
 #ifdef __OPTIMIZE__
     constexpr const char* build = "optimised";
 #else
-    constexpr const char* build = "NOT OPTIMISED: configure with CMAKE_BUILD_TYPE=Release for speed";
+    constexpr const char* build = "NOT OPTIMISED (configure with CMAKE_BUILD_TYPE=Release for speed)";
 #endif
-    std::fprintf(stderr, "device cpu (%s, %d threads), fp32, build %s, seed %llu\n",
-                 tinygan::cpu::isa_name(tinygan::cpu::isa()), tinygan::cpu::threads(), build,
-                 static_cast<unsigned long long>(options_.seed));
-    std::fprintf(stderr, "data %s: %lld images of %lldx%lld, md5 %s\n", dataset_.source.c_str(),
-                 static_cast<long long>(dataset_.count), static_cast<long long>(dataset_.height),
-                 static_cast<long long>(dataset_.width), dataset_.images_md5.empty() ? "-" : dataset_.images_md5.c_str());
-    std::fprintf(stderr, "\ngenerator\n%s\ndiscriminator\n%s\n",
-                 nn::summary(networks_.generator, {options_.batch_size, gan::latent_size}).c_str(),
-                 nn::summary(networks_.discriminator, {options_.batch_size, 28, 28, 1}).c_str());
-    std::fprintf(stderr, "memory about %.0f MiB; %lld steps, %lld per epoch\n", memory_estimate_mib(),
-                 static_cast<long long>(steps_), static_cast<long long>(batches_.per_epoch()));
+    const auto& isa = tinygan::cpu::isa_name(tinygan::cpu::isa());
+    return tinygan::text(
+        "options ", to_json(options_).dump(), "\ndevice ", device_, ", cpu ", isa, ", threads ", tinygan::cpu::threads(),
+        ", precision fp32, build ", build, ", seed ", options_.seed, "\ndata ", dataset_.source, ": ", dataset_.count,
+        " images of ", dataset_.height, 'x', dataset_.width,
+        dataset_.images_md5.empty() ? std::string() : ", md5 " + dataset_.images_md5, "\n\ngenerator\n",
+        nn::summary(networks_.generator, {options_.batch_size, gan::latent_size}), "\ndiscriminator\n",
+        nn::summary(networks_.discriminator, {options_.batch_size, 28, 28, 1}), "\nmemory about ",
+        std::llround(memory_estimate_mib()), " MiB, ", steps_, " steps, ", batches_.per_epoch(),
+        " per epoch\nrun directory ", directory_.string());
   }
 
   void write_reals() const {
@@ -213,7 +218,7 @@ class Run {
     const tinygan::NoGrad no_grad;
     nn::Sequential<float>& generator = average_ ? average_->generator : networks_.generator;
     if (average_) {
-      tinygan::Generator latents = stream(options_.seed, Stream::statistics);
+      tinygan::Generator latents = stream(options_.seed, Stream::statistics, device_);
       gan::recompute_statistics(generator, gan::latent_size, latents);
     }
     char name[32];
@@ -232,6 +237,7 @@ class Run {
   }
 
   TrainOptions options_;
+  tinygan::Device device_;
   tinygan::Generator random_;
   tinygan::data::ImageDataset dataset_;
   tinygan::data::DeviceImages images_;

@@ -1,8 +1,8 @@
 // cp.async: copies from global to shared memory that a thread starts and later waits for (sm_80 and later).
 //
-// Before its wait a copy must not be looked at: on the emulated device the destination is poison until then. What a thread
-// copied others see after the thread's wait and a __syncthreads(). On sm_75 the copy is done at once, through registers.
-// Source: PTX ISA, "Data Movement: cp.async, cp.async.commit_group, cp.async.wait_group".
+// Before its wait a copy must not be looked at: on the emulated device the destination is poison until then. What a
+// thread copied others see after the thread's wait and a __syncthreads(). On sm_75 the copy is done at once, through
+// registers. Source: PTX ISA, "Data Movement: cp.async, cp.async.commit_group, cp.async.wait_group".
 #pragma once
 
 #include "../launch.cuh"
@@ -13,8 +13,8 @@ namespace {
 
 #ifdef __CUDACC__
 
-/// Starts a copy of Bytes (4, 8 or 16) bytes to shared memory; with `valid` false they become zeros and `from` is not read.
-/// Both addresses are multiples of Bytes.
+/// Starts a copy of Bytes (4, 8 or 16) bytes to shared memory; with `valid` false they become zeros and `from` is not
+/// read. Both addresses are multiples of Bytes.
 template <int Bytes>
 __device__ __forceinline__ void async_copy(void* to, const void* from, bool valid = true) {
   static_assert(Bytes == 4 || Bytes == 8 || Bytes == 16, "cp.async copies 4, 8 or 16 bytes");
@@ -24,7 +24,8 @@ __device__ __forceinline__ void async_copy(void* to, const void* from, bool vali
   if constexpr (Bytes == 16)  // past L1: what is staged in shared memory is not wanted there too
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared), "l"(from), "r"(read) : "memory");
   else
-    asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(shared), "l"(from), "n"(Bytes), "r"(read) : "memory");
+    asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(shared), "l"(from), "n"(Bytes), "r"(read)
+                 : "memory");
 #else
   using Words = Pack<unsigned, Bytes / 4>;
   Words words{};

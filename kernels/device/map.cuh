@@ -32,8 +32,8 @@ __device__ __forceinline__ Float4 map_pack(const F& f, const P&... p) {
   return r;
 }
 
-/// y[i] = f(x[i]...) for i < n by the whole grid: the first 4*packs elements as packs, two in flight per thread, the rest one by
-/// one. y may be one of the x.
+/// y[i] = f(x[i]...) for i < n by the whole grid: the first 4*packs elements as packs, two in flight per thread, the
+/// rest one by one. y may be one of the x.
 template <class F, class... X>
 __device__ __forceinline__ void map(index_t n, index_t packs, float* y, const F& f, const X*... x) {
   const index_t step = grid_threads();
@@ -48,8 +48,8 @@ __device__ __forceinline__ void map(index_t n, index_t packs, float* y, const F&
   for (index_t k = 4 * packs + grid_thread(); k < n; k += step) y[k] = f(x[k]...);
 }
 
-/// Division of non-negative numbers by one known at launch: a multiplication and a shift, of 32 bits where the dividend has no
-/// more. Source: Granlund & Montgomery, "Division by Invariant Integers using Multiplication", PLDI 1994, figure 4.1.
+/// Division of non-negative numbers by one known at launch: a multiplication and a shift, of 32 bits where the dividend
+/// has no more. Source: Granlund & Montgomery, "Division by Invariant Integers using Multiplication", PLDI 1994.
 class Divisor {
  public:
   Divisor() = default;

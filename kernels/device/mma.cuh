@@ -1,12 +1,12 @@
-// Tensor-core products of one warp: D(16,8) = A(16,K) B(K,8) + C(16,8), K = 8 in TF32 and 16 in bfloat16 (sm_80 and later),
-// and ldmatrix, which loads 8x8 tiles of 16-bit elements into fragments (sm_75 and later).
+// Tensor-core products of one warp: D(16,8) = A(16,K) B(K,8) + C(16,8), K = 8 in TF32 and 16 in bfloat16 (sm_80 and
+// later), and ldmatrix, which loads 8x8 tiles of 16-bit elements into fragments (sm_75 and later).
 //
 // Fragment layouts, g = lane / 4 and t = lane % 4 (PTX ISA, "Matrix Fragments for mma.m16n8k8 / m16n8k16"):
 //   TF32      a[i]: row g + 8(i&1), column t + 4(i>>1)             b[i]: row t + 4i, column g
 //   bfloat16  a[i]: row g + 8(i&1), columns 2t + 8(i>>1) + {0,1}   b[i]: rows 2t + 8i + {0,1}, column g
 //   C and D   c[i]: row g + 8(i>>1), column 2t + (i&1)
-// All 32 lanes take part. The emulated device gathers both matrices by these layouts, rounds the operands as the hardware
-// does (TF32 ignores the 13 lowest bits: round first, precision.cuh) and adds exact products in double.
+// All 32 lanes take part. The emulated device gathers both matrices by these layouts, rounds the operands as the
+// hardware does (TF32 ignores the 13 lowest bits: round first, precision.cuh) and adds exact products in double.
 #pragma once
 
 #include "../launch.cuh"
@@ -44,8 +44,8 @@ __device__ __forceinline__ void mma_bf16(FragmentC& c, const FragmentA& a, const
 #endif
 }
 
-/// Count (1, 2 or 4) 8x8 tiles of 16-bit elements; lane 8i + r passes the address of row r of tile i, 16 bytes in shared
-/// memory. Result i holds elements (g, 2t) and (g, 2t+1) of tile i, with Transpose (2t, g) and (2t+1, g).
+/// Count (1, 2 or 4) 8x8 tiles of 16-bit elements; lane 8i + r passes the address of row r of tile i, 16 bytes in
+/// shared memory. Result i holds elements (g, 2t) and (g, 2t+1) of tile i, with Transpose (2t, g) and (2t+1, g).
 template <int Count, bool Transpose = false>
 __device__ __forceinline__ Pack<std::uint32_t, Count> load_matrix(const void* row) {
   Pack<std::uint32_t, Count> r;
@@ -57,7 +57,8 @@ __device__ __forceinline__ Pack<std::uint32_t, Count> load_matrix(const void* ro
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
                  : "=r"(r.at[0]), "=r"(r.at[1]), "=r"(r.at[2]), "=r"(r.at[3]) : "r"(at) : "memory");
   else if constexpr (Count == 2 && !Transpose)
-    asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0,%1}, [%2];" : "=r"(r.at[0]), "=r"(r.at[1]) : "r"(at) : "memory");
+    asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0,%1}, [%2];"
+                 : "=r"(r.at[0]), "=r"(r.at[1]) : "r"(at) : "memory");
   else if constexpr (Count == 2)
     asm volatile("ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16 {%0,%1}, [%2];"
                  : "=r"(r.at[0]), "=r"(r.at[1]) : "r"(at) : "memory");

@@ -1,6 +1,6 @@
 // bfloat16 and TF32: rounding on the way into tensor cores.
 //
-// TF32 is a float of which only 10 mantissa bits count. Source: PTX ISA, cvt.rna.tf32.f32 (nearest, ties away from zero).
+// TF32 is a float of which only 10 mantissa bits count. Source: PTX ISA, cvt.rna.tf32.f32.
 #pragma once
 
 #include <bit>

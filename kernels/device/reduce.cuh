@@ -24,7 +24,8 @@ struct Max {
 template <class Op>
 __device__ float warp_reduce(float value) {
   TINYGAN_UNROLL
-  for (unsigned bits = warp_size / 2; bits > 0; bits /= 2) value = Op::combine(value, __shfl_xor_sync(all_lanes, value, bits));
+  for (unsigned bits = warp_size / 2; bits > 0; bits /= 2)
+    value = Op::combine(value, __shfl_xor_sync(all_lanes, value, bits));
   return value;
 }
 
@@ -33,8 +34,8 @@ struct BlockReduceShared {
   float warp[32];  // one value per warp
 };
 
-/// Op over all threads of an x-only block of whole warps; every thread gets the result. `shared` may be used again, by another
-/// block_reduce too, after a __syncthreads().
+/// Op over all threads of an x-only block of whole warps; every thread gets the result. `shared` may be used again, by
+/// another block_reduce too, after a __syncthreads().
 template <class Op>
 __device__ float block_reduce(float value, BlockReduceShared& shared) {
   value = warp_reduce<Op>(value);

@@ -31,8 +31,8 @@ inline std::string explain(cudaError_t error) {
     cudaGetDevice(&device);
     cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
     cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device);
-    what += text("; the kernels were compiled for architectures ", compiled_architectures(), ", device ", device, " is ",
-                 major, minor, '0', ": add it to CMAKE_CUDA_ARCHITECTURES");
+    what += text("; the kernels were compiled for architectures ", compiled_architectures(), ", device ", device,
+                 " is ", major, minor, '0', ": add it to CMAKE_CUDA_ARCHITECTURES");
   }
   return what;
 }
@@ -47,7 +47,8 @@ inline std::string place(const char* file, int line) {
 }
 
 /// Throws Error naming the call and the place unless `result` is cudaSuccess.
-inline void check_cuda(cudaError_t result, const char* call, const char* file = __builtin_FILE(), int line = __builtin_LINE()) {
+inline void check_cuda(cudaError_t result, const char* call, const char* file = __builtin_FILE(),
+                       int line = __builtin_LINE()) {
   if (result == cudaSuccess) return;
   cudaGetLastError();  // an error that does not last is not found again by the next call
   fail(text(call, " at ", place(file, line)), explain(result));

@@ -1,4 +1,4 @@
-// CUDA's words for a host compiler: qualifiers, barriers, warp intrinsics. A kernel reads the same for nvcc and for g++.
+// CUDA's words for a host compiler: qualifiers, barriers, warp intrinsics. A kernel reads the same to both.
 //
 // __shared__ and __constant__ are missing on purpose: shared memory comes from block_shared() only.
 #pragma once
@@ -77,7 +77,8 @@ T __shfl_down_sync(unsigned mask, T value, unsigned delta) {
 }
 template <class T>
 T __shfl_up_sync(unsigned mask, T value, unsigned delta) {
-  return emulate::shuffle(mask, value, emulate::machine->current().lane() - delta);  // wraps below lane 0: its own value
+  // Below lane 0 the number wraps round: a lane keeps its own value.
+  return emulate::shuffle(mask, value, emulate::machine->current().lane() - delta);
 }
 
 inline unsigned __ballot_sync(unsigned mask, bool yes) {

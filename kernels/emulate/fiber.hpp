@@ -1,8 +1,8 @@
 // Fiber: a stack of its own and the point at which its code was suspended.
 //
-// On x86-64 a switch saves the six callee-saved registers of the System V ABI and exchanges the stack pointer, some 5 ns;
-// elsewhere ucontext does it, which also saves the signal mask by a system call. Stacks come from one mapping, each above a
-// page that may not be touched, and cost physical memory only as far as they were used.
+// On x86-64 a switch saves the six callee-saved registers of the System V ABI and exchanges the stack pointer, some 5
+// ns; elsewhere ucontext does it, which also saves the signal mask by a system call. Stacks come from one mapping, each
+// above a page that may not be touched, and cost physical memory only as far as they were used.
 #pragma once
 
 #include <sys/mman.h>

@@ -29,7 +29,8 @@ T* shared_at(std::int64_t count, std::int64_t offset) {
   Machine& m = *machine;
   const std::int64_t end = offset + count * static_cast<std::int64_t>(sizeof(T));
   if (count < 0 || offset < 0 || end > static_cast<std::int64_t>(m.shared_bytes()))
-    m.violation("shared memory size", "it asks for bytes ", offset, " to ", end, ", launch() gave the block ", m.shared_bytes());
+    m.violation("shared memory size", "it asks for bytes ", offset, " to ", end, ", launch() gave the block ",
+                m.shared_bytes());
   if (static_cast<std::size_t>(offset) % alignof(T) != 0)
     m.violation("misaligned address", "shared memory at byte ", offset, ", its type needs a multiple of ", alignof(T));
   return reinterpret_cast<T*>(m.shared() + offset);

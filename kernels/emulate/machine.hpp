@@ -1,8 +1,10 @@
-// Machine: runs a grid of CUDA thread blocks on one CPU thread, one fiber per CUDA thread (docs/kernels/emulated-device.md).
+// Machine: runs a grid of CUDA thread blocks on one CPU thread, one fiber per CUDA thread
+// (docs/kernels/emulated-device.md).
 //
-// Blocks run one after the other. Within a block each warp runs until all its lanes wait or have exited, then the next; when
-// nobody can run, either everybody waits at one and the same barrier, which then opens, or a rule of CUDA is broken. A broken
-// rule throws Error, naming kernel, place of launch, block, thread and rule, out of launch(). Everything is deterministic.
+// Blocks run one after the other. Within a block each warp runs until all its lanes wait or have exited, then the next;
+// when nobody can run, either everybody waits at one and the same barrier, which then opens, or a rule of CUDA is
+// broken. A broken rule throws Error, naming kernel, place of launch, block, thread and rule, out of launch().
+// Everything is deterministic.
 #pragma once
 
 #include <algorithm>
@@ -56,7 +58,7 @@ struct Grid {
   const void* arguments = nullptr;
 };
 
-/// What the lanes named in `mask` do together, done by the last of them to arrive; brought[lane] is null for the others.
+/// What the lanes named in `mask` do together, done by the last of them to arrive; brought[lane] is null elsewhere.
 using Combine = void (*)(void* const (&brought)[32], unsigned mask);
 
 /// A copy in flight (cp.async): its bytes are held here until the thread waits for its group.
@@ -116,7 +118,7 @@ class Machine {
 
   TINYGAN_UNWATCHED void run(const Grid& g);
 
-  // ---- for the thread that runs ------------------------------------------------------------------------------------
+  // ---- for the thread that runs -------------------------------------------------------------------------------------
 
   TINYGAN_UNWATCHED Thread& current() { return *current_; }
   TINYGAN_UNWATCHED std::byte* shared() const { return base_; }
@@ -153,8 +155,8 @@ class Machine {
 
   template <class... What>
   [[noreturn]] void violation_of(const Thread& t, std::string_view rule, const What&... what) const {
-    fail(text("kernel ", grid_->kernel_name(), ", launched at ", text_of(grid_->launched), ", block ", text_of(blockIdx),
-              ", thread ", text_of(t.at)),
+    fail(text("kernel ", grid_->kernel_name(), ", launched at ", text_of(grid_->launched), ", block ",
+              text_of(blockIdx), ", thread ", text_of(t.at)),
          rule, ": ", what...);
   }
 
@@ -180,12 +182,13 @@ class Machine {
 /// The machine whose thread is running on this CPU thread, or null.
 inline constinit thread_local Machine* machine = nullptr;
 
-// ---- A thread's life -------------------------------------------------------------------------------------------------
+// ---- A thread's life ------------------------------------------------------------------------------------------------
 
 /// The code of every fiber: one CUDA thread after the other.
 TINYGAN_UNWATCHED void Machine::entry() {
 #if TINYGAN_EMULATE_ASAN
-  __sanitizer_finish_switch_fiber(nullptr, &machine->watchers_.scheduler_stack, &machine->watchers_.scheduler_stack_bytes);
+  __sanitizer_finish_switch_fiber(nullptr, &machine->watchers_.scheduler_stack,
+                                  &machine->watchers_.scheduler_stack_bytes);
 #endif
   for (;;) {
     machine->live();
@@ -255,7 +258,7 @@ TINYGAN_UNWATCHED void Machine::resume(Thread& t) {
   }
 }
 
-// ---- Waiting ---------------------------------------------------------------------------------------------------------
+// ---- Waiting --------------------------------------------------------------------------------------------------------
 
 TINYGAN_UNWATCHED void Machine::barrier(Place place) {
   Thread& me = *current_;
@@ -269,7 +272,8 @@ TINYGAN_UNWATCHED void Machine::barrier(Place place) {
 
 TINYGAN_UNWATCHED void Machine::together(unsigned mask, Combine combine, void* brought) {
   Thread& me = *current_;
-  if (!(mask >> me.lane() & 1u)) violation("warp mask", "the mask ", std::to_string(mask), " does not name the calling lane");
+  if (!(mask >> me.lane() & 1u))
+    violation("warp mask", "the mask ", std::to_string(mask), " does not name the calling lane");
   me.mask = mask;
   me.combine = combine;
   me.brought = brought;
@@ -279,7 +283,8 @@ TINYGAN_UNWATCHED void Machine::together(unsigned mask, Combine combine, void* b
   for (unsigned lane = 0; lane < 32; ++lane) {
     if (!(mask >> lane & 1u)) continue;
     const Thread& t = warp[lane];
-    const bool here = me.id - me.lane() + lane < count_ && t.state == State::at_warp && t.mask == mask && t.combine == combine;
+    const bool here =
+        me.id - me.lane() + lane < count_ && t.state == State::at_warp && t.mask == mask && t.combine == combine;
     if (!here) return suspend();
     all[lane] = t.brought;
   }
@@ -322,17 +327,18 @@ inline void Machine::explain_stall(const Thread& t) {
     if (other.state == State::exited)
       violation_of(t, "exited lane", "its warp collective names lane ", lane, ", which has exited");
     if (other.state == State::at_barrier)
-      violation_of(t, "deadlock", "it waits in a warp collective for lane ", lane, ", which waits at __syncthreads() in ",
-                   text_of(other.barrier));
+      violation_of(t, "deadlock", "it waits in a warp collective for lane ", lane,
+                   ", which waits at __syncthreads() in ", text_of(other.barrier));
     if (other.mask != t.mask)
-      violation_of(t, "warp mask", "its warp collective has mask ", t.mask, ", that of lane ", lane, " has ", other.mask);
+      violation_of(t, "warp mask", "its warp collective has mask ", t.mask, ", that of lane ", lane, " has ",
+                   other.mask);
     if (other.combine != t.combine)
       violation_of(t, "deadlock", "lane ", lane, " of its warp waits in another collective");
   }
   violation_of(t, "deadlock", "its warp collective never completes");
 }
 
-// ---- Blocks and grids ------------------------------------------------------------------------------------------------
+// ---- Blocks and grids -----------------------------------------------------------------------------------------------
 
 TINYGAN_UNWATCHED void Machine::run_warp(unsigned first, unsigned last, bool backward) {
   for (bool ran = true; ran;) {
@@ -415,7 +421,7 @@ TINYGAN_UNWATCHED void Machine::run(const Grid& g) {
   if (failure) std::rethrow_exception(failure);
 }
 
-// ---- Memory ----------------------------------------------------------------------------------------------------------
+// ---- Memory ---------------------------------------------------------------------------------------------------------
 
 inline Fiber* Machine::new_fiber() {
   const std::size_t n = fibers_.size();
@@ -426,7 +432,7 @@ inline Fiber* Machine::new_fiber() {
   return fibers_.back().get();
 }
 
-/// Poisoned shared memory between two guards. ThreadSanitizer knows memory by its address, so there each block has its own.
+/// Poisoned shared memory between two guards. ThreadSanitizer knows memory by its address: there each block has its own.
 TINYGAN_UNWATCHED void Machine::allocate_shared(std::size_t bytes) {
   const std::size_t needed = guard + (bytes + 2 * guard - 1) / guard * guard;
   if (tsan || needed > capacity_) {
@@ -453,11 +459,12 @@ TINYGAN_UNWATCHED void Machine::check_guards() {
   allow(base_ + bytes, behind);
   for (std::size_t i = 0; i < guard; ++i)
     if (base_[static_cast<std::ptrdiff_t>(i) - static_cast<std::ptrdiff_t>(guard)] != std::byte{guard_byte})
-      violation_of(threads_[0], "shared memory overrun", "some thread of this block wrote ", guard - i, " bytes before its shared memory");
+      violation_of(threads_[0], "shared memory overrun", "some thread of this block wrote ", guard - i,
+                   " bytes before its shared memory");
   for (std::size_t i = 0; i < behind; ++i)
     if (base_[bytes + i] != std::byte{guard_byte})
-      violation_of(threads_[0], "shared memory overrun", "some thread of this block wrote at byte ", bytes + i, " of ", bytes,
-                   " bytes of shared memory");
+      violation_of(threads_[0], "shared memory overrun", "some thread of this block wrote at byte ", bytes + i, " of ",
+                   bytes, " bytes of shared memory");
 }
 
 /// This CPU thread's machine.

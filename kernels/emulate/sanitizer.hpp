@@ -38,7 +38,8 @@ void* __tsan_get_current_fiber();
 void* __tsan_create_fiber(unsigned);
 void __tsan_destroy_fiber(void*);
 void __tsan_switch_to_fiber(void*, unsigned);
-void AnnotateBenignRaceSized(const char* file, int line, const volatile void* address, unsigned long size, const char* what);
+void AnnotateBenignRaceSized(const char* file, int line, const volatile void* address, unsigned long size,
+                             const char* what);
 }
 #endif
 
@@ -71,7 +72,7 @@ inline void allow([[maybe_unused]] void* data, [[maybe_unused]] std::size_t byte
 #endif
 }
 
-/// Fibers hand values to each other through their stacks, and stacks are used again: no race in there is one of the kernel's.
+/// Fibers hand values to each other through their stacks, and stacks are used again: races in there are none.
 inline void ignore_races([[maybe_unused]] void* data, [[maybe_unused]] std::size_t bytes) {
 #if TINYGAN_EMULATE_TSAN
   AnnotateBenignRaceSized(__FILE__, __LINE__, data, bytes, "stack of an emulated CUDA thread");

@@ -44,6 +44,8 @@ refused 1 cut.safetensors sample --weights "$scratch/cut.safetensors" --out "$sc
 refused 1 nowhere.safetensors sample --weights "$scratch/nowhere.safetensors" --out "$scratch/grid.png"
 refused 1 "$scratch/nothing" train --data "$scratch/nothing" --steps 1 --progress none --out "$scratch/three"
 refused 1 null train --data strokes --steps 1 --progress none --out /dev/null/runs
+refused 1 cuda:99 train --data strokes --device cuda:99 --steps 1 --progress none --out "$scratch/four"
+refused 2 device train --device abacus
 refused 2 model train --model resnet
 refused 2 batch-size train --batch-size 0
 refused 2 no-such-option train --no-such-option

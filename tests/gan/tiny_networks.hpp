@@ -7,21 +7,22 @@
 
 namespace tinygan::test {
 
-inline gan::Networks<float> tiny_networks(std::uint64_t seed) {
+template <class T = float>
+gan::Networks<T> tiny_networks(std::uint64_t seed) {
   using nn::Conv2DOptions;
   Generator random(seed);
   const Conv2DOptions down = Conv2DOptions::square(4, 2), up = down.without_bias().activate(Activation::tanh);
-  gan::Networks<float> n;
-  n.generator.add(nn::Dense<float>(gan::latent_size, 36, {.bias = false}, random))
-      .add(nn::BatchNorm<float>(36, nn::BatchNormOptions{}.activate(Activation::relu)))
-      .add(nn::Reshape<float>({3, 3, 4}))
-      .add(nn::Conv2DTranspose<float>(4, 1, up, random));
-  n.discriminator.add(nn::Conv2D<float>(1, 4, down.activate(Activation::leaky_relu, 0.2), random))
-      .add(nn::Conv2D<float>(4, 8, down.without_bias(), random))
-      .add(nn::BatchNorm<float>(8, nn::BatchNormOptions{}.activate(Activation::leaky_relu, 0.2)))
-      .add(nn::Dropout<float>(0.3))
-      .add(nn::Flatten<float>())
-      .add(nn::Dense<float>(32, 1, {}, random));
+  gan::Networks<T> n;
+  n.generator.add(nn::Dense<T>(gan::latent_size, 36, {.bias = false}, random))
+      .add(nn::BatchNorm<T>(36, nn::BatchNormOptions{}.activate(Activation::relu)))
+      .add(nn::Reshape<T>({3, 3, 4}))
+      .add(nn::Conv2DTranspose<T>(4, 1, up, random));
+  n.discriminator.add(nn::Conv2D<T>(1, 4, down.activate(Activation::leaky_relu, 0.2), random))
+      .add(nn::Conv2D<T>(4, 8, down.without_bias(), random))
+      .add(nn::BatchNorm<T>(8, nn::BatchNormOptions{}.activate(Activation::leaky_relu, 0.2)))
+      .add(nn::Dropout<T>(0.3))
+      .add(nn::Flatten<T>())
+      .add(nn::Dense<T>(32, 1, {}, random));
   return n;
 }
 

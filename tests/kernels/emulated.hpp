@@ -15,8 +15,8 @@ namespace tinygan::test {
 /// The CUDA kernels, run on the CPU. The device's memory is the host's, so they take pointers into vectors.
 inline const KernelTable<float>& emulated_kernels() { return kernels<float>(Device::emulated()); }
 
-/// f(y) on a poisoned y of `size` elements, blocks and threads in order and then in reverse: must give the same bits, or threads
-/// depend on each other without a barrier between them.
+/// f(y) on a poisoned y of `size` elements, blocks and threads in order and then in reverse: must give the same bits,
+/// or threads depend on each other without a barrier between them.
 template <class T = float, class F>
 std::vector<T> both_ways(index_t size, const F& f) {
   std::vector<T> forward(static_cast<std::size_t>(size)), backward(static_cast<std::size_t>(size));
@@ -31,12 +31,13 @@ std::vector<T> both_ways(index_t size, const F& f) {
   return forward;
 }
 
-/// Values of which the first stands `offset` elements behind a 16-byte boundary, so that kernels meet every alignment; four
-/// elements stand before them, none behind, where AddressSanitizer watches.
+/// Values of which the first stands `offset` elements behind a 16-byte boundary, so that kernels meet every alignment;
+/// four elements stand before them, none behind, where AddressSanitizer watches.
 template <class T = float>
 class Operand {
  public:
-  Operand(index_t size, int offset, unsigned seed = 1) : memory_(random_values<T>(4 + offset + size, seed)), size_(size) {
+  Operand(index_t size, int offset, unsigned seed = 1)
+      : memory_(random_values<T>(4 + offset + size, seed)), size_(size) {
     static_assert(sizeof(T) == 4 && __STDCPP_DEFAULT_NEW_ALIGNMENT__ >= 16);
     first_ = memory_.data() + 4 + offset;
   }

@@ -1,4 +1,5 @@
-// Tensor-core products and ldmatrix on the emulated device, against plain loops over the fragment layouts of the PTX ISA.
+// Tensor-core products and ldmatrix on the emulated device, against plain loops over the fragment layouts of the PTX
+// ISA.
 #include "../../kernels/device/mma.cuh"
 
 #include <cmath>
@@ -22,8 +23,12 @@ Element bf16_a(int lane, int i) {  // i in 0..7
 Element bf16_b(int lane, int i) { return {lane % 4 * 2 + i % 2 + (i >= 2 ? 8 : 0), lane / 4}; }
 Element result(int lane, int i) { return {lane / 4 + (i >= 2 ? 8 : 0), lane % 4 * 2 + i % 2}; }
 
-__global__ void tf32_kernel(const FragmentA* a, const FragmentB* b, FragmentC* c) { mma_tf32(c[lane_id()], a[lane_id()], b[lane_id()]); }
-__global__ void bf16_kernel(const FragmentA* a, const FragmentB* b, FragmentC* c) { mma_bf16(c[lane_id()], a[lane_id()], b[lane_id()]); }
+__global__ void tf32_kernel(const FragmentA* a, const FragmentB* b, FragmentC* c) {
+  mma_tf32(c[lane_id()], a[lane_id()], b[lane_id()]);
+}
+__global__ void bf16_kernel(const FragmentA* a, const FragmentB* b, FragmentC* c) {
+  mma_bf16(c[lane_id()], a[lane_id()], b[lane_id()]);
+}
 
 /// a(16,K) b(K,8) + c(16,8) with products and sums as exact as double has them, and the sum of absolute values.
 struct Product {
@@ -48,7 +53,8 @@ struct Product {
 };
 
 TEST_CASE("mma.sync TF32 multiplies what its layouts say") {
-  const auto a = test::random_values<float>(16 * 8, 1), b = test::random_values<float>(8 * 8, 2), c = test::random_values<float>(16 * 8, 3);
+  const auto a = test::random_values<float>(16 * 8, 1), b = test::random_values<float>(8 * 8, 2),
+             c = test::random_values<float>(16 * 8, 3);
   FragmentA fa[32];
   FragmentB fb[32];
   FragmentC fc[32];
@@ -65,20 +71,29 @@ TEST_CASE("mma.sync TF32 multiplies what its layouts say") {
     }
   }
   launch<tf32_kernel>({.block = {32}}, fa, fb, fc);
-  const auto cut = [](float x) { return static_cast<double>(std::bit_cast<float>(std::bit_cast<std::uint32_t>(x) & 0xffffe000u)); };
+  const auto cut = [](float x) {
+    return static_cast<double>(std::bit_cast<float>(std::bit_cast<std::uint32_t>(x) & 0xffffe000u));
+  };
   const Product exact(8, [&](int m, int k) { return cut(a[static_cast<std::size_t>(m * 8 + k)]); },
                       [&](int k, int n) { return cut(b[static_cast<std::size_t>(k * 8 + n)]); }, c.data());
   exact.check(fc, 8);
 }
 
 TEST_CASE("mma.sync bfloat16 multiplies what its layouts say") {
-  const auto a = test::random_values<float>(16 * 16, 1), b = test::random_values<float>(16 * 8, 2), c = test::random_values<float>(16 * 8, 3);
+  const auto a = test::random_values<float>(16 * 16, 1), b = test::random_values<float>(16 * 8, 2),
+             c = test::random_values<float>(16 * 8, 3);
   FragmentA fa[32];
   FragmentB fb[32];
   FragmentC fc[32];
   for (int lane = 0; lane < 32; ++lane) {
-    const auto a_at = [&](int i) { const auto [m, k] = bf16_a(lane, i); return a[static_cast<std::size_t>(m * 16 + k)]; };
-    const auto b_at = [&](int i) { const auto [k, n] = bf16_b(lane, i); return b[static_cast<std::size_t>(k * 8 + n)]; };
+    const auto a_at = [&](int i) {
+      const auto [m, k] = bf16_a(lane, i);
+      return a[static_cast<std::size_t>(m * 16 + k)];
+    };
+    const auto b_at = [&](int i) {
+      const auto [k, n] = bf16_b(lane, i);
+      return b[static_cast<std::size_t>(k * 8 + n)];
+    };
     for (int i = 0; i < 4; ++i) {
       fa[lane].at[i] = pack_bf16(a_at(2 * i), a_at(2 * i + 1));
       const auto [row, column] = result(lane, i);

@@ -15,7 +15,10 @@ struct Parameters {
     One(index_t n, int offset, unsigned seed)
         : param(n, offset, seed), grad(n, offset, seed + 1), m(n, offset, seed + 2), v(n, 0, seed + 3) {
       for (index_t i = 0; i < n; ++i) v[i] = v.data()[i] * v.data()[i];
-      const auto wide = [](const Operand<float>& x) { const auto values = x.values(); return std::vector<double>(values.begin(), values.end()); };
+      const auto wide = [](const Operand<float>& x) {
+        const auto values = x.values();
+        return std::vector<double>(values.begin(), values.end());
+      };
       param64 = wide(param), grad64 = wide(grad), m64 = wide(m), v64 = wide(v);
     }
   };
@@ -28,19 +31,23 @@ struct Parameters {
   int count() const { return static_cast<int>(all.size()); }
   std::vector<ParameterSlot<float>> slots() const {
     std::vector<ParameterSlot<float>> list;
-    for (const auto& p : all) list.push_back({p->param.size(), p->param.data(), p->grad.data(), p->m.data(), p->v.data()});
+    for (const auto& p : all)
+      list.push_back({p->param.size(), p->param.data(), p->grad.data(), p->m.data(), p->v.data()});
     return list;
   }
   std::vector<ParameterSlot<double>> slots64() const {
     std::vector<ParameterSlot<double>> list;
-    for (const auto& p : all) list.push_back({p->param.size(), p->param64.data(), p->grad64.data(), p->m64.data(), p->v64.data()});
+    for (const auto& p : all)
+      list.push_back({p->param.size(), p->param64.data(), p->grad64.data(), p->m64.data(), p->v64.data()});
     return list;
   }
 };
 
 /// Every operand is at most 1, and an element takes some ten roundings of values of the size of `scale`.
 void check_near(const std::vector<float>& found, const std::vector<double>& expected, double scale) {
-  check_elements(found, [&](index_t i) { return expected[static_cast<std::size_t>(i)]; }, [&](index_t) { return 16 * float_eps * scale; });
+  check_elements(
+      found, [&](index_t i) { return expected[static_cast<std::size_t>(i)]; },
+      [&](index_t) { return 16 * float_eps * scale; });
 }
 
 const std::vector<index_t> sizes = {1, 4096, 4097, 3, 1000, 9001, 64};
@@ -51,14 +58,20 @@ TEST_CASE("Emulated adam: both forms, weight decay, any sizes and alignments, mo
   for (const bool keras : {false, true})
     for (const std::vector<index_t>& list : {sizes, many}) {
       const Parameters p(list);
-      const AdamHyper h{.learning_rate = 0.01, .beta1 = 0.5, .beta2 = 0.999, .epsilon = 1e-3, .weight_decay = 0.1, .epsilon_hat = keras};
+      const AdamHyper h{.learning_rate = 0.01,
+                        .beta1 = 0.5,
+                        .beta2 = 0.999,
+                        .epsilon = 1e-3,
+                        .weight_decay = 0.1,
+                        .epsilon_hat = keras};
       const std::uint64_t step = 3;
       emulated_kernels().adam(h, p.count(), p.slots().data(), &step, {});
       kernels<double>(Device::cpu()).adam(h, p.count(), p.slots64().data(), &step, {});
       for (const auto& one : p.all) {
         check_near(one->m.values(), one->m64, 1);
         check_near(one->v.values(), one->v64, 1);
-        check_near(one->param.values(), one->param64, 30);  // lr m / (root v + eps) / (1 - b1^t): at most 0.01 * 1 / 1e-3 and some
+        check_near(one->param.values(), one->param64,
+                   30);  // lr m / (root v + eps) / (1 - b1^t): at most 0.01 * 1 / 1e-3 and some
       }
     }
 }
@@ -104,7 +117,8 @@ TEST_CASE("Emulated global_norm and clip_by_norm") {
     CHECK(workspace.intact());
   });
   // A block's sum of 4096 positive squares is off by at most 24 eps: 4 packs in a thread, then a tree of 8 levels.
-  check_elements(norm, [&](index_t) { return std::sqrt(squares); }, [&](index_t) { return 32 * float_eps * std::sqrt(squares); });
+  check_elements(
+      norm, [&](index_t) { return std::sqrt(squares); }, [&](index_t) { return 32 * float_eps * std::sqrt(squares); });
 
   k.clip_by_norm(p.count(), writable.data(), norm.data(), norm[0] + 1, {});  // within the limit: nothing changes
   for (const auto& one : p.all) check_near(one->grad.values(), one->grad64, 0);

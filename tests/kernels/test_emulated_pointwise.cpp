@@ -44,8 +44,8 @@ double reference(BinaryOp op, double alpha, double a, double b) {
   return 0;
 }
 
-/// Operations rounded once each: at most 4 of them, on values no larger than |a| + |b| + 1 and the result. A NaN operand that
-/// the result does not depend on adds nothing.
+/// Operations rounded once each: at most 4 of them, on values no larger than |a| + |b| + 1 and the result. A NaN
+/// operand that the result does not depend on adds nothing.
 double bound(double result, double a, double b) {
   const auto size = [](double v) { return std::isnan(v) ? 0 : std::fabs(v); };
   return 4 * float_eps * (size(result) + size(a) + size(b) + 1);
@@ -65,12 +65,15 @@ TEST_CASE("Emulated unary: every operation, size and alignment") {
         for (index_t i = 0; i < n; ++i) x.data()[i] *= 4;
         if (n > 100) std::copy(std::begin(special), std::end(special), x.data() + 17);
         const float alpha = -0.25f, beta = 0.5f;
-        const auto y = both_ways(n, [&](float* out) { emulated_kernels().unary(kind, n, alpha, beta, x.data(), out, {}); });
+        const auto y =
+            both_ways(n, [&](float* out) { emulated_kernels().unary(kind, n, alpha, beta, x.data(), out, {}); });
         const auto expected = [&](index_t i) {
           const double want = reference(kind, -0.25, 0.5, static_cast<double>(x.data()[i]));
-          return want > std::numeric_limits<float>::max() ? std::numeric_limits<double>::infinity() : want;  // e^100 in float
+          return want > std::numeric_limits<float>::max() ? std::numeric_limits<double>::infinity()
+                                                          : want;  // e^100 in float
         };
-        check_elements(y, expected, [&](index_t i) { return bound(expected(i), expected(i), static_cast<double>(x.data()[i])); });
+        check_elements(y, expected,
+                       [&](index_t i) { return bound(expected(i), expected(i), static_cast<double>(x.data()[i])); });
       }
 }
 
@@ -110,7 +113,9 @@ void check_binary(BinaryOp op, const BroadcastDims& d, const Operand<>& a, const
   const auto value = [](const Operand<>& x, const std::vector<index_t>& at, index_t i) {
     return static_cast<double>(x.data()[at[static_cast<std::size_t>(i)]]);
   };
-  const auto expected = [&](index_t i) { return reference(op, static_cast<double>(0.2f), value(a, a_at, i), value(b, b_at, i)); };
+  const auto expected = [&](index_t i) {
+    return reference(op, static_cast<double>(0.2f), value(a, a_at, i), value(b, b_at, i));
+  };
   check_elements(y, expected, [&](index_t i) { return bound(expected(i), value(a, a_at, i), value(b, b_at, i)); });
 }
 
@@ -131,14 +136,14 @@ TEST_CASE("Emulated binary: awkward broadcasts") {
   for (const int offset : {0, 2}) {
     const Operand a(4000, 0), b(4000, offset, 2);
     const BroadcastDims cases[] = {
-        {{1, 1, 1, 1, 1, 1}, {}, {}},                                                     // two scalars
-        {{1, 1, 1, 1, 1, 37}, {}, {0, 0, 0, 0, 0, 1}},                                    // scalar, vector
-        {{1, 1, 1, 1, 8, 16}, {0, 0, 0, 0, 1, 0}, {0, 0, 0, 0, 0, 1}},                    // column, row
-        {{1, 1, 1, 1, 16, 8}, {0, 0, 0, 0, 1, 16}, {0, 0, 0, 0, 8, 1}},                   // transposed, dense
-        {{1, 1, 2, 3, 5, 4}, {0, 0, 60, 20, 4, 1}, {0, 0, 12, 0, 4, 1}},                  // packs, a middle axis repeated
-        {{1, 1, 2, 3, 5, 3}, {0, 0, 45, 15, 3, 1}, {0, 0, 9, 0, 3, 1}},                   // the same, no packs
-        {{2, 3, 2, 2, 3, 5}, {180, 60, 30, 15, 5, 1}, {1, 0, 2, 0, 4, 0}},                // six axes
-        {{1, 1, 1, 1, 9, 4}, {0, 0, 0, 0, 6, 1}, {0, 0, 0, 0, 4, 1}},                     // rows at uneven places
+        {{1, 1, 1, 1, 1, 1}, {}, {}},                                       // two scalars
+        {{1, 1, 1, 1, 1, 37}, {}, {0, 0, 0, 0, 0, 1}},                      // scalar, vector
+        {{1, 1, 1, 1, 8, 16}, {0, 0, 0, 0, 1, 0}, {0, 0, 0, 0, 0, 1}},      // column, row
+        {{1, 1, 1, 1, 16, 8}, {0, 0, 0, 0, 1, 16}, {0, 0, 0, 0, 8, 1}},     // transposed, dense
+        {{1, 1, 2, 3, 5, 4}, {0, 0, 60, 20, 4, 1}, {0, 0, 12, 0, 4, 1}},    // packs, a middle axis repeated
+        {{1, 1, 2, 3, 5, 3}, {0, 0, 45, 15, 3, 1}, {0, 0, 9, 0, 3, 1}},     // the same, no packs
+        {{2, 3, 2, 2, 3, 5}, {180, 60, 30, 15, 5, 1}, {1, 0, 2, 0, 4, 0}},  // six axes
+        {{1, 1, 1, 1, 9, 4}, {0, 0, 0, 0, 6, 1}, {0, 0, 0, 0, 4, 1}},       // rows at uneven places
     };
     for (const BroadcastDims& d : cases) {
       CAPTURE(d.size(), offset);

@@ -18,12 +18,15 @@ void check_pool(const PoolDims& d, int offset) {
   std::vector<double> y64(static_cast<std::size_t>(y_size)), dx64(static_cast<std::size_t>(x_size));
   std::vector<std::int32_t> index64(static_cast<std::size_t>(y_size));
   const auto exactly = [](const std::vector<float>& found, const std::vector<double>& expected) {
-    check_elements(found, [&](index_t i) { return expected[static_cast<std::size_t>(i)]; }, [](index_t) { return 0.0; });
+    check_elements(
+        found, [&](index_t i) { return expected[static_cast<std::size_t>(i)]; }, [](index_t) { return 0.0; });
   };
   // A sum of `window` terms below 1, then one product.
   const double terms = static_cast<double>(d.window_h * d.window_w);
   const auto nearly = [&](const std::vector<float>& found, const std::vector<double>& expected) {
-    check_elements(found, [&](index_t i) { return expected[static_cast<std::size_t>(i)]; }, [&](index_t) { return (terms + 1) * terms * float_eps; });
+    check_elements(
+        found, [&](index_t i) { return expected[static_cast<std::size_t>(i)]; },
+        [&](index_t) { return (terms + 1) * terms * float_eps; });
   };
 
   cpu.max_pool2d(d, x64.data(), y64.data(), index64.data(), {});
@@ -45,11 +48,26 @@ void check_pool(const PoolDims& d, int offset) {
 TEST_CASE("Emulated pooling: packs of channels and single ones, overlaps and padding") {
   for (const int offset : {0, 1})
     for (const index_t C : {1, 3, 8}) {
-      check_pool({.N = 2, .H = 8, .W = 6, .C = C, .P = 4, .Q = 3, .window_h = 2, .window_w = 2, .stride_h = 2, .stride_w = 2}, offset);
-      check_pool({.N = 1, .H = 7, .W = 5, .C = C, .P = 4, .Q = 3, .window_h = 3, .window_w = 3, .stride_h = 2, .stride_w = 2,
-                  .pad_top = 1, .pad_left = 1}, offset);
+      check_pool(
+          {.N = 2, .H = 8, .W = 6, .C = C, .P = 4, .Q = 3, .window_h = 2, .window_w = 2, .stride_h = 2, .stride_w = 2},
+          offset);
+      check_pool({.N = 1,
+                  .H = 7,
+                  .W = 5,
+                  .C = C,
+                  .P = 4,
+                  .Q = 3,
+                  .window_h = 3,
+                  .window_w = 3,
+                  .stride_h = 2,
+                  .stride_w = 2,
+                  .pad_top = 1,
+                  .pad_left = 1},
+                 offset);
       check_pool({.N = 3, .H = 5, .W = 5, .C = C, .P = 5, .Q = 4, .window_h = 1, .window_w = 2}, offset);
-      check_pool({.N = 1, .H = 9, .W = 9, .C = C, .P = 2, .Q = 2, .window_h = 2, .window_w = 3, .stride_h = 5, .stride_w = 4}, offset);
+      check_pool(
+          {.N = 1, .H = 9, .W = 9, .C = C, .P = 2, .Q = 2, .window_h = 2, .window_w = 3, .stride_h = 5, .stride_w = 4},
+          offset);
     }
 }
 

@@ -7,14 +7,16 @@ namespace {
 using namespace test;
 
 std::uint32_t word(const RandomKey& key, index_t i) {
-  const auto block = philox4x32(philox_counter(static_cast<std::uint64_t>(i / 4), key.draw, key.step ? *key.step : 0), key.seed);
+  const auto block =
+      philox4x32(philox_counter(static_cast<std::uint64_t>(i / 4), key.draw, key.step ? *key.step : 0), key.seed);
   return block[static_cast<std::size_t>(i % 4)];
 }
 
 /// Box-Muller in double.
 double normal(const RandomKey& key, index_t i) {
   const index_t even = i / 2 * 2;
-  const double u = static_cast<double>(uniform01_open(word(key, even))), turn = static_cast<double>(uniform01(word(key, even + 1)));
+  const double u = static_cast<double>(uniform01_open(word(key, even))),
+               turn = static_cast<double>(uniform01(word(key, even + 1)));
   const double radius = std::sqrt(-2 * std::log(u)), angle = 2 * 3.14159265358979323846 * turn;
   return radius * (i % 2 == 0 ? std::cos(angle) : std::sin(angle));
 }
@@ -28,15 +30,19 @@ TEST_CASE("Emulated random numbers are the contract's") {
         CAPTURE(n, offset);
         const auto drawn = [&](const auto& f) {  // at an address that is a multiple of 16 bytes or is not
           auto y = both_ways(n + 8, [&](float* memory) { f(memory + offset); });
-          return std::vector<float>(y.begin() + static_cast<std::ptrdiff_t>(offset), y.begin() + static_cast<std::ptrdiff_t>(offset) + n);
+          return std::vector<float>(y.begin() + static_cast<std::ptrdiff_t>(offset),
+                                    y.begin() + static_cast<std::ptrdiff_t>(offset) + n);
         };
-        check_elements(drawn([&](float* y) { k.random_uniform(n, key, -1, 3, y, {}); }),
-                       [&](index_t i) { return -1 + 4 * static_cast<double>(uniform01(word(key, i))); }, [](index_t) { return 4 * float_eps; });
+        check_elements(
+            drawn([&](float* y) { k.random_uniform(n, key, -1, 3, y, {}); }),
+            [&](index_t i) { return -1 + 4 * static_cast<double>(uniform01(word(key, i))); },
+            [](index_t) { return 4 * float_eps; });
         // The radius is below 6; logarithm, root, sine and cosine are good to 2 eps, products and the sum to 1 each.
         check_elements(drawn([&](float* y) { k.random_normal(n, key, 1, 2, y, {}); }),
                        [&](index_t i) { return 1 + 2 * normal(key, i); }, [](index_t) { return 12 * 8 * float_eps; });
-        check_elements(drawn([&](float* y) { k.random_bernoulli(n, key, 0.3f, y, {}); }),
-                       [&](index_t i) { return uniform01(word(key, i)) < 0.3f ? 1.0 : 0.0; }, [](index_t) { return 0.0; });
+        check_elements(
+            drawn([&](float* y) { k.random_bernoulli(n, key, 0.3f, y, {}); }),
+            [&](index_t i) { return uniform01(word(key, i)) < 0.3f ? 1.0 : 0.0; }, [](index_t) { return 0.0; });
 
         const Operand x(n, static_cast<int>(offset));
         const auto kept = drawn([&](float* y) { k.dropout(n, key, 0.3f, x.data(), y, {}); });

@@ -29,35 +29,45 @@ void check_reduce(const ReduceDims& d, int offset, bool nan) {
       CHECK(workspace.intact());
     });
   };
-  check_elements(reduced(ReduceOp::sum), [&](index_t i) { return sum[static_cast<std::size_t>(i)]; },
-                 [&](index_t i) { return static_cast<double>(d.reduced) * float_eps * magnitude[static_cast<std::size_t>(i)]; });
-  check_elements(reduced(ReduceOp::max), [&](index_t i) { return most[static_cast<std::size_t>(i)]; }, [](index_t) { return 0.0; });
+  check_elements(
+      reduced(ReduceOp::sum), [&](index_t i) { return sum[static_cast<std::size_t>(i)]; },
+      [&](index_t i) { return static_cast<double>(d.reduced) * float_eps * magnitude[static_cast<std::size_t>(i)]; });
+  check_elements(
+      reduced(ReduceOp::max), [&](index_t i) { return most[static_cast<std::size_t>(i)]; },
+      [](index_t) { return 0.0; });
 }
 
 TEST_CASE("Emulated reduce: rows, columns and anything between") {
   for (const int offset : {0, 1})
     for (const bool nan : {false, true})
-      for (const ReduceDims d : {ReduceDims{1, 1, 1}, ReduceDims{1, 5, 1}, ReduceDims{3, 1024, 1}, ReduceDims{2, 1025, 1},
-                                 ReduceDims{17, 33, 1}, ReduceDims{1, 20000, 1}, ReduceDims{3, 9001, 1}, ReduceDims{1, 1, 7},
-                                 ReduceDims{1, 100, 10}, ReduceDims{2, 513, 64}, ReduceDims{1, 131, 196}, ReduceDims{3, 7, 33},
-                                 ReduceDims{2, 3, 2}, ReduceDims{1, 2000, 1 + 3}})
+      for (const ReduceDims d :
+           {ReduceDims{1, 1, 1}, ReduceDims{1, 5, 1}, ReduceDims{3, 1024, 1}, ReduceDims{2, 1025, 1},
+            ReduceDims{17, 33, 1}, ReduceDims{1, 20000, 1}, ReduceDims{3, 9001, 1}, ReduceDims{1, 1, 7},
+            ReduceDims{1, 100, 10}, ReduceDims{2, 513, 64}, ReduceDims{1, 131, 196}, ReduceDims{3, 7, 33},
+            ReduceDims{2, 3, 2}, ReduceDims{1, 2000, 1 + 3}})
         check_reduce(d, offset, nan);
 }
 
 TEST_CASE("Emulated softmax and log_softmax") {
-  for (const NormDims d : {NormDims{1, 1}, NormDims{5, 10}, NormDims{9, 33}, NormDims{2, 1024}, NormDims{2, 1025}, NormDims{1, 5000}}) {
+  for (const NormDims d :
+       {NormDims{1, 1}, NormDims{5, 10}, NormDims{9, 33}, NormDims{2, 1024}, NormDims{2, 1025}, NormDims{1, 5000}}) {
     CAPTURE(d.rows, d.channels);
     const Operand x(d.rows * d.channels, 0);
     for (index_t i = 0; i < x.size(); ++i) x.data()[i] *= 20;
     const auto at = [&](index_t i) { return static_cast<double>(x.data()[i]); };
     std::vector<double> largest(static_cast<std::size_t>(d.rows), -1e9), total(static_cast<std::size_t>(d.rows));
-    for (index_t i = 0; i < x.size(); ++i) largest[static_cast<std::size_t>(i / d.channels)] = std::max(largest[static_cast<std::size_t>(i / d.channels)], at(i));
-    for (index_t i = 0; i < x.size(); ++i) total[static_cast<std::size_t>(i / d.channels)] += std::exp(at(i) - largest[static_cast<std::size_t>(i / d.channels)]);
+    for (index_t i = 0; i < x.size(); ++i)
+      largest[static_cast<std::size_t>(i / d.channels)] =
+          std::max(largest[static_cast<std::size_t>(i / d.channels)], at(i));
+    for (index_t i = 0; i < x.size(); ++i)
+      total[static_cast<std::size_t>(i / d.channels)] +=
+          std::exp(at(i) - largest[static_cast<std::size_t>(i / d.channels)]);
     const auto log_p = [&](index_t i) {
       const auto row = static_cast<std::size_t>(i / d.channels);
       return at(i) - largest[row] - std::log(total[row]);
     };
-    // The sum of n positive terms is off by at most n eps of it; z = x - m by eps |z|, which e^z turns into eps |z| of itself.
+    // The sum of n positive terms is off by at most n eps of it; z = x - m by eps |z|, which e^z turns into eps |z| of
+    // itself.
     const double n = static_cast<double>(d.channels);
     const auto p = both_ways(x.size(), [&](float* y) { emulated_kernels().softmax(d, x.data(), y, {}); });
     check_elements(p, [&](index_t i) { return std::exp(log_p(i)); },

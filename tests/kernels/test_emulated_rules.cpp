@@ -103,9 +103,10 @@ __global__ void block_sum_kernel(float* y) {
   y[threadIdx.x] = block_reduce<Sum>(static_cast<float>(threadIdx.x), s);
 }
 
-// ---- cp.async ----------------------------------------------------------------------------------------------------------
+// ---- cp.async -------------------------------------------------------------------------------------------------------
 
-/// y = what the thread sees of its element: right away, after waiting for the first of two groups, after waiting for both.
+/// y = what the thread sees of its element: right away, after waiting for the first of two groups, after waiting for
+/// both.
 __global__ void async_kernel(const float* x, float* y) {
   float* const s = block_shared<float>(256);  // two halves of 128
   const unsigned i = threadIdx.x;
@@ -159,7 +160,8 @@ TEST_CASE("Warp collectives: bad masks, exited lanes and deadlocks are found") {
 TEST_CASE("Shared memory: size, overruns and poison") {
   CHECK(contains(violation<too_much_shared_kernel>({.block = {32}, .shared_bytes = 16}), "shared memory size"));
   for (const index_t at : {index_t{4}, index_t{-1}})
-    CHECK(contains(violation<overrun_kernel>({.grid = {2}, .block = {32}, .shared_bytes = 16}, at), "shared memory overrun"));
+    CHECK(contains(violation<overrun_kernel>({.grid = {2}, .block = {32}, .shared_bytes = 16}, at),
+                   "shared memory overrun"));
   launch<overrun_kernel>({.grid = {2}, .block = {32}, .shared_bytes = 16}, 3);
 
   float y[32] = {};
@@ -235,8 +237,9 @@ TEST_CASE("cp.async: nothing to be seen before the wait for its group") {
 }
 
 TEST_CASE("Divisor divides") {
-  for (const index_t d : {index_t{1}, index_t{2}, index_t{3}, index_t{7}, index_t{641}, index_t{65536}, index_t{0x7fffffff},
-                          index_t{0x80000001}, index_t{0xffffffff}, index_t{0x100000000}, index_t{0x123456789ab}}) {
+  for (const index_t d :
+       {index_t{1}, index_t{2}, index_t{3}, index_t{7}, index_t{641}, index_t{65536}, index_t{0x7fffffff},
+        index_t{0x80000001}, index_t{0xffffffff}, index_t{0x100000000}, index_t{0x123456789ab}}) {
     const Divisor by(d);
     for (index_t n : {index_t{0}, index_t{1}, index_t{2}, index_t{12345}, index_t{0x7fffffff}, index_t{0xffffffff},
                       index_t{0x100000000}, index_t{0x7fffffffffffff}, std::numeric_limits<index_t>::max()})

@@ -1,4 +1,5 @@
-// Kernels with one mistake each, or none, for watched.sh: under ThreadSanitizer or AddressSanitizer the mistake must be reported.
+// Kernels with one mistake each, or none, for watched.sh: under ThreadSanitizer or AddressSanitizer the mistake must be
+// reported.
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -9,7 +10,8 @@
 namespace tinygan::cuda {
 namespace {
 
-/// y[i] = x[neighbour]: through shared memory, with or without the barrier in between. Every block works on its own 64 elements.
+/// y[i] = x[neighbour]: through shared memory, with or without the barrier in between. Every block works on its own 64
+/// elements.
 template <bool Barrier>
 __global__ void rotate_kernel(const float* x, float* y) {
   float* const s = block_shared<float>(64);

@@ -145,6 +145,7 @@ Variable<T> seed_for(const char* op, const Variable<T>& y, const Variable<T>& co
   check(y.defined(), op, "the result to differentiate is empty");
   if (cotangent.defined()) {
     check(cotangent.shape() == y.shape(), op, "cotangent of shape ", cotangent.shape(), ", expected ", y.shape());
+    check(cotangent.device() == y.device(), op, "cotangent on ", cotangent.device(), ", the result on ", y.device());
     return cotangent;
   }
   check(y.size() == 1, op, "the result has shape ", y.shape(), ", expected a scalar; give a cotangent for any other");

@@ -1,7 +1,7 @@
 // DeviceBackend: what a device other than the CPU brings along, and how it makes itself known.
 //
-// It registers itself from the translation unit that holds its kernels, so a program links it or does without. That unit
-// includes base/ and backend/ only: nvcc never sees a tensor.
+// It registers itself from the translation unit that holds its kernels, so a program links it or does without. That
+// unit includes base/ and backend/ only: nvcc never sees a tensor.
 #pragma once
 
 #include <array>
@@ -17,9 +17,10 @@ struct DeviceBackend {
   int (*count)();                                       ///< devices of this type that can be used now; never throws
   void (*activate)(int index);                          ///< the calling thread's kernels run on this device from now on
   void* (*allocate)(std::size_t bytes, int index);      ///< throws Error when memory is short
-  void (*to_device)(void* device, const void* host, std::size_t bytes, int index);  ///< returns when the bytes are there
+  void (*to_device)(void* device, const void* host, std::size_t bytes,
+                    int index);  ///< returns when the bytes are there
   void (*to_host)(void* host, const void* device, std::size_t bytes, int index);
-  void (*synchronize)(int index);                       ///< waits for all kernels of the device; throws what they failed with
+  void (*synchronize)(int index);  ///< waits for all kernels of the device; throws what they failed with
   const KernelTable<float>* float_kernels;
   const KernelTable<double>* double_kernels;            ///< may be null
 };
@@ -39,6 +40,8 @@ inline void register_backend(DeviceType type, const DeviceBackend* backend) {
 }
 
 /// Whether this program was linked with a device type's backend; there may still be no such device.
-inline bool has_backend(DeviceType type) { return detail::backends()[static_cast<std::size_t>(type)].load() != nullptr; }
+inline bool has_backend(DeviceType type) {
+  return detail::backends()[static_cast<std::size_t>(type)].load() != nullptr;
+}
 
 }  // namespace tinygan

@@ -75,7 +75,9 @@ void tap_products(const TapConv& v, const OneChannelPlan& p, const T* in, index_
   const index_t zero = 0;
   index_t in_rows[max_tile_rows], product_rows[max_tile_rows];
   for (int i = 0; i < max_tile_rows; ++i) in_rows[i] = i * v.depth, product_rows[i] = i * p.stride;
-  for (index_t m = 0; m < pixels; m += p.shape.rows)
+  for (index_t m = 0; m < pixels; m += p.shape.rows) {
+    for (index_t j = 0; j < p.shape.rows * v.depth; j += static_cast<index_t>(64 / sizeof(T)))
+      __builtin_prefetch(in + (m + p.shape.rows) * v.depth + j);  // the next tile's rows
     for (index_t t0 = 0; t0 < p.taps; t0 += p.shape.width) {
       const index_t width = p.shape.panel_width(std::min(p.shape.width, p.taps - t0));
       run_tile(p.shape,
@@ -83,6 +85,22 @@ void tap_products(const TapConv& v, const OneChannelPlan& p, const T* in, index_
                        products + m * p.stride + t0, product_rows, false},
                static_cast<int>(std::min<index_t>(p.shape.rows, pixels - m)), width, width);
     }
+  }
+}
+
+/// Where one tap of one output column finds its product: product[in * stride + filter] of a row.
+struct ColumnSource {
+  index_t out, product;
+};
+
+/// Filter column by filter column: one loop of constant length, and sums of neighbours that do not wait for each other.
+inline std::vector<ColumnSource> column_sources(const TapConv& v, const OneChannelPlan& p, const AxisTaps& cols) {
+  std::vector<ColumnSource> sources;
+  for (index_t s = 0; s < v.S; ++s)
+    for (index_t out = 0; out < v.out_w; ++out)
+      for (const Tap& t : cols.at(out))
+        if (t.filter == s) sources.push_back({out, t.in * p.stride + s});
+  return sources;
 }
 
 template <class T>
@@ -95,6 +113,7 @@ void one_channel_conv(const TapConv& v, const TapList& taps, const Epilogue<T>& 
     pack_panel_transposed(w + t0 * v.depth, v.depth, v.depth, columns, p.shape.panel_width(columns),
                           workspace + t0 * v.depth);
   }
+  const std::vector<ColumnSource> columns = column_sources(v, p, taps.cols);
   const index_t blocks = (v.out_h + p.out_rows - 1) / p.out_rows;
   parallel_chunks(v.N * blocks, [&](index_t task, int worker) {
     const index_t n = task / blocks, begin = task % blocks * p.out_rows, end = std::min(v.out_h, begin + p.out_rows);
@@ -104,13 +123,10 @@ void one_channel_conv(const TapConv& v, const TapList& taps, const Epilogue<T>& 
                  static_cast<const T*>(workspace), mine);
     for (index_t o = begin; o < end; ++o) {
       T* row = out + (n * v.out_h + o) * v.out_w;
-      for (index_t c = 0; c < v.out_w; ++c) {
-        T sum = 0;
-        for (const Tap& r : taps.rows.at(o)) {
-          const T* from = mine + (r.in - first) * v.in_w * p.stride + r.filter * v.S;
-          for (const Tap& s : taps.cols.at(c)) sum += from[s.in * p.stride + s.filter];
-        }
-        row[c] = epilogue.bias ? sum + epilogue.bias[0] : sum;
+      std::fill(row, row + v.out_w, epilogue.bias ? epilogue.bias[0] : T(0));
+      for (const Tap& r : taps.rows.at(o)) {
+        const T* from = mine + (r.in - first) * v.in_w * p.stride + r.filter * v.S;
+        for (const ColumnSource& c : columns) row[c.out] += from[c.product];
       }
     }
     const index_t start = 0;

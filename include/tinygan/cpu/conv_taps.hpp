@@ -196,13 +196,15 @@ class TapTaskRun {
         out_(out),
         count_(task.end - task.begin) {
     const AxisClass &rows = *task.rows, &cols = *task.cols;
-    const auto across = static_cast<index_t>(cols.outs.size()),
-               pixels = across * static_cast<index_t>(rows.outs.size());
+    const std::size_t across = cols.outs.size(), pixels = across * rows.outs.size();
+    const auto first_pixel = static_cast<std::size_t>(task.begin) % pixels;
+    index_t n = task.begin / static_cast<index_t>(pixels);
+    std::size_t row = first_pixel / across, col = first_pixel % across;
     for (index_t m = 0; m < count_; ++m) {
-      const index_t n = (task.begin + m) / pixels, pixel = (task.begin + m) % pixels;
-      const auto row = static_cast<std::size_t>(pixel / across), col = static_cast<std::size_t>(pixel % across);
       in_rows_[m] = ((n * v.in_h + rows.bases[row]) * v.in_w + cols.bases[col]) * v.depth;
       out_rows_[m] = ((n * v.out_h + rows.outs[row]) * v.out_w + cols.outs[col]) * v.width;
+      if (++col == across) col = 0, ++row;
+      if (row == rows.outs.size()) row = 0, ++n;
     }
     const index_t bytes = (task.last - task.first) * shape.width * static_cast<index_t>(sizeof(T));
     depth_block_ = std::clamp<index_t>(ConvPolicy::weight_bytes / bytes, 1, segments_.depth);
@@ -210,17 +212,13 @@ class TapTaskRun {
   }
 
   void run(const Epilogue<T>& epilogue) {
-    WeightBlock block = block_at(0, 0);
-    for (bool accumulate = false;; accumulate = true) {
-      const bool last_taps = block.first + tap_block_ >= segments_.count;
-      const bool last = last_taps && block.begin + depth_block_ >= segments_.depth;
-      const WeightBlock next = last        ? WeightBlock{}
-                               : last_taps ? block_at(0, block.begin + depth_block_)
-                                           : block_at(block.first + tap_block_, block.begin);
-      pass(block, next, accumulate, last ? &epilogue : nullptr);
-      if (last) return;
-      block = next;
-    }
+    bool accumulate = false;
+    for (index_t begin = 0; begin == 0 || begin < segments_.depth; begin += depth_block_)
+      for (index_t first = 0; first == 0 || first < segments_.count; first += tap_block_) {
+        const bool last = begin + depth_block_ >= segments_.depth && first + tap_block_ >= segments_.count;
+        pass(block_at(first, begin), accumulate, last ? &epilogue : nullptr);
+        accumulate = true;
+      }
   }
 
  private:
@@ -236,11 +234,8 @@ class TapTaskRun {
     return b;
   }
 
-  /// All rows times one block of weights; meanwhile the next block is fetched into L2.
-  void pass(const WeightBlock& block, const WeightBlock& next, bool accumulate, const Epilogue<T>* epilogue) const {
-    const index_t tiles = (count_ + shape_.rows - 1) / shape_.rows;
-    const index_t fetches = (next.segments * next.depth + tiles - 1) / tiles;
-    index_t fetch = 0;
+  /// All rows times one block of weights.
+  void pass(const WeightBlock& block, bool accumulate, const Epilogue<T>* epilogue) const {
     for (index_t m = 0; m < count_; m += shape_.rows) {
       const int rows = static_cast<int>(std::min<index_t>(shape_.rows, count_ - m));
       for (index_t i = m + shape_.rows; i < std::min(count_, m + 2 * shape_.rows); ++i)
@@ -249,16 +244,12 @@ class TapTaskRun {
         const index_t k0 = panel * shape_.width, columns = std::min(shape_.width, v_.width - k0);
         const index_t width = shape_.panel_width(columns);
         const T* weights = weights_ + v_.panel_depth() * k0;
-        for (index_t i = fetch; i < std::min(fetch + fetches, next.segments * next.depth); ++i)
-          for (index_t j = 0; j < width; j += static_cast<index_t>(64 / sizeof(T)))
-            __builtin_prefetch(weights + (next.w_taps[i / next.depth] + i % next.depth) * width + j, 0, 2);
         run_tile(shape_,
                  Tile<T>{in_, in_rows_ + m, block.in_taps, 1, weights, block.w_taps, width, block.segments, block.depth,
                          out_ + k0, out_rows_ + m, accumulate},
                  rows, columns, width);
         if (epilogue) finish_rows(*epilogue, k0, out_ + k0, out_rows_ + m, rows, columns);
       }
-      fetch += fetches;
     }
   }
 

@@ -21,7 +21,7 @@ namespace tinygan::cpu::detail {
 
 struct WeightGradPolicy {
   static constexpr index_t panel_bytes = 512 * 1024;  // of g in one panel of a chunk: a quarter of L2
-  static constexpr index_t row_block = 64;            // channels of one task
+  static constexpr index_t row_block = 36;            // channels of one task
   static constexpr index_t tap_block = 32;            // output rows of one micro-kernel call
 };
 

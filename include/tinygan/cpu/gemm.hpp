@@ -22,7 +22,8 @@ namespace tinygan::cpu {
 struct GemmPolicy {
   static constexpr index_t group_bytes = 512 * 1024;  // panels packed together: a quarter of L2
   static constexpr index_t group = 4;  // their number at most: a row tile then comes from memory once for all
-  static constexpr index_t depth_block = 1024;        // a row tile (6, 1024) is half of L1
+  // Depth of a block. Panels copied row by row like short and wide ones, rows that stream from memory long ones.
+  static constexpr index_t depth_block = 512, transposed_depth_block = 1024, swapped_depth_block = 2048;
   static constexpr index_t row_block = 96;            // rows per packed group, at least
   static constexpr index_t split_depth = 1024;        // depth of a piece when the depth is cut, at least
   static constexpr index_t tasks_per_thread = 4;
@@ -84,7 +85,9 @@ GemmPlan gemm_plan(const GemmDims& d) {
   p.splits = (d.K + p.split_depth - 1) / p.split_depth;
 
   // Tasks: columns first, so that a panel is packed once; rows where there are too few columns.
-  p.depth_block = std::min(GemmPolicy::depth_block * (p.swapped ? 2 : 1), p.split_depth);
+  p.depth_block = std::min(p.split_depth, p.swapped            ? GemmPolicy::swapped_depth_block
+                                          : p.transpose_panels ? GemmPolicy::transposed_depth_block
+                                                               : GemmPolicy::depth_block);
   const index_t wanted = std::max<index_t>(1, GemmPolicy::tasks_per_thread * threads() / p.splits);
   const index_t panel_bytes = p.depth_block * p.shape.width * static_cast<index_t>(sizeof(T));
   p.group = std::min({std::max<index_t>(1, GemmPolicy::group_bytes / panel_bytes), GemmPolicy::group,
@@ -131,14 +134,13 @@ void gemm_tile(const GemmPlan& p, const GemmOperands<T>& o, index_t m, int rows,
     }
     for (int i = 0; i < max_tile_rows; ++i) buffer_rows[i] = i * width;  // (rows, width), stored as (columns, rows)
     T* c = o.c + n0 * p.M + m;
-    if (accumulate)
-      for (index_t n = 0; n < columns; ++n)
-        for (int i = 0; i < rows; ++i) buffer[i * width + n] = c[n * p.M + i];
-    run_tile(p.shape,
-             Tile<T>{a, a_rows, &zero, a_step, panel, &zero, width, 1, b.depth, buffer, buffer_rows, accumulate}, rows,
-             width, width);
+    run_tile(p.shape, Tile<T>{a, a_rows, &zero, a_step, panel, &zero, width, 1, b.depth, buffer, buffer_rows, false},
+             rows, width, width);
     for (index_t n = 0; n < columns; ++n)
-      for (int i = 0; i < rows; ++i) c[n * p.M + i] = buffer[i * width + n];
+      for (int i = 0; i < rows; ++i) {
+        const T sum = buffer[i * width + n];
+        c[n * p.M + i] = accumulate ? c[n * p.M + i] + sum : sum;
+      }
   }
 }
 
@@ -156,36 +158,23 @@ void gemm_finish(const GemmPlan& p, const Epilogue<T>& e, T* c, index_t m0, inde
 template <class T>
 void gemm_task(const GemmPlan& p, const Epilogue<T>& epilogue, const GemmOperands<T>& o, index_t m0, index_t m1,
                index_t first, index_t last, index_t k_begin, index_t k_end, T* packed) {
-  const auto block_at = [&](index_t panel, index_t k0) {
-    return GemmBlock{panel, std::min(panel + p.group, last), k0, std::min(p.depth_block, k_end - k0)};
-  };
-  const index_t tiles = (m1 - m0 + p.shape.rows - 1) / p.shape.rows;
-  for (GemmBlock b = block_at(first, k_begin); b.first < last;) {
-    for (index_t j = b.first; j < b.last; ++j) {
-      const index_t n0 = j * p.shape.width, columns = std::min(p.shape.width, p.N - n0);
-      const index_t width = p.shape.panel_width(columns);
-      T* panel = packed + (j - b.first) * p.shape.width * b.depth;
-      if (p.transpose_panels)
-        pack_panel_transposed(o.panels + n0 * p.K + b.k0, p.K, b.depth, columns, width, panel);
-      else
-        pack_panel(o.panels + b.k0 * p.N + n0, p.N, b.depth, columns, width, panel);
+  for (index_t panel = first; panel < last; panel += p.group)
+    for (index_t k0 = k_begin; k0 < k_end; k0 += p.depth_block) {
+      const GemmBlock b{panel, std::min(panel + p.group, last), k0, std::min(p.depth_block, k_end - k0)};
+      for (index_t j = b.first; j < b.last; ++j) {
+        const index_t n0 = j * p.shape.width, columns = std::min(p.shape.width, p.N - n0);
+        const index_t width = p.shape.panel_width(columns);
+        T* to = packed + (j - b.first) * p.shape.width * b.depth;
+        if (p.transpose_panels)
+          pack_panel_transposed(o.panels + n0 * p.K + k0, p.K, b.depth, columns, width, to);
+        else
+          pack_panel(o.panels + k0 * p.N + n0, p.N, b.depth, columns, width, to);
+      }
+      for (index_t m = m0; m < m1; m += p.shape.rows)
+        gemm_tile(p, o, m, static_cast<int>(std::min<index_t>(p.shape.rows, m1 - m)), b, static_cast<const T*>(packed),
+                  k0 > k_begin);
+      if (k0 + b.depth == k_end && p.splits == 1) gemm_finish(p, epilogue, o.c, m0, m1, b.first, b.last);
     }
-    const bool finished = b.k0 + b.depth == k_end;
-    const GemmBlock next = finished ? block_at(b.last, k_begin) : block_at(b.first, b.k0 + b.depth);
-    // The next block comes into L2 while this one is at work: it lies in short pieces far apart.
-    Prefetcher<T> fetch;
-    const index_t n0 = next.first * p.shape.width, n1 = std::min(p.N, next.last * p.shape.width);
-    if (next.first < last)
-      fetch = p.transpose_panels ? Prefetcher<T>(o.panels + n0 * p.K + next.k0, p.K, n1 - n0, next.depth, tiles)
-                                 : Prefetcher<T>(o.panels + next.k0 * p.N + n0, p.N, next.depth, n1 - n0, tiles);
-    for (index_t m = m0; m < m1; m += p.shape.rows) {
-      fetch.advance();
-      gemm_tile(p, o, m, static_cast<int>(std::min<index_t>(p.shape.rows, m1 - m)), b, static_cast<const T*>(packed),
-                b.k0 > k_begin);
-    }
-    if (finished && p.splits == 1) gemm_finish(p, epilogue, o.c, m0, m1, b.first, b.last);
-    b = next;
-  }
 }
 
 }  // namespace detail

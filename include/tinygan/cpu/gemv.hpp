@@ -11,7 +11,7 @@
 #include <cstring>
 
 #include <tinygan/cpu/epilogue.hpp>
-#include <tinygan/cpu/thread_pool.hpp>
+#include <tinygan/cpu/map.hpp>
 
 namespace tinygan::cpu {
 
@@ -63,7 +63,7 @@ void gemv_dots(index_t M, index_t K, const T* a, const T* v, T* y) {
   constexpr index_t rows = 4;
   const index_t grain = std::max<index_t>(rows, (16384 / K + rows - 1) / rows * rows);
   parallel_for(M, grain, [&](index_t begin, index_t end) {
-    dispatch([&]<class I>(I) TINYGAN_INLINE_LAMBDA {
+    dispatch_for<T>([&]<class I>(I) TINYGAN_INLINE_LAMBDA {
       for (index_t m = begin; m < end; m += rows)
         detail::dots<T, I>(a + m * K, K, v, K, static_cast<int>(std::min(rows, end - m)), y + m);
     });
@@ -74,7 +74,7 @@ void gemv_dots(index_t M, index_t K, const T* a, const T* v, T* y) {
 template <class T>
 void gemv_sums(index_t M, index_t K, const T* a, const T* v, T* y) {
   parallel_for(M, 512, [&](index_t begin, index_t end) {
-    dispatch([&]<class I>(I) TINYGAN_INLINE_LAMBDA {
+    dispatch_for<T>([&]<class I>(I) TINYGAN_INLINE_LAMBDA {
       constexpr index_t W = lanes<T, I>;
       index_t m = begin;
       for (; m + 8 * W <= end; m += 8 * W) detail::sums<T, I, 8>(a + m, M, v, K, y + m);
@@ -94,7 +94,7 @@ template <class T>
 void outer(index_t M, index_t N, const Epilogue<T>& epilogue, const T* u, const T* v, T* c) {
   const index_t grain = std::max<index_t>(1, 16384 / N);
   parallel_for(M, grain, [&](index_t begin, index_t end) {
-    dispatch([&]<class I>(I) TINYGAN_INLINE_LAMBDA {
+    dispatch_for<T>([&]<class I>(I) TINYGAN_INLINE_LAMBDA {
       constexpr index_t W = lanes<T, I>;
       for (index_t m = begin; m < end; ++m) {
         index_t n = 0;

@@ -7,7 +7,8 @@
 // Operands:     rows of `a` are read in place, wherever each lies (an image pixel, a matrix row, a packed tile); `b` is
 //               a panel of `width` columns; a segment is a filter tap, or the whole depth of a matrix product.
 // Cost:         per k 6 broadcasts, 4 loads, 24 FMAs: bound by the FMA units as long as `b` streams from L2.
-// Determinism:  every element is summed in the order of its segments and k, whatever the tile it falls in.
+// Determinism:  every element is summed in the order of its segments and k, then added to c, whatever the tile it
+//               falls in.
 // Source:       GotoBLAS (Goto, van de Geijn 2008) for the tile; indirect rows after Dukhan, "The Indirect Convolution
 //               Algorithm" (2019).
 #pragma once
@@ -75,7 +76,7 @@ struct Tile {
   index_t segments, depth;
   T* c;
   const index_t* c_rows;  // (rows)
-  bool accumulate;        // start from c instead of zero
+  bool accumulate;        // add to c instead of storing
 };
 
 namespace detail {
@@ -98,21 +99,11 @@ TINYGAN_INLINE void multiply_add(const T* const (&a)[Rows], index_t at, const T*
 template <class T, class I, int Rows, int Vectors, index_t Step>
 TINYGAN_INLINE void tile_body(const Tile<T>& t) {
   constexpr int W = lanes<T, I>;
-  Vec<T, I> acc[Rows][Vectors];
-  if (t.accumulate) {
+  Vec<T, I> acc[Rows][Vectors] = {};
 #pragma GCC unroll 16
-    for (int i = 0; i < Rows; ++i)
+  for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 4
-      for (int j = 0; j < Vectors; ++j) acc[i][j] = *vec<T, I>(t.c + t.c_rows[i] + j * W);
-  } else {
-#pragma GCC unroll 16
-    for (int i = 0; i < Rows; ++i)
-#pragma GCC unroll 4
-      for (int j = 0; j < Vectors; ++j) {
-        acc[i][j] = Vec<T, I>{};
-        __builtin_prefetch(t.c + t.c_rows[i] + j * W, 1);  // on its way by the time of the stores
-      }
-  }
+    for (int j = 0; j < Vectors; ++j) __builtin_prefetch(t.c + t.c_rows[i] + j * W, 1);  // here when it is needed
   for (index_t s = 0; s < t.segments; ++s) {
     const T* b = t.b + t.b_segments[s] * t.b_step;
     const T* a[Rows];
@@ -136,7 +127,10 @@ TINYGAN_INLINE void tile_body(const Tile<T>& t) {
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 4
-    for (int j = 0; j < Vectors; ++j) *vec<T, I>(t.c + t.c_rows[i] + j * W) = acc[i][j];
+    for (int j = 0; j < Vectors; ++j) {
+      if (t.accumulate) acc[i][j] += *vec<T, I>(t.c + t.c_rows[i] + j * W);
+      *vec<T, I>(t.c + t.c_rows[i] + j * W) = acc[i][j];
+    }
 }
 
 /// A tile of exactly `rows` rows (a full tile's; or 2, if the panel is full) and `width` columns (whole vectors).
@@ -145,10 +139,11 @@ __attribute__((noinline)) void run_whole_tile(const Tile<T>& t, int rows, index_
   dispatch([&]<class I>(I) TINYGAN_INLINE_LAMBDA {
     constexpr int full_rows = TilePolicy<I>::rows, full_vectors = TilePolicy<I>::vectors;
     const index_t vectors = width / lanes<T, I>;
-    if (rows == full_rows && vectors == full_vectors && t.b_step == width) {  // nearly all the work is here
-      if (t.a_step == 1) return tile_body<T, I, full_rows, full_vectors, 1>(t);
-      if (t.a_step == full_rows) return tile_body<T, I, full_rows, full_vectors, full_rows>(t);
-    }
+    if constexpr (I::isa != Isa::portable)  // there to run anywhere, not to run fast
+      if (rows == full_rows && vectors == full_vectors && t.b_step == width) {  // nearly all the work is here
+        if (t.a_step == 1) return tile_body<T, I, full_rows, full_vectors, 1>(t);
+        if (t.a_step == full_rows) return tile_body<T, I, full_rows, full_vectors, full_rows>(t);
+      }
     if (rows == 2) return tile_body<T, I, 2, full_vectors, 0>(t);
     if (vectors == full_vectors) return tile_body<T, I, full_rows, full_vectors, 0>(t);
     if constexpr (full_vectors == 4) {
@@ -173,16 +168,18 @@ void run_tile(const TileShape& shape, const Tile<T>& t, int rows, index_t column
   for (int i = 0; i < full; ++i) {
     a_rows[i] = t.a_rows[i < rows ? i : 0];
     buffer_rows[i] = i * width;
-    for (index_t j = 0; t.accumulate && j < width; ++j)
-      buffer[i * width + j] = i < rows && j < columns ? t.c[t.c_rows[i] + j] : T(0);
   }
   Tile<T> whole = t;
   whole.a_rows = a_rows;
   whole.c = buffer;
   whole.c_rows = buffer_rows;
+  whole.accumulate = false;
   detail::run_whole_tile(whole, full, width);
   for (int i = 0; i < rows; ++i)
-    for (index_t j = 0; j < columns; ++j) t.c[t.c_rows[i] + j] = buffer[i * width + j];
+    for (index_t j = 0; j < columns; ++j) {
+      T& c = t.c[t.c_rows[i] + j];
+      c = t.accumulate ? c + buffer[i * width + j] : buffer[i * width + j];
+    }
 }
 
 }  // namespace tinygan::cpu

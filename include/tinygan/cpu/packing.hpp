@@ -96,24 +96,4 @@ void pack_row_tiles(int tile_rows, const T* src, index_t stride, index_t depth, 
   return detail::pack_tiles_of<4>(src, stride, depth, rows, tiles, tile_stride);
 }
 
-/// Asks for a block of memory line by line, a few at a time between other work.
-template <class T>
-class Prefetcher {
- public:
-  Prefetcher() = default;
-  /// `rows` rows of `columns` elements, `stride` apart, in about `calls` calls of advance().
-  Prefetcher(const T* src, index_t stride, index_t rows, index_t columns, index_t calls)
-      : src_(src), stride_(stride), rows_(rows), columns_(columns), step_((rows + calls - 1) / calls) {}
-
-  void advance() {
-    constexpr index_t line = 64 / sizeof(T);
-    for (const index_t end = std::min(next_ + step_, rows_); next_ < end; ++next_)
-      for (index_t j = 0; j < columns_; j += line) __builtin_prefetch(src_ + next_ * stride_ + j, 0, 2);
-  }
-
- private:
-  const T* src_ = nullptr;
-  index_t stride_ = 0, rows_ = 0, columns_ = 0, step_ = 0, next_ = 0;
-};
-
 }  // namespace tinygan::cpu

@@ -5,8 +5,8 @@
 //   r = sqrt(-2 ln uniform01_open(even word)), a = 2 pi uniform01(odd word): even element r cos a, odd element r sin a.
 // Double takes the same u or z, converted. Words are the same on every instruction set; what is computed from them may
 // differ in the last bit where products fuse with sums. An element is a function of its number, so the same bits come
-// out at any thread count. Numbers are made 1024 at a time into a buffer in L1. Cost: about 60 vector operations per 32
-// words.
+// out at any thread count. Numbers are made 1024 at a time into a buffer in L1; dropout needs the words only, and reads
+// them from registers. Cost: about 100 vector operations per 32 words, so dropout keeps up with memory.
 // Source: Salmon, Moraes, Dror, Shaw, SC 2011; Box and Muller, 1958.
 #pragma once
 
@@ -89,7 +89,7 @@ TINYGAN_INLINE void philox_words(const PhiloxDraw<I>& d, std::uint64_t block, Ve
   count_up(c0, Lanes{});
   c0 += block;
   V c1 = c0 >> 32, c2 = d.draw, c3 = d.step;
-  const auto round = [&](int r) TINYGAN_INLINE_LAMBDA {
+  for (int r = 0; r < PhiloxDraw<I>::rounds; ++r) {
     V a, b;
     multiply_low_halves<I>(c0, 0xD2511F53u, a);
     multiply_low_halves<I>(c2, 0xCD9E8D57u, b);
@@ -97,8 +97,7 @@ TINYGAN_INLINE void philox_words(const PhiloxDraw<I>& d, std::uint64_t block, Ve
     c2 = (a >> 32) ^ c3 ^ d.key[r][1];
     c1 = b;  // of which the lower half counts
     c3 = a;
-  };
-  round(0), round(1), round(2), round(3), round(4), round(5), round(6), round(7), round(8), round(9);
+  }
   V front, back;
   interleave(V((c0 & low) | c1 << 32), V((c2 & low) | c3 << 32), front, back, Lanes{});
   first = reinterpret_cast<Vec<std::uint32_t, I>>(front);
@@ -141,6 +140,35 @@ inline void random_floats(bool normal, index_t begin, index_t n, const RandomKey
       }
       *vec<float, I>(y + i) = a;
       *vec<float, I>(y + i + L) = b;
+    }
+  });
+}
+
+/// Dropout of elements [begin, end), begin a multiple of 4. u < rate is w >> 8 < limit = ceil(rate 2^24), so the words
+/// need no conversion and no buffer, and making them overlaps with waiting for x.
+template <class T>
+void dropout_run(index_t begin, index_t end, const RandomKey& key, std::int32_t limit, T scale, const T* x, T* y) {
+  const std::uint64_t step = key.step ? *key.step : 0;
+  dispatch([&](auto isa) TINYGAN_INLINE_LAMBDA {
+    using I = decltype(isa);
+    constexpr index_t L = lanes<std::uint32_t, I>;
+    PhiloxDraw<I> draw;
+    set_up(draw, key, step);
+    for (index_t i = begin; i < end; i += 2 * L) {
+      Vec<std::uint32_t, I> w[2];
+      philox_words<I>(draw, static_cast<std::uint64_t>(i / 4), w[0], w[1]);
+      Vec<std::int32_t, I> k[2] = {reinterpret_cast<Vec<std::int32_t, I>>(w[0] >> 8),
+                                   reinterpret_cast<Vec<std::int32_t, I>>(w[1] >> 8)};
+      if (sizeof(T) == sizeof(float) && i + 2 * L <= end) {
+        for (int h = 0; h < 2; ++h) {
+          const Vec<T, I> kept = scale * *vec<T, I>(x + i + h * L);
+          if constexpr (sizeof(T) == sizeof(float)) *vec<T, I>(y + i + h * L) = k[h] < limit ? Vec<T, I>{} : kept;
+        }
+      } else {
+        std::int32_t lane[2 * L];
+        std::memcpy(lane, k, sizeof lane);
+        for (index_t j = 0; j < std::min(2 * L, end - i); ++j) y[i + j] = lane[j] < limit ? T(0) : scale * x[i + j];
+      }
     }
   });
 }
@@ -197,11 +225,9 @@ void random_bernoulli(index_t n, const RandomKey& key, T p, T* y, Stream) {
 template <class T>
 void dropout(index_t n, const RandomKey& key, T rate, const T* x, T* y, Stream) {
   const T scale = T(1) / (T(1) - rate);
-  detail::for_random<T>(false, n, key, [&](index_t i, index_t count, const T* u) {
-    map<T>(count, {y + i}, {x + i, u}, [rate, scale](auto isa, const auto& a, auto& b) TINYGAN_INLINE_LAMBDA {
-      using V = Vec<T, decltype(isa)>;
-      b[0] = a[1] < rate ? V{} : scale * a[0];
-    });
+  const auto limit = static_cast<std::int32_t>(__builtin_ceil(static_cast<double>(rate) * 0x1p24));
+  parallel_for(n, chunk_elements, [&](index_t begin, index_t end) {
+    detail::dropout_run(begin, end, key, limit, scale, x, y);
   });
 }
 

@@ -34,6 +34,11 @@ template <class T>
 struct Networks {
   nn::Sequential<T> generator, discriminator;
   double pixel_low = -1, pixel_high = 1;
+
+  void to(Device device) {
+    generator.to(device);
+    discriminator.to(device);
+  }
 };
 
 namespace detail {
@@ -135,16 +140,15 @@ Networks<T> small(Generator& random) {
 
 }  // namespace detail
 
-/// A pair of networks with freshly drawn weights.
+/// A pair of networks with freshly drawn weights, on the generator's device.
 template <class T>
 Networks<T> make_networks(Network network, Generator& random) {
-  switch (network) {
-    case Network::dcgan: return detail::dcgan<T>(random);
-    case Network::article: return detail::article<T>(random);
-    case Network::libtorch: return detail::libtorch<T>(random);
-    case Network::small: return detail::small<T>(random);
-  }
-  fail("network", "unknown network");
+  constexpr std::array make{&detail::dcgan<T>, &detail::article<T>, &detail::libtorch<T>, &detail::small<T>};
+  const auto at = static_cast<std::size_t>(network);
+  check(at < make.size(), "network", "unknown network");
+  Networks<T> networks = make[at](random);
+  networks.to(random.device());  // what is not drawn was made on the CPU
+  return networks;
 }
 
 }  // namespace tinygan::gan

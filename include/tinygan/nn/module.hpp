@@ -13,7 +13,7 @@ namespace tinygan::nn {
 /// How a model is run. Training: batch statistics and dropout; inference: moving statistics, no dropout.
 struct Pass {
   bool training = false;
-  Generator* random = nullptr;     ///< for dropout; the default generator if null
+  Generator* random = nullptr;     ///< for dropout; the device's default generator if null
   bool update_statistics = true;   ///< false: batch statistics are used but leave no trace in the moving ones
 
   double momentum = -1;            ///< of the moving statistics; each layer's own if negative
@@ -75,10 +75,10 @@ class Module {
     return n;
   }
 
-  /// Moves all parameters and buffers to a device.
+  /// Moves all parameters and buffers to a device; what backward() has accumulated elsewhere is forgotten.
   void to(Device device) {
-    for (const Named<T>& p : named_parameters()) p.variable.set_value(p.variable.value().to(device));
-    for (const Named<T>& b : named_buffers()) b.variable.set_value(b.variable.value().to(device));
+    for (const Named<T>& p : named_parameters()) move(p.variable, device);
+    for (const Named<T>& b : named_buffers()) move(b.variable, device);
   }
 
  protected:
@@ -90,6 +90,11 @@ class Module {
   }
 
  private:
+  static void move(const Variable<T>& v, Device device) {
+    if (v.device() == device) return;
+    v.clear_grad();
+    v.set_value(v.value().to(device));
+  }
   static std::vector<Variable<T>> variables(const std::vector<Named<T>>& named) {
     std::vector<Variable<T>> list;
     for (const Named<T>& n : named) list.push_back(n.variable);

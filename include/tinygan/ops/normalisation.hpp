@@ -12,8 +12,12 @@ inline NormDims norm_dims(const char* op, const Shape& x) {
   return {x.size() / x[-1], x[-1]};
 }
 
-inline void check_per_channel(const char* op, const Shape& v, const char* name, const Shape& x) {
-  check(v.rank() == 1 && v[0] == x[-1], op, name, " has shape ", v, ", input ", x, " expects (", x[-1], ",)");
+/// v is a variable or tensor with one value for each channel of x. Throws Error on a wrong shape or device.
+template <class T, class PerChannel>
+void check_per_channel(const char* op, const PerChannel& v, const char* name, const Variable<T>& x) {
+  check(v.rank() == 1 && v.shape()[0] == x.shape()[-1], op, name, " has shape ", v.shape(), ", input ", x.shape(),
+        " expects (", x.shape()[-1], ",)");
+  check(v.device() == x.device(), op, name, " on ", v.device(), ", input on ", x.device());
 }
 
 /// The gradients of a fused op by way of its reference: what create_graph needs.
@@ -84,8 +88,8 @@ template <class T>
 BatchNormResult<T> batch_norm(const Variable<T>& x, const Variable<T>& gamma, const Variable<T>& beta,
                               const NormOptions<T>& options) {
   const NormDims d = detail::norm_dims("batch_norm", x.shape());
-  detail::check_per_channel("batch_norm", gamma.shape(), "gamma", x.shape());
-  detail::check_per_channel("batch_norm", beta.shape(), "beta", x.shape());
+  detail::check_per_channel("batch_norm", gamma, "gamma", x);
+  detail::check_per_channel("batch_norm", beta, "beta", x);
   check(d.rows >= 2, "batch_norm", "input ", x.shape(), " has one value per channel, statistics need at least 2");
   const KernelTable<T>& k = kernels<T>(x.device());
   const Device device = x.device();
@@ -108,10 +112,10 @@ template <class T>
 Variable<T> batch_norm_inference(const Variable<T>& x, const Variable<T>& gamma, const Variable<T>& beta,
                                  const Tensor<T>& mean, const Tensor<T>& variance, const NormOptions<T>& options) {
   const NormDims d = detail::norm_dims("batch_norm", x.shape());
-  detail::check_per_channel("batch_norm", gamma.shape(), "gamma", x.shape());
-  detail::check_per_channel("batch_norm", beta.shape(), "beta", x.shape());
-  detail::check_per_channel("batch_norm", mean.shape(), "mean", x.shape());
-  detail::check_per_channel("batch_norm", variance.shape(), "variance", x.shape());
+  detail::check_per_channel("batch_norm", gamma, "gamma", x);
+  detail::check_per_channel("batch_norm", beta, "beta", x);
+  detail::check_per_channel("batch_norm", mean, "mean", x);
+  detail::check_per_channel("batch_norm", variance, "variance", x);
   Tensor<T> y(x.shape(), x.device());
   kernels<T>(x.device()).batch_norm_apply(d, options, x.value().data(), mean.data(), variance.data(), gamma.value().data(),
                                           beta.value().data(), y.data(), Stream{});
@@ -157,8 +161,8 @@ template <class T>
 Variable<T> layer_norm(const Variable<T>& x, const Variable<T>& gamma, const Variable<T>& beta,
                        const NormOptions<T>& options) {
   const NormDims d = detail::norm_dims("layer_norm", x.shape());
-  detail::check_per_channel("layer_norm", gamma.shape(), "gamma", x.shape());
-  detail::check_per_channel("layer_norm", beta.shape(), "beta", x.shape());
+  detail::check_per_channel("layer_norm", gamma, "gamma", x);
+  detail::check_per_channel("layer_norm", beta, "beta", x);
   const Device device = x.device();
   Tensor<T> mean({d.rows}, device), rstd({d.rows}, device), y(x.shape(), device);
   kernels<T>(device).layer_norm(d, options, x.value().data(), gamma.value().data(), beta.value().data(), y.data(),

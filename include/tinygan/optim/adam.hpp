@@ -13,7 +13,7 @@ class Adam : public Optimiser<T> {
   /// Throws Error on a NaN, infinite or out-of-range hyper-parameter.
   explicit Adam(std::vector<Variable<T>> parameters, const AdamHyper& hyper = {})
       : Optimiser<T>("adam", std::move(parameters)),
-        step_(Tensor<std::uint64_t>::zeros({1}, this->parameters_[0].device())),
+        step_(Tensor<std::uint64_t>::zeros({1}, this->device_)),
         m_(this->zeros_like_parameters()),
         v_(this->zeros_like_parameters()) {
     set_hyper(hyper);

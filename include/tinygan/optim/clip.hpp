@@ -5,13 +5,16 @@
 
 namespace tinygan::optim {
 
-/// The Euclidean norm of all tensors taken as one vector, a scalar on their device.
+/// The Euclidean norm of all tensors taken as one vector, a scalar on their device. Throws Error if that is not one.
 template <class T>
 Tensor<T> global_norm(const std::vector<Variable<T>>& xs) {
   check(!xs.empty(), "global_norm", "no tensors");
   std::vector<Segment<const T>> segments;
-  for (const Variable<T>& x : xs) segments.push_back({x.size(), x.value().data()});
   const Device device = xs[0].device();
+  for (const Variable<T>& x : xs) {
+    check(x.device() == device, "global_norm", "tensors on ", device, " and ", x.device());
+    segments.push_back({x.size(), x.value().data()});
+  }
   const KernelTable<T>& k = kernels<T>(device);
   const int count = static_cast<int>(segments.size());
   Tensor<T> norm({}, device);

@@ -23,12 +23,17 @@ class Ema {
     for (std::size_t i = 0; i < source_.size(); ++i) average_[i].value().copy_from(source_[i].value());
   }
 
+  /// Throws Error if an average lives on another device than its source.
   void update() {
     const double t = static_cast<double>(++updates_);
     const double decay = options_.warm_up ? std::min(options_.decay, (1 + t) / (10 + t)) : options_.decay;
-    for (std::size_t i = 0; i < source_.size(); ++i)
-      kernels<T>(source_[i].device())
+    for (std::size_t i = 0; i < source_.size(); ++i) {
+      const Device device = source_[i].device();
+      check(average_[i].device() == device, "ema", "tensor ", i, " is on ", device, ", its average on ",
+            average_[i].device());
+      kernels<T>(device)
           .ema(source_[i].size(), static_cast<T>(decay), source_[i].value().data(), average_[i].value().data(), Stream{});
+    }
   }
 
   std::uint64_t updates() const { return updates_; }

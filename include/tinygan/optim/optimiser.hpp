@@ -20,11 +20,14 @@ class Optimiser {
   }
 
  protected:
-  /// Throws Error on an empty list or something that is no leaf requiring gradients.
+  /// Throws Error on an empty list, something that is no leaf requiring gradients, or parameters on different devices.
   Optimiser(const char* name, std::vector<Variable<T>> parameters) : name_(name), parameters_(std::move(parameters)) {
     check(!parameters_.empty(), name_, "no parameters");
     for (const Variable<T>& p : parameters_)
       check(p.defined() && p.requires_grad() && p.is_leaf(), name_, "a parameter is no leaf that requires gradients");
+    device_ = parameters_[0].device();
+    for (const Variable<T>& p : parameters_)
+      check(p.device() == device_, name_, "parameters on ", device_, " and ", p.device());
   }
 
   std::vector<Tensor<T>> zeros_like_parameters() const {
@@ -43,7 +46,8 @@ class Optimiser {
     return grads;
   }
 
-  /// The kernel's view. Throws Error unless there is one gradient of the right shape for every parameter.
+  /// The kernel's view. Throws Error unless there is one gradient of the right shape for every parameter, and all are
+  /// where the optimiser's state is.
   std::vector<ParameterSlot<T>> slots(const std::vector<Variable<T>>& grads) const {
     check(grads.size() == parameters_.size(), name_, grads.size(), " gradients for ", parameters_.size(), " parameters");
     std::vector<ParameterSlot<T>> list;
@@ -51,6 +55,10 @@ class Optimiser {
       const Variable<T>& p = parameters_[i];
       check(grads[i].defined(), name_, "gradient ", i, " is empty");
       check(grads[i].shape() == p.shape(), name_, "gradient ", i, " has shape ", grads[i].shape(), ", expected ", p.shape());
+      check(p.device() == device_, name_, "parameter ", i, " is on ", p.device(), ", the optimiser's state on ",
+            device_, "; make the optimiser after moving the model");
+      check(grads[i].device() == device_, name_, "gradient ", i, " is on ", grads[i].device(), ", its parameter on ",
+            device_);
       list.push_back({p.size(), p.value().data(), grads[i].value().data(), nullptr, nullptr});
     }
     return list;
@@ -63,6 +71,7 @@ class Optimiser {
 
   const char* name_;
   std::vector<Variable<T>> parameters_;
+  Device device_;  ///< of parameters, gradients and state
 };
 
 }  // namespace tinygan::optim

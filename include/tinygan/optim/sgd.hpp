@@ -27,7 +27,7 @@ class Sgd : public Optimiser<T> {
   void step(const std::vector<Variable<T>>& grads) {
     std::vector<ParameterSlot<T>> slots = this->slots(grads);
     for (std::size_t i = 0; i < slots.size(); ++i) slots[i].m = m_[i].data();
-    kernels<T>(this->parameters_[0].device()).sgd(hyper_, static_cast<int>(slots.size()), slots.data(), Stream{});
+    kernels<T>(this->device_).sgd(hyper_, static_cast<int>(slots.size()), slots.data(), Stream{});
   }
   /// One update with what backward() has accumulated.
   void step() { step(this->accumulated()); }

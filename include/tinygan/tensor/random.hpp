@@ -1,7 +1,8 @@
 // Generator: where random tensors come from. Counter-based, so it has no state but three numbers.
 #pragma once
 
-#include <atomic>
+#include <map>
+#include <utility>
 
 #include <tinygan/tensor/tensor.hpp>
 
@@ -45,10 +46,10 @@ class Generator {
   Tensor<std::uint64_t> step_;
 };
 
-/// The generator used where none is given, one per thread.
-inline Generator& default_generator() {
-  thread_local Generator generator(0);
-  return generator;
+/// The generator used where none is given, one per thread and device.
+inline Generator& default_generator(Device device = Device::cpu()) {
+  thread_local std::map<std::pair<DeviceType, int>, Generator> generators;
+  return generators.try_emplace({device.type, device.index}, 0, device).first->second;
 }
 
 /// y = low + (high - low) u, u uniform in [0,1).

@@ -41,6 +41,12 @@ inline const DeviceBackend& backend(Device device) {
   return *b;
 }
 
+/// GPUs that this program can use: 0 if it was built without the cuda backend.
+inline int cuda_device_count() {
+  const DeviceBackend* b = detail::backends()[static_cast<std::size_t>(DeviceType::cuda)].load();
+  return b ? b->count() : 0;
+}
+
 /// The kernels of a device, which becomes the calling thread's current one of its type. Throws Error if the device or the
 /// element type is not to be had.
 template <class T>

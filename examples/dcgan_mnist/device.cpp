@@ -1,0 +1,27 @@
+#include "device.hpp"
+
+#include <charconv>
+#include <string_view>
+
+#include <tinygan/tensor/registry.hpp>
+
+namespace dcgan_mnist {
+
+using tinygan::Device;
+
+std::optional<Device> device_from_name(const std::string& name) {
+  if (name == "auto") return tinygan::cuda_device_count() > 0 ? Device::cuda() : Device::cpu();
+  if (name == "cpu") return Device::cpu();
+  if (name == "cuda") return Device::cuda();
+  if (name == "emulated") return Device::emulated();
+  constexpr std::string_view prefix = "cuda:";
+  int index = 0;
+  const char* const end = name.data() + name.size();
+  if (name.rfind(prefix, 0) == 0 && name.size() > prefix.size() && name[prefix.size()] != '-') {
+    const auto [rest, error] = std::from_chars(name.data() + prefix.size(), end, index);
+    if (error == std::errc() && rest == end) return Device::cuda(index);
+  }
+  return {};
+}
+
+}  // namespace dcgan_mnist

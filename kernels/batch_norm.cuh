@@ -1,0 +1,239 @@
+// Batch normalisation of x(rows, channels), N H W images being rows of pixels, with the activation behind it.
+//
+//   mean, variance over rows;  y = f(z), z = gamma (x - mean) rstd + beta;  backward: h = g f'(z), dbeta = sum h,
+//   dgamma = sum h xhat, dx = gamma rstd (h - dbeta/rows - xhat dgamma/rows)
+// Owns         a block takes up to 32 columns of 4 channels (of 1 where channels are no multiple of 4) and a piece of
+//              the rows, a thread one column and every k-th row (device/columns.cuh), its factors in registers.
+// Shared       statistics 12 KB, backward 8 KB: a partial result per thread and channel.      Requires  sm_75.
+// Determinism  shifted sums per thread, a tree over the block's rows, then over the pieces; extents alone decide.
+// Cost         statistics 1 read; apply 1 read, 1 write; backward 4 reads, 1 write: bandwidth-bound. z and f' are
+//              computed again from x, so nothing but x, mean and variance is kept.
+// Source       Ioffe and Szegedy, "Batch Normalization", ICML 2015.
+#pragma once
+
+#include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/base/stream.hpp>
+
+#include "device/activation.cuh"
+#include "device/columns.cuh"
+#include "launch.cuh"
+
+namespace tinygan::cuda {
+namespace {
+
+/// Maps over rows: 4 rows a thread, so that the factors of its channels are used more than once.
+inline ColumnPlan mapping_plan(const NormDims& d) { return {d, column_width(d.channels), 4096, 4}; }
+
+inline std::size_t batch_norm_workspace(const NormDims& d) { return column_workspace(summing_plan(d)); }
+
+// ---- Statistics -----------------------------------------------------------------------------------------------------
+
+/// Of one piece: mean and sum of squared deviations into partial(pieces, 2, channels). Of the only piece: mean and
+/// variance.
+template <int N>
+__global__ void __launch_bounds__(column_threads)
+    batch_norm_stats_kernel(ColumnPlan p, bool packed, const float* x, float* partial, float* mean, float* variance) {
+  Moments* const s = block_shared<Moments>(column_threads * N);
+  const ColumnPlace<N> at(p);
+  const float* const from = x + at.channel;
+  Moments acc[N] = {};
+  if (at.begin < at.end) {
+    const Pack<float, N> shift =
+        load_columns<N>(from + at.begin * p.channels, packed);  // a value of its own: none cancels
+    float sum[N] = {}, squares[N] = {};
+    TINYGAN_UNROLL
+    for (index_t r = at.begin + at.step; r < at.end; r += at.step) {
+      const Pack<float, N> v = load_columns<N>(from + r * p.channels, packed);
+      for (int k = 0; k < N; ++k) {
+        const float d = v.at[k] - shift.at[k];
+        sum[k] += d;
+        squares[k] += d * d;
+      }
+    }
+    const auto count = static_cast<float>(ceil_div(at.end - at.begin, at.step));
+    for (int k = 0; k < N; ++k) {
+      const float offset = sum[k] / count, rest = squares[k] - sum[k] * offset;
+      acc[k] = {count, shift.at[k] + offset, rest < 0.0f ? 0.0f : rest};
+    }
+  }
+  join_rows(at, acc, s);
+  if (at.row > 0 || !at.inside) return;
+  for (int k = 0; k < N; ++k) {
+    if (p.pieces == 1) {
+      mean[at.channel + k] = acc[k].mean;
+      variance[at.channel + k] = acc[k].squares / acc[k].count;
+    } else {
+      float* const to = partial + 2 * at.piece * p.channels + at.channel + k;
+      to[0] = acc[k].mean;
+      to[p.channels] = acc[k].squares;
+    }
+  }
+}
+
+/// The pieces' moments joined in a fixed order. Block: 32 channels.
+__global__ void __launch_bounds__(column_threads)
+    batch_norm_join_kernel(ColumnPlan p, NormDims d, index_t piece, const float* partial, float* mean,
+                           float* variance) {
+  Moments* const s = block_shared<Moments>(column_threads);
+  const ColumnPlace<1> at(p);
+  Moments acc[1] = {};
+  for (index_t r = at.begin; r < at.end; r += at.step) {
+    const float* const from = partial + 2 * r * d.channels + at.channel;
+    const index_t left = d.rows - r * piece;
+    acc[0].join({static_cast<float>(left < piece ? left : piece), from[0], from[d.channels]});
+  }
+  join_rows(at, acc, s);
+  if (at.row > 0 || !at.inside) return;
+  mean[at.channel] = acc[0].mean;
+  variance[at.channel] = acc[0].squares / static_cast<float>(d.rows);
+}
+
+inline void batch_norm_stats(const NormDims& d, const float* x, float* mean, float* variance, void* workspace,
+                             Stream stream) {
+  const ColumnPlan p = summing_plan(d);
+  auto* const partial = static_cast<float*>(workspace);
+  with_column_width(d.channels, [&]<int N>() {
+    launch<batch_norm_stats_kernel<N>>({.grid = {p.blocks()},
+                                        .block = {column_threads},
+                                        .shared_bytes = column_threads * N * sizeof(Moments),
+                                        .stream = stream},
+                                       p, aligned(16, x), x, partial, mean, variance);
+  });
+  if (p.pieces == 1) return;
+  const ColumnPlan join = finishing_plan(p);
+  launch<batch_norm_join_kernel>({.grid = {join.blocks()},
+                                  .block = {column_threads},
+                                  .shared_bytes = column_threads * sizeof(Moments),
+                                  .stream = stream},
+                                 join, d, p.piece, partial, mean, variance);
+}
+
+// ---- What a thread keeps of its channels ----------------------------------------------------------------------------
+
+template <int N>
+struct BatchNormFactors {
+  float mean[N], rstd[N], gamma[N], beta[N];
+
+  __device__ BatchNormFactors(const ColumnPlace<N>& at, float epsilon, const float* mean_, const float* variance,
+                              const float* gamma_, const float* beta_) {
+    TINYGAN_UNROLL
+    for (int k = 0; k < N; ++k) {
+      if (!at.inside) break;
+      const index_t c = at.channel + k;
+      mean[k] = mean_[c];
+      rstd[k] = 1.0f / sqrtf(variance[c] + epsilon);
+      gamma[k] = gamma_[c];
+      beta[k] = beta_[c];
+    }
+  }
+  __device__ float xhat(int k, float x) const { return (x - mean[k]) * rstd[k]; }
+};
+
+// ---- y = f(gamma xhat + beta) ---------------------------------------------------------------------------------------
+
+template <int N, bool Smooth>
+__global__ void __launch_bounds__(column_threads)
+    batch_norm_apply_kernel(ColumnPlan p, NormActivation<Smooth> f, float epsilon, bool packed, const float* x,
+                            const float* mean, const float* variance, const float* gamma, const float* beta, float* y) {
+  const ColumnPlace<N> at(p);
+  const BatchNormFactors<N> c(at, epsilon, mean, variance, gamma, beta);
+  TINYGAN_UNROLL
+  for (index_t r = at.begin; r < at.end; r += at.step) {
+    Pack<float, N> v = load_columns<N>(x + r * p.channels + at.channel, packed);
+    TINYGAN_UNROLL
+    for (int k = 0; k < N; ++k) v.at[k] = f.value(c.xhat(k, v.at[k]) * c.gamma[k] + c.beta[k]);
+    store_columns<N>(y + r * p.channels + at.channel, v, packed);
+  }
+}
+
+inline void batch_norm_apply(const NormDims& d, const NormOptions<float>& o, const float* x, const float* mean,
+                             const float* variance, const float* gamma, const float* beta, float* y, Stream stream) {
+  const ColumnPlan p = mapping_plan(d);
+  with_activation(o.activation, [&]<bool Smooth>() {
+    with_column_width(d.channels, [&]<int N>() {
+      launch<batch_norm_apply_kernel<N, Smooth>>({.grid = {p.blocks()}, .block = {column_threads}, .stream = stream}, p,
+                                                 NormActivation<Smooth>(o), o.epsilon, aligned(16, x, y), x, mean,
+                                                 variance, gamma, beta, y);
+    });
+  });
+}
+
+// ---- Backward -------------------------------------------------------------------------------------------------------
+
+/// Of one piece: sums of h and of h xhat into partial(pieces, 2, channels). Of the only piece: dbeta and dgamma.
+template <int N, bool Smooth>
+__global__ void __launch_bounds__(column_threads)
+    batch_norm_sums_kernel(ColumnPlan p, NormActivation<Smooth> f, float epsilon, bool packed, const float* x,
+                           const float* mean, const float* variance, const float* gamma, const float* beta,
+                           const float* g, float* partial, float* dbeta, float* dgamma) {
+  ColumnSums* const s = block_shared<ColumnSums>(column_threads * N);
+  const ColumnPlace<N> at(p);
+  const BatchNormFactors<N> c(at, epsilon, mean, variance, gamma, beta);
+  ColumnSums acc[N] = {};
+  TINYGAN_UNROLL
+  for (index_t r = at.begin; r < at.end; r += at.step) {
+    const index_t i = r * p.channels + at.channel;
+    const Pack<float, N> v = load_columns<N>(x + i, packed), w = load_columns<N>(g + i, packed);
+    for (int k = 0; k < N; ++k) {
+      const float xhat = c.xhat(k, v.at[k]), h = f.cotangent(xhat * c.gamma[k] + c.beta[k], w.at[k]);
+      acc[k].join({h, h * xhat});
+    }
+  }
+  join_rows(at, acc, s);
+  store_sums(p, at, acc, partial, dbeta, dgamma);
+}
+
+template <int N, bool Smooth>
+__global__ void __launch_bounds__(column_threads)
+    batch_norm_backward_kernel(ColumnPlan p, NormActivation<Smooth> f, float epsilon, bool packed, const float* x,
+                               const float* mean, const float* variance, const float* gamma, const float* beta,
+                               const float* g, const float* dbeta, const float* dgamma, float* dx) {
+  const ColumnPlace<N> at(p);
+  const BatchNormFactors<N> c(at, epsilon, mean, variance, gamma, beta);
+  const auto rows = static_cast<float>(p.rows);
+  float offset[N], tilt[N];
+  TINYGAN_UNROLL
+  for (int k = 0; k < N; ++k) {
+    if (!at.inside) break;
+    offset[k] = dbeta[at.channel + k] / rows;
+    tilt[k] = dgamma[at.channel + k] / rows;
+  }
+  TINYGAN_UNROLL
+  for (index_t r = at.begin; r < at.end; r += at.step) {
+    const index_t i = r * p.channels + at.channel;
+    const Pack<float, N> v = load_columns<N>(x + i, packed);
+    Pack<float, N> w = load_columns<N>(g + i, packed);
+    TINYGAN_UNROLL
+    for (int k = 0; k < N; ++k) {
+      const float xhat = c.xhat(k, v.at[k]), h = f.cotangent(xhat * c.gamma[k] + c.beta[k], w.at[k]);
+      w.at[k] = c.gamma[k] * c.rstd[k] * (h - offset[k] - xhat * tilt[k]);
+    }
+    store_columns<N>(dx + i, w, packed);
+  }
+}
+
+inline void batch_norm_backward(const NormDims& d, const NormOptions<float>& o, const float* x, const float* mean,
+                                const float* variance, const float* gamma, const float* beta, const float* g, float* dx,
+                                float* dgamma, float* dbeta, void* workspace, Stream stream) {
+  const ColumnPlan sums = summing_plan(d), map = mapping_plan(d);
+  auto* const partial = static_cast<float*>(workspace);
+  const bool packed = aligned(16, x, g, dx);
+  with_activation(o.activation, [&]<bool Smooth>() {
+    with_column_width(d.channels, [&]<int N>() {
+      const NormActivation<Smooth> f(o);
+      launch<batch_norm_sums_kernel<N, Smooth>>({.grid = {sums.blocks()},
+                                                 .block = {column_threads},
+                                                 .shared_bytes = column_threads * N * sizeof(ColumnSums),
+                                                 .stream = stream},
+                                                sums, f, o.epsilon, packed, x, mean, variance, gamma, beta, g, partial,
+                                                dbeta, dgamma);
+      finish_sums(sums, partial, dbeta, dgamma, stream);
+      launch<batch_norm_backward_kernel<N, Smooth>>(
+          {.grid = {map.blocks()}, .block = {column_threads}, .stream = stream}, map, f, o.epsilon, packed, x, mean,
+          variance, gamma, beta, g, dbeta, dgamma, dx);
+    });
+  });
+}
+
+}  // namespace
+}  // namespace tinygan::cuda

@@ -1,0 +1,138 @@
+// Weight gradient where one side has a single channel:
+//   dw[t,:] = sum over images n and pairs (a,b) of tap t of narrow[n,a] wide[n,b,:]
+//
+// A product whose rows are the taps: rows share the wide side, which so comes from memory once for 32 taps, and each
+// has its own pixel of the narrow side, 0 where the tap reaches no data. With C = 1 the wide side is g and the narrow
+// one x; with K = 1 it is the other way round, by the adjoint rule.
+// Owns         a block takes a tile of 32 taps x 32 channels (gemm_tile.cuh) and one piece of the wide side's pixels.
+//              The slabs (splits, R, S, channels) are added up by a second launch.
+// Shared       four panels, 4.6 KB.      Requires  sm_75.
+// Cost         2 FLOPs for each pixel of the wide side, channel and tap, in whole tiles of taps.
+// Determinism  pieces depend on the shape alone and are added in order; no atomics.
+// Not finite   where a tap reaches no data its factor is 0, so infinities and NaN of the wide side reach all taps.
+#pragma once
+
+#include "conv_weight_grad.cuh"
+
+namespace tinygan::cuda {
+namespace {
+
+/// Along one axis: which narrow coordinate a wide one meets through a filter coordinate.
+struct TapRule {
+  int step, pad, dilation, extent;  // extent: of the narrow side
+
+  /// Adjoint: (b + pad - filter*dilation) / step where that is exact; otherwise b*step - pad + filter*dilation.
+  template <bool Adjoint>
+  __device__ int meets(int b, int filter) const {
+    const int at = Adjoint ? b + pad - filter * dilation : b * step - pad + filter * dilation;
+    if (at < 0 || (Adjoint && at % step != 0)) return -1;
+    const int narrow = Adjoint ? at / step : at;
+    return narrow < extent ? narrow : -1;
+  }
+};
+
+/// The problem as the kernel sees it: (rows, columns) pixels of an image on the wide side.
+struct OneChannelGradPlan {
+  TapRule row, column;
+  int pixels, rows, columns, S, taps, channels;  // pixels: of all images
+  int tap_tiles, splits;
+  bool packed_wide, packed_w;
+};
+
+using OneChannelTile = SmallTile;
+
+template <bool Adjoint>
+struct OneChannelSource {
+  using Place = PanelPlace<OneChannelTile, false>;
+
+  const float *narrow, *wide;
+  int pixel, tap, channels_left;
+  const OneChannelGradPlan& p;
+
+  __device__ OneChannelSource(const OneChannelGradPlan& plan, int begin, int first_tap, int channel,
+                              const float* narrow_all, const float* wide_all)
+      : narrow(narrow_all), wide(wide_all + channel + Place::edge()), pixel(begin + Place::depth()),
+        tap(first_tap + Place::edge()), channels_left(count_of_four(channel + Place::edge(), plan.channels)), p(plan) {}
+
+  __device__ Float4 a() const {
+    Float4 v{};
+    if (pixel >= p.pixels) return v;
+    const int column = pixel % p.columns, row = pixel / p.columns % p.rows, image = pixel / p.columns / p.rows;
+    TINYGAN_UNROLL
+    for (int k = 0; k < 4; ++k) {
+      if (tap + k >= p.taps) continue;
+      const int r = (tap + k) / p.S, s = tap + k - r * p.S;
+      const int h = p.row.meets<Adjoint>(row, r), w = p.column.meets<Adjoint>(column, s);
+      if (h >= 0 && w >= 0) v.at[k] = narrow[(index_t{image} * p.row.extent + h) * p.column.extent + w];
+    }
+    return v;
+  }
+  __device__ Float4 b() const {
+    return load_some(wide + index_t{pixel} * p.channels, pixel < p.pixels ? channels_left : 0, p.packed_wide);
+  }
+  __device__ void advance() { pixel += OneChannelTile::depth; }
+};
+
+/// Block (tile, piece of the pixels): slab `blockIdx.y` of dw(splits, taps, channels).
+template <bool Adjoint>
+__global__ void __launch_bounds__(OneChannelTile::threads, OneChannelTile::blocks_per_sm)
+    one_channel_grad_kernel(OneChannelGradPlan p, const float* narrow, const float* wide, float* dw) {
+  const int tile = static_cast<int>(blockIdx.x);
+  const int tap = tile % p.tap_tiles * OneChannelTile::edge, channel = tile / p.tap_tiles * OneChannelTile::edge;
+  const int steps = (p.pixels + OneChannelTile::depth - 1) / OneChannelTile::depth;
+  const auto share = [&](unsigned piece) { return static_cast<int>(index_t{steps} * piece / p.splits); };
+  const int begin = share(blockIdx.y);
+
+  TileAccumulator<OneChannelTile> acc;
+  OneChannelSource<Adjoint> source(p, begin * OneChannelTile::depth, tap, channel, narrow, wide);
+  multiply_tile<OneChannelTile, false, false>(source, share(blockIdx.y + 1) - begin, acc);
+  store_tile<OneChannelTile>(acc, {tap, p.taps, channel, p.channels, p.packed_w}, {},
+                             dw + index_t{blockIdx.y} * p.taps * p.channels,
+                             [&](int row) { return index_t{row} * p.channels; });
+}
+
+inline OneChannelGradPlan one_channel_grad_plan(const ConvDims& d) {
+  const auto n = [](index_t v) { return static_cast<int>(v); };
+  const bool adjoint = d.C != 1;  // the wide side is x
+  OneChannelGradPlan p{};
+  p.row = {n(d.stride_h), n(d.pad_top), n(d.dilation_h), n(adjoint ? d.P : d.H)};
+  p.column = {n(d.stride_w), n(d.pad_left), n(d.dilation_w), n(adjoint ? d.Q : d.W)};
+  p.rows = n(adjoint ? d.H : d.P);
+  p.columns = n(adjoint ? d.W : d.Q);
+  p.pixels = n(d.N) * p.rows * p.columns;
+  p.S = n(d.S);
+  p.taps = n(d.R * d.S);
+  p.channels = n(adjoint ? d.C : d.K);
+  p.tap_tiles = n(ceil_div(p.taps, OneChannelTile::edge));
+  p.splits = n(depth_splits(p.tap_tiles * ceil_div(p.channels, OneChannelTile::edge), p.pixels));
+  return p;
+}
+
+inline std::size_t one_channel_grad_workspace(const ConvDims& d) {
+  const int splits = one_channel_grad_plan(d).splits;
+  return splits > 1 ? static_cast<std::size_t>(splits * d.w_shape().size()) * sizeof(float) : 0;
+}
+
+inline void one_channel_grad(const ConvDims& d, const float* x, const float* g, float* dw, void* workspace,
+                             Stream stream) {
+  check_weight_grad(d);
+  OneChannelGradPlan p = one_channel_grad_plan(d);
+  const bool adjoint = d.C != 1;
+  const float *const narrow = adjoint ? g : x, *const wide = adjoint ? x : g;
+  float* const out = p.splits > 1 ? static_cast<float*>(workspace) : dw;
+  p.packed_wide = p.channels % 4 == 0 && aligned(16, wide);
+  p.packed_w = p.channels % 4 == 0 && aligned(16, out);
+  const index_t tiles = p.tap_tiles * ceil_div(p.channels, OneChannelTile::edge);
+  const Launch how{.grid = {grid_extent(tiles), grid_extent(p.splits, false)},
+                   .block = {OneChannelTile::threads},
+                   .shared_bytes = sizeof(TileShared<OneChannelTile>),
+                   .stream = stream};
+  if (adjoint)
+    launch<one_channel_grad_kernel<true>>(how, p, narrow, wide, out);
+  else
+    launch<one_channel_grad_kernel<false>>(how, p, narrow, wide, out);
+  if (p.splits > 1) sum_slabs(d.w_shape().size(), p.splits, p.channels, {}, out, dw, stream);
+}
+
+}  // namespace
+}  // namespace tinygan::cuda

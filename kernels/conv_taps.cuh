@@ -1,0 +1,277 @@
+// Convolution and input gradient by tap lists: out[n,p,:] = epilogue(sum over (q,t) in taps(p) of in[n,q,:] W[t]).
+//
+// Both directions, and so transposed convolution, are this one kernel with different lists (backend/taps.hpp). Pixels
+// whose lists name the same taps form a group; in it pixels and taps are evenly spaced, so ten numbers describe it.
+//
+//   stride-2 input gradient, filter of 3:      pixels  0 1 2 3 4 5 6      group A = {0,2,4,6}: taps 0 and 2, or
+//                                              taps    A B A B A B A      group B = {1,3,5}: tap 1
+//
+// Shapes       in(N,in_h,in_w,D), out(N,out_h,out_w,O); W[t] is (D,O), or (O,D) in the adjoint direction.
+// Owns         a block takes a tile (gemm_tile.cuh) of one group: rows are its pixels of all images (image, row,
+//              column), columns output channels. Groups with the most taps come first. Depth: taps, then channels.
+// Shared       four panels, 4.6 to 16.9 KB.      Requires  sm_75.
+// Cost         2 FLOPs for each multiply-add that touches data (exact_macs), none for padding; no taps: epilogue(0).
+// Determinism  each output is one sum in the order of taps and channels; no pieces, no atomics.
+#pragma once
+
+#include <algorithm>
+#include <cassert>
+#include <vector>
+
+#include <tinygan/backend/taps.hpp>
+#include <tinygan/base/stream.hpp>
+
+#include "gemm_tile.cuh"
+
+namespace tinygan::cuda {
+namespace {
+
+// ---- Groups ---------------------------------------------------------------------------------------------------------
+
+/// Outputs of one axis with the same taps: `count` of them from `out` on, their filter coordinates `taps` from `filter`
+/// on, and `in` what the first output meets through the first tap. The steps between them are the axis's.
+struct TapClass {
+  int out, count, in, filter, taps;
+};
+
+/// One axis of a tap list: its classes and what their members have in common.
+struct TapAxis {
+  int out_step, in_step;           // from an output of a class to the next, and between what they read first
+  int tap_in = 0, tap_filter = 0;  // from a tap to the next
+  std::vector<TapClass> classes;
+
+  /// `period` outputs further on the same filter taps apply, `step` inputs further on.
+  TapAxis(const AxisTaps& axis, index_t period, index_t step)
+      : out_step(static_cast<int>(period)), in_step(static_cast<int>(step)) {
+    for (int out = 0; out < axis.outputs(); ++out) {
+      const auto taps = axis.at(out);
+      const int count = static_cast<int>(taps.size());
+      if (count > 1) {
+        tap_in = taps[1].in - taps[0].in;
+        tap_filter = taps[1].filter - taps[0].filter;
+      }
+      const int in = count ? taps[0].in : 0, filter = count ? taps[0].filter : 0;
+      const auto belongs = [&](const TapClass& c) {
+        return c.taps == count && c.filter == filter && out == c.out + c.count * out_step &&
+               (count == 0 || in == c.in + c.count * in_step);
+      };
+      const auto at = std::find_if(classes.begin(), classes.end(), belongs);
+      if (at != classes.end())
+        ++at->count;
+      else
+        classes.push_back({out, 1, in, filter, count});
+    }
+  }
+};
+
+/// The outputs of a row class and a column class, and the first tile of them in the launch.
+struct TapGroup {
+  TapClass row, column;
+  unsigned first_tile;
+
+  __host__ __device__ int pixels() const { return row.count * column.count; }
+  __host__ __device__ int taps() const { return row.taps * column.taps; }
+};
+
+/// From one member to the next along an axis.
+struct TapSteps {
+  int out, in, tap_in, tap_filter;
+};
+
+inline constexpr int max_tap_groups = 72;  // the list stays below the 4 KB that kernel arguments may have everywhere
+
+/// One launch: what the kernel needs to know.
+struct TapConv {
+  int N, in_w, out_w, D, O, S;  // S: columns of the filter
+  index_t in_image, out_image;  // elements of one image
+  TapSteps row, column;
+  unsigned column_tiles;
+  bool packed_in, packed_w, packed_out;
+  int groups = 0;
+  TapGroup group[max_tap_groups];
+};
+static_assert(sizeof(TapConv) < 4000);
+
+// ---- Kernel ---------------------------------------------------------------------------------------------------------
+
+/// Where pixel `row` (image, group row, group column) of a group lies.
+struct TapPixel {
+  int image, row, column;
+
+  __device__ TapPixel(const TapGroup& g, int at) {
+    const auto pixels = static_cast<unsigned>(g.pixels()), columns = static_cast<unsigned>(g.column.count);
+    const unsigned n = static_cast<unsigned>(at) / pixels, pixel = static_cast<unsigned>(at) - n * pixels;
+    image = static_cast<int>(n);
+    row = static_cast<int>(pixel / columns);
+    column = static_cast<int>(pixel - pixel / columns * columns);
+  }
+};
+
+/// The group that a tile of the launch belongs to.
+__device__ __forceinline__ TapGroup group_of(const TapConv& p, unsigned tile) {
+  int number = 0;
+  while (number + 1 < p.groups && p.group[number + 1].first_tile <= tile) ++number;
+  return p.group[number];
+}
+
+/// What the first tap of a pixel reads, and where its result goes: offsets of channel 0.
+__device__ __forceinline__ index_t read_offset(const TapConv& p, const TapGroup& g, const TapPixel& at) {
+  const index_t h = g.row.in + at.row * p.row.in, v = g.column.in + at.column * p.column.in;
+  return at.image * p.in_image + (h * p.in_w + v) * p.D;
+}
+__device__ __forceinline__ index_t write_offset(const TapConv& p, const TapGroup& g, const TapPixel& at) {
+  const index_t h = g.row.out + at.row * p.row.out, v = g.column.out + at.column * p.column.out;
+  return at.image * p.out_image + (h * p.out_w + v) * p.O;
+}
+
+/// Steps through the taps of a group and the channels of a tap.
+template <class P, bool Adjoint>
+struct TapSource {
+  using InPlace = PanelPlace<P, true>;
+  using FilterPlace = PanelPlace<P, Adjoint>;
+
+  const float *in, *w;                         // this thread's packs
+  int depth;                                   // channels from the start of this step on
+  int column_tap;                              // of the group's
+  index_t in_column, in_row, w_column, w_row;  // jumps from the end of a tap to the next one, and from row to row
+  int w_step, D, columns;
+  int in_valid, w_edge;  // rows of the tile that exist: 0 or 1; output channels from here on, at most 4
+  bool packed_in, packed_w;
+
+  __device__ TapSource(const TapConv& p, const TapGroup& g, int row, int channel, const float* x, const float* filter)
+      : depth(p.D), column_tap(0), D(p.D), columns(g.column.taps), packed_in(p.packed_in), packed_w(p.packed_w) {
+    const int m = row + InPlace::edge(), n = channel + FilterPlace::edge();
+    in_valid = m < p.N * g.pixels();
+    w_edge = count_of_four(n, p.O);
+    in = x + read_offset(p, g, TapPixel(g, in_valid ? m : 0)) + InPlace::depth();
+    const index_t tap = index_t{g.row.filter} * p.S + g.column.filter;
+    const int k = FilterPlace::depth();
+    w = filter + tap * p.D * p.O + (Adjoint ? index_t{n} * p.D + k : index_t{k} * p.O + n);
+    w_step = Adjoint ? P::depth : P::depth * p.O;
+    const int steps = (p.D + P::depth - 1) / P::depth;  // of a tap; the last of them has moved the packs already
+    in_column = index_t{p.column.tap_in} * p.D - index_t{steps - 1} * P::depth;
+    in_row = (index_t{p.row.tap_in} * p.in_w - index_t{columns} * p.column.tap_in) * p.D;
+    w_column = index_t{p.column.tap_filter} * p.D * p.O - index_t{steps - 1} * w_step;
+    w_row = (index_t{p.row.tap_filter} * p.S - index_t{columns} * p.column.tap_filter) * p.D * p.O;
+  }
+
+  __device__ Float4 a() const { return load_some(in, in_valid ? depth - InPlace::depth() : 0, packed_in); }
+  __device__ Float4 b() const {
+    const int left = depth - FilterPlace::depth();
+    return load_some(w, Adjoint ? (w_edge > 0 ? left : 0) : (left > 0 ? w_edge : 0), packed_w);
+  }
+  __device__ void advance() {
+    depth -= P::depth;
+    if (depth > 0) {
+      in += P::depth;
+      w += w_step;
+      return;
+    }
+    depth = D;
+    in += in_column;
+    w += w_column;
+    if (++column_tap < columns) return;
+    column_tap = 0;
+    in += in_row;
+    w += w_row;
+  }
+};
+
+template <class P, bool Adjoint>
+__global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
+    tap_conv_kernel(TapConv p, Epilogue<float> e, const float* in, const float* w, float* out) {
+  const unsigned tile = blockIdx.x / p.column_tiles;
+  const TapGroup g = group_of(p, tile);
+  const int m = static_cast<int>(tile - g.first_tile) * P::edge;
+  const int n = static_cast<int>(blockIdx.x % p.column_tiles) * P::edge;
+
+  TileAccumulator<P> acc;
+  const int steps = g.taps() * ((p.D + P::depth - 1) / P::depth);
+  if (steps > 0) {
+    TapSource<P, Adjoint> source(p, g, m, n, in, w);
+    multiply_tile<P, true, Adjoint>(source, steps, acc);
+  }
+  store_tile<P>(acc, {m, p.N * g.pixels(), n, p.O, p.packed_out}, e, out,
+                [&](int row) { return write_offset(p, g, TapPixel(g, row)); });
+}
+
+// ---- Launchers ------------------------------------------------------------------------------------------------------
+
+/// A convolution as its kernels see it.
+struct TapPlan {
+  TapConv conv{};
+  std::vector<TapGroup> groups;  // those with the most taps first
+
+  /// run(conv, tiles) for the groups in lists of at most max_tap_groups; a group has tiles_of(group) tiles.
+  template <class TilesOf, class Run>
+  void for_launches(const TilesOf& tiles_of, const Run& run) {
+    for (std::size_t first = 0; first < groups.size(); first += max_tap_groups) {
+      index_t tiles = 0;
+      conv.groups = static_cast<int>(std::min<std::size_t>(max_tap_groups, groups.size() - first));
+      for (int i = 0; i < conv.groups; ++i) {
+        conv.group[i] = groups[first + static_cast<std::size_t>(i)];
+        conv.group[i].first_tile = static_cast<unsigned>(tiles);
+        tiles += tiles_of(conv.group[i]);
+      }
+      run(conv, tiles);
+    }
+  }
+};
+
+/// y from x, or with Adjoint dx from g.
+template <bool Adjoint>
+TapPlan tap_plan(const ConvDims& d, const float* in, const float* w, const float* out) {
+  check(d.N * std::max(d.H * d.W, d.P * d.Q) <= 0x7fffffff && d.R * d.S * std::max(d.C, d.K) <= 0x7fffffff,
+        Adjoint ? "conv2d_input_grad" : "conv2d", "more than 2^31 - 1 pixels, or products for one of them");
+  const TapList list = Adjoint ? adjoint_taps(d) : forward_taps(d);
+  const TapAxis rows = Adjoint ? TapAxis(list.rows, d.stride_h, 1) : TapAxis(list.rows, 1, d.stride_h);
+  const TapAxis columns = Adjoint ? TapAxis(list.cols, d.stride_w, 1) : TapAxis(list.cols, 1, d.stride_w);
+
+  TapPlan plan;
+  for (const TapClass& r : rows.classes)
+    for (const TapClass& c : columns.classes) plan.groups.push_back({r, c, 0});
+  std::stable_sort(plan.groups.begin(), plan.groups.end(),
+                   [](const TapGroup& a, const TapGroup& b) { return a.taps() > b.taps(); });
+
+  TapConv& p = plan.conv;
+  p.N = static_cast<int>(d.N);
+  p.in_w = static_cast<int>(Adjoint ? d.Q : d.W);
+  p.out_w = static_cast<int>(Adjoint ? d.W : d.Q);
+  p.D = static_cast<int>(Adjoint ? d.K : d.C);
+  p.O = static_cast<int>(Adjoint ? d.C : d.K);
+  p.S = static_cast<int>(d.S);
+  p.in_image = Adjoint ? d.P * d.Q * d.K : d.H * d.W * d.C;
+  p.out_image = Adjoint ? d.H * d.W * d.C : d.P * d.Q * d.K;
+  p.row = {rows.out_step, rows.in_step, rows.tap_in, rows.tap_filter};
+  p.column = {columns.out_step, columns.in_step, columns.tap_in, columns.tap_filter};
+  p.packed_in = p.D % 4 == 0 && aligned(16, in);
+  p.packed_w = (Adjoint ? p.D : p.O) % 4 == 0 && aligned(16, w);
+  p.packed_out = p.O % 4 == 0 && aligned(16, out);
+  return plan;
+}
+
+template <bool Adjoint>
+void tap_conv(const ConvDims& d, const Epilogue<float>& e, const float* in, const float* w, float* out, Stream stream) {
+  TapPlan plan = tap_plan<Adjoint>(d, in, w, out);
+  const index_t O = plan.conv.O;
+  const auto row_tiles = [&](const TapGroup& g, index_t edge) { return ceil_div(d.N * g.pixels(), edge); };
+  const auto tiles = [&](index_t edge) {
+    index_t sum = 0;
+    for (const TapGroup& g : plan.groups) sum += row_tiles(g, edge) * ceil_div(O, edge);
+    return sum;
+  };
+  with_tile(Adjoint ? d.N * d.H * d.W : d.N * d.P * d.Q, O, tiles, [&]<class P>() {
+    plan.conv.column_tiles = static_cast<unsigned>(ceil_div(O, P::edge));
+    plan.for_launches([&](const TapGroup& g) { return row_tiles(g, P::edge); },
+                      [&](const TapConv& conv, index_t count) {
+                        launch<tap_conv_kernel<P, Adjoint>>({.grid = {grid_extent(count * conv.column_tiles)},
+                                                             .block = {P::threads},
+                                                             .shared_bytes = sizeof(TileShared<P>),
+                                                             .stream = stream},
+                                                            conv, e, in, w, out);
+                      });
+  });
+}
+
+}  // namespace
+}  // namespace tinygan::cuda

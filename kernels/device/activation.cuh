@@ -1,0 +1,49 @@
+// The activation behind a normalisation and its derivative.
+#pragma once
+
+#include <tinygan/backend/activation.hpp>
+#include <tinygan/backend/layer_dims.hpp>
+
+#include "../launch.cuh"
+
+namespace tinygan::cuda {
+namespace {
+
+/// f(z) and f'(z). Smooth ones (sigmoid, tanh) are told apart at run time; the others are z > 0 ? z : slope z.
+template <bool Smooth>
+struct NormActivation {
+  float slope;
+  bool is_tanh;
+
+  explicit NormActivation(const NormOptions<float>& o)
+      : slope(o.activation == Activation::relu         ? 0.0f
+              : o.activation == Activation::leaky_relu ? o.slope
+                                                       : 1.0f),
+        is_tanh(o.activation == Activation::tanh) {}
+
+  __device__ __forceinline__ float value(float z) const {
+    if constexpr (!Smooth) return z > 0.0f ? z : slope * z;
+    if (is_tanh) return tanhf(z);
+    const float e = expf(-fabsf(z));  // at most 1: no overflow
+    return (z >= 0.0f ? 1.0f : e) / (1.0f + e);
+  }
+
+  /// g f'(z).
+  __device__ __forceinline__ float cotangent(float z, float g) const {
+    if constexpr (!Smooth) return z > 0.0f ? g : slope * g;
+    const float y = value(z);
+    return is_tanh ? g * (1.0f - y * y) : g * (y * (1.0f - y));
+  }
+};
+
+/// f.operator()<smooth>() for the activation's kind: a run-time choice made a compile-time one.
+template <class F>
+void with_activation(Activation a, const F& f) {
+  if (a == Activation::sigmoid || a == Activation::tanh)
+    f.template operator()<true>();
+  else
+    f.template operator()<false>();
+}
+
+}  // namespace
+}  // namespace tinygan::cuda

@@ -1,0 +1,184 @@
+// A matrix x(rows, channels) worked on by columns: which threads take which of them, and how the partial results of a
+// block's threads become one.
+//
+// A block of 256 threads stands `columns` threads wide, each with N neighbouring channels, and 256 / columns rows high;
+// it takes a piece of the rows. Everything depends on the extents only, never on the device or on how operands are
+// aligned.
+#pragma once
+
+#include <bit>
+
+#include <tinygan/backend/layer_dims.hpp>
+
+#include "../launch.cuh"
+#include "vector.cuh"
+
+namespace tinygan::cuda {
+namespace {
+
+inline constexpr unsigned column_threads = 256;
+
+/// How the matrix is cut into blocks: `groups` of columns, `pieces` of rows, the last one shorter, none empty.
+struct ColumnPlan {
+  index_t rows = 0, channels = 0;
+  unsigned columns = 1, groups = 1;  // columns: 1, 2, 4 ... 32
+  index_t piece = 1, pieces = 1;
+
+  /// Threads of `width` channels; about `wanted` blocks, but `least` rows for a thread where there are that many.
+  ColumnPlan(const NormDims& d, int width, index_t wanted, index_t least) : rows(d.rows), channels(d.channels) {
+    const index_t units = d.channels / width;
+    columns = std::bit_ceil(static_cast<unsigned>(std::min<index_t>(units, warp_size)));
+    groups = grid_extent(ceil_div(units, columns));
+    piece = std::max(ceil_div(rows, ceil_div(wanted, index_t{groups})), least * index_t{column_threads / columns});
+    pieces = ceil_div(rows, piece);
+  }
+
+  unsigned blocks() const { return grid_extent(index_t{groups} * pieces); }
+};
+
+/// Channels that one thread takes: a pack where rows are made of packs.
+constexpr int column_width(index_t channels) { return channels % 4 == 0 ? 4 : 1; }
+
+/// f.operator()<N>() for the channels N that a thread takes.
+template <class F>
+void with_column_width(index_t channels, const F& f) {
+  if (column_width(channels) == 4)
+    f.template operator()<4>();
+  else
+    f.template operator()<1>();
+}
+
+/// Sums over rows: about four blocks for each multiprocessor of an H200; 8 rows a thread are worth a tree's barriers.
+inline ColumnPlan summing_plan(const NormDims& d) { return {d, column_width(d.channels), 512, 8}; }
+
+/// What one thread takes: N channels of every `step`-th row from `begin` to `end`.
+template <int N>
+struct ColumnPlace {
+  unsigned row, step;
+  index_t piece, channel, begin, end;
+  bool inside;
+
+  __device__ explicit ColumnPlace(const ColumnPlan& p)
+      : row(threadIdx.x / p.columns),
+        step(column_threads / p.columns),
+        piece(index_t{blockIdx.x / p.groups}),
+        channel((index_t{blockIdx.x % p.groups} * p.columns + threadIdx.x % p.columns) * N),
+        begin(piece * p.piece + row),
+        end(piece * p.piece + p.piece < p.rows ? piece * p.piece + p.piece : p.rows),
+        inside(channel < p.channels) {
+    if (!inside) begin = end;
+  }
+};
+
+/// N neighbouring elements: one load where the array is aligned.
+template <int N>
+__device__ __forceinline__ Pack<float, N> load_columns(const float* from, bool packed) {
+  if (packed) return load_pack<N>(from);
+  Pack<float, N> r;
+  TINYGAN_UNROLL
+  for (int k = 0; k < N; ++k) r.at[k] = from[k];
+  return r;
+}
+template <int N>
+__device__ __forceinline__ void store_columns(float* to, const Pack<float, N>& value, bool packed) {
+  if (packed) return store_pack(to, value);
+  TINYGAN_UNROLL
+  for (int k = 0; k < N; ++k) to[k] = value.at[k];
+}
+
+/// acc[k] of the threads in row 0 becomes that of their whole column, joined by a tree over the rows. `shared` has
+/// 256 N elements; every thread of the block calls this once.
+template <int N, class Partial>
+__device__ __forceinline__ void join_rows(const ColumnPlace<N>& at, Partial (&acc)[N], Partial* shared) {
+  for (unsigned half = at.step / 2; half > 0; half /= 2) {
+    if (at.row >= half && at.row < 2 * half) {
+      TINYGAN_UNROLL
+      for (int k = 0; k < N; ++k) shared[static_cast<unsigned>(k) * column_threads + threadIdx.x] = acc[k];
+    }
+    __syncthreads();
+    if (at.row < half) {
+      const unsigned other = threadIdx.x + half * (column_threads / at.step);
+      TINYGAN_UNROLL
+      for (int k = 0; k < N; ++k) acc[k].join(shared[static_cast<unsigned>(k) * column_threads + other]);
+    }
+  }
+}
+
+// ---- What is added up -----------------------------------------------------------------------------------------------
+
+/// How many values, their mean and the sum of their squared deviations from it.
+struct Moments {
+  float count, mean, squares;
+
+  /// Source: Chan, Golub, LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979.
+  __device__ void join(const Moments& other) {
+    const float share = other.count > 0.0f ? other.count / (count + other.count) : 0.0f;
+    const float delta = other.mean - mean;
+    mean += delta * share;
+    squares += other.squares + delta * delta * (count * share);
+    count += other.count;
+  }
+};
+
+/// Two sums that a backward pass needs for each column: of the cotangent and of its product with xhat.
+struct ColumnSums {
+  float sum, product;
+
+  __device__ void join(const ColumnSums& other) {
+    sum += other.sum;
+    product += other.product;
+  }
+};
+
+/// What row 0 of a block ends up with: into partial(pieces, 2, channels), or where it belongs if it is the only piece.
+template <int N>
+__device__ __forceinline__ void store_sums(const ColumnPlan& p, const ColumnPlace<N>& at, const ColumnSums (&acc)[N],
+                                           float* partial, float* sums, float* products) {
+  if (at.row > 0 || !at.inside) return;
+  const bool only = p.pieces == 1;
+  float* const partial_sums = partial + 2 * at.piece * p.channels;
+  float* const to_sums = (only ? sums : partial_sums) + at.channel;
+  float* const to_products = (only ? products : partial_sums + p.channels) + at.channel;
+  TINYGAN_UNROLL
+  for (int k = 0; k < N; ++k) {
+    to_sums[k] = acc[k].sum;
+    to_products[k] = acc[k].product;
+  }
+}
+
+/// sums[c] and products[c] from partial(pieces, 2, channels), in a fixed order. Block: 32 channels.
+__global__ void __launch_bounds__(column_threads)
+    finish_sums_kernel(ColumnPlan p, const float* partial, float* sums, float* products) {
+  ColumnSums* const s = block_shared<ColumnSums>(column_threads);
+  const ColumnPlace<1> at(p);
+  ColumnSums acc[1] = {};
+  for (index_t r = at.begin; r < at.end; r += at.step) {
+    const float* const from = partial + 2 * r * p.channels + at.channel;
+    acc[0].join({from[0], from[p.channels]});
+  }
+  join_rows(at, acc, s);
+  if (at.row > 0 || !at.inside) return;
+  sums[at.channel] = acc[0].sum;
+  products[at.channel] = acc[0].product;
+}
+
+/// The plan by which the results of a plan's pieces are put together: all of them in one block per 32 channels.
+inline ColumnPlan finishing_plan(const ColumnPlan& p) { return {{p.pieces, p.channels}, 1, 1, 1}; }
+
+/// Bytes of partial(pieces, 2, channels), where pieces leave two numbers per channel; none for an only piece.
+inline std::size_t column_workspace(const ColumnPlan& p) {
+  return p.pieces == 1 ? 0 : static_cast<std::size_t>(2 * p.pieces * p.channels) * sizeof(float);
+}
+
+inline void finish_sums(const ColumnPlan& p, const void* workspace, float* sums, float* products, Stream stream) {
+  if (p.pieces == 1) return;
+  const ColumnPlan finish = finishing_plan(p);
+  launch<finish_sums_kernel>({.grid = {finish.blocks()},
+                              .block = {column_threads},
+                              .shared_bytes = column_threads * sizeof(ColumnSums),
+                              .stream = stream},
+                             finish, static_cast<const float*>(workspace), sums, products);
+}
+
+}  // namespace
+}  // namespace tinygan::cuda

@@ -1,0 +1,159 @@
+// Matrix product: c(M,N) = epilogue(op(a)(M,K) op(b)(K,N)), all row-major (fp32).
+//
+// Owns         a block takes one tile of c (gemm_tile.cuh); neighbouring blocks share the columns of b. Where few tiles
+//              meet a great depth the depth is cut into pieces, whose slabs (splits, M, N) a second launch adds up.
+//              N = 1: a warp takes one row of a.
+// Shared       four panels, 4.6 to 16.9 KB; N = 1 none.      Requires  sm_75.
+// Cost         2 MNK FLOPs; each operand once per tile of the other; a slab is written and read once.
+// Determinism  tile and pieces depend on the shape alone; no atomics.
+#pragma once
+
+#include <tinygan/backend/gemm_dims.hpp>
+#include <tinygan/base/stream.hpp>
+
+#include "device/reduce.cuh"
+#include "gemm_tile.cuh"
+
+namespace tinygan::cuda {
+namespace {
+
+/// A panel of a row-major matrix: (edge, depth) stored that way (Deep) or the other way round.
+template <class P, bool Deep>
+struct MatrixPanel {
+  const float* at;  // this thread's pack
+  index_t pitch;
+  int edge_left, depth_left;  // elements that exist from here on: along the edge at most 4; without any no depth either
+  bool packed;
+
+  /// From edge index `edge` of `edges` on, depth [depth, depths); `row_pitch` elements from row to row.
+  __device__ MatrixPanel(const float* matrix, index_t row_pitch, index_t edge, index_t edges, index_t depth,
+                         index_t depths, bool is_packed)
+      : pitch(row_pitch), packed(is_packed) {
+    const index_t e = edge + PanelPlace<P, Deep>::edge(), k = depth + PanelPlace<P, Deep>::depth();
+    at = matrix + (Deep ? e * pitch + k : k * pitch + e);
+    edge_left = count_of_four(e, edges);
+    depth_left = edge_left > 0 ? static_cast<int>(depths - k) : 0;
+  }
+  __device__ Float4 load() const {
+    return load_some(at, Deep ? depth_left : depth_left > 0 ? edge_left : 0, packed);
+  }
+  __device__ void advance() {
+    at += Deep ? P::depth : P::depth * pitch;
+    depth_left -= P::depth;
+  }
+};
+
+template <class P, bool TransA, bool TransB>
+struct MatrixSource {
+  MatrixPanel<P, !TransA> left;
+  MatrixPanel<P, TransB> right;
+
+  __device__ Float4 a() const { return left.load(); }
+  __device__ Float4 b() const { return right.load(); }
+  __device__ void advance() {
+    left.advance();
+    right.advance();
+  }
+};
+
+/// How a product is cut up, and which operands lie so that packs can move them.
+struct GemmPlan {
+  unsigned row_tiles, column_tiles;
+  index_t splits = 1, piece = 0;
+  bool packed_a = false, packed_b = false, packed_c = false;
+};
+
+/// Block (tile, split): c(M,N), or slab `split` of c(splits, M, N) without an epilogue.
+template <class P, bool TransA, bool TransB>
+__global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
+    gemm_kernel(GemmDims d, GemmPlan p, Epilogue<float> e, const float* a, const float* b, float* c) {
+  const auto m = static_cast<int>(blockIdx.x % p.row_tiles) * P::edge;
+  const auto n = static_cast<int>(blockIdx.x / p.row_tiles) * P::edge;
+  const auto M = static_cast<int>(d.M), N = static_cast<int>(d.N);
+  const index_t begin = blockIdx.y * p.piece, end = begin + p.piece < d.K ? begin + p.piece : d.K;
+  MatrixSource<P, TransA, TransB> source{{a, TransA ? d.M : d.K, m, d.M, begin, end, p.packed_a},
+                                         {b, TransB ? d.K : d.N, n, d.N, begin, end, p.packed_b}};
+  TileAccumulator<P> acc;
+  multiply_tile<P, !TransA, TransB>(source, static_cast<int>(ceil_div(end - begin, P::depth)), acc);
+  store_tile<P>(acc, {m, M, n, N, p.packed_c}, e, c + blockIdx.y * d.M * d.N, [&](int row) { return row * d.N; });
+}
+
+inline constexpr int gemv_threads = 128;
+
+/// c(M) = epilogue(a(M,K) b(K)): a warp per row.
+template <class T>
+__global__ void __launch_bounds__(gemv_threads)
+    gemv_kernel(index_t M, index_t K, bool packed, Epilogue<T> e, const T* a, const T* b, T* c) {
+  const index_t row = blockIdx.x * index_t{gemv_threads / warp_size} + warp_id();
+  if (row >= M) return;
+  float sum[4] = {};
+  for (index_t k = 4 * lane_id(); k < K; k += 4 * warp_size) {
+    const Float4 x = load_some(a + row * K + k, count_of_four(k, K), packed),
+                 y = load_some(b + k, count_of_four(k, K), packed);
+    TINYGAN_UNROLL
+    for (int i = 0; i < 4; ++i) sum[i] = fmaf(x.at[i], y.at[i], sum[i]);
+  }
+  Float4 v{{warp_reduce<Sum>((sum[0] + sum[1]) + (sum[2] + sum[3])), 0.0f, 0.0f, 0.0f}};
+  finish_pack(e, 0, 1, v);
+  if (lane_id() == 0) c[row] = v.at[0];
+}
+
+inline bool is_gemv(const GemmDims& d) { return d.N == 1 && !d.trans_a; }
+
+/// f.operator()<Policy>(plan) with the tile and the pieces for a shape.
+template <class F>
+auto with_gemm_plan(const GemmDims& d, const F& f) {
+  const auto tiles = [&](index_t edge) { return ceil_div(d.M, edge) * ceil_div(d.N, edge); };
+  // Pieces of the depth make up for few tiles.
+  const auto blocks = [&](index_t edge) { return tiles(edge) * depth_splits(tiles(edge), d.K); };
+  return with_tile(d.M, d.N, blocks, [&]<class P>() {
+    GemmPlan p{.row_tiles = grid_extent(ceil_div(d.M, P::edge)), .column_tiles = grid_extent(ceil_div(d.N, P::edge))};
+    p.piece = round_up(ceil_div(d.K, depth_splits(tiles(P::edge), d.K)), P::depth);
+    p.splits = ceil_div(d.K, p.piece);
+    return f.template operator()<P>(p);
+  });
+}
+
+inline std::size_t gemm_workspace(const GemmDims& d) {
+  if (is_gemv(d)) return 0;
+  return with_gemm_plan(d, [&]<class P>(const GemmPlan& p) {
+    return p.splits > 1 ? static_cast<std::size_t>(p.splits * d.M * d.N) * sizeof(float) : 0;
+  });
+}
+
+template <class P, bool TransA, bool TransB>
+void gemm_tiles(const GemmDims& d, const GemmPlan& p, const Epilogue<float>& e, const float* a, const float* b,
+                float* c, Stream stream) {
+  const Launch how{.grid = {grid_extent(index_t{p.row_tiles} * p.column_tiles), grid_extent(p.splits, false)},
+                   .block = {P::threads},
+                   .shared_bytes = sizeof(TileShared<P>),
+                   .stream = stream};
+  launch<gemm_kernel<P, TransA, TransB>>(how, d, p, e, a, b, c);
+}
+
+inline void gemm(const GemmDims& d, const Epilogue<float>& e, const float* a, const float* b, float* c, void* workspace,
+                 Stream stream) {
+  check(std::max({d.M, d.N, d.K}) <= 0x7fffffff, "gemm", "extents ", d.M, ", ", d.N, ", ", d.K, " above 2^31 - 1");
+  if (is_gemv(d)) {
+    const bool packed = d.K % 4 == 0 && aligned(16, a, b);
+    const unsigned blocks = grid_extent(ceil_div(d.M, gemv_threads / warp_size));
+    const Launch how{.grid = {blocks}, .block = {gemv_threads}, .stream = stream};
+    return launch<gemv_kernel<float>>(how, d.M, d.K, packed, e, a, b, c);
+  }
+  with_gemm_plan(d, [&]<class P>(GemmPlan p) {
+    const bool split = p.splits > 1;
+    float* const out = split ? static_cast<float*>(workspace) : c;
+    const Epilogue<float> last = split ? Epilogue<float>{} : e;
+    p.packed_a = (d.trans_a ? d.M : d.K) % 4 == 0 && aligned(16, a);
+    p.packed_b = (d.trans_b ? d.K : d.N) % 4 == 0 && aligned(16, b);
+    p.packed_c = d.N % 4 == 0 && aligned(16, out);
+    const auto run = d.trans_a ? d.trans_b ? &gemm_tiles<P, true, true> : &gemm_tiles<P, true, false>
+                     : d.trans_b ? &gemm_tiles<P, false, true>
+                                 : &gemm_tiles<P, false, false>;
+    run(d, p, last, a, b, out, stream);
+    if (split) sum_slabs(d.M * d.N, p.splits, d.N, e, out, c, stream);
+  });
+}
+
+}  // namespace
+}  // namespace tinygan::cuda

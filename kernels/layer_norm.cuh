@@ -1,0 +1,200 @@
+// Layer normalisation of x(rows, channels), each row by its own mean and variance, with the activation behind it.
+//
+//   y = f(z), z = gamma xhat + beta, xhat = (x - mean) rstd;  backward: h = g f'(z), dbeta = sum h, dgamma = sum h xhat
+//   over rows;  dx = rstd (gamma h - sum(gamma h)/channels - xhat sum(gamma h xhat)/channels), sums over channels
+// Owns         a warp per row up to 1024 channels, a block of 256 threads beyond; dgamma, dbeta: as batch norm's.
+// Shared       rows: a value per warp; columns: 8 KB.      Requires  sm_75.
+// Determinism  thread t of a row adds channels t, t + 32 (256), ... (4 each), then a butterfly; columns as batch norm.
+// Cost         forward x three times, from L1 or L2 after the first, and y once. Backward x and g twice for dx, once
+//              from L1 or L2, dx once, and x and g again for dgamma and dbeta.
+// Source       Ba, Kiros, Hinton, "Layer Normalization", 2016.
+#pragma once
+
+#include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/base/stream.hpp>
+
+#include "device/activation.cuh"
+#include "device/columns.cuh"
+#include "device/reduce.cuh"
+#include "launch.cuh"
+
+namespace tinygan::cuda {
+namespace {
+
+inline constexpr int layer_norm_threads = 256;
+inline constexpr index_t layer_norm_warp_channels = 1024;  // more of them take a block
+
+/// A row and the thread's number among the Threads that work on it.
+template <int Threads>
+struct RowPlace {
+  index_t row = index_t{blockIdx.x} * (layer_norm_threads / Threads) + threadIdx.x / Threads;
+  index_t thread = threadIdx.x % Threads;
+
+  __device__ RowPlace() {}
+
+  /// f(c) for the thread's first channels c of runs of N.
+  template <int N, class F>
+  __device__ __forceinline__ void for_channels(index_t channels, const F& f) const {
+    TINYGAN_UNROLL
+    for (index_t c = thread * N; c < channels; c += Threads * N) f(c);
+  }
+};
+
+template <int N, int Threads, bool Smooth>
+__global__ void __launch_bounds__(layer_norm_threads)
+    layer_norm_kernel(NormDims d, NormActivation<Smooth> f, float epsilon, bool packed, const float* x,
+                      const float* gamma, const float* beta, float* y, float* mean, float* rstd) {
+  BlockReduceShared& s = block_shared<BlockReduceShared>();
+  const RowPlace<Threads> at;
+  if (at.row >= d.rows) return;  // whole warps only
+  const float* const from = x + at.row * d.channels;
+  const auto channels = static_cast<float>(d.channels);
+
+  const float shift = from[0];  // so that a mean far from zero costs no digits
+  float sum = 0.0f;
+  at.template for_channels<N>(d.channels, [&](index_t c) {
+    const Pack<float, N> v = load_columns<N>(from + c, packed);
+    for (int k = 0; k < N; ++k) sum += v.at[k] - shift;
+  });
+  const float row_mean = shift + team_reduce<Sum, Threads>(sum, s) / channels;
+  float squares = 0.0f;
+  at.template for_channels<N>(d.channels, [&](index_t c) {
+    const Pack<float, N> v = load_columns<N>(from + c, packed);
+    for (int k = 0; k < N; ++k) squares += (v.at[k] - row_mean) * (v.at[k] - row_mean);
+  });
+  const float row_rstd = 1.0f / sqrtf(team_reduce<Sum, Threads>(squares, s) / channels + epsilon);
+
+  if (at.thread == 0) {
+    mean[at.row] = row_mean;
+    rstd[at.row] = row_rstd;
+  }
+  at.template for_channels<N>(d.channels, [&](index_t c) {
+    Pack<float, N> v = load_columns<N>(from + c, packed);
+    const Pack<float, N> scale = load_columns<N>(gamma + c, packed), offset = load_columns<N>(beta + c, packed);
+    for (int k = 0; k < N; ++k) v.at[k] = f.value((v.at[k] - row_mean) * row_rstd * scale.at[k] + offset.at[k]);
+    store_columns<N>(y + at.row * d.channels + c, v, packed);
+  });
+}
+
+/// f.operator()<N, Threads, Smooth>(launch) for the threads of a row and what they do.
+template <class F>
+void launch_rows(const NormDims& d, Activation a, Stream stream, const F& f) {
+  const bool warps = d.channels <= layer_norm_warp_channels;
+  const Launch how{.grid = {grid_extent(warps ? ceil_div(d.rows, layer_norm_threads / 32) : d.rows)},
+                   .block = {layer_norm_threads},
+                   .shared_bytes = sizeof(BlockReduceShared),
+                   .stream = stream};
+  with_activation(a, [&]<bool Smooth>() {
+    with_column_width(d.channels, [&]<int N>() {
+      if (warps)
+        f.template operator()<N, 32, Smooth>(how);
+      else
+        f.template operator()<N, layer_norm_threads, Smooth>(how);
+    });
+  });
+}
+
+inline void layer_norm(const NormDims& d, const NormOptions<float>& o, const float* x, const float* gamma,
+                       const float* beta, float* y, float* mean, float* rstd, Stream stream) {
+  launch_rows(d, o.activation, stream, [&]<int N, int Threads, bool Smooth>(const Launch& how) {
+    launch<layer_norm_kernel<N, Threads, Smooth>>(how, d, NormActivation<Smooth>(o), o.epsilon,
+                                                  aligned(16, x, gamma, beta, y), x, gamma, beta, y, mean, rstd);
+  });
+}
+
+// ---- Backward -------------------------------------------------------------------------------------------------------
+
+template <int N, int Threads, bool Smooth>
+__global__ void __launch_bounds__(layer_norm_threads)
+    layer_norm_backward_kernel(NormDims d, NormActivation<Smooth> f, bool packed, const float* x, const float* mean,
+                               const float* rstd, const float* gamma, const float* beta, const float* g, float* dx) {
+  BlockReduceShared& s = block_shared<BlockReduceShared>();
+  const RowPlace<Threads> at;
+  if (at.row >= d.rows) return;  // whole warps only
+  const float* const from = x + at.row * d.channels;
+  const float* const cotangent = g + at.row * d.channels;
+  const float row_mean = mean[at.row], row_rstd = rstd[at.row], share = 1.0f / static_cast<float>(d.channels);
+
+  // visit(c, xhat, gamma h) for the thread's channels.
+  const auto for_terms = [&](const auto& visit) {
+    at.template for_channels<N>(d.channels, [&](index_t c) {
+      Pack<float, N> v = load_columns<N>(from + c, packed), w = load_columns<N>(cotangent + c, packed);
+      const Pack<float, N> scale = load_columns<N>(gamma + c, packed), offset = load_columns<N>(beta + c, packed);
+      for (int k = 0; k < N; ++k) {
+        v.at[k] = (v.at[k] - row_mean) * row_rstd;
+        w.at[k] = scale.at[k] * f.cotangent(v.at[k] * scale.at[k] + offset.at[k], w.at[k]);
+      }
+      visit(c, v, w);
+    });
+  };
+  float sum = 0.0f, product = 0.0f;
+  for_terms([&](index_t, const Pack<float, N>& xhat, const Pack<float, N>& h) {
+    for (int k = 0; k < N; ++k) {
+      sum += h.at[k];
+      product += h.at[k] * xhat.at[k];
+    }
+  });
+  sum = team_reduce<Sum, Threads>(sum, s) * share;
+  product = team_reduce<Sum, Threads>(product, s) * share;
+  for_terms([&](index_t c, const Pack<float, N>& xhat, const Pack<float, N>& h) {
+    Pack<float, N> r;
+    for (int k = 0; k < N; ++k) r.at[k] = row_rstd * (h.at[k] - sum - xhat.at[k] * product);
+    store_columns<N>(dx + at.row * d.channels + c, r, packed);
+  });
+}
+
+/// Of one piece: sums of h and of h xhat into partial(pieces, 2, channels). Of the only piece: dbeta and dgamma.
+template <int N, bool Smooth>
+__global__ void __launch_bounds__(column_threads)
+    layer_norm_sums_kernel(ColumnPlan p, NormActivation<Smooth> f, bool packed, const float* x, const float* mean,
+                           const float* rstd, const float* gamma, const float* beta, const float* g, float* partial,
+                           float* dbeta, float* dgamma) {
+  ColumnSums* const s = block_shared<ColumnSums>(column_threads * N);
+  const ColumnPlace<N> at(p);
+  ColumnSums acc[N] = {};
+  if (at.begin < at.end) {
+    const Pack<float, N> scale = load_columns<N>(gamma + at.channel, packed);
+    const Pack<float, N> offset = load_columns<N>(beta + at.channel, packed);
+    TINYGAN_UNROLL
+    for (index_t r = at.begin; r < at.end; r += at.step) {
+      const index_t i = r * p.channels + at.channel;
+      const Pack<float, N> v = load_columns<N>(x + i, packed), w = load_columns<N>(g + i, packed);
+      const float row_mean = mean[r], row_rstd = rstd[r];
+      for (int k = 0; k < N; ++k) {
+        const float xhat = (v.at[k] - row_mean) * row_rstd;
+        const float h = f.cotangent(xhat * scale.at[k] + offset.at[k], w.at[k]);
+        acc[k].join({h, h * xhat});
+      }
+    }
+  }
+  join_rows(at, acc, s);
+  store_sums(p, at, acc, partial, dbeta, dgamma);
+}
+
+inline std::size_t layer_norm_workspace(const NormDims& d) { return column_workspace(summing_plan(d)); }
+
+inline void layer_norm_backward(const NormDims& d, const NormOptions<float>& o, const float* x, const float* mean,
+                                const float* rstd, const float* gamma, const float* beta, const float* g, float* dx,
+                                float* dgamma, float* dbeta, void* workspace, Stream stream) {
+  auto* const partial = static_cast<float*>(workspace);
+  const bool packed = aligned(16, x, gamma, beta, g, dx);
+  launch_rows(d, o.activation, stream, [&]<int N, int Threads, bool Smooth>(const Launch& how) {
+    launch<layer_norm_backward_kernel<N, Threads, Smooth>>(how, d, NormActivation<Smooth>(o), packed, x, mean, rstd,
+                                                           gamma, beta, g, dx);
+  });
+  const ColumnPlan p = summing_plan(d);
+  with_activation(o.activation, [&]<bool Smooth>() {
+    with_column_width(d.channels, [&]<int N>() {
+      launch<layer_norm_sums_kernel<N, Smooth>>({.grid = {p.blocks()},
+                                                 .block = {column_threads},
+                                                 .shared_bytes = column_threads * N * sizeof(ColumnSums),
+                                                 .stream = stream},
+                                                p, NormActivation<Smooth>(o), packed, x, mean, rstd, gamma, beta, g,
+                                                partial, dbeta, dgamma);
+    });
+  });
+  finish_sums(p, partial, dbeta, dgamma, stream);
+}
+
+}  // namespace
+}  // namespace tinygan::cuda
