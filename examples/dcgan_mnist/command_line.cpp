@@ -35,7 +35,7 @@ CommandLine::CommandLine() {
   t.add_option("--batch-size", train.batch_size, "Images per step")->check(CLI::Range(2, 1 << 20))->type_name("N");
   t.add_option("--seed", train.seed, "Seed of weights, order, latents and dropout")->type_name("S");
   t.add_option("--device", train.device,
-               "cpu, cuda, cuda:N, emulated (the CUDA kernels run on the CPU: slow, for tests) or 'auto', a GPU if there is one")
+               "cpu, cuda, cuda:N, emulated (the CUDA kernels run on the CPU, slowly) or 'auto', a GPU if there is one")
       ->check(CLI::Validator(&is_device_name, "", "DEVICE"))
       ->type_name("NAME");
   t.add_option("--threads", train.threads, "CPU threads; 0 uses every processor")->check(CLI::Range(0, 1024))->type_name("N");

@@ -1,7 +1,7 @@
 // Everything above the kernels on the emulated device: models, losses, optimisers, averages, data and weights.
 //
-// The emulated device's memory is the host's, so a tensor left on the CPU would go unnoticed there where a GPU fails: the
-// tests look at where tensors are, and that a step takes no memory of the CPU's.
+// The emulated device's memory is the host's, so a tensor left on the CPU would go unnoticed there where a GPU fails:
+// the tests look at where tensors are, and that a step takes no memory of the CPU's.
 #include <tinygan/data/device_images.hpp>
 #include <tinygan/data/strokes.hpp>
 #include <tinygan/gan/step.hpp>
@@ -69,15 +69,18 @@ Trained train_classifier(const Make& make, index_t inputs, index_t classes, Devi
   for (int i = 0; i < 3; ++i) {
     random.next_step();
     const auto step = [&] {
-      const Variable<T> loss = nn::softmax_cross_entropy(model(Variable<T>(x), nn::Pass::train(random)), Variable<T>(target));
+      const Variable<T> loss =
+          nn::softmax_cross_entropy(model(Variable<T>(x), nn::Pass::train(random)), Variable<T>(target));
       const auto [grads, norm] = optim::clip_by_global_norm(grad(loss, adam.parameters()), T(0.5));
       adam.step(grads);
       ema.update();
       result[0].push_back(static_cast<double>(loss.item()));
       result[0].push_back(static_cast<double>(norm.item()));
     };
-    if (device == Device::cpu()) step();
-    else CHECK(spares_the_cpu(step));
+    if (device == Device::cpu())
+      step();
+    else
+      CHECK(spares_the_cpu(step));
   }
   for (const auto& variables : {model.parameters(), model.buffers(), average.parameters()})
     for (const Variable<T>& v : variables) {
@@ -118,26 +121,30 @@ TEST_CASE("A tensor made on the CPU is noticed") {
 }
 
 TEST_CASE("Training on the emulated device: normalisation, dropout, softmax, clipping, Adam, averages") {
-  check_classifier([]<class T>(T, Generator&) {
-    nn::Sequential<T> m;
-    m.add(nn::LayerNorm<T>(12, {.activation = Activation::leaky_relu}))
-        .add(nn::Dropout<T>(0.3))
-        .add(nn::BatchNorm<T>(12, nn::BatchNormOptions{}.activate(Activation::tanh)));
-    return m;
-  }, 12, 12);
+  check_classifier(
+      []<class T>(T, Generator&) {
+        nn::Sequential<T> m;
+        m.add(nn::LayerNorm<T>(12, {.activation = Activation::leaky_relu}))
+            .add(nn::Dropout<T>(0.3))
+            .add(nn::BatchNorm<T>(12, nn::BatchNormOptions{}.activate(Activation::tanh)));
+        return m;
+      },
+      12, 12);
 }
 
 TEST_CASE("Training on the emulated device: dense layers") {
-  check_classifier([]<class T>(T, Generator& random) {
-    nn::Sequential<T> m;
-    m.add(nn::Dense<T>(9, 16, {.activation = Activation::leaky_relu}, random))
-        .add(nn::LayerNorm<T>(16))
-        .add(nn::Dropout<T>(0.2))
-        .add(nn::Dense<T>(16, 12, {.bias = false}, random))
-        .add(nn::BatchNorm<T>(12, nn::BatchNormOptions{}.activate(Activation::relu)))
-        .add(nn::Dense<T>(12, 5, {}, random));
-    return m;
-  }, 9, 5);
+  check_classifier(
+      []<class T>(T, Generator& random) {
+        nn::Sequential<T> m;
+        m.add(nn::Dense<T>(9, 16, {.activation = Activation::leaky_relu}, random))
+            .add(nn::LayerNorm<T>(16))
+            .add(nn::Dropout<T>(0.2))
+            .add(nn::Dense<T>(16, 12, {.bias = false}, random))
+            .add(nn::BatchNorm<T>(12, nn::BatchNormOptions{}.activate(Activation::relu)))
+            .add(nn::Dense<T>(12, 5, {}, random));
+        return m;
+      },
+      9, 5);
 }
 
 /// Adversarial steps of tiny networks, with convolutions and transposed ones.
@@ -159,8 +166,10 @@ Trained train_adversarially(Device device) {
   for (int i = 0; i < 3; ++i) {
     random.next_step();
     gan::StepReport<T> r;
-    if (device == Device::cpu()) r = step(real, random);
-    else CHECK(spares_the_cpu([&] { r = step(real, random); }));
+    if (device == Device::cpu())
+      r = step(real, random);
+    else
+      CHECK(spares_the_cpu([&] { r = step(real, random); }));
     std::size_t k = 0;
     for (const Tensor<T>& t : {r.loss_d, r.loss_g, r.d_real, r.d_fake, r.grad_norm_d, r.grad_norm_g}) {
       CHECK(t.device() == device);
@@ -181,7 +190,8 @@ TEST_CASE("Training on the emulated device: adversarial steps with convolutions"
 TEST_CASE("Losses on the emulated device") {
   const auto here = [](const Tensor<float>& t) { return Variable<float>(t); };
   const auto moved = [](const Tensor<float>& t) { return Variable<float>(t.to(there)); };
-  const auto x = tensor<float>(draw(Draw::off_zero, {6, 4}, 1), {6, 4}), p = tensor<float>(draw(Draw::positive, {6, 4}, 2), {6, 4});
+  const auto x = tensor<float>(draw(Draw::off_zero, {6, 4}, 1), {6, 4}),
+             p = tensor<float>(draw(Draw::positive, {6, 4}, 2), {6, 4});
   const auto each = [&](const auto& on) {
     const Variable<float> logits = on(x), target = on(p) * 0.5f;
     return std::vector<double>{static_cast<double>(nn::bce_with_logits(logits, target).item()),
