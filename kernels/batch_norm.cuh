@@ -41,16 +41,17 @@ __global__ void __launch_bounds__(column_threads)
     const Pack<float, N> shift =
         load_columns<N>(from + at.begin * p.channels, packed);  // a value of its own: none cancels
     float sum[N] = {}, squares[N] = {};
-    TINYGAN_UNROLL
-    for (index_t r = at.begin + at.step; r < at.end; r += at.step) {
+    int rows = 1;  // counted, not divided: a 64-bit division here would push the sums out of the registers
+    for (index_t r = at.begin + at.step; r < at.end; r += at.step, ++rows) {
       const Pack<float, N> v = load_columns<N>(from + r * p.channels, packed);
+      TINYGAN_UNROLL
       for (int k = 0; k < N; ++k) {
         const float d = v.at[k] - shift.at[k];
         sum[k] += d;
         squares[k] += d * d;
       }
     }
-    const auto count = static_cast<float>(ceil_div(at.end - at.begin, at.step));
+    const auto count = static_cast<float>(rows);
     for (int k = 0; k < N; ++k) {
       const float offset = sum[k] / count, rest = squares[k] - sum[k] * offset;
       acc[k] = {count, shift.at[k] + offset, rest < 0.0f ? 0.0f : rest};
