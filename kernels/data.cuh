@@ -1,4 +1,5 @@
-// Batches from byte images on the device: out(count, pixels) = images[index[i]] * scale + shift.
+// Batches from byte images on the device: out(count, pixels) = images[index[b count + i]] * scale + shift,
+// b = *batch, which a captured step counts up.
 //
 // Owns         a thread makes packs of 4 pixels (single ones where an image's size or an address does not allow it).
 // Shared       none.      Requires  sm_75.
@@ -18,8 +19,9 @@ namespace {
 /// `pixels` and `packs` are counted in packs of N.
 template <int N>
 __global__ void __launch_bounds__(map_threads)
-    gather_images_kernel(index_t packs, Divisor pixels, const std::uint8_t* images, const std::int32_t* index,
-                         float scale, float shift, float* out) {
+    gather_images_kernel(index_t count, index_t packs, Divisor pixels, const std::uint8_t* images,
+                         const std::int32_t* index, const std::uint64_t* batch, float scale, float shift, float* out) {
+  if (batch) index += static_cast<index_t>(*batch) * count;
   for (index_t i = grid_thread(); i < packs; i += grid_threads()) {
     const index_t row = pixels.divide(i), at = i - row * pixels.value();
     const std::uint8_t* const from = images + (index[row] * pixels.value() + at) * N;
@@ -38,16 +40,16 @@ __global__ void __launch_bounds__(map_threads)
   }
 }
 
-inline void gather_images(const GatherDims& d, const std::uint8_t* images, const std::int32_t* index, float scale,
-                          float shift, float* out, Stream stream) {
+inline void gather_images(const GatherDims& d, const std::uint8_t* images, const std::int32_t* index,
+                          const std::uint64_t* batch, float scale, float shift, float* out, Stream stream) {
   const bool packs = d.pixels % 4 == 0 && aligned(4, images) && aligned(16, out);
   const index_t N = packs ? 4 : 1, count = d.count * d.pixels / N;
   const Divisor pixels(d.pixels / N);
   const Launch how{.grid = {grid_stride_blocks(count, map_threads)}, .block = {map_threads}, .stream = stream};
   if (packs)
-    launch<gather_images_kernel<4>>(how, count, pixels, images, index, scale, shift, out);
+    launch<gather_images_kernel<4>>(how, d.count, count, pixels, images, index, batch, scale, shift, out);
   else
-    launch<gather_images_kernel<1>>(how, count, pixels, images, index, scale, shift, out);
+    launch<gather_images_kernel<1>>(how, d.count, count, pixels, images, index, batch, scale, shift, out);
 }
 
 }  // namespace

@@ -78,7 +78,8 @@ void launch(const Launch& l, Args... args) {
         cudaFuncSetAttribute(Kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(l.shared_bytes));
     if (e != cudaSuccess) failed(e);
   }
-  Kernel<<<l.grid, l.block, l.shared_bytes, static_cast<cudaStream_t>(l.stream.handle)>>>(args...);
+  const auto stream = l.stream.handle ? static_cast<cudaStream_t>(l.stream.handle) : current_queue;
+  Kernel<<<l.grid, l.block, l.shared_bytes, stream>>>(args...);
   if (const cudaError_t e = cudaGetLastError(); e != cudaSuccess) failed(e);
 }
 
@@ -96,11 +97,18 @@ __device__ __forceinline__ T* block_shared(index_t /*count*/, index_t offset = 0
 #else
 
 /// Runs Kernel(args...) for every thread of the grid, then returns. Throws Error if the kernel breaks a rule of CUDA.
+/// During a capture it is written down instead.
 template <auto Kernel, class... Args>
 void launch(const Launch& l, Args... args) {
-  const auto body = [&] { Kernel(args...); };
-  const auto call = [](const void* b) { (*static_cast<const decltype(body)*>(b))(); };
-  emulate::launch_grid({&kernel_name<Kernel>, {l.file, l.line}, l.grid, l.block, l.shared_bytes, call, &body});
+  const auto run = [l, args...] {
+    const auto body = [&] { Kernel(args...); };
+    const auto call = [](const void* b) { (*static_cast<const decltype(body)*>(b))(); };
+    emulate::launch_grid({&kernel_name<Kernel>, {l.file, l.line}, l.grid, l.block, l.shared_bytes, call, &body});
+  };
+  if (emulate::recording)
+    emulate::recording->emplace_back(run);
+  else
+    run();
 }
 
 template <class T>

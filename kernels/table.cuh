@@ -5,6 +5,7 @@
 
 #include "batch_norm.cuh"
 #include "conv.cuh"
+#include "counters.cuh"
 #include "data.cuh"
 #include "gemm.cuh"
 #include "launch.cuh"
@@ -56,6 +57,8 @@ const KernelTable<float>& kernel_table() {
     t.random_bernoulli = &random_bernoulli;
     t.dropout = &dropout;
     t.gather_images = &gather_images;
+    t.count_up = &count_up;
+    t.record_values = &record_values;
     t.adam = &adam;
     t.sgd = &sgd;
     t.ema = &ema;

@@ -2,6 +2,9 @@
 // GPU, and runs on the CPU on a machine without one. Flags: -std=c++20 --expt-relaxed-constexpr.
 
 #include <algorithm>
+#include <mutex>
+#include <utility>
+#include <vector>
 
 #include <tinygan/backend/device_backend.hpp>
 
@@ -21,9 +24,34 @@ int count() {
   return devices;
 }
 
-void activate(int index) { check_cuda(cudaSetDevice(index), "cudaSetDevice"); }
+/// The queue of a device, made when it is first used.
+cudaStream_t queue_of(int index) {
+  static std::mutex& mutex = *new std::mutex;
+  static auto& queues = *new std::vector<cudaStream_t>;
+  const std::lock_guard lock(mutex);
+  const auto at = static_cast<std::size_t>(index);
+  if (queues.size() <= at) queues.resize(at + 1);
+  // Apart from the legacy default stream, which cannot be captured and waits for all others.
+  if (!queues[at]) check_cuda(cudaStreamCreateWithFlags(&queues[at], cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
+  return queues[at];
+}
+
+void activate(int index) {
+  thread_local int active = -1;
+  check_cuda(cudaSetDevice(index), "cudaSetDevice");  // each time: the program may have gone to another device by itself
+  if (active != index) current_queue = queue_of(index);
+  active = index;
+}
+
+thread_local bool capturing = false;
+
+/// Throws Error for what a graph cannot hold, instead of spoiling the capture.
+void check_not_capturing(const char* what) {
+  check(!capturing, "captured step", what, " while the step is being captured");
+}
 
 void* allocate(std::size_t bytes, int index) {
+  check_not_capturing("a request for memory that the first run did not make");
   activate(index);
   void* p = nullptr;
   const cudaError_t e = cudaMalloc(&p, bytes);
@@ -38,18 +66,66 @@ void* allocate(std::size_t bytes, int index) {
 }
 
 void to_device(void* device, const void* host, std::size_t bytes, int index) {
+  check_not_capturing("a copy from the host");
   activate(index);
-  check_cuda(cudaMemcpy(device, host, bytes, cudaMemcpyHostToDevice), "cudaMemcpy to the device");
+  check_cuda(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, current_queue), "cudaMemcpyAsync to the device");
+  check_cuda(cudaStreamSynchronize(current_queue), "cudaStreamSynchronize");
 }
 
 void to_host(void* host, const void* device, std::size_t bytes, int index) {
+  check_not_capturing("a copy to the host");
   activate(index);
-  check_cuda(cudaMemcpy(host, device, bytes, cudaMemcpyDeviceToHost), "cudaMemcpy to the host");
+  check_cuda(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, current_queue), "cudaMemcpyAsync to the host");
+  check_cuda(cudaStreamSynchronize(current_queue), "cudaStreamSynchronize");
+}
+
+void copy_on_device(void* to, const void* from, std::size_t bytes, int index) {
+  activate(index);
+  check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, current_queue), "cudaMemcpyAsync");
 }
 
 void synchronize(int index) {
+  check_not_capturing("waiting for the device");
   activate(index);
   check_cuda(cudaDeviceSynchronize(), "cudaDeviceSynchronize");
+}
+
+void begin_capture(int index) {
+  check_not_capturing("another capture");
+  activate(index);
+  check_cuda(cudaStreamBeginCapture(current_queue, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
+  capturing = true;
+}
+
+void abandon_capture(int index) {
+  if (!std::exchange(capturing, false)) return;
+  cudaGraph_t graph = nullptr;
+  cudaStreamEndCapture(queue_of(index), &graph);
+  if (graph) cudaGraphDestroy(graph);
+  cudaGetLastError();
+}
+
+void* end_capture(int index) {
+  activate(index);
+  capturing = false;
+  cudaGraph_t graph = nullptr;
+  check_cuda(cudaStreamEndCapture(current_queue, &graph), "cudaStreamEndCapture");
+  cudaGraphExec_t ready = nullptr;
+  const cudaError_t e = cudaGraphInstantiate(&ready, graph, 0);
+  cudaGraphDestroy(graph);
+  check_cuda(e, "cudaGraphInstantiate");
+  check_cuda(cudaGraphUpload(ready, current_queue), "cudaGraphUpload");
+  return ready;
+}
+
+void replay(void* graph, int index) {
+  activate(index);
+  check_cuda(cudaGraphLaunch(static_cast<cudaGraphExec_t>(graph), current_queue), "cudaGraphLaunch");
+}
+
+void release(void* graph, int) {
+  cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(graph));
+  cudaGetLastError();
 }
 
 const DeviceBackend backend{
@@ -58,7 +134,9 @@ const DeviceBackend backend{
     .allocate = &allocate,
     .to_device = &to_device,
     .to_host = &to_host,
+    .copy = &copy_on_device,
     .synchronize = &synchronize,
+    .capture = {&begin_capture, &end_capture, &abandon_capture, &replay, &release},
     .float_kernels = &kernel_table<DeviceType::cuda>(),
     .double_kernels = nullptr,
 };

@@ -1,8 +1,6 @@
 #include "stepper.hpp"
 
 #include <cmath>
-#include <limits>
-#include <utility>
 
 namespace dcgan_mnist {
 
@@ -10,21 +8,33 @@ bool StepValues::finite() const { return std::isfinite(loss_d) && std::isfinite(
 
 Stepper::Stepper(tinygan::gan::AdversarialStep<float>& step, tinygan::Generator& random,
                  const tinygan::data::DeviceImages& images, tinygan::data::Batches& batches, float pixel_low, float pixel_high)
-    : step_(&step), random_(&random), images_(&images), batches_(&batches), low_(pixel_low), high_(pixel_high) {}
+    : step_(&step),
+      random_(&random),
+      batches_(images, batches),
+      low_(pixel_low),
+      high_(pixel_high),
+      values_(6, capacity, images.device()),
+      plain_(images.device(), [this] { run(false); }),
+      measured_(images.device(), [this] { run(true); }) {}
 
 void Stepper::step(bool norms) {
-  step_->measure_norms(norms);
-  random_->next_step();
-  const auto report = (*step_)(images_->batch(batches_->next(), low_, high_), *random_);
-  const auto value = [](const tinygan::Tensor<float>& t) {
-    return t.defined() ? t.item() : std::numeric_limits<float>::quiet_NaN();
-  };
-  if (values_.size() == capacity) values_.erase(values_.begin());
-  values_.push_back({value(report.loss_d), value(report.loss_g), value(report.d_real), value(report.d_fake),
-                     value(report.grad_norm_d), value(report.grad_norm_g)});
+  batches_.advance();
+  (norms ? measured_ : plain_)();
 }
 
-std::vector<StepValues> Stepper::drain() { return std::exchange(values_, {}); }
+/// Everything here happens on the device: it is what a replay repeats.
+void Stepper::run(bool norms) {
+  step_->measure_norms(norms);
+  random_->next_step();
+  const auto r = (*step_)(batches_.next(low_, high_), *random_);
+  values_.record({r.loss_d, r.loss_g, r.d_real, r.d_fake, r.grad_norm_d, r.grad_norm_g});
+}
+
+std::vector<StepValues> Stepper::drain() {
+  std::vector<StepValues> steps;
+  for (const std::vector<float>& v : values_.drain()) steps.push_back({v[0], v[1], v[2], v[3], v[4], v[5]});
+  return steps;
+}
 
 bool Stepper::reads_are_free() const { return random_->device().type == tinygan::DeviceType::cpu; }
 

@@ -4,9 +4,10 @@
 #include <cstdint>
 #include <vector>
 
-#include <tinygan/data/batches.hpp>
-#include <tinygan/data/device_images.hpp>
+#include <tinygan/data/device_batches.hpp>
 #include <tinygan/gan/step.hpp>
+#include <tinygan/train/captured_step.hpp>
+#include <tinygan/train/value_ring.hpp>
 
 namespace dcgan_mnist {
 
@@ -18,12 +19,15 @@ struct StepValues {
   bool finite() const;
 };
 
-/// Takes steps. Position and random counter are those of `batches` and `random`, so a run goes on wherever they stand.
+/// Takes steps, captured where the device can. Position and random counter are those of `batches` and `random`, so a run goes
+/// on wherever they stand.
 class Stepper {
  public:
   /// Keeps references to its arguments.
   Stepper(tinygan::gan::AdversarialStep<float>& step, tinygan::Generator& random, const tinygan::data::DeviceImages& images,
           tinygan::data::Batches& batches, float pixel_low, float pixel_high);
+  Stepper(const Stepper&) = delete;
+  Stepper& operator=(const Stepper&) = delete;
 
   /// The next step. It may still be running when this returns. `norms`: measure the gradients too.
   void step(bool norms);
@@ -37,12 +41,14 @@ class Stepper {
   static constexpr int capacity = 1024;
 
  private:
+  void run(bool norms);
+
   tinygan::gan::AdversarialStep<float>* step_;
   tinygan::Generator* random_;
-  const tinygan::data::DeviceImages* images_;
-  tinygan::data::Batches* batches_;
+  tinygan::data::DeviceBatches batches_;
   float low_, high_;
-  std::vector<StepValues> values_;
+  tinygan::train::ValueRing<float> values_;
+  tinygan::train::CapturedStep plain_, measured_;
 };
 
 }  // namespace dcgan_mnist

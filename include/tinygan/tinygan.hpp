@@ -11,6 +11,7 @@
 #include <tinygan/data/augment.hpp>
 #include <tinygan/data/batches.hpp>
 #include <tinygan/data/dataset.hpp>
+#include <tinygan/data/device_batches.hpp>
 #include <tinygan/data/device_images.hpp>
 #include <tinygan/data/idx.hpp>
 #include <tinygan/data/mnist.hpp>
@@ -46,4 +47,6 @@
 #include <tinygan/optim/sgd.hpp>
 #include <tinygan/tensor/random.hpp>
 #include <tinygan/tensor/tensor.hpp>
+#include <tinygan/train/captured_step.hpp>
+#include <tinygan/train/value_ring.hpp>
 #include <tinygan/train/weights.hpp>

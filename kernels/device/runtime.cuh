@@ -14,6 +14,9 @@
 namespace tinygan::cuda {
 namespace {
 
+/// The queue of the calling thread's current device: where everything goes that names no stream.
+inline thread_local cudaStream_t current_queue = nullptr;
+
 /// The architectures this program's kernels were compiled for, as __CUDA_ARCH_LIST__ has them: "750,800,...".
 inline std::string compiled_architectures() {
 #ifdef __CUDA_ARCH_LIST__

@@ -1,13 +1,21 @@
 // What launch() and block_shared() are on the emulated device.
 #pragma once
 
+#include <functional>
 #include <type_traits>
+#include <vector>
 
 #include "machine.hpp"
 
 namespace tinygan::cuda {
 namespace {
 namespace emulate {
+
+/// A captured sequence of launches and copies: CUDA's graph.
+using Recording = std::vector<std::function<void()>>;
+
+/// Where the calling thread's launches go instead of running, or null.
+inline constinit thread_local Recording* recording = nullptr;
 
 /// Checks what cudaLaunchKernel checks, then runs the grid. Throws Error on either account.
 inline void launch_grid(const Grid& g) {

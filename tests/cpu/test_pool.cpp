@@ -112,7 +112,7 @@ TEST_CASE("cpu gather_images: bytes by index", "[cpu][pool]") {
     }
     check_everywhere<T>({want}, [&] {
       auto out = poisoned<T>(d.count * d.pixels);
-      cpu::gather_images(d, images.data(), index.data(), T(1 / 127.5), T(-1), out.data(), {});
+      cpu::gather_images(d, images.data(), index.data(), nullptr, T(1 / 127.5), T(-1), out.data(), {});
       return std::vector<std::vector<T>>{out};
     });
   };

@@ -79,7 +79,7 @@ TEST_CASE("Emulated gather_images") {
       for (std::size_t i = 0; i < images.size(); ++i) images[i] = static_cast<std::uint8_t>(i * 37);
       const std::int32_t index[] = {8, 0, 3, 3, 7};
       const auto out = both_ways(d.count * d.pixels, [&](float* y) {
-        emulated_kernels().gather_images(d, images.data() + offset, index, 0.5f, -1.0f, y, {});
+        emulated_kernels().gather_images(d, images.data() + offset, index, nullptr, 0.5f, -1.0f, y, {});
       });
       check_elements(out, [&](index_t i) {
         return 0.5 * images[offset + static_cast<std::size_t>(index[i / d.pixels] * d.pixels + i % d.pixels)] - 1;

@@ -13,6 +13,16 @@
 
 namespace tinygan {
 
+/// Writing down what the calling thread queues on a device, to run it again later as a whole. Between begin and end nothing
+/// runs, and what cannot be written down throws Error: copies to and from the host, requests for memory, waiting.
+struct CaptureBackend {
+  void (*begin)(int index);
+  void* (*end)(int index);                  ///< what was written down; throws Error if it cannot be replayed
+  void (*abandon)(int index);               ///< ends a capture and forgets it; never throws
+  void (*replay)(void* graph, int index);   ///< queues everything in it, in order
+  void (*release)(void* graph, int index);  ///< never throws
+};
+
 struct DeviceBackend {
   int (*count)();                                       ///< devices of this type that can be used now; never throws
   void (*activate)(int index);                          ///< the calling thread's kernels run on this device from now on
@@ -20,7 +30,9 @@ struct DeviceBackend {
   void (*to_device)(void* device, const void* host, std::size_t bytes,
                     int index);  ///< returns when the bytes are there
   void (*to_host)(void* host, const void* device, std::size_t bytes, int index);
+  void (*copy)(void* to, const void* from, std::size_t bytes, int index);  ///< within the device, in its queue
   void (*synchronize)(int index);  ///< waits for all kernels of the device; throws what they failed with
+  CaptureBackend capture;
   const KernelTable<float>* float_kernels;
   const KernelTable<double>* double_kernels;            ///< may be null
 };

@@ -89,8 +89,16 @@ struct KernelTable {
   void (*dropout)(index_t n, const RandomKey&, T rate, const T* x, T* y, Stream);
 
   // ---- data -----------------------------------------------------------------------------------------------------
-  void (*gather_images)(const GatherDims&, const std::uint8_t* images, const std::int32_t* index, T scale, T shift, T* out,
-                        Stream);
+  /// out(count, pixels) = images[index[b count + i]] scale + shift, b = *batch, or 0 where batch is null.
+  void (*gather_images)(const GatherDims&, const std::uint8_t* images, const std::int32_t* index,
+                        const std::uint64_t* batch, T scale, T shift, T* out, Stream);
+
+  // ---- what changes from one replay of a captured step to the next ----------------------------------------------
+  /// ++*counter, in place.
+  void (*count_up)(std::uint64_t* counter, Stream);
+  /// ring(capacity, count)[*step mod capacity, i] = *values[i], NaN for a null; `values` itself is in host memory. The other
+  /// rows stay.
+  void (*record_values)(const RecordDims&, const T* const* values, const std::uint64_t* step, T* ring, Stream);
 
   // ---- optimisers, all parameters in one call -------------------------------------------------------------------
   /// Updates param, m and v of every slot in place; *step is t >= 1, on the device.

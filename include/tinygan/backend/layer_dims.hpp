@@ -32,6 +32,13 @@ struct GatherDims {
   index_t count = 0, pixels = 0;
 };
 
+/// Rows of scalars that steps leave behind: `count` of them a row, at most `most`; `capacity` rows are kept.
+struct RecordDims {
+  static constexpr index_t most = 8;
+
+  index_t count = 0, capacity = 0;
+};
+
 /// One parameter tensor as an optimiser sees it; m and v are its state (v unused by SGD).
 template <class T>
 struct ParameterSlot {

@@ -3,7 +3,7 @@
 
 namespace tinygan {
 
-/// On a GPU a cudaStream_t; the CPU runs everything at once and ignores it.
+/// On a GPU a cudaStream_t, null for the device's own queue; the CPU runs everything at once and ignores it.
 struct Stream {
   void* handle = nullptr;
 };

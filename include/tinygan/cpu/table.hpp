@@ -3,6 +3,7 @@
 
 #include <tinygan/backend/kernel_table.hpp>
 #include <tinygan/cpu/conv.hpp>
+#include <tinygan/cpu/counters.hpp>
 #include <tinygan/cpu/data.hpp>
 #include <tinygan/cpu/gemm.hpp>
 #include <tinygan/cpu/norm.hpp>
@@ -51,6 +52,8 @@ const KernelTable<T>& kernel_table() {
       .random_bernoulli = random_bernoulli<T>,
       .dropout = dropout<T>,
       .gather_images = gather_images<T>,
+      .count_up = count_up,
+      .record_values = record_values<T>,
       .adam = adam<T>,
       .sgd = sgd<T>,
       .ema = ema<T>,

@@ -64,6 +64,9 @@ class Batches {
         static_cast<std::size_t>(first), static_cast<std::size_t>(std::min(options_.batch_size, count() - first)));
   }
 
+  /// The images of the current epoch, in its order; changes with the epoch.
+  std::span<const std::int32_t> order() const { return order_; }
+
   /// Epochs count from 0; batch == per_epoch() after the last batch of one.
   BatchPosition position() const { return at_; }
 

@@ -27,7 +27,17 @@ class DeviceImages {
     const GatherDims d{static_cast<index_t>(index.size()), height_ * width_};
     const auto where = Tensor<std::int32_t>::from(index, {d.count}, device());
     Tensor<T> out({d.count, height_, width_, 1}, device());
-    kernels<T>(device()).gather_images(d, images_.data(), where.data(), (high - low) / T(255), low, out.data(), Stream{});
+    kernels<T>(device()).gather_images(d, images_.data(), where.data(), nullptr, (high - low) / T(255), low, out.data(), Stream{});
+    return out;
+  }
+
+  /// Batch *batch of an order, both on the device: images order[*batch * size ...], as above. The order is trusted.
+  template <class T>
+  Tensor<T> batch(const Tensor<std::int32_t>& order, const Tensor<std::uint64_t>& batch, index_t size, T low, T high) const {
+    const GatherDims d{size, height_ * width_};
+    Tensor<T> out({size, height_, width_, 1}, device());
+    kernels<T>(device()).gather_images(d, images_.data(), order.data(), batch.data(), (high - low) / T(255), low, out.data(),
+                                       Stream{});
     return out;
   }
 

@@ -29,7 +29,10 @@ class Generator {
   Device device() const { return step_.device(); }
 
   RandomDraw next() { return {{seed_, draw_++, step_.data()}, step_}; }
-  void next_step() { set_step(step() + 1); }
+  void next_step() {
+    kernels<float>(device()).count_up(step_.data(), Stream{});
+    draw_ = 0;
+  }
   void set_step(std::uint64_t step) {
     step_.copy_from(std::span<const std::uint64_t>(&step, 1));
     draw_ = 0;

@@ -3,10 +3,12 @@
 
 #include <array>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <new>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #if defined(__linux__)
@@ -62,8 +64,23 @@ const KernelTable<T>& kernels(Device device) {
   return *table;
 }
 
+namespace detail {
+
+/// Where the calling thread takes a device's memory from instead of the device's pool.
+struct MemoryOverride {
+  Device device;
+  Pool* pool = nullptr;
+};
+inline MemoryOverride& memory_override() {
+  thread_local MemoryOverride current;
+  return current;
+}
+
+}  // namespace detail
+
 /// The memory of a device.
 inline Pool& pool(Device device) {
+  if (const auto& o = detail::memory_override(); o.pool && o.device == device) return *o.pool;
   if (device.type == DeviceType::cpu) {
     static Pool& host = *new Pool(&detail::allocate_host, 0);  // never destroyed: tensors may outlive main()
     return host;
@@ -79,6 +96,57 @@ inline Pool& pool(Device device) {
   return *list[at];
 }
 
+/// Memory of its own for what must keep its addresses to itself: while a Scope lives, tensors that this thread makes on the
+/// device are in there. They may outlive it: like all pools it stays, for the next that asks.
+class PrivateMemory {
+ public:
+  /// Throws Error if there is no such device.
+  explicit PrivateMemory(Device device) : device_(device) {
+    const std::lock_guard lock(mutex());
+    auto& idle = idle_of(device);
+    if (!idle.empty()) {
+      pool_ = idle.back();
+      idle.pop_back();
+    } else {
+      pool_ = device.type == DeviceType::cpu ? new Pool(&detail::allocate_host, 0)
+                                             : new Pool(backend(device).allocate, device.index);
+    }
+  }
+  ~PrivateMemory() {
+    const std::lock_guard lock(mutex());
+    idle_of(device_).push_back(pool_);
+  }
+  PrivateMemory(const PrivateMemory&) = delete;
+  PrivateMemory& operator=(const PrivateMemory&) = delete;
+
+  PoolStats stats() const { return pool_->stats(); }
+
+  class Scope {
+   public:
+    explicit Scope(PrivateMemory& m)
+        : before_(std::exchange(detail::memory_override(), detail::MemoryOverride{m.device_, m.pool_})) {}
+    ~Scope() { detail::memory_override() = before_; }
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    detail::MemoryOverride before_;
+  };
+
+ private:
+  static std::mutex& mutex() {
+    static std::mutex& m = *new std::mutex;
+    return m;
+  }
+  static std::vector<Pool*>& idle_of(Device device) {
+    static auto& lists = *new std::map<std::pair<DeviceType, int>, std::vector<Pool*>>;
+    return lists[{device.type, device.index}];
+  }
+
+  Device device_;
+  Pool* pool_;
+};
+
 /// Waits until everything queued on the device is done.
 inline void synchronize(Device device) {
   if (device.type != DeviceType::cpu) backend(device).synchronize(device.index);
@@ -92,6 +160,8 @@ inline void copy_bytes(void* dst, Device to, const void* src, Device from, std::
     std::memcpy(dst, src, bytes);
   } else if (to.type == DeviceType::cpu) {
     backend(from).to_host(dst, src, bytes, from.index);
+  } else if (to == from) {
+    backend(to).copy(dst, src, bytes, to.index);
   } else if (from.type == DeviceType::cpu) {
     backend(to).to_device(dst, src, bytes, to.index);
   } else {

@@ -1,0 +1,20 @@
+// Counters and rings of scalars: what a training step keeps on its device so that the host need not read in between.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+#include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/base/stream.hpp>
+
+namespace tinygan::cpu {
+
+inline void count_up(std::uint64_t* counter, Stream) { ++*counter; }
+
+template <class T>
+void record_values(const RecordDims& d, const T* const* values, const std::uint64_t* step, T* ring, Stream) {
+  T* const row = ring + static_cast<index_t>(*step % static_cast<std::uint64_t>(d.capacity)) * d.count;
+  for (index_t i = 0; i < d.count; ++i) row[i] = values[i] ? *values[i] : std::numeric_limits<T>::quiet_NaN();
+}
+
+}  // namespace tinygan::cpu

@@ -1,0 +1,170 @@
+// Captured training: the same bits as running every step, on the device whose graphs can be looked into.
+#include <tinygan/data/device_batches.hpp>
+#include <tinygan/gan/step.hpp>
+#include <tinygan/train/captured_step.hpp>
+#include <tinygan/train/value_ring.hpp>
+
+#include "gan/tiny_networks.hpp"
+#include "kernels/emulated.hpp"
+
+using namespace tinygan;
+using namespace tinygan::test;
+using support::contains;
+using support::error_of;
+using train::CapturedStep;
+
+namespace {
+
+constexpr Device there = Device::emulated();
+
+data::ImageDataset tiny_dataset() {
+  data::ImageDataset d;
+  d.source = "test";
+  d.count = 20;
+  d.height = d.width = 6;
+  for (index_t i = 0; i < d.count * 36; ++i) d.images.push_back(static_cast<std::uint8_t>(i * 37 % 251));
+  return d;
+}
+
+struct Trained {
+  std::vector<std::vector<float>> values;
+  std::vector<Tensor<float>> state;
+  bool captured = false;
+};
+
+/// Trains the tiny networks; `between` runs after each step.
+template <class Between>
+Trained train_tiny(Device device, CapturedStep::Mode mode, int steps, Between between) {
+  gan::Networks<float> networks = tiny_networks(1);
+  networks.to(device);
+  gan::AdversarialStep<float> step(networks, {}, {});
+  step.measure_norms(true);
+  Generator random(3, device);
+  const data::DeviceImages images(tiny_dataset(), device);
+  data::Batches order(images.count(), {.batch_size = 8});
+  data::DeviceBatches batches(images, order);
+  train::ValueRing<float> ring(6, 16, device);
+  CapturedStep captured(device, [&] {
+    random.next_step();
+    const auto r = step(batches.next(-1.0f, 1.0f), random);
+    ring.record({r.loss_d, r.loss_g, r.d_real, r.d_fake, r.grad_norm_d, r.grad_norm_g});
+  }, mode);
+  for (int i = 0; i < steps; ++i) {
+    batches.advance();
+    captured();
+    between(i);
+  }
+  Trained result;
+  result.captured = captured.captured();
+  result.values = ring.drain();
+  for (const nn::Sequential<float>* model : {&networks.generator, &networks.discriminator})
+    for (const auto& variables : {model->parameters(), model->buffers()})
+      for (const Tensor<float>& t : snapshot(variables)) result.state.push_back(t.to(Device::cpu()));
+  for (const auto* adam : {&step.generator_optimiser(), &step.discriminator_optimiser()}) {
+    CHECK(adam->steps() == static_cast<std::uint64_t>(steps));
+    for (const Tensor<float>& m : adam->first_moments()) result.state.push_back(m.to(Device::cpu()));
+  }
+  CHECK(random.step() == static_cast<std::uint64_t>(steps));
+  return result;
+}
+
+void check_same(const Trained& a, const Trained& b) {
+  CHECK(a.values == b.values);
+  CHECK(same_bits(a.state, b.state));
+}
+
+const auto nothing = [](int) {};
+
+}  // namespace
+
+TEST_CASE("A captured step leaves the bits of running it each time, across epochs") {
+  const Trained eager = train_tiny(there, CapturedStep::Mode::eager, 5, nothing);
+  const Trained captured = train_tiny(there, CapturedStep::Mode::automatic, 5, nothing);
+  CHECK_FALSE(eager.captured);
+  CHECK(captured.captured);
+  CHECK(eager.values.size() == 5);
+  check_same(captured, eager);
+}
+
+TEST_CASE("What is made between two replays does not come to lie on the step's temporaries") {
+  std::vector<Tensor<float>> kept;
+  const Trained busy = train_tiny(there, CapturedStep::Mode::automatic, 5, [&](int i) {
+    for (const index_t size : {8, 36, 288, 1000}) kept.push_back(Tensor<float>::full({size}, static_cast<float>(i), there));
+  });
+  check_same(busy, train_tiny(there, CapturedStep::Mode::eager, 5, nothing));
+  for (std::size_t k = 0; k < kept.size(); ++k)
+    for (const float v : kept[k].to_vector()) REQUIRE(v == static_cast<float>(k / 4));
+}
+
+TEST_CASE("On the CPU a captured step is the step itself") {
+  int runs = 0;
+  CapturedStep step(Device::cpu(), [&] { ++runs; });
+  for (int i = 0; i < 4; ++i) step();
+  CHECK(runs == 4);
+  CHECK_FALSE(step.captured());
+}
+
+TEST_CASE("A capture runs nothing, a replay everything, and forget() starts over") {
+  const auto counter = Tensor<std::uint64_t>::zeros({1}, there);
+  int runs = 0;
+  CapturedStep step(there, [&] {
+    ++runs;
+    kernels<float>(there).count_up(counter.data(), Stream{});
+  });
+  for (std::uint64_t i = 1; i <= 4; ++i) {
+    step();
+    CHECK(counter.item() == i);
+  }
+  CHECK(runs == 2);
+  step.forget();
+  step();
+  CHECK(runs == 3);
+  CHECK(counter.item() == 5);
+}
+
+TEST_CASE("What a graph cannot hold is an error, and the device goes on working") {
+  const Tensor<float> x = Tensor<float>::full({4}, 2.0f, there);
+  std::vector<Tensor<float>> kept;
+  const auto second_call = [&](std::function<void()> f) {
+    CapturedStep step(there, std::move(f));
+    step();
+    const std::string e = error_of(step);
+    CHECK_FALSE(step.captured());
+    CHECK(x.to_vector() == std::vector<float>(4, 2.0f));
+    return e;
+  };
+  CHECK(contains(second_call([&] { x.to_vector(); }), "copy to the host while the step is being captured"));
+  CHECK(contains(second_call([&] { x.copy_from(std::vector<float>(4, 2.0f)); }), "copy from the host"));
+  CHECK(contains(second_call([&] { synchronize(there); }), "waiting for the device"));
+  CHECK(contains(second_call([&] { kept.emplace_back(Shape{1 << 20}, there); }), "a request for memory"));
+}
+
+TEST_CASE("A copy within the device is part of a captured step") {
+  const Tensor<float> from = Tensor<float>::full({4}, 1.0f, there), to = Tensor<float>::zeros({4}, there);
+  CapturedStep step(there, [&] { to.copy_from(from); });
+  for (int i = 0; i < 3; ++i) {
+    from.fill(static_cast<float>(i));
+    step();
+    CHECK(to.to_vector() == std::vector<float>(4, static_cast<float>(i)));
+  }
+}
+
+TEST_CASE("A ring keeps the latest rows, in order, and NaN for what was not measured") {
+  for (const Device device : {Device::cpu(), there}) {
+    train::ValueRing<float> ring(2, 3, device);
+    CHECK(ring.drain().empty());
+    const auto value = [&](float v) { return Tensor<float>::scalar(v, device); };
+    for (int i = 0; i < 2; ++i) ring.record({value(static_cast<float>(i)), value(10)});
+    CHECK(ring.drain() == std::vector<std::vector<float>>{{0, 10}, {1, 10}});
+    for (int i = 2; i < 7; ++i) ring.record({value(static_cast<float>(i)), {}});
+    const auto rows = ring.drain();
+    REQUIRE(rows.size() == 3);
+    for (std::size_t i = 0; i < 3; ++i) {
+      CHECK(rows[i][0] == static_cast<float>(4 + i));
+      CHECK(std::isnan(rows[i][1]));
+    }
+    CHECK(contains(error_of([&] { ring.record({value(1)}); }), "1 values, expected 2"));
+    CHECK(contains(error_of([&] { ring.record({value(1), Tensor<float>::zeros({2}, device)}); }), "expected a scalar"));
+    CHECK(contains(error_of([&] { train::ValueRing<float>(9, 3, device); }), "expected 1 to 8"));
+  }
+}
