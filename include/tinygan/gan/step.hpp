@@ -1,39 +1,58 @@
 // One step of adversarial training.
 #pragma once
 
-#include <tinygan/gan/losses.hpp>
 #include <tinygan/gan/networks.hpp>
+#include <tinygan/gan/objective.hpp>
 #include <tinygan/ops/norms.hpp>
 #include <tinygan/optim/adam.hpp>
 #include <tinygan/optim/clip.hpp>
 
 namespace tinygan::gan {
 
-/// What a step saw, scalars on the device: both losses, D's mean probability for real and for generated images before its
-/// update, and, where they were asked for, the norms of both gradients.
+/// What a step saw, scalars on the device: both losses, D's opinion of real and of generated images before its (last) update,
+/// and, where they were asked for, the norms of both gradients.
 template <class T>
 struct StepReport {
   Tensor<T> loss_d, loss_g, d_real, d_fake, grad_norm_d, grad_norm_g;
 };
 
-/// The DCGAN step. D learns from a batch of real images labelled 1 and a batch of generated ones labelled 0, apart so that
-/// batch statistics do not mix and detached so that G is left alone; then G learns to have the same images taken for real by
-/// the updated D, whose weights and statistics are left alone. Two optimisers over disjoint parameters.
+/// The DCGAN step. D learns from a batch of real images and a batch of generated ones, apart so that batch statistics do not
+/// mix and detached so that G is left alone; then G learns to have the same images taken for real by the updated D, whose
+/// weights and statistics are left alone. Two optimisers over disjoint parameters.
 /// Sources: Goodfellow et al. 2014, Algorithm 1; Radford, Metz, Chintala 2015.
 template <class T>
 class AdversarialStep {
  public:
-  AdversarialStep(Networks<T>& networks, const AdamHyper& generator_hyper, const AdamHyper& discriminator_hyper)
+  /// Throws Error on critic steps below 1, a negative or infinite penalty weight, or wgan-gp with batch statistics in D.
+  AdversarialStep(Networks<T>& networks, const AdamHyper& generator_hyper, const AdamHyper& discriminator_hyper,
+                  const Objective& objective = {})
       : networks_(&networks),
+        objective_(objective),
         generator_optimiser_(networks.generator.parameters(), generator_hyper),
-        discriminator_optimiser_(networks.discriminator.parameters(), discriminator_hyper) {}
+        discriminator_optimiser_(networks.discriminator.parameters(), discriminator_hyper) {
+    check(objective.critic_steps >= 1, "AdversarialStep", objective.critic_steps, " critic steps, expected at least 1");
+    check(std::isfinite(objective.penalty_weight) && objective.penalty_weight >= 0, "AdversarialStep", "penalty weight ",
+          objective.penalty_weight, ", expected a finite number of at least 0");
+    check(!penalises() || networks.discriminator.named_buffers().empty(), "AdversarialStep",
+          "wgan-gp needs a discriminator that treats images one by one; this one has batch statistics");
+  }
 
-  /// One update of D and one of G; real(N,28,28,1) in the networks' pixel range, as many latent vectors drawn.
+  /// One update of G and critic_steps of D, each of those on an equal share of the rows of real(N,28,28,1), in the networks'
+  /// pixel range, and on as many latent vectors. Throws Error unless critic_steps divides N.
   StepReport<T> operator()(const Tensor<T>& real, Generator& random) {
+    const index_t steps = objective_.critic_steps, batch = real.extent(0) / steps;
+    check(batch * steps == real.extent(0), "AdversarialStep", real.extent(0), " real images for ", steps, " critic steps");
     StepReport<T> report;
-    const Variable<T> z = random_normal<T>({real.extent(0), latent_size}, random);
-    const Variable<T> fake = networks_->generator(z, Pass::train(random));
-    update_discriminator(real, fake.detach(), random, report);
+    for (index_t i = 0; i + 1 < steps; ++i) {
+      Variable<T> fake;
+      {
+        const NoGrad no_grad;
+        fake = generate(batch, random);
+      }
+      update_discriminator(real.rows(i * batch, (i + 1) * batch), fake, random, report);
+    }
+    const Variable<T> fake = generate(batch, random);
+    update_discriminator(real.rows((steps - 1) * batch, steps * batch), fake.detach(), random, report);
     update_generator(fake, random, report);
     return report;
   }
@@ -41,47 +60,70 @@ class AdversarialStep {
   /// Whether the next steps report gradient norms: one more pass over the gradients.
   void measure_norms(bool on) { measure_norms_ = on; }
 
+  const Objective& objective() const { return objective_; }
   optim::Adam<T>& generator_optimiser() { return generator_optimiser_; }
   optim::Adam<T>& discriminator_optimiser() { return discriminator_optimiser_; }
 
  private:
   using Pass = nn::Pass;
 
+  bool penalises() const { return objective_.loss == Loss::wgan_gp; }
+
+  Variable<T> generate(index_t batch, Generator& random) {
+    const Variable<T> z = random_normal<T>({batch, latent_size}, random);
+    return networks_->generator(z, Pass::train(random));
+  }
+
   void update_discriminator(const Tensor<T>& real, const Variable<T>& fake, Generator& random, StepReport<T>& report) {
     nn::Sequential<T>& d = networks_->discriminator;
     // One batch after the other, each freed before the next: half the activations in memory at a time.
-    const auto [real_grads, real_term] = half(d(real, Pass::train(random)), &real_loss_of_one, report.d_real);
-    const auto [fake_grads, fake_term] = half(d(fake, Pass::train(random)), &fake_loss<T>, report.d_fake);
+    std::vector<Term> terms{half(d(real, Pass::train(random)), &real_loss<T>, report.d_real),
+                            half(d(fake, Pass::train(random)), &fake_loss<T>, report.d_fake)};
+    if (penalises()) terms.push_back(penalty(real, fake.value(), random));
     const NoGrad no_grad;
-    std::vector<Variable<T>> grads;
-    for (std::size_t i = 0; i < real_grads.size(); ++i) grads.push_back(real_grads[i] + fake_grads[i]);
-    report.loss_d = (real_term + fake_term).value();
-    if (measure_norms_) report.grad_norm_d = optim::global_norm(grads);
-    discriminator_optimiser_.step(grads);
+    Term sum = std::move(terms.front());
+    for (std::size_t t = 1; t < terms.size(); ++t) {
+      for (std::size_t i = 0; i < sum.grads.size(); ++i) sum.grads[i] = sum.grads[i] + terms[t].grads[i];
+      sum.loss = sum.loss + terms[t].loss;
+    }
+    report.loss_d = sum.loss.value();
+    if (measure_norms_) report.grad_norm_d = optim::global_norm(sum.grads);
+    discriminator_optimiser_.step(sum.grads);
   }
 
   void update_generator(const Variable<T>& fake, Generator& random, StepReport<T>& report) {
-    const Variable<T> loss = generator_loss(networks_->discriminator(fake, Pass::train(random).frozen()));
+    const Variable<T> output = networks_->discriminator(fake, Pass::train(random).frozen());
+    const Variable<T> loss = generator_loss(objective_.loss, output);
     report.loss_g = loss.value();
     const std::vector<Variable<T>> grads = grad(loss, generator_optimiser_.parameters());
     if (measure_norms_) report.grad_norm_g = optim::global_norm(grads);
     generator_optimiser_.step(grads);
   }
 
-  static Variable<T> real_loss_of_one(const Variable<T>& logits) { return real_loss(logits); }
+  /// A term of D's loss, and its gradients.
+  struct Term {
+    std::vector<Variable<T>> grads;
+    Variable<T> loss;
+  };
 
-  /// D's gradients and loss for one of the two batches, and its mean probability.
-  std::pair<std::vector<Variable<T>>, Variable<T>> half(const Variable<T>& logits, Variable<T> (*loss_of)(const Variable<T>&),
-                                                        Tensor<T>& probability) {
+  Term differentiate(const Variable<T>& loss) { return {grad(loss, discriminator_optimiser_.parameters()), loss.detach()}; }
+
+  /// The term of one of the two batches, and D's opinion of it.
+  Term half(const Variable<T>& output, Variable<T> (*loss_of)(Loss, const Variable<T>&), Tensor<T>& seen) {
     {
       const NoGrad no_grad;
-      probability = ops::mean(ops::sigmoid(logits)).value();
+      seen = opinion(objective_.loss, output).value();
     }
-    const Variable<T> loss = loss_of(logits);
-    return {grad(loss, discriminator_optimiser_.parameters()), loss.detach()};
+    return differentiate(loss_of(objective_.loss, output));
+  }
+
+  Term penalty(const Tensor<T>& real, const Tensor<T>& fake, Generator& random) {
+    const auto critic = [&](const Variable<T>& x) { return networks_->discriminator(x, Pass::train(random)); };
+    return differentiate(gradient_penalty<T>(critic, real, fake, random) * static_cast<T>(objective_.penalty_weight));
   }
 
   Networks<T>* networks_;
+  Objective objective_;
   optim::Adam<T> generator_optimiser_, discriminator_optimiser_;
   bool measure_norms_ = false;
 };

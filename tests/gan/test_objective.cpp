@@ -1,0 +1,110 @@
+// The adversarial objectives: their formulas, their slopes, and that every one of them trains both networks.
+#include <tinygan/gan/objective.hpp>
+
+#include <tinygan/autograd/check_grads.hpp>
+#include <tinygan/gan/step.hpp>
+
+#include "gan/tiny_networks.hpp"
+#include "support/catch.hpp"
+#include "support/temporary.hpp"
+
+using namespace tinygan;
+using namespace tinygan::test;
+using gan::Loss;
+using support::contains;
+using support::error_of;
+using V = Variable<double>;
+
+namespace {
+
+/// D without batch statistics.
+gan::Networks<float> critic_networks(std::uint64_t seed) {
+  gan::Networks<float> n = tiny_networks(seed);
+  Generator random(seed + 1);
+  nn::Sequential<float> d;
+  d.add(nn::Conv2D<float>(1, 4, nn::Conv2DOptions::square(4, 2).activate(Activation::leaky_relu, 0.2), random))
+      .add(nn::Flatten<float>())
+      .add(nn::Dense<float>(36, 1, {}, random));
+  n.discriminator = std::move(d);
+  return n;
+}
+
+}  // namespace
+
+TEST_CASE("the losses of real, generated and wanted images, by hand") {
+  const V o = Tensor<double>::from({-1.5, 0.25, 2.0}, {3, 1});
+  const auto mean = [](double a, double b, double c) { return (a + b + c) / 3; };
+  const auto softplus = [](double x) { return std::log1p(std::exp(x)); };
+  const auto close = [](const V& a, double b) { return std::fabs(a.item() - b) <= 1e-14 * (1 + std::fabs(b)); };
+  CHECK(close(gan::real_loss(Loss::bce, o), mean(softplus(1.5), softplus(-0.25), softplus(-2))));
+  CHECK(close(gan::fake_loss(Loss::bce, o), mean(softplus(-1.5), softplus(0.25), softplus(2))));
+  CHECK(close(gan::generator_loss(Loss::bce, o), mean(softplus(1.5), softplus(-0.25), softplus(-2))));
+  CHECK(close(gan::real_loss(Loss::lsgan, o), mean(6.25, 0.5625, 1) / 2));
+  CHECK(close(gan::fake_loss(Loss::lsgan, o), mean(2.25, 0.0625, 4) / 2));
+  CHECK(close(gan::generator_loss(Loss::lsgan, o), mean(6.25, 0.5625, 1) / 2));
+  CHECK(close(gan::real_loss(Loss::hinge, o), mean(2.5, 0.75, 0)));
+  CHECK(close(gan::fake_loss(Loss::hinge, o), mean(0, 1.25, 3)));
+  CHECK(close(gan::generator_loss(Loss::hinge, o), -mean(-1.5, 0.25, 2)));
+  CHECK(close(gan::real_loss(Loss::wgan_gp, o), -mean(-1.5, 0.25, 2)));
+  CHECK(close(gan::fake_loss(Loss::wgan_gp, o), mean(-1.5, 0.25, 2)));
+  CHECK(close(gan::opinion(Loss::hinge, o), mean(-1.5, 0.25, 2)));
+  CHECK((gan::opinion(Loss::bce, o).item() > 0 && gan::opinion(Loss::bce, o).item() < 1));
+}
+
+TEST_CASE("the slopes of all losses, against finite differences") {
+  using Of = V (*)(Loss, const V&);
+  for (const Loss loss : {Loss::bce, Loss::lsgan, Loss::hinge, Loss::wgan_gp})
+    for (const Of f : {Of(&gan::real_loss<double>), Of(&gan::fake_loss<double>), Of(&gan::generator_loss<double>)})
+      REQUIRE_NOTHROW(check_grads<double>([=](const std::vector<V>& x) { return f(loss, x[0]); },
+                                          {Tensor<double>::from({-1.5, 0.25, 2.0}, {3, 1})}, {.order = 2}));
+}
+
+TEST_CASE("every objective trains both networks, and its losses stay finite") {
+  for (const Loss loss : {Loss::bce, Loss::lsgan, Loss::hinge, Loss::wgan_gp})
+    for (const int critic_steps : {1, 2}) {
+      gan::Networks<float> networks = critic_networks(1);
+      gan::AdversarialStep<float> step(networks, {}, {}, {.loss = loss, .critic_steps = critic_steps});
+      step.measure_norms(true);
+      Generator random(3);
+      const auto g = snapshot(networks.generator.parameters()), d = snapshot(networks.discriminator.parameters());
+      for (int i = 0; i < 3; ++i) {
+        random.next_step();
+        const auto r = step(tiny_images(1), random);
+        CAPTURE(static_cast<int>(loss), critic_steps, i);
+        CHECK(std::isfinite(r.loss_d.item()));
+        CHECK(std::isfinite(r.loss_g.item()));
+        CHECK((r.grad_norm_d.item() > 0 && r.grad_norm_g.item() > 0));
+      }
+      CHECK(step.discriminator_optimiser().steps() == static_cast<std::uint64_t>(3 * critic_steps));
+      CHECK(step.generator_optimiser().steps() == 3);
+      const auto g_after = snapshot(networks.generator.parameters()), d_after = snapshot(networks.discriminator.parameters());
+      for (std::size_t i = 0; i < g.size(); ++i) CHECK_FALSE(same_bits(g[i], g_after[i]));
+      for (std::size_t i = 0; i < d.size(); ++i)  // where both slopes are 1 the output's bias has none
+        if (d[i].rank() > 1) CHECK_FALSE(same_bits(d[i], d_after[i]));
+    }
+}
+
+TEST_CASE("wgan-gp's critic loss holds the penalty, in proportion to its weight") {
+  const auto critic_loss = [](double weight) {
+    gan::Networks<float> networks = critic_networks(1);
+    gan::AdversarialStep<float> step(networks, {}, {}, {.loss = Loss::wgan_gp, .penalty_weight = weight});
+    Generator random(3);
+    return static_cast<double>(step(tiny_images(1), random).loss_d.item());
+  };
+  const double none = critic_loss(0), ten = critic_loss(10), twenty = critic_loss(20);
+  CHECK(ten > none);
+  CHECK(std::fabs((twenty - ten) - (ten - none)) <= 1e-5 * std::fabs(twenty));
+}
+
+TEST_CASE("an objective that cannot work is refused") {
+  gan::Networks<float> with_statistics = tiny_networks(1), fine = critic_networks(1);
+  using Step = gan::AdversarialStep<float>;
+  CHECK(contains(error_of([&] { Step(with_statistics, {}, {}, {.loss = Loss::wgan_gp}); }), "has batch statistics"));
+  CHECK(contains(error_of([&] { Step(fine, {}, {}, {.critic_steps = 0}); }), "0 critic steps"));
+  CHECK(contains(error_of([&] { Step(fine, {}, {}, {.penalty_weight = -1}); }), "penalty weight -1"));
+  Step three(fine, {}, {}, {.critic_steps = 3});
+  Generator random(1);
+  CHECK(contains(error_of([&] { three(tiny_images(1), random); }), "8 real images for 3 critic steps"));
+  CHECK(contains(error_of([] { gan::loss_from_name("mse"); }), "'mse' is unknown"));
+  CHECK(gan::loss_from_name("wgan-gp") == Loss::wgan_gp);
+}
