@@ -1,6 +1,8 @@
-// The three partials of a convolution <x,w,g>, each by the kernel that suits its shape.
+// The three partials of a convolution <x,w,g>, each by the kernel that suits its shape, in the precision F. Kernels for
+// a single channel compute in fp32 whatever the precision.
 //
 //   conv_taps.cuh          forward pass and input gradient by tap lists
+//   wgmma_taps.cuh         the same on Hopper, where shapes fit
 //   conv_weight_grad.cuh   weight gradient by pairs of pixels
 //   conv_1ch.cuh, conv_1ch_weight_grad.cuh   the same where one side has a single channel
 //   gemm.cuh               a filter that covers its whole input: y(N,K) = x(N,HWC) w(HWC,K)
@@ -34,32 +36,54 @@ inline GemmDims dense_dims(const ConvDims& d, ConvSlot output) {
   return {.M = inputs, .N = d.K, .K = d.N, .trans_a = true};
 }
 
-inline std::size_t conv2d_workspace(const ConvDims& d, ConvSlot output) {
-  if (is_dense(d) && !(output == ConvSlot::x && d.H * d.W > 1)) return gemm_workspace(dense_dims(d, output));
-  if (output != ConvSlot::w) return 0;
-  return has_one_channel(d) ? one_channel_grad_workspace(d) : weight_grad_workspace(d);
+/// Tap lists on Hopper's tensor cores where they fit, else on the tiles of gemm_tile.cuh.
+template <Precision F>
+std::size_t tap_conv_workspace(const ConvDims& d, bool adjoint) {
+  if constexpr (F != Precision::fp32)
+    if (!has_one_channel(d) && wgmma_conv_fits<F>(d, adjoint)) return wgmma_conv_workspace<F>(d, adjoint);
+  return 0;
+}
+template <Precision F, bool Adjoint>
+void tap_conv(const ConvDims& d, const Epilogue<float>& e, const float* in, const float* w, float* out,
+              void* workspace, Stream stream) {
+  if constexpr (F != Precision::fp32) {
+    const bool readable = F == Precision::bf16 || aligned(16, in);  // tf32 reads the input in place, by whole packs
+    if (readable && wgmma_conv_fits<F>(d, Adjoint))
+      return wgmma_conv<F, Adjoint>(d, e, in, w, out, workspace, stream);
+  }
+  tap_conv<F, Adjoint>(d, e, in, w, out, stream);
 }
 
-inline void conv2d(const ConvDims& d, const Epilogue<float>& e, const float* x, const float* w, float* y,
-                   void* workspace, Stream stream) {
-  if (is_dense(d)) return gemm(dense_dims(d, ConvSlot::g), e, x, w, y, workspace, stream);
+template <Precision F>
+std::size_t conv2d_workspace(const ConvDims& d, ConvSlot output) {
+  if (is_dense(d) && !(output == ConvSlot::x && d.H * d.W > 1)) return gemm_workspace<F>(dense_dims(d, output));
+  if (output != ConvSlot::w) return tap_conv_workspace<F>(d, output == ConvSlot::x);
+  return has_one_channel(d) ? one_channel_grad_workspace(d) : weight_grad_workspace<F>(d);
+}
+
+template <Precision F>
+void conv2d(const ConvDims& d, const Epilogue<float>& e, const float* x, const float* w, float* y,
+            void* workspace, Stream stream) {
+  if (is_dense(d)) return gemm<F>(dense_dims(d, ConvSlot::g), e, x, w, y, workspace, stream);
   if (has_one_channel(d)) return one_channel_conv<false>(d, e, x, w, y, stream);
-  tap_conv<false>(d, e, x, w, y, stream);
+  tap_conv<F, false>(d, e, x, w, y, workspace, stream);
 }
 
-inline void conv2d_input_grad(const ConvDims& d, const Epilogue<float>& e, const float* g, const float* w, float* dx,
-                              void* workspace, Stream stream) {
+template <Precision F>
+void conv2d_input_grad(const ConvDims& d, const Epilogue<float>& e, const float* g, const float* w, float* dx,
+                       void* workspace, Stream stream) {
   // The bias is one per channel, not one per column of the product, so more than one pixel takes the general way.
-  if (is_dense(d) && d.H * d.W == 1) return gemm(dense_dims(d, ConvSlot::x), e, g, w, dx, workspace, stream);
+  if (is_dense(d) && d.H * d.W == 1) return gemm<F>(dense_dims(d, ConvSlot::x), e, g, w, dx, workspace, stream);
   if (has_one_channel(d)) return one_channel_conv<true>(d, e, g, w, dx, stream);
-  tap_conv<true>(d, e, g, w, dx, stream);
+  tap_conv<F, true>(d, e, g, w, dx, workspace, stream);
 }
 
-inline void conv2d_weight_grad(const ConvDims& d, const float* x, const float* g, float* dw, void* workspace,
-                               Stream stream) {
-  if (is_dense(d)) return gemm(dense_dims(d, ConvSlot::w), {}, x, g, dw, workspace, stream);
+template <Precision F>
+void conv2d_weight_grad(const ConvDims& d, const float* x, const float* g, float* dw, void* workspace,
+                        Stream stream) {
+  if (is_dense(d)) return gemm<F>(dense_dims(d, ConvSlot::w), {}, x, g, dw, workspace, stream);
   if (has_one_channel(d)) return one_channel_grad(d, x, g, dw, workspace, stream);
-  weight_grad(d, x, g, dw, workspace, stream);
+  weight_grad<F>(d, x, g, dw, workspace, stream);
 }
 
 }  // namespace

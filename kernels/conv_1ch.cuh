@@ -58,8 +58,9 @@ __global__ void __launch_bounds__(one_channel_threads)
   TINYGAN_UNROLL
   for (int i = 0; i < one_channel_pixels; ++i) {
     if (first + i >= pixels) return;
-    finish_pack(e, channel, p.O, acc[i]);
-    store_some(out + write_offset(p, g, TapPixel(g, first + i)) + channel, channel, p.O, acc[i], p.packed_out);
+    const index_t at = write_offset(p, g, TapPixel(g, first + i)) + channel;
+    finish_pack(e, at, channel, p.O, p.packed_out, acc[i]);
+    store_some(out + at, channel, p.O, acc[i], p.packed_out);
   }
 }
 
@@ -99,8 +100,9 @@ __global__ void __launch_bounds__(one_channel_threads)
     for (unsigned bits = team / 2; bits > 0; bits /= 2) acc[i] += __shfl_xor_sync(all_lanes, acc[i], bits);
     if (lane > 0 || first + i >= pixels) continue;
     Float4 v{{acc[i], 0.0f, 0.0f, 0.0f}};
-    finish_pack(e, 0, 1, v);
-    out[write_offset(p, g, TapPixel(g, first + i))] = v.at[0];
+    const index_t at = write_offset(p, g, TapPixel(g, first + i));
+    finish_pack(e, at, 0, 1, false, v);
+    out[at] = v.at[0];
   }
 }
 
@@ -112,6 +114,7 @@ void one_channel_conv(const ConvDims& d, const Epilogue<float>& e, const float* 
   const bool into_one = plan.conv.O == 1;
   const index_t channels = into_one ? plan.conv.D : plan.conv.O;
   const unsigned team = one_channel_team(channels);
+  plan.conv.packed_out = plan.conv.packed_out && aligned(16, e.output);
   plan.conv.packed_w = channels % 4 == 0 && aligned(16, w);
   const auto blocks = [&](const TapGroup& g) {
     const index_t items = ceil_div(d.N * g.pixels(), one_channel_pixels) * (into_one ? team : ceil_div(channels, 4));

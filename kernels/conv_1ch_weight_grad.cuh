@@ -43,7 +43,7 @@ using OneChannelTile = SmallTile;
 
 template <bool Adjoint>
 struct OneChannelSource {
-  using Place = PanelPlace<OneChannelTile, false>;
+  using Place = PanelPlace<OneChannelTile, OneChannelTile::tile_n, false>;
 
   const float *narrow, *wide;
   int pixel, tap, channels_left;
@@ -54,7 +54,16 @@ struct OneChannelSource {
       : narrow(narrow_all), wide(wide_all + channel + Place::edge()), pixel(begin + Place::depth()),
         tap(first_tap + Place::edge()), channels_left(count_of_four(channel + Place::edge(), plan.channels)), p(plan) {}
 
-  __device__ Float4 a() const {
+  template <class TakeNarrow, class TakeWide>
+  __device__ __forceinline__ void next(const TakeNarrow& take_narrow, const TakeWide& take_wide) {
+    take_narrow(factors());
+    take_wide(0, wide + index_t{pixel} * p.channels, pixel < p.pixels ? channels_left : 0, p.packed_wide);
+    pixel += OneChannelTile::depth;
+  }
+
+ private:
+  /// What this thread's four taps meet of the narrow side.
+  __device__ Float4 factors() const {
     Float4 v{};
     if (pixel >= p.pixels) return v;
     const int column = pixel % p.columns, row = pixel / p.columns % p.rows, image = pixel / p.columns / p.rows;
@@ -67,10 +76,6 @@ struct OneChannelSource {
     }
     return v;
   }
-  __device__ Float4 b() const {
-    return load_some(wide + index_t{pixel} * p.channels, pixel < p.pixels ? channels_left : 0, p.packed_wide);
-  }
-  __device__ void advance() { pixel += OneChannelTile::depth; }
 };
 
 /// Block (tile, piece of the pixels): slab `blockIdx.y` of dw(splits, taps, channels).
@@ -78,15 +83,15 @@ template <bool Adjoint>
 __global__ void __launch_bounds__(OneChannelTile::threads, OneChannelTile::blocks_per_sm)
     one_channel_grad_kernel(OneChannelGradPlan p, const float* narrow, const float* wide, float* dw) {
   const int tile = static_cast<int>(blockIdx.x);
-  const int tap = tile % p.tap_tiles * OneChannelTile::edge, channel = tile / p.tap_tiles * OneChannelTile::edge;
+  const int tap = tile % p.tap_tiles * OneChannelTile::tile_m, channel = tile / p.tap_tiles * OneChannelTile::tile_n;
   const int steps = (p.pixels + OneChannelTile::depth - 1) / OneChannelTile::depth;
   const auto share = [&](unsigned piece) { return static_cast<int>(index_t{steps} * piece / p.splits); };
   const int begin = share(blockIdx.y);
 
-  TileAccumulator<OneChannelTile> acc;
+  OneChannelTile::Accumulator acc;
   OneChannelSource<Adjoint> source(p, begin * OneChannelTile::depth, tap, channel, narrow, wide);
-  multiply_tile<OneChannelTile, false, false>(source, share(blockIdx.y + 1) - begin, acc);
-  store_tile<OneChannelTile>(acc, {tap, p.taps, channel, p.channels, p.packed_w}, {},
+  OneChannelTile::multiply<false, false>(source, share(blockIdx.y + 1) - begin, acc);
+  OneChannelTile::store(acc, {tap, p.taps, channel, p.channels, p.packed_w}, {},
                              dw + index_t{blockIdx.y} * p.taps * p.channels,
                              [&](int row) { return index_t{row} * p.channels; });
 }
@@ -103,8 +108,8 @@ inline OneChannelGradPlan one_channel_grad_plan(const ConvDims& d) {
   p.S = n(d.S);
   p.taps = n(d.R * d.S);
   p.channels = n(adjoint ? d.C : d.K);
-  p.tap_tiles = n(ceil_div(p.taps, OneChannelTile::edge));
-  p.splits = n(depth_splits(p.tap_tiles * ceil_div(p.channels, OneChannelTile::edge), p.pixels));
+  p.tap_tiles = n(ceil_div(p.taps, OneChannelTile::tile_m));
+  p.splits = n(depth_splits(p.tap_tiles * ceil_div(p.channels, OneChannelTile::tile_n), p.pixels));
   return p;
 }
 
@@ -122,10 +127,10 @@ inline void one_channel_grad(const ConvDims& d, const float* x, const float* g, 
   float* const out = p.splits > 1 ? static_cast<float*>(workspace) : dw;
   p.packed_wide = p.channels % 4 == 0 && aligned(16, wide);
   p.packed_w = p.channels % 4 == 0 && aligned(16, out);
-  const index_t tiles = p.tap_tiles * ceil_div(p.channels, OneChannelTile::edge);
+  const index_t tiles = p.tap_tiles * ceil_div(p.channels, OneChannelTile::tile_n);
   const Launch how{.grid = {grid_extent(tiles), grid_extent(p.splits, false)},
                    .block = {OneChannelTile::threads},
-                   .shared_bytes = sizeof(TileShared<OneChannelTile>),
+                   .shared_bytes = OneChannelTile::shared_bytes,
                    .stream = stream};
   if (adjoint)
     launch<one_channel_grad_kernel<true>>(how, p, narrow, wide, out);

@@ -9,7 +9,8 @@
 // Shapes       in(N,in_h,in_w,D), out(N,out_h,out_w,O); W[t] is (D,O), or (O,D) in the adjoint direction.
 // Owns         a block takes a tile (gemm_tile.cuh) of one group: rows are its pixels of all images (image, row,
 //              column), columns output channels. Groups with the most taps come first. Depth: taps, then channels.
-// Shared       four panels, 4.6 to 16.9 KB.      Requires  sm_75.
+// Shared       panels of in and W: fp32 4.6 to 16.9 KB, tensor cores 64 to 96 KB.
+// Requires     fp32 sm_75, tf32 and bf16 sm_80.
 // Cost         2 FLOPs for each multiply-add that touches data (exact_macs), none for padding; no taps: epilogue(0).
 // Determinism  each output is one sum in the order of taps and channels; no pieces, no atomics.
 #pragma once
@@ -85,6 +86,7 @@ struct TapConv {
   int N, in_w, out_w, D, O, S;  // S: columns of the filter
   index_t in_image, out_image;  // elements of one image
   TapSteps row, column;
+  index_t in_column, w_column;  // from the last step of a tap to the first of the next one of its row
   unsigned column_tiles;
   bool packed_in, packed_w, packed_out;
   int groups = 0;
@@ -127,53 +129,56 @@ __device__ __forceinline__ index_t write_offset(const TapConv& p, const TapGroup
 /// Steps through the taps of a group and the channels of a tap.
 template <class P, bool Adjoint>
 struct TapSource {
-  using InPlace = PanelPlace<P, true>;
-  using FilterPlace = PanelPlace<P, Adjoint>;
+  using InPlace = PanelPlace<P, P::tile_m, true>;
+  using FilterPlace = PanelPlace<P, P::tile_n, Adjoint>;
 
-  const float *in, *w;                         // this thread's packs
-  int depth;                                   // channels from the start of this step on
-  int column_tap;                              // of the group's
-  index_t in_column, in_row, w_column, w_row;  // jumps from the end of a tap to the next one, and from row to row
-  int w_step, D, columns;
-  int in_valid, w_edge;  // rows of the tile that exist: 0 or 1; output channels from here on, at most 4
-  bool packed_in, packed_w;
+  const float *in[InPlace::packs], *w;  // this thread's packs; of the filter the first
+  int depth;                            // channels from the start of this step on
+  int column_tap = 0, columns;          // of the group's
+  int w_edge;  // output channels from here on: in the adjoint direction all, else of the pack
+  const TapConv& p;
 
-  __device__ TapSource(const TapConv& p, const TapGroup& g, int row, int channel, const float* x, const float* filter)
-      : depth(p.D), column_tap(0), D(p.D), columns(g.column.taps), packed_in(p.packed_in), packed_w(p.packed_w) {
-    const int m = row + InPlace::edge(), n = channel + FilterPlace::edge();
-    in_valid = m < p.N * g.pixels();
-    w_edge = count_of_four(n, p.O);
-    in = x + read_offset(p, g, TapPixel(g, in_valid ? m : 0)) + InPlace::depth();
-    const index_t tap = index_t{g.row.filter} * p.S + g.column.filter;
-    const int k = FilterPlace::depth();
-    w = filter + tap * p.D * p.O + (Adjoint ? index_t{n} * p.D + k : index_t{k} * p.O + n);
-    w_step = Adjoint ? P::depth : P::depth * p.O;
-    const int steps = (p.D + P::depth - 1) / P::depth;  // of a tap; the last of them has moved the packs already
-    in_column = index_t{p.column.tap_in} * p.D - index_t{steps - 1} * P::depth;
-    in_row = (index_t{p.row.tap_in} * p.in_w - index_t{columns} * p.column.tap_in) * p.D;
-    w_column = index_t{p.column.tap_filter} * p.D * p.O - index_t{steps - 1} * w_step;
-    w_row = (index_t{p.row.tap_filter} * p.S - index_t{columns} * p.column.tap_filter) * p.D * p.O;
-  }
-
-  __device__ Float4 a() const { return load_some(in, in_valid ? depth - InPlace::depth() : 0, packed_in); }
-  __device__ Float4 b() const {
-    const int left = depth - FilterPlace::depth();
-    return load_some(w, Adjoint ? (w_edge > 0 ? left : 0) : (left > 0 ? w_edge : 0), packed_w);
-  }
-  __device__ void advance() {
-    depth -= P::depth;
-    if (depth > 0) {
-      in += P::depth;
-      w += w_step;
-      return;
+  __device__ TapSource(const TapConv& conv, const TapGroup& g, int row, int channel, const float* x,
+                       const float* filter)
+      : depth(conv.D), columns(g.column.taps), p(conv) {
+    TINYGAN_UNROLL
+    for (int i = 0; i < InPlace::packs; ++i) {  // rows that do not exist read what another does: nobody stores them
+      const int m = row + InPlace::edge(i);
+      in[i] = x + read_offset(p, g, TapPixel(g, m < p.N * g.pixels() ? m : row)) + InPlace::depth();
     }
-    depth = D;
-    in += in_column;
-    w += w_column;
+    const int n = channel + FilterPlace::edge(), k = FilterPlace::depth();
+    w_edge = Adjoint ? p.O - n : count_of_four(n, p.O);
+    const index_t tap = index_t{g.row.filter} * p.S + g.column.filter;
+    w = filter + tap * p.D * p.O + (Adjoint ? n * w_pitch() + k : k * w_pitch() + n);
+  }
+
+  __device__ index_t w_pitch() const { return Adjoint ? p.D : p.O; }
+
+  template <class TakeIn, class TakeFilter>
+  __device__ __forceinline__ void next(const TakeIn& take_in, const TakeFilter& take_filter) {
+    TINYGAN_UNROLL
+    for (int i = 0; i < InPlace::packs; ++i) take_in(i, in[i], depth - InPlace::depth(), p.packed_in);
+    const int left = depth - FilterPlace::depth();
+    TINYGAN_UNROLL
+    for (int i = 0; i < FilterPlace::packs; ++i) {
+      const bool exists = (Adjoint ? w_edge : left) > i * FilterPlace::stride;
+      take_filter(i, w + i * FilterPlace::stride * w_pitch(), exists ? (Adjoint ? left : w_edge) : 0, p.packed_w);
+    }
+    depth -= P::depth;
+    if (depth > 0) return move(P::depth, Adjoint ? P::depth : P::depth * w_pitch());
+    depth = p.D;
+    move(p.in_column, p.w_column);
     if (++column_tap < columns) return;
     column_tap = 0;
-    in += in_row;
-    w += w_row;
+    move((index_t{p.row.tap_in} * p.in_w - index_t{columns} * p.column.tap_in) * p.D,
+         (index_t{p.row.tap_filter} * p.S - index_t{columns} * p.column.tap_filter) * p.D * p.O);
+  }
+
+ private:
+  __device__ __forceinline__ void move(index_t in_by, index_t w_by) {
+    TINYGAN_UNROLL
+    for (const float*& at : in) at += in_by;
+    w += w_by;
   }
 };
 
@@ -182,16 +187,16 @@ __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
     tap_conv_kernel(TapConv p, Epilogue<float> e, const float* in, const float* w, float* out) {
   const unsigned tile = blockIdx.x / p.column_tiles;
   const TapGroup g = group_of(p, tile);
-  const int m = static_cast<int>(tile - g.first_tile) * P::edge;
-  const int n = static_cast<int>(blockIdx.x % p.column_tiles) * P::edge;
+  const int m = static_cast<int>(tile - g.first_tile) * P::tile_m;
+  const int n = static_cast<int>(blockIdx.x % p.column_tiles) * P::tile_n;
 
-  TileAccumulator<P> acc;
+  typename P::Accumulator acc;
   const int steps = g.taps() * ((p.D + P::depth - 1) / P::depth);
   if (steps > 0) {
     TapSource<P, Adjoint> source(p, g, m, n, in, w);
-    multiply_tile<P, true, Adjoint>(source, steps, acc);
+    P::template multiply<true, Adjoint>(source, steps, acc);
   }
-  store_tile<P>(acc, {m, p.N * g.pixels(), n, p.O, p.packed_out}, e, out,
+  P::store(acc, {m, p.N * g.pixels(), n, p.O, p.packed_out}, e, out,
                 [&](int row) { return write_offset(p, g, TapPixel(g, row)); });
 }
 
@@ -250,23 +255,27 @@ TapPlan tap_plan(const ConvDims& d, const float* in, const float* w, const float
   return plan;
 }
 
-template <bool Adjoint>
+template <Precision F, bool Adjoint>
 void tap_conv(const ConvDims& d, const Epilogue<float>& e, const float* in, const float* w, float* out, Stream stream) {
   TapPlan plan = tap_plan<Adjoint>(d, in, w, out);
+  plan.conv.packed_out = plan.conv.packed_out && aligned(16, e.output);
   const index_t O = plan.conv.O;
-  const auto row_tiles = [&](const TapGroup& g, index_t edge) { return ceil_div(d.N * g.pixels(), edge); };
-  const auto tiles = [&](index_t edge) {
+  const auto row_tiles = [&](const TapGroup& g, index_t m) { return ceil_div(d.N * g.pixels(), m); };
+  const auto tiles = [&](index_t m, index_t n) {
     index_t sum = 0;
-    for (const TapGroup& g : plan.groups) sum += row_tiles(g, edge) * ceil_div(O, edge);
+    for (const TapGroup& g : plan.groups) sum += row_tiles(g, m) * ceil_div(O, n);
     return sum;
   };
-  with_tile(Adjoint ? d.N * d.H * d.W : d.N * d.P * d.Q, O, tiles, [&]<class P>() {
-    plan.conv.column_tiles = static_cast<unsigned>(ceil_div(O, P::edge));
-    plan.for_launches([&](const TapGroup& g) { return row_tiles(g, P::edge); },
+  with_tile<F, true>(Adjoint ? d.N * d.H * d.W : d.N * d.P * d.Q, O, tiles, [&]<class P>() {
+    const index_t D = plan.conv.D, moved = round_up(D, P::depth) - P::depth;  // by the steps of a tap but the last
+    plan.conv.in_column = plan.conv.column.tap_in * D - moved;
+    plan.conv.w_column = plan.conv.column.tap_filter * D * O - (Adjoint ? moved : moved * O);
+    plan.conv.column_tiles = static_cast<unsigned>(ceil_div(O, P::tile_n));
+    plan.for_launches([&](const TapGroup& g) { return row_tiles(g, P::tile_m); },
                       [&](const TapConv& conv, index_t count) {
                         launch<tap_conv_kernel<P, Adjoint>>({.grid = {grid_extent(count * conv.column_tiles)},
                                                              .block = {P::threads},
-                                                             .shared_bytes = sizeof(TileShared<P>),
+                                                             .shared_bytes = P::shared_bytes,
                                                              .stream = stream},
                                                             conv, e, in, w, out);
                       });

@@ -4,7 +4,8 @@
 // a rectangle, and what they read is evenly spaced. The depth is (image, row, column) of that rectangle.
 // Owns         a block takes a tile (gemm_tile.cuh) of one tap and one piece of its depth. The slabs
 //              (splits, R, S, C, K) are added up by a second launch.
-// Shared       four panels, 4.6 to 16.9 KB.      Requires  sm_75.
+// Shared       panels of x and g: fp32 4.6 to 16.9 KB, tensor cores 64 to 96 KB.
+// Requires     fp32 sm_75, tf32 and bf16 sm_80.
 // Cost         2 FLOPs for each multiply-add that touches data (exact_macs); a slab is written and read once.
 // Determinism  pieces depend on the shape alone and are added in order; no atomics. A tap without pairs gives 0.
 #pragma once
@@ -39,13 +40,14 @@ struct WeightGradPlan {
   bool packed_x, packed_g, packed_w;
 };
 
-/// Steps through the pairs of a tap: this thread's pixel is `depth` of the panel ahead of the step's first.
+/// Steps through the pairs of a tap: this thread's pixels of a step are every `stride`-th of its panels' rows.
 template <class P>
 struct PairSource {
-  using Place = PanelPlace<P, false>;
+  static_assert(P::tile_m == P::tile_n, "both panels bring the same pixels of a step");
+  using Place = PanelPlace<P, P::tile_m, false>;
 
   const float *x, *g;          // this thread's channels of pixel 0 of the rectangle
-  int image, row, column;      // its pixel of this step
+  int image, row, column;      // its next pixel
   int end;                     // images
   int rows, columns;           // of the rectangle
   int x_channels, g_channels;  // from here on, at most 4
@@ -67,21 +69,21 @@ struct PairSource {
     image = at / columns / rows;
   }
 
-  __device__ Float4 a() const {
-    const index_t pixel = (index_t{image} * p.H + row * p.stride_h) * p.W + column * p.stride_w;
-    return load_some(x + pixel * p.C, image < end ? x_channels : 0, p.packed_x);
-  }
-  __device__ Float4 b() const {
-    const index_t pixel = (index_t{image} * p.P + row) * p.Q + column;
-    return load_some(g + pixel * p.K, image < end ? g_channels : 0, p.packed_g);
-  }
-  __device__ void advance() {
-    column += P::depth;
-    while (column >= columns) {
-      column -= columns;
-      if (++row < rows) continue;
-      row = 0;
-      ++image;
+  template <class TakeA, class TakeB>
+  __device__ __forceinline__ void next(const TakeA& take_a, const TakeB& take_b) {
+    TINYGAN_UNROLL
+    for (int i = 0; i < Place::packs; ++i) {
+      const index_t from = (index_t{image} * p.H + row * p.stride_h) * p.W + column * p.stride_w;
+      const index_t to = (index_t{image} * p.P + row) * p.Q + column;
+      take_a(i, x + from * p.C, image < end ? x_channels : 0, p.packed_x);
+      take_b(i, g + to * p.K, image < end ? g_channels : 0, p.packed_g);
+      column += Place::stride;
+      while (column >= columns) {
+        column -= columns;
+        if (++row < rows) continue;
+        row = 0;
+        ++image;
+      }
     }
   }
 };
@@ -91,51 +93,53 @@ template <class P>
 __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
     conv_weight_grad_kernel(WeightGradPlan p, const float* x, const float* g, float* dw) {
   const int tile = static_cast<int>(blockIdx.x), tiles = p.row_tiles * p.column_tiles;
-  const int tap = tile / tiles, c = tile % p.row_tiles * P::edge, k = tile % tiles / p.row_tiles * P::edge;
+  const int tap = tile / tiles, c = tile % p.row_tiles * P::tile_m, k = tile % tiles / p.row_tiles * P::tile_n;
   const PairRange h(tap / p.S, p.H, p.P, p.stride_h, p.pad_top, p.dilation_h);
   const PairRange v(tap % p.S, p.W, p.Q, p.stride_w, p.pad_left, p.dilation_w);
   const int steps = (p.N * h.count * v.count + P::depth - 1) / P::depth;
   const auto share = [&](unsigned piece) { return static_cast<int>(index_t{steps} * piece / p.splits); };
   const int begin = share(blockIdx.y), mine = share(blockIdx.y + 1) - begin;
 
-  TileAccumulator<P> acc;
+  typename P::Accumulator acc;
   if (mine > 0) {
     PairSource<P> source(p, h, v, begin * P::depth, c, k, x, g);
-    multiply_tile<P, false, false>(source, mine, acc);
+    P::template multiply<false, false>(source, mine, acc);
   }
   float* const out = dw + (index_t{blockIdx.y} * p.R * p.S + tap) * p.C * p.K;
-  store_tile<P>(acc, {c, p.C, k, p.K, p.packed_w}, {}, out, [&](int row) { return index_t{row} * p.K; });
+  P::store(acc, {c, p.C, k, p.K, p.packed_w}, {}, out, [&](int row) { return index_t{row} * p.K; });
 }
 
-/// f.operator()<Policy>(plan) with the tile and the pieces for a shape.
-template <class F>
-auto with_weight_grad_plan(const ConvDims& d, const F& f) {
+/// run.operator()<Policy>(plan) with the tile and the pieces for a shape.
+template <Precision F, class Run>
+auto with_weight_grad_plan(const ConvDims& d, const Run& run) {
   const auto n = [](index_t v) { return static_cast<int>(v); };
-  const auto tiles = [&](index_t edge) { return d.R * d.S * ceil_div(d.C, edge) * ceil_div(d.K, edge); };
-  const auto splits = [&](index_t edge) { return depth_splits(tiles(edge), d.N * d.P * d.Q); };
-  const auto blocks = [&](index_t edge) { return tiles(edge) * splits(edge); };
-  return with_tile(d.C, d.K, blocks, [&]<class P>() {
-    return f.template operator()<P>(WeightGradPlan{
+  const auto tiles = [&](index_t c, index_t k) { return d.R * d.S * ceil_div(d.C, c) * ceil_div(d.K, k); };
+  const auto splits = [&](index_t c, index_t k) { return depth_splits(tiles(c, k), d.N * d.P * d.Q); };
+  const auto blocks = [&](index_t c, index_t k) { return tiles(c, k) * splits(c, k); };
+  return with_tile<F, false>(d.C, d.K, blocks, [&]<class P>() {
+    return run.template operator()<P>(WeightGradPlan{
         n(d.N), n(d.H), n(d.W), n(d.C), n(d.R), n(d.S), n(d.K), n(d.P), n(d.Q), n(d.stride_h), n(d.stride_w),
-        n(d.pad_top), n(d.pad_left), n(d.dilation_h), n(d.dilation_w), n(ceil_div(d.C, P::edge)),
-        n(ceil_div(d.K, P::edge)), n(splits(P::edge)), false, false, false});
+        n(d.pad_top), n(d.pad_left), n(d.dilation_h), n(d.dilation_w), n(ceil_div(d.C, P::tile_m)),
+        n(ceil_div(d.K, P::tile_n)), n(splits(P::tile_m, P::tile_n)), false, false, false});
   });
 }
 
 /// Pixels are counted in 32 bits, a step beyond the last one included.
 inline void check_weight_grad(const ConvDims& d) {
-  check(d.N * std::max(d.H * d.W, d.P * d.Q) <= 0x7fffffff - 8, "conv2d_weight_grad", "more than 2^31 - 9 pixels");
+  check(d.N * std::max(d.H * d.W, d.P * d.Q) <= 0x7fffffff - 64, "conv2d_weight_grad", "more than 2^31 - 65 pixels");
 }
 
-inline std::size_t weight_grad_workspace(const ConvDims& d) {
-  return with_weight_grad_plan(d, [&]<class P>(const WeightGradPlan& p) {
+template <Precision F>
+std::size_t weight_grad_workspace(const ConvDims& d) {
+  return with_weight_grad_plan<F>(d, [&]<class P>(const WeightGradPlan& p) {
     return p.splits > 1 ? static_cast<std::size_t>(p.splits * d.w_shape().size()) * sizeof(float) : 0;
   });
 }
 
-inline void weight_grad(const ConvDims& d, const float* x, const float* g, float* dw, void* workspace, Stream stream) {
+template <Precision F>
+void weight_grad(const ConvDims& d, const float* x, const float* g, float* dw, void* workspace, Stream stream) {
   check_weight_grad(d);
-  with_weight_grad_plan(d, [&]<class P>(WeightGradPlan p) {
+  with_weight_grad_plan<F>(d, [&]<class P>(WeightGradPlan p) {
     float* const out = p.splits > 1 ? static_cast<float*>(workspace) : dw;
     p.packed_x = d.C % 4 == 0 && aligned(16, x);
     p.packed_g = d.K % 4 == 0 && aligned(16, g);
@@ -143,7 +147,7 @@ inline void weight_grad(const ConvDims& d, const float* x, const float* g, float
     launch<conv_weight_grad_kernel<P>>(
         {.grid = {grid_extent(d.R * d.S * p.row_tiles * p.column_tiles), grid_extent(p.splits, false)},
          .block = {P::threads},
-         .shared_bytes = sizeof(TileShared<P>),
+         .shared_bytes = P::shared_bytes,
          .stream = stream},
         p, x, g, out);
     if (p.splits > 1) sum_slabs(d.w_shape().size(), p.splits, d.K, {}, out, dw, stream);

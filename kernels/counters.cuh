@@ -22,9 +22,7 @@ __global__ void __launch_bounds__(32) count_up_kernel(Counter* counter) {
   if (threadIdx.x == 0) ++*counter;
 }
 
-inline void count_up(std::uint64_t* counter, Stream stream) {
-  launch<count_up_kernel<std::uint64_t>>({.block = {1}, .stream = stream}, counter);
-}
+inline void count_up(std::uint64_t* counter) { launch<count_up_kernel<std::uint64_t>>({.block = {1}}, counter); }
 
 /// The addresses of one row's values, small enough to be an argument.
 struct RecordedValues {

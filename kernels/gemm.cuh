@@ -1,9 +1,10 @@
-// Matrix product: c(M,N) = epilogue(op(a)(M,K) op(b)(K,N)), all row-major (fp32).
+// Matrix product: c(M,N) = epilogue(op(a)(M,K) op(b)(K,N)), all row-major.
 //
 // Owns         a block takes one tile of c (gemm_tile.cuh); neighbouring blocks share the columns of b. Where few tiles
 //              meet a great depth the depth is cut into pieces, whose slabs (splits, M, N) a second launch adds up.
-//              N = 1: a warp takes one row of a.
-// Shared       four panels, 4.6 to 16.9 KB; N = 1 none.      Requires  sm_75.
+//              N = 1: a warp takes one row of a, in fp32 whatever the precision: it is bound by memory.
+// Shared       panels of a and b: fp32 4.6 to 16.9 KB, tensor cores 64 to 96 KB; N = 1 none.
+// Requires     fp32 sm_75, tf32 and bf16 sm_80; on sm_90a large products in them go to wgmma_taps.cuh.
 // Cost         2 MNK FLOPs; each operand once per tile of the other; a slab is written and read once.
 // Determinism  tile and pieces depend on the shape alone; no atomics.
 #pragma once
@@ -13,31 +14,38 @@
 
 #include "device/reduce.cuh"
 #include "gemm_tile.cuh"
+#include "wgmma_taps.cuh"
 
 namespace tinygan::cuda {
 namespace {
 
-/// A panel of a row-major matrix: (edge, depth) stored that way (Deep) or the other way round.
-template <class P, bool Deep>
+/// The panels (Edge, depth), step by step, of a row-major matrix stored that way (Deep) or the other way round.
+template <class P, int Edge, bool Deep>
 struct MatrixPanel {
-  const float* at;  // this thread's pack
-  index_t pitch;
-  int edge_left, depth_left;  // elements that exist from here on: along the edge at most 4; without any no depth either
+  using Place = PanelPlace<P, Edge, Deep>;
+
+  const float* at;            // this thread's first pack of the step
+  index_t pitch;              // elements from row to row
+  int edge_left, depth_left;  // elements that exist from there on: along the edge, unless Deep, of the pack alone
   bool packed;
 
-  /// From edge index `edge` of `edges` on, depth [depth, depths); `row_pitch` elements from row to row.
+  /// From edge index `edge` of `edges` on, depth [depth, depths).
   __device__ MatrixPanel(const float* matrix, index_t row_pitch, index_t edge, index_t edges, index_t depth,
                          index_t depths, bool is_packed)
       : pitch(row_pitch), packed(is_packed) {
-    const index_t e = edge + PanelPlace<P, Deep>::edge(), k = depth + PanelPlace<P, Deep>::depth();
+    const index_t e = edge + Place::edge(), k = depth + Place::depth();
     at = matrix + (Deep ? e * pitch + k : k * pitch + e);
-    edge_left = count_of_four(e, edges);
-    depth_left = edge_left > 0 ? static_cast<int>(depths - k) : 0;
+    edge_left = Deep ? static_cast<int>(edges - e) : count_of_four(e, edges);
+    depth_left = static_cast<int>(depths - k);
   }
-  __device__ Float4 load() const {
-    return load_some(at, Deep ? depth_left : depth_left > 0 ? edge_left : 0, packed);
-  }
-  __device__ void advance() {
+
+  template <class Take>
+  __device__ __forceinline__ void next(const Take& take) {
+    TINYGAN_UNROLL
+    for (int i = 0; i < Place::packs; ++i) {
+      const int rows_left = (Deep ? edge_left : depth_left) - i * Place::stride;
+      take(i, at + i * Place::stride * pitch, rows_left > 0 ? (Deep ? depth_left : edge_left) : 0, packed);
+    }
     at += Deep ? P::depth : P::depth * pitch;
     depth_left -= P::depth;
   }
@@ -45,14 +53,13 @@ struct MatrixPanel {
 
 template <class P, bool TransA, bool TransB>
 struct MatrixSource {
-  MatrixPanel<P, !TransA> left;
-  MatrixPanel<P, TransB> right;
+  MatrixPanel<P, P::tile_m, !TransA> left;
+  MatrixPanel<P, P::tile_n, TransB> right;
 
-  __device__ Float4 a() const { return left.load(); }
-  __device__ Float4 b() const { return right.load(); }
-  __device__ void advance() {
-    left.advance();
-    right.advance();
+  template <class TakeA, class TakeB>
+  __device__ __forceinline__ void next(const TakeA& take_a, const TakeB& take_b) {
+    left.next(take_a);
+    right.next(take_b);
   }
 };
 
@@ -67,15 +74,15 @@ struct GemmPlan {
 template <class P, bool TransA, bool TransB>
 __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
     gemm_kernel(GemmDims d, GemmPlan p, Epilogue<float> e, const float* a, const float* b, float* c) {
-  const auto m = static_cast<int>(blockIdx.x % p.row_tiles) * P::edge;
-  const auto n = static_cast<int>(blockIdx.x / p.row_tiles) * P::edge;
+  const auto m = static_cast<int>(blockIdx.x % p.row_tiles) * P::tile_m;
+  const auto n = static_cast<int>(blockIdx.x / p.row_tiles) * P::tile_n;
   const auto M = static_cast<int>(d.M), N = static_cast<int>(d.N);
   const index_t begin = blockIdx.y * p.piece, end = begin + p.piece < d.K ? begin + p.piece : d.K;
   MatrixSource<P, TransA, TransB> source{{a, TransA ? d.M : d.K, m, d.M, begin, end, p.packed_a},
                                          {b, TransB ? d.K : d.N, n, d.N, begin, end, p.packed_b}};
-  TileAccumulator<P> acc;
-  multiply_tile<P, !TransA, TransB>(source, static_cast<int>(ceil_div(end - begin, P::depth)), acc);
-  store_tile<P>(acc, {m, M, n, N, p.packed_c}, e, c + blockIdx.y * d.M * d.N, [&](int row) { return row * d.N; });
+  typename P::Accumulator acc;
+  P::template multiply<!TransA, TransB>(source, static_cast<int>(ceil_div(end - begin, P::depth)), acc);
+  P::store(acc, {m, M, n, N, p.packed_c}, e, c + blockIdx.y * d.M * d.N, [&](int row) { return row * d.N; });
 }
 
 inline constexpr int gemv_threads = 128;
@@ -94,29 +101,33 @@ __global__ void __launch_bounds__(gemv_threads)
     for (int i = 0; i < 4; ++i) sum[i] = fmaf(x.at[i], y.at[i], sum[i]);
   }
   Float4 v{{warp_reduce<Sum>((sum[0] + sum[1]) + (sum[2] + sum[3])), 0.0f, 0.0f, 0.0f}};
-  finish_pack(e, 0, 1, v);
+  finish_pack(e, row, 0, 1, false, v);
   if (lane_id() == 0) c[row] = v.at[0];
 }
 
 inline bool is_gemv(const GemmDims& d) { return d.N == 1 && !d.trans_a; }
 
-/// f.operator()<Policy>(plan) with the tile and the pieces for a shape.
-template <class F>
-auto with_gemm_plan(const GemmDims& d, const F& f) {
-  const auto tiles = [&](index_t edge) { return ceil_div(d.M, edge) * ceil_div(d.N, edge); };
+/// run.operator()<Policy>(plan) with the tile and the pieces for a shape.
+template <Precision F, class Run>
+auto with_gemm_plan(const GemmDims& d, const Run& run) {
+  const auto tiles = [&](index_t m, index_t n) { return ceil_div(d.M, m) * ceil_div(d.N, n); };
   // Pieces of the depth make up for few tiles.
-  const auto blocks = [&](index_t edge) { return tiles(edge) * depth_splits(tiles(edge), d.K); };
-  return with_tile(d.M, d.N, blocks, [&]<class P>() {
-    GemmPlan p{.row_tiles = grid_extent(ceil_div(d.M, P::edge)), .column_tiles = grid_extent(ceil_div(d.N, P::edge))};
-    p.piece = round_up(ceil_div(d.K, depth_splits(tiles(P::edge), d.K)), P::depth);
+  const auto blocks = [&](index_t m, index_t n) { return tiles(m, n) * depth_splits(tiles(m, n), d.K); };
+  return with_tile<F, false>(d.M, d.N, blocks, [&]<class P>() {
+    GemmPlan p{.row_tiles = grid_extent(ceil_div(d.M, P::tile_m)),
+               .column_tiles = grid_extent(ceil_div(d.N, P::tile_n))};
+    p.piece = round_up(ceil_div(d.K, depth_splits(tiles(P::tile_m, P::tile_n), d.K)), P::depth);
     p.splits = ceil_div(d.K, p.piece);
-    return f.template operator()<P>(p);
+    return run.template operator()<P>(p);
   });
 }
 
-inline std::size_t gemm_workspace(const GemmDims& d) {
+template <Precision F>
+std::size_t gemm_workspace(const GemmDims& d) {
   if (is_gemv(d)) return 0;
-  return with_gemm_plan(d, [&]<class P>(const GemmPlan& p) {
+  if constexpr (F != Precision::fp32)
+    if (wgmma_gemm_fits<F>(d)) return wgmma_gemm_workspace<F>(d);
+  return with_gemm_plan<F>(d, [&]<class P>(const GemmPlan& p) {
     return p.splits > 1 ? static_cast<std::size_t>(p.splits * d.M * d.N) * sizeof(float) : 0;
   });
 }
@@ -126,13 +137,14 @@ void gemm_tiles(const GemmDims& d, const GemmPlan& p, const Epilogue<float>& e, 
                 float* c, Stream stream) {
   const Launch how{.grid = {grid_extent(index_t{p.row_tiles} * p.column_tiles), grid_extent(p.splits, false)},
                    .block = {P::threads},
-                   .shared_bytes = sizeof(TileShared<P>),
+                   .shared_bytes = P::shared_bytes,
                    .stream = stream};
   launch<gemm_kernel<P, TransA, TransB>>(how, d, p, e, a, b, c);
 }
 
-inline void gemm(const GemmDims& d, const Epilogue<float>& e, const float* a, const float* b, float* c, void* workspace,
-                 Stream stream) {
+template <Precision F>
+void gemm(const GemmDims& d, const Epilogue<float>& e, const float* a, const float* b, float* c, void* workspace,
+          Stream stream) {
   check(std::max({d.M, d.N, d.K}) <= 0x7fffffff, "gemm", "extents ", d.M, ", ", d.N, ", ", d.K, " above 2^31 - 1");
   if (is_gemv(d)) {
     const bool packed = d.K % 4 == 0 && aligned(16, a, b);
@@ -140,13 +152,15 @@ inline void gemm(const GemmDims& d, const Epilogue<float>& e, const float* a, co
     const Launch how{.grid = {blocks}, .block = {gemv_threads}, .stream = stream};
     return launch<gemv_kernel<float>>(how, d.M, d.K, packed, e, a, b, c);
   }
-  with_gemm_plan(d, [&]<class P>(GemmPlan p) {
+  if constexpr (F != Precision::fp32)
+    if (wgmma_gemm_fits<F>(d)) return wgmma_gemm<F>(d, e, a, b, c, workspace, stream);
+  with_gemm_plan<F>(d, [&]<class P>(GemmPlan p) {
     const bool split = p.splits > 1;
     float* const out = split ? static_cast<float*>(workspace) : c;
     const Epilogue<float> last = split ? Epilogue<float>{} : e;
     p.packed_a = (d.trans_a ? d.M : d.K) % 4 == 0 && aligned(16, a);
     p.packed_b = (d.trans_b ? d.K : d.N) % 4 == 0 && aligned(16, b);
-    p.packed_c = d.N % 4 == 0 && aligned(16, out);
+    p.packed_c = d.N % 4 == 0 && aligned(16, out, last.output);
     const auto run = d.trans_a ? d.trans_b ? &gemm_tiles<P, true, true> : &gemm_tiles<P, true, false>
                      : d.trans_b ? &gemm_tiles<P, false, true>
                                  : &gemm_tiles<P, false, false>;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tinygan/backend/missing_kernels.hpp>
+#include <tinygan/base/precision.hpp>
 
 #include "batch_norm.cuh"
 #include "conv.cuh"
@@ -20,17 +21,17 @@
 namespace tinygan::cuda {
 namespace {
 
-/// The kernels of a device of this type.
-template <DeviceType Type>
+/// The kernels of a device of this type. The precision is that of products and convolutions; all others are the same.
+template <DeviceType Type, Precision F>
 const KernelTable<float>& kernel_table() {
   static const KernelTable<float> table = [] {
     KernelTable<float> t{};
-    t.gemm_workspace = &gemm_workspace;
-    t.gemm = &gemm;
-    t.conv2d_workspace = &conv2d_workspace;
-    t.conv2d = &conv2d;
-    t.conv2d_input_grad = &conv2d_input_grad;
-    t.conv2d_weight_grad = &conv2d_weight_grad;
+    t.gemm_workspace = &gemm_workspace<F>;
+    t.gemm = &gemm<F>;
+    t.conv2d_workspace = &conv2d_workspace<F>;
+    t.conv2d = &conv2d<F>;
+    t.conv2d_input_grad = &conv2d_input_grad<F>;
+    t.conv2d_weight_grad = &conv2d_weight_grad<F>;
     t.unary = &unary;
     t.binary = &binary;
     t.reduce_workspace = &reduce_workspace;
@@ -57,7 +58,6 @@ const KernelTable<float>& kernel_table() {
     t.random_bernoulli = &random_bernoulli;
     t.dropout = &dropout;
     t.gather_images = &gather_images;
-    t.count_up = &count_up;
     t.record_values = &record_values;
     t.adam = &adam;
     t.sgd = &sgd;

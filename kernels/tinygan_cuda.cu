@@ -84,6 +84,11 @@ void copy_on_device(void* to, const void* from, std::size_t bytes, int index) {
   check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, current_queue), "cudaMemcpyAsync");
 }
 
+void count_up_on_device(std::uint64_t* counter, int index) {
+  activate(index);
+  count_up(counter);
+}
+
 void synchronize(int index) {
   check_not_capturing("waiting for the device");
   activate(index);
@@ -128,6 +133,19 @@ void release(void* graph, int) {
   cudaGetLastError();
 }
 
+/// Tensor cores that know tf32 and bf16 come with sm_80. It is the code that counts: a newer GPU may be running what was
+/// compiled for an older one.
+void check_precision(Precision precision, int index) {
+  if (precision == Precision::fp32) return;
+  activate(index);
+  cudaFuncAttributes kernel{};
+  check_cuda(cudaFuncGetAttributes(&kernel, &conv_weight_grad_kernel<TensorTiles<Precision::tf32>::Medium>),
+             "cudaFuncGetAttributes");
+  check(kernel.ptxVersion >= 80, text("device cuda:", index), "it computes in fp32 only, not in ", precision,
+        ": that takes compute capability 8.0 or later, and the kernels for it are for ", kernel.ptxVersion / 10, '.',
+        kernel.ptxVersion % 10);
+}
+
 const DeviceBackend backend{
     .count = &count,
     .activate = &activate,
@@ -135,9 +153,12 @@ const DeviceBackend backend{
     .to_device = &to_device,
     .to_host = &to_host,
     .copy = &copy_on_device,
+    .count_up = &count_up_on_device,
     .synchronize = &synchronize,
     .capture = {&begin_capture, &end_capture, &abandon_capture, &replay, &release},
-    .float_kernels = &kernel_table<DeviceType::cuda>(),
+    .float_kernels = {&kernel_table<DeviceType::cuda, Precision::fp32>(), &kernel_table<DeviceType::cuda, Precision::tf32>(),
+                      &kernel_table<DeviceType::cuda, Precision::bf16>()},
+    .check_precision = &check_precision,
     .double_kernels = nullptr,
 };
 

@@ -46,6 +46,8 @@ void copy_on_device(void* to, const void* from, std::size_t bytes, int) {
   std::memcpy(to, from, bytes);
 }
 
+void count_up_on_device(std::uint64_t* counter, int) { count_up(counter); }
+
 void synchronize(int) { check_not_recording("waiting for the device"); }  // a launch returns when the grid is done
 
 // A graph is the list of what was launched.
@@ -74,9 +76,12 @@ const DeviceBackend backend{
     .to_device = &to_device,
     .to_host = &to_host,
     .copy = &copy_on_device,
+    .count_up = &count_up_on_device,
     .synchronize = &synchronize,
     .capture = {&begin_capture, &end_capture, &abandon_capture, &replay, &release},
-    .float_kernels = &kernel_table<DeviceType::emulated>(),
+    .float_kernels = {&kernel_table<DeviceType::emulated, Precision::fp32>(), &kernel_table<DeviceType::emulated, Precision::tf32>(),
+                      &kernel_table<DeviceType::emulated, Precision::bf16>()},
+    .check_precision = [](Precision, int) {},
     .double_kernels = nullptr,
 };
 

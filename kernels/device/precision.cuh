@@ -1,6 +1,6 @@
 // bfloat16 and TF32: rounding on the way into tensor cores.
 //
-// TF32 is a float of which only 10 mantissa bits count. Source: PTX ISA, cvt.rna.tf32.f32.
+// TF32 is a float of which only 10 mantissa bits count. Source: PTX ISA, cvt.rn.tf32.f32 and cvt.rna.tf32.f32.
 #pragma once
 
 #include <bit>
@@ -15,9 +15,14 @@ namespace {
 
 inline constexpr std::uint32_t tf32_dropped_bits = 0x1fff;
 
-/// x rounded to TF32, as a float.
+/// x rounded to the nearest TF32, as a float. Ties go to the even neighbour from sm_90 on, where that is one
+/// instruction, elsewhere away from zero.
 __device__ inline float round_tf32(float x) {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  std::uint32_t bits;
+  asm("cvt.rn.tf32.f32 %0, %1;" : "=r"(bits) : "f"(x));
+  return __uint_as_float(bits);
+#elif defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
   std::uint32_t bits;
   asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(x));
   return __uint_as_float(bits);

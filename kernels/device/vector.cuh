@@ -61,13 +61,13 @@ template <int N, class T>
 Pack<T, N> load_pack(const T* from) {
   emulate::check_aligned(from, sizeof(T) * N, "a load");
   Pack<T, N> value;
-  std::memcpy(&value, from, sizeof value);
+  std::memcpy(static_cast<void*>(&value), from, sizeof value);
   return value;
 }
 template <int N, class T>
 void store_pack(T* to, const Pack<T, N>& value) {
   emulate::check_aligned(to, sizeof(T) * N, "a store");
-  std::memcpy(to, &value, sizeof value);
+  std::memcpy(static_cast<void*>(to), &value, sizeof value);
 }
 
 #endif

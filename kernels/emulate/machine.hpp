@@ -68,7 +68,24 @@ struct PendingCopy {
   unsigned size, group;
 };
 
-enum class State : unsigned char { unstarted, ready, at_barrier, at_warp, exited };
+/// A tensor copy in flight (TMA): done when somebody waits at its mbarrier. `fill` writes the bytes.
+struct PendingBulk {
+  void* barrier;
+  void* to;
+  void (*fill)(const PendingBulk&);
+  const void* map;
+  int at[4];
+};
+
+/// A warpgroup product in flight (wgmma): done when its thread waits for its group.
+struct PendingProduct {
+  void* accumulator;
+  std::uint64_t a, b;  // descriptors
+  void (*multiply)(const PendingProduct* const (&lanes)[32], unsigned warp);
+  unsigned group;
+};
+
+enum class State : unsigned char { unstarted, ready, at_barrier, at_warp, at_wait, exited };
 
 /// One CUDA thread of the running block.
 struct Thread {
@@ -80,8 +97,11 @@ struct Thread {
   unsigned mask = 0;          // at_warp: with whom,
   Combine combine = nullptr;  // to do what,
   void* brought = nullptr;    // bringing what
-  unsigned barriers = 0, warp_syncs = 0, groups = 0;
+  bool (*arrived)(const void*) = nullptr;  // at_wait: for what to become true
+  const void* awaited = nullptr;
+  unsigned barriers = 0, warp_syncs = 0, groups = 0, product_groups = 0;
   std::vector<PendingCopy> copies;
+  std::vector<PendingProduct> products;
   void* watched = nullptr;  // ThreadSanitizer's fiber
 
   unsigned lane() const { return id % 32; }
@@ -126,6 +146,8 @@ class Machine {
   TINYGAN_UNWATCHED void barrier(Place place);
   TINYGAN_UNWATCHED void together(unsigned mask, Combine combine, void* brought);
   TINYGAN_UNWATCHED void warp_barrier(unsigned mask);
+  TINYGAN_UNWATCHED void wait_until(bool (*arrived)(const void*), const void* awaited);
+  std::vector<PendingBulk>& bulk_copies() { return bulk_copies_; }
 
   /// Throws Error in the name of the running thread.
   template <class... What>
@@ -145,6 +167,7 @@ class Machine {
   TINYGAN_UNWATCHED void resume(Thread& t);
   TINYGAN_UNWATCHED void suspend();
   TINYGAN_UNWATCHED void live();
+  TINYGAN_UNWATCHED bool wake();
   TINYGAN_UNWATCHED void open_barrier();
   TINYGAN_UNWATCHED void abandon();
   [[noreturn]] void explain_stall(const Thread& t);
@@ -171,6 +194,7 @@ class Machine {
   unsigned serial_ = 0;  // blocks run so far
   bool failed_ = false;
   std::exception_ptr error_;
+  std::vector<PendingBulk> bulk_copies_;  // of the running block
 
   void* shared_ = nullptr;
   std::byte* base_ = nullptr;
@@ -300,11 +324,35 @@ TINYGAN_UNWATCHED void Machine::warp_barrier(unsigned mask) {
   observe(here);
 }
 
+/// Waits until arrived(awaited), which what other threads do brings about.
+TINYGAN_UNWATCHED void Machine::wait_until(bool (*arrived)(const void*), const void* awaited) {
+  Thread& me = *current_;
+  if (arrived(awaited)) return;
+  me.arrived = arrived;
+  me.awaited = awaited;
+  me.state = State::at_wait;
+  suspend();
+}
+
+/// Nobody can run: whether the wait of some is over meanwhile.
+TINYGAN_UNWATCHED bool Machine::wake() {
+  bool any = false;
+  for (unsigned i = 0; i < count_; ++i) {
+    Thread& t = threads_[i];
+    if (t.state != State::at_wait || !t.arrived(t.awaited)) continue;
+    t.state = State::ready;
+    any = true;
+  }
+  return any;
+}
+
 /// Nobody can run: opens the barrier at which everybody waits, or says what is wrong.
 TINYGAN_UNWATCHED void Machine::open_barrier() {
   const Thread* first = nullptr;
   for (unsigned i = 0; i < count_; ++i) {
     const Thread& t = threads_[i];
+    if (t.state == State::at_wait)
+      violation_of(t, "deadlock", "it waits for a phase of an mbarrier that nobody completes");
     if (t.state == State::at_warp) explain_stall(t);
     if (t.state != State::at_barrier) continue;
     if (first && (first->barrier.line != t.barrier.line || std::strcmp(first->barrier.file, t.barrier.file) != 0))
@@ -329,6 +377,8 @@ inline void Machine::explain_stall(const Thread& t) {
     if (other.state == State::at_barrier)
       violation_of(t, "deadlock", "it waits in a warp collective for lane ", lane,
                    ", which waits at __syncthreads() in ", text_of(other.barrier));
+    if (other.state == State::at_wait)
+      violation_of(t, "deadlock", "it waits in a warp collective for lane ", lane, ", which waits at an mbarrier");
     if (other.mask != t.mask)
       violation_of(t, "warp mask", "its warp collective has mask ", t.mask, ", that of lane ", lane, " has ",
                    other.mask);
@@ -363,9 +413,11 @@ TINYGAN_UNWATCHED void Machine::run_block() {
     t.at = {i % b.x, i / b.x % b.y, i / (b.x * b.y)};
     t.id = i;
     t.state = State::unstarted;
-    t.barriers = t.warp_syncs = t.groups = 0;
+    t.barriers = t.warp_syncs = t.groups = t.product_groups = 0;
     t.copies.clear();
+    t.products.clear();
   }
+  bulk_copies_.clear();
   allocate_shared(grid_->shared_bytes);
   publish(&watchers_.start);
   const unsigned warps = (count_ + 31) / 32;
@@ -375,8 +427,10 @@ TINYGAN_UNWATCHED void Machine::run_block() {
       run_warp(32 * warp, std::min(count_, 32 * warp + 32), backward);
     }
     if (exited_ == count_) break;
-    open_barrier();
+    if (!wake()) open_barrier();
   }
+  if (!bulk_copies_.empty())
+    violation_of(threads_[0], "unfinished copy", "the block has exited, nobody waited for a tensor copy of it");
   check_guards();
 }
 

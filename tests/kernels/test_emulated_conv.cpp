@@ -1,126 +1,95 @@
 // The three partials of a convolution as CUDA kernels on the emulated device, against sums in double.
-#include "kernels/emulated.hpp"
+#include "kernels/products.hpp"
 
 namespace tinygan {
 namespace {
 
 using namespace test;
 
-const char* name_of(ConvSlot slot) {
-  return slot == ConvSlot::g ? "conv2d" : slot == ConvSlot::x ? "input grad" : "weight grad";
-}
-
-/// One partial against its reference, in both orders of execution; operands start `offset` behind a 16-byte boundary.
-void check_partial(const ConvDims& d, ConvSlot slot, int offset, const Epilogue<float>& epilogue = {}) {
-  CAPTURE(name_of(slot), d.N, d.H, d.W, d.C, d.R, d.S, d.K, d.P, d.Q, d.stride_h, d.stride_w, d.pad_top, d.pad_left);
-  CAPTURE(d.dilation_h, d.dilation_w, offset);
-  const Operand x(d.x_shape().size(), offset, 1), w(d.w_shape().size(), offset, 2), g(d.y_shape().size(), offset, 3);
-  Reference expected = slot == ConvSlot::g   ? reference_conv2d(d, x.data(), w.data())
-                       : slot == ConvSlot::x ? reference_conv2d_input_grad(d, g.data(), w.data())
-                                             : reference_conv2d_weight_grad(d, x.data(), g.data());
-  if (slot != ConvSlot::w) reference_epilogue(epilogue, slot == ConvSlot::g ? d.K : d.C, expected);
-  const KernelTable<float>& k = emulated_kernels();
-  const auto found = both_ways(static_cast<index_t>(expected.value.size()), [&](float* out) {
-    Workspace workspace(k.conv2d_workspace(d, slot));
-    if (slot == ConvSlot::g) k.conv2d(d, epilogue, x.data(), w.data(), out, workspace.data(), {});
-    if (slot == ConvSlot::x) k.conv2d_input_grad(d, epilogue, g.data(), w.data(), out, workspace.data(), {});
-    if (slot == ConvSlot::w) k.conv2d_weight_grad(d, x.data(), g.data(), out, workspace.data(), {});
-    CHECK(workspace.intact());
-  });
-  // Sigmoid and tanh are good to a few eps of their own.
-  check_close(found, expected, std::max(1.0, static_cast<double>(epilogue.slope)), 8);
-}
-
-void check_conv(const ConvDims& d, int offset = 0) {
-  for (const ConvSlot slot : {ConvSlot::g, ConvSlot::x, ConvSlot::w}) check_partial(d, slot, offset);
-}
-
-ConvOptions options(index_t stride, Padding padding, index_t dilation = 1) {
-  return {stride, stride, padding, dilation, dilation};
-}
+constexpr Precision fp32 = Precision::fp32;
 
 TEST_CASE("Emulated conv2d: strides, paddings and dilations of an odd shape") {
   for (const index_t kernel : {1, 2, 3, 5})
     for (const index_t stride : {1, 2, 3})
       for (const index_t dilation : {1, 2}) {
         const Shape w{kernel, kernel, 3, 5};
-        check_conv(conv_dims({2, 7, 6, 3}, w, options(stride, Padding::same(), dilation)));
-        if (dilation == 1) check_conv(conv_dims({1, 7, 6, 3}, w, options(stride, Padding::valid())), 1);
+        check_conv(fp32, conv_dims({2, 7, 6, 3}, w, conv_options(stride, Padding::same(), dilation)));
+        if (dilation == 1) check_conv(fp32, conv_dims({1, 7, 6, 3}, w, conv_options(stride, Padding::valid())), 1);
       }
 }
 
 TEST_CASE("Emulated conv2d: shapes that are wrong elsewhere") {
   // Asymmetric everything.
   ConvOptions uneven{2, 3, Padding::sides(2, 0, 0, 3), 1, 2};
-  check_conv(conv_dims({3, 8, 11, 2}, {4, 3, 2, 7}, uneven));
+  check_conv(fp32, conv_dims({3, 8, 11, 2}, {4, 3, 2, 7}, uneven));
   // A stride beyond the filter: input pixels that nobody reads have empty lists and get 0.
-  check_conv(conv_dims({2, 11, 13, 3}, {2, 2, 3, 4}, options(5, Padding::valid())));
+  check_conv(fp32, conv_dims({2, 11, 13, 3}, {2, 2, 3, 4}, conv_options(5, Padding::valid())));
   // A stride and a dilation with a common factor.
-  check_conv(conv_dims({1, 13, 13, 2}, {3, 3, 2, 3}, options(4, Padding::all(3), 2)));
+  check_conv(fp32, conv_dims({1, 13, 13, 2}, {3, 3, 2, 3}, conv_options(4, Padding::all(3), 2)));
   // Padding so wide that outputs see nothing but padding.
-  check_conv(conv_dims({2, 3, 4, 3}, {2, 2, 3, 5}, options(1, Padding::all(4))));
+  check_conv(fp32, conv_dims({2, 3, 4, 3}, {2, 2, 3, 5}, conv_options(1, Padding::all(4))));
   // A filter that covers its input: a dense layer in disguise; and one that reaches beyond it.
-  check_conv(conv_dims({5, 3, 3, 6}, {3, 3, 6, 7}, options(1, Padding::valid())));
-  check_conv(conv_dims({5, 2, 2, 6}, {5, 5, 6, 7}, options(1, Padding::same())));
-  check_conv(conv_dims({7, 1, 1, 5}, {1, 1, 5, 6}, options(1, Padding::valid())));
+  check_conv(fp32, conv_dims({5, 3, 3, 6}, {3, 3, 6, 7}, conv_options(1, Padding::valid())));
+  check_conv(fp32, conv_dims({5, 2, 2, 6}, {5, 5, 6, 7}, conv_options(1, Padding::same())));
+  check_conv(fp32, conv_dims({7, 1, 1, 5}, {1, 1, 5, 6}, conv_options(1, Padding::valid())));
 }
 
 TEST_CASE("Emulated conv2d: one channel in, out, or both") {
   for (const int offset : {0, 1}) {
-    check_conv(conv_dims({3, 8, 8, 1}, {5, 5, 1, 36}, options(2, Padding::same())), offset);
-    check_conv(conv_dims({2, 7, 8, 36}, {3, 3, 36, 1}, options(1, Padding::same())), offset);
+    check_conv(fp32, conv_dims({3, 8, 8, 1}, {5, 5, 1, 36}, conv_options(2, Padding::same())), offset);
+    check_conv(fp32, conv_dims({2, 7, 8, 36}, {3, 3, 36, 1}, conv_options(1, Padding::same())), offset);
   }
-  check_conv(conv_dims({1, 5, 5, 1}, {3, 2, 1, 141}, {2, 1, Padding::sides(1, 0, 0, 2), 1, 2}));
-  check_conv(conv_dims({3, 5, 4, 141}, {2, 2, 141, 1}, options(2, Padding::valid())));
-  check_conv(conv_dims({1, 7, 7, 1}, {3, 3, 1, 1}, options(2, Padding::same())));
-  check_conv(conv_dims({2, 11, 9, 1}, {2, 2, 1, 3}, options(4, Padding::valid())));  // pixels without taps
-  check_conv(conv_dims({2, 11, 9, 3}, {2, 2, 3, 1}, options(4, Padding::all(3))));
-  check_conv(conv_dims({2, 13, 13, 1}, {3, 3, 1, 3}, options(2, Padding::all(2), 3)));
-  check_conv(conv_dims({2, 13, 13, 3}, {3, 3, 3, 1}, options(4, Padding::all(2), 2)));
+  check_conv(fp32, conv_dims({1, 5, 5, 1}, {3, 2, 1, 141}, {2, 1, Padding::sides(1, 0, 0, 2), 1, 2}));
+  check_conv(fp32, conv_dims({3, 5, 4, 141}, {2, 2, 141, 1}, conv_options(2, Padding::valid())));
+  check_conv(fp32, conv_dims({1, 7, 7, 1}, {3, 3, 1, 1}, conv_options(2, Padding::same())));
+  check_conv(fp32, conv_dims({2, 11, 9, 1}, {2, 2, 1, 3}, conv_options(4, Padding::valid())));  // pixels without taps
+  check_conv(fp32, conv_dims({2, 11, 9, 3}, {2, 2, 3, 1}, conv_options(4, Padding::all(3))));
+  check_conv(fp32, conv_dims({2, 13, 13, 1}, {3, 3, 1, 3}, conv_options(2, Padding::all(2), 3)));
+  check_conv(fp32, conv_dims({2, 13, 13, 3}, {3, 3, 3, 1}, conv_options(4, Padding::all(2), 2)));
 }
 
 TEST_CASE("Emulated conv2d: each tile size") {
-  check_partial(conv_dims({30, 17, 17, 2}, {1, 1, 2, 36}, options(1, Padding::valid())), ConvSlot::g, 0);
-  check_partial(conv_dims({30, 17, 17, 36}, {1, 1, 36, 2}, options(1, Padding::valid())), ConvSlot::x, 0);
-  check_partial(conv_dims({59, 17, 17, 2}, {1, 1, 2, 68}, options(1, Padding::valid())), ConvSlot::g, 0);
-  check_partial(conv_dims({59, 17, 17, 68}, {1, 1, 68, 2}, options(1, Padding::valid())), ConvSlot::x, 0);
-  check_partial(conv_dims({2, 6, 6, 33}, {12, 12, 33, 34}, options(1, Padding::all(6))), ConvSlot::w, 0);
-  check_partial(conv_dims({1, 6, 6, 65}, {12, 12, 65, 66}, options(1, Padding::all(6))), ConvSlot::w, 0);
+  check_partial(fp32, conv_dims({30, 17, 17, 2}, {1, 1, 2, 36}, conv_options(1, Padding::valid())), ConvSlot::g, 0);
+  check_partial(fp32, conv_dims({30, 17, 17, 36}, {1, 1, 36, 2}, conv_options(1, Padding::valid())), ConvSlot::x, 0);
+  check_partial(fp32, conv_dims({59, 17, 17, 2}, {1, 1, 2, 68}, conv_options(1, Padding::valid())), ConvSlot::g, 0);
+  check_partial(fp32, conv_dims({59, 17, 17, 68}, {1, 1, 68, 2}, conv_options(1, Padding::valid())), ConvSlot::x, 0);
+  check_partial(fp32, conv_dims({2, 6, 6, 33}, {12, 12, 33, 34}, conv_options(1, Padding::all(6))), ConvSlot::w, 0);
+  check_partial(fp32, conv_dims({1, 6, 6, 65}, {12, 12, 65, 66}, conv_options(1, Padding::all(6))), ConvSlot::w, 0);
 }
 
 TEST_CASE("Emulated conv2d: more groups of pixels than one launch takes") {
   // 11 x 11 residues of the stride, 2 x 2 of which have taps.
-  check_partial(conv_dims({2, 24, 25, 1}, {2, 2, 1, 3}, options(11, Padding::valid())), ConvSlot::x, 0);
-  check_partial(conv_dims({2, 24, 25, 2}, {2, 2, 2, 3}, options(11, Padding::valid())), ConvSlot::x, 0);
+  check_partial(fp32, conv_dims({2, 24, 25, 1}, {2, 2, 1, 3}, conv_options(11, Padding::valid())), ConvSlot::x, 0);
+  check_partial(fp32, conv_dims({2, 24, 25, 2}, {2, 2, 2, 3}, conv_options(11, Padding::valid())), ConvSlot::x, 0);
 }
 
 TEST_CASE("Emulated conv2d_weight_grad: pieces of the depth are added in order") {
-  const ConvDims d = conv_dims({13, 9, 9, 3}, {2, 2, 3, 5}, options(1, Padding::same()));
+  const ConvDims d = conv_dims({13, 9, 9, 3}, {2, 2, 3, 5}, conv_options(1, Padding::same()));
   CHECK(emulated_kernels().conv2d_workspace(d, ConvSlot::w) == 4 * 2 * 2 * 3 * 5 * sizeof(float));
-  check_partial(d, ConvSlot::w, 0);
-  check_partial(d, ConvSlot::w, 1);
-  for (const ConvDims& one : {conv_dims({9, 9, 9, 1}, {6, 6, 1, 33}, options(1, Padding::same())),
-                              conv_dims({9, 9, 9, 33}, {6, 6, 33, 1}, options(1, Padding::same()))}) {
+  check_partial(fp32, d, ConvSlot::w, 0);
+  check_partial(fp32, d, ConvSlot::w, 1);
+  for (const ConvDims& one : {conv_dims({9, 9, 9, 1}, {6, 6, 1, 33}, conv_options(1, Padding::same())),
+                              conv_dims({9, 9, 9, 33}, {6, 6, 33, 1}, conv_options(1, Padding::same()))}) {
     CHECK(emulated_kernels().conv2d_workspace(one, ConvSlot::w) == 2 * 6 * 6 * 33 * sizeof(float));
-    check_partial(one, ConvSlot::w, 0);
+    check_partial(fp32, one, ConvSlot::w, 0);
   }
 }
 
 TEST_CASE("Emulated conv2d: bias and activations, also where there is no tap") {
   const std::vector<float> bias = random_values<float>(7, 3);
-  const ConvDims d = conv_dims({2, 5, 5, 6}, {2, 2, 6, 7}, options(1, Padding::all(2)));
-  const ConvDims sparse = conv_dims({2, 7, 7, 6}, {2, 2, 6, 7}, options(3, Padding::valid()));
-  const ConvDims narrow = conv_dims({2, 7, 7, 1}, {2, 2, 1, 7}, options(3, Padding::valid()));
-  const ConvDims dense = conv_dims({3, 2, 2, 6}, {2, 2, 6, 7}, options(1, Padding::valid()));
+  const ConvDims d = conv_dims({2, 5, 5, 6}, {2, 2, 6, 7}, conv_options(1, Padding::all(2)));
+  const ConvDims sparse = conv_dims({2, 7, 7, 6}, {2, 2, 6, 7}, conv_options(3, Padding::valid()));
+  const ConvDims narrow = conv_dims({2, 7, 7, 1}, {2, 2, 1, 7}, conv_options(3, Padding::valid()));
+  const ConvDims dense = conv_dims({3, 2, 2, 6}, {2, 2, 6, 7}, conv_options(1, Padding::valid()));
   for (const Activation activation :
        {Activation::none, Activation::relu, Activation::leaky_relu, Activation::sigmoid, Activation::tanh}) {
     const Epilogue<float> e{bias.data(), activation, 0.2f};
-    check_partial(d, ConvSlot::g, 0, e);
-    check_partial(sparse, ConvSlot::x, 0, e);
-    check_partial(narrow, ConvSlot::g, 0, e);
-    check_partial(narrow, ConvSlot::x, 0, e);
-    check_partial(dense, ConvSlot::g, 0, e);
-    check_partial(dense, ConvSlot::x, 0, e);
+    check_partial(fp32, d, ConvSlot::g, 0, e);
+    check_partial(fp32, sparse, ConvSlot::x, 0, e);
+    check_partial(fp32, narrow, ConvSlot::g, 0, e);
+    check_partial(fp32, narrow, ConvSlot::x, 0, e);
+    check_partial(fp32, dense, ConvSlot::g, 0, e);
+    check_partial(fp32, dense, ConvSlot::x, 0, e);
   }
 }
 

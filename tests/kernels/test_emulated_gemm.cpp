@@ -1,34 +1,20 @@
 // The matrix product as CUDA kernels on the emulated device, against sums in double.
-#include "kernels/emulated.hpp"
+#include "kernels/products.hpp"
 
 namespace tinygan {
 namespace {
 
 using namespace test;
 
-/// gemm against its reference, in both orders of execution; operands start `offset` elements behind a 16-byte boundary.
-void check_gemm(const GemmDims& d, int offset = 0, const Epilogue<float>& epilogue = {}) {
-  CAPTURE(d.M, d.N, d.K, d.trans_a, d.trans_b, offset);
-  const Operand a(d.M * d.K, offset, 1), b(d.K * d.N, offset, 2);
-  Reference expected = reference_gemm(d, a.data(), b.data());
-  reference_epilogue(epilogue, d.N, expected);
-  const KernelTable<float>& k = emulated_kernels();
-  const auto c = both_ways(d.M * d.N, [&](float* out) {
-    Workspace workspace(k.gemm_workspace(d));
-    k.gemm(d, epilogue, a.data(), b.data(), out, workspace.data(), {});
-    CHECK(workspace.intact());
-  });
-  // Sigmoid and tanh are good to a few eps of their own.
-  check_close(c, expected, std::max(1.0, static_cast<double>(epilogue.slope)), 8);
-}
+constexpr Precision fp32 = Precision::fp32;
 
 TEST_CASE("Emulated gemm: awkward extents in every transposition, aligned or not") {
   for (const bool trans_a : {false, true})
     for (const bool trans_b : {false, true}) {
       for (const GemmDims& d : {GemmDims{1, 1, 1}, GemmDims{1, 5, 3}, GemmDims{37, 1, 41}, GemmDims{33, 41, 1},
                                 GemmDims{31, 37, 29}, GemmDims{32, 64, 16}, GemmDims{36, 40, 12}, GemmDims{1, 100, 64}})
-        check_gemm({d.M, d.N, d.K, trans_a, trans_b});
-      check_gemm({36, 40, 12, trans_a, trans_b}, 1);
+        check_gemm(fp32, {d.M, d.N, d.K, trans_a, trans_b});
+      check_gemm(fp32, {36, 40, 12, trans_a, trans_b}, 1);
     }
 }
 
@@ -36,11 +22,11 @@ TEST_CASE("Emulated gemm: each tile size, in every transposition") {
   // A few long rows make tiles enough without many products.
   for (const bool trans_a : {false, true})
     for (const bool trans_b : {false, true}) {
-      check_gemm({33, 64 * 131 + 1, 3, trans_a, trans_b});
-      if (trans_a != trans_b) check_gemm({65, 128 * 131 + 4, 9, trans_a, trans_b});
+      check_gemm(fp32, {33, 64 * 131 + 1, 3, trans_a, trans_b});
+      if (trans_a != trans_b) check_gemm(fp32, {65, 128 * 131 + 4, 9, trans_a, trans_b});
     }
-  check_gemm({65, 128 * 131 + 4, 9, false, false});
-  check_gemm({65, 128 * 131 + 4, 9, true, true});
+  check_gemm(fp32, {65, 128 * 131 + 4, 9, false, false});
+  check_gemm(fp32, {65, 128 * 131 + 4, 9, true, true});
 }
 
 TEST_CASE("Emulated gemm: a great depth is cut into pieces that are added in order") {
@@ -49,19 +35,19 @@ TEST_CASE("Emulated gemm: a great depth is cut into pieces that are added in ord
     for (const bool trans_b : {false, true}) {
       const GemmDims d{5, 7, 1027, trans_a, trans_b};
       CHECK(k.gemm_workspace(d) == 4 * 5 * 7 * sizeof(float));
-      check_gemm(d);
+      check_gemm(fp32, d);
     }
   const std::vector<float> bias = random_values<float>(7, 3);
-  check_gemm({5, 7, 1027, false, false}, 0, {bias.data(), Activation::tanh, 0});
+  check_gemm(fp32, {5, 7, 1027, false, false}, 0, {bias.data(), Activation::tanh, 0});
 }
 
 TEST_CASE("Emulated gemm: bias and activations, in every kernel") {
   const std::vector<float> bias = random_values<float>(33, 3);
   for (const Activation activation :
        {Activation::none, Activation::relu, Activation::leaky_relu, Activation::sigmoid, Activation::tanh}) {
-    check_gemm({7, 33, 5, false, true}, 0, {bias.data(), activation, 0.3f});
-    check_gemm({7, 1, 300, false, false}, 0, {bias.data(), activation, 1.7f});
-    check_gemm({7, 1, 300, false, true}, 1, {nullptr, activation, 0.3f});
+    check_gemm(fp32, {7, 33, 5, false, true}, 0, {bias.data(), activation, 0.3f});
+    check_gemm(fp32, {7, 1, 300, false, false}, 0, {bias.data(), activation, 1.7f});
+    check_gemm(fp32, {7, 1, 300, false, true}, 1, {nullptr, activation, 0.3f});
   }
 }
 

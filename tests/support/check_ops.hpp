@@ -2,6 +2,7 @@
 // to second order, the adjoint identity where it is linear, and the same bits at any number of threads.
 #pragma once
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <regex>
@@ -18,8 +19,18 @@
 
 namespace tinygan::test {
 
-/// The devices the ops are tested on.
-inline std::vector<Device> devices() { return {Device::cpu()}; }
+/// The devices the ops are tested on: the CPU, the emulated one and a GPU if there is one; or the one that TINYGAN_TEST_DEVICE
+/// names (cpu, cuda or emulated).
+inline std::vector<Device> devices() {
+  if (const char* name = std::getenv("TINYGAN_TEST_DEVICE")) {
+    for (const Device device : {Device::cpu(), Device::cuda(), Device::emulated()})
+      if (text(device).rfind(name, 0) == 0) return {device};
+    fail("TINYGAN_TEST_DEVICE", "'", name, "', expected cpu, cuda or emulated");
+  }
+  std::vector<Device> all{Device::cpu(), Device::emulated()};
+  if (cuda_device_count() > 0) all.push_back(Device::cuda());
+  return all;
+}
 
 template <class T>
 std::vector<Variable<T>> leaves(const OpCase& c, const Arrays& values, Device device) {
@@ -102,11 +113,42 @@ inline void check_threads(const OpCase& c) {
   for (int threads : {2, 3}) CHECK(same_bits(one, with_threads(threads, run)));
 }
 
+/// Gradients on a device that has float only: as close to those in double as the CPU's in float are, within a factor.
+inline void check_device_gradients(const OpCase& c, Device device) {
+  const auto gradients = [&]<class T>(T, Device where) {
+    const std::vector<Variable<T>> xs = leaves<T>(c, c.draw_all(), where);
+    const Variable<T> y = c(xs);
+    const Tensor<T> g = tensor<T>(draw(Draw::uniform, y.shape(), 5), y.shape(), where);
+    std::vector<Array> all;
+    for (const Variable<T>& dx : grad(y, xs, {}, Variable<T>(g))) all.push_back(array(dx));
+    return all;
+  };
+  const auto exact = gradients(double{}, Device::cpu()), cpu = gradients(float{}, Device::cpu()),
+             there = gradients(float{}, device);
+  constexpr double factor = 16;  // other orders of summation, and elementary functions of a few ulp instead of one
+  for (std::size_t input = 0; input < exact.size(); ++input) {
+    double largest = 0, cpu_error = 0, error = 0;
+    for (std::size_t i = 0; i < exact[input].size(); ++i) {
+      largest = std::max(largest, std::fabs(exact[input][i]));
+      cpu_error = std::max(cpu_error, std::fabs(cpu[input][i] - exact[input][i]));
+      const double off = std::fabs(there[input][i] - exact[input][i]);
+      if (!(off <= error)) error = off;  // NaN stays
+    }
+    CAPTURE(input, error, cpu_error, largest);
+    CHECK(error <= factor * (cpu_error + std::numeric_limits<float>::epsilon() * largest));
+  }
+}
+
 inline void check_ops(const std::vector<OpCase>& cases) {
   SECTION("the definition") {
     for (const OpCase& c : cases)
       for (Device device : devices()) {
         INFO(c.name << " on " << device);
+        if (device.type != DeviceType::cpu) {
+          check_definition<float>(c, device, 4);  // elementary functions of other libraries are allowed a few ulp more
+          if (c.differentiable) check_device_gradients(c, device);
+          continue;
+        }
         for_each_isa([&] {
           check_definition<float>(c, device, 1);
           check_definition<double>(c, device, 4);  // its elementary functions are allowed 2e-15, float's 3 ulp

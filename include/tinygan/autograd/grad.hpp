@@ -71,6 +71,8 @@ class ReversePass {
     Variable<T> cotangent;
     bool seen = false, target = false;
     bool passes = false;  ///< some target lies behind it
+    int uses = 0;         ///< cotangents that it will be given
+    bool past_activation = false;  ///< the one it was given went back through the activation that ends it
   };
 
   /// Everything behind y, in order of creation, which is a topological order.
@@ -88,7 +90,10 @@ class ReversePass {
               [](const Variable<T>& a, const Variable<T>& b) { return a.node()->order < b.node()->order; });
     for (const Variable<T>& v : order_)
       for (const Variable<T>& input : v.node()->inputs)
-        if (wanted(input)) nodes_[v.node().get()].passes = true;
+        if (wanted(input)) {
+          nodes_[v.node().get()].passes = true;
+          ++nodes_[input.node().get()].uses;
+        }
   }
 
   bool wanted(const Variable<T>& v) {
@@ -97,17 +102,32 @@ class ReversePass {
     return entry.target || entry.passes;
   }
 
+  /// Only a cotangent that is the whole of it, asked for by nobody else, and that need not be differentiated in turn.
+  bool may_pass_activation(const Variable<T>& v) {
+    if (recording() || v.node()->activation == Activation::none) return false;
+    const Entry& entry = nodes_[v.node().get()];
+    return entry.uses == 1 && !entry.target;
+  }
+
   void propagate(const Variable<T>& v, const Variable<T>& g, bool keep) {
     Node<T>& node = *v.node();
     std::vector<bool> needs;
-    for (const Variable<T>& input : node.inputs) needs.push_back(wanted(input));
-    std::vector<Variable<T>> result = node.vjp(Backward<T>{node.inputs, v, g, needs});
+    ActivationsPassed passed;
+    for (const Variable<T>& input : node.inputs) {
+      needs.push_back(wanted(input));
+      passed.may.push_back(needs.back() && may_pass_activation(input));
+    }
+    passed.done.resize(needs.size());
+    const bool past = nodes_[&node].past_activation;
+    std::vector<Variable<T>> result = node.vjp(Backward<T>{node.inputs, v, g, needs, past, &passed});
     for (std::size_t i = 0; i < needs.size(); ++i) {
       if (!needs[i] || !result[i].defined()) continue;
       const Variable<T>& input = node.inputs[i];
       check(result[i].shape() == input.shape(), "grad", "the rule of '", node.op, "' gave shape ", result[i].shape(),
             " for input ", i, " of shape ", input.shape());
-      Variable<T>& slot = nodes_[input.node().get()].cotangent;
+      Entry& entry = nodes_[input.node().get()];
+      entry.past_activation = passed.done[i];
+      Variable<T>& slot = entry.cotangent;
       slot = slot.defined() ? accumulate(std::move(slot), result[i]) : std::move(result[i]);
     }
     if (!keep) {

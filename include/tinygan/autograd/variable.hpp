@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <tinygan/backend/activation.hpp>
 #include <tinygan/tensor/tensor.hpp>
 
 namespace tinygan {
@@ -19,6 +20,20 @@ class Variable;
 template <class T>
 struct Node;
 
+/// An activation that ends an op: out = activation(r) of what the op computed. Its derivative is a function of out, so whatever
+/// computes out's cotangent can multiply by it in passing, which saves the op a pass over the cotangent.
+template <class T>
+struct FusedActivation {
+  Activation activation = Activation::none;
+  T slope = T(0);
+  Tensor<T> out{};  ///< empty: there is none to go back through
+};
+
+/// Which inputs' activations a rule may go back through, and which it did.
+struct ActivationsPassed {
+  std::vector<bool> may, done;
+};
+
 /// What a vjp rule sees: the op's inputs and output as variables, the cotangent g of the output, and which inputs need
 /// theirs.
 template <class T>
@@ -27,6 +42,16 @@ struct Backward {
   const Variable<T>& out;
   const Variable<T>& g;
   const std::vector<bool>& needs;
+  bool past_activation = false;  ///< g went back through the activation that ends this op already
+  ActivationsPassed* passed = nullptr;
+
+  /// The activation that the cotangent of input i is to go back through, if any: asking is promising to do so.
+  FusedActivation<T> pass_activation(std::size_t i) const {
+    if (!passed || !passed->may[i]) return {};
+    passed->done[i] = true;
+    const Node<T>& maker = *in[i].node();
+    return {maker.activation, maker.slope, maker.value};
+  }
 };
 
 /// One cotangent per input; an undefined one stands for zero. Rules call recorded ops only, which is what makes them
@@ -123,6 +148,8 @@ struct Node {
   Tensor<T> grad;  ///< of leaves: the sum of what backward() delivered
   const char* op = "leaf";
   bool requires_grad = false;
+  Activation activation = Activation::none;  ///< that ends the op; its rule knows what to do when g is past it
+  T slope = T(0);
   bool freed = false;  ///< a backward pass took its inputs and rule away
   std::uint64_t order = detail::next_node_order();  ///< inputs come before what is computed from them
   std::vector<Variable<T>> inputs;
@@ -145,9 +172,11 @@ struct Node {
   }
 };
 
-/// The variable of an op's result; it joins the tape if recording is on and some input needs gradients.
+/// The variable of an op's result; it joins the tape if recording is on and some input needs gradients. `activation` is what
+/// ends the op, if the rule heeds Backward::past_activation.
 template <class T>
-Variable<T> record(const char* op, Tensor<T> value, std::vector<Variable<T>> inputs, Vjp<T> vjp) {
+Variable<T> record(const char* op, Tensor<T> value, std::vector<Variable<T>> inputs, Vjp<T> vjp,
+                   Activation activation = Activation::none, std::type_identity_t<T> slope = T(0)) {
   bool needed = false;
   if (recording())
     for (const Variable<T>& v : inputs) needed |= v.defined() && v.requires_grad();
@@ -157,6 +186,8 @@ Variable<T> record(const char* op, Tensor<T> value, std::vector<Variable<T>> inp
   if (needed) {
     node.inputs = std::move(inputs);
     node.vjp = std::move(vjp);
+    node.activation = activation;
+    node.slope = slope;
   }
   return result;
 }

@@ -7,9 +7,11 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 
 #include <tinygan/backend/kernel_table.hpp>
 #include <tinygan/base/device.hpp>
+#include <tinygan/base/precision.hpp>
 
 namespace tinygan {
 
@@ -31,9 +33,11 @@ struct DeviceBackend {
                     int index);  ///< returns when the bytes are there
   void (*to_host)(void* host, const void* device, std::size_t bytes, int index);
   void (*copy)(void* to, const void* from, std::size_t bytes, int index);  ///< within the device, in its queue
+  void (*count_up)(std::uint64_t* counter, int index);                     ///< ++*counter, in the device's queue
   void (*synchronize)(int index);  ///< waits for all kernels of the device; throws what they failed with
   CaptureBackend capture;
-  const KernelTable<float>* float_kernels;
+  const KernelTable<float>* float_kernels[precision_count];  ///< by Precision; null where the device type has none
+  void (*check_precision)(Precision, int index);             ///< throws Error if that device cannot run that table
   const KernelTable<double>* double_kernels;            ///< may be null
 };
 

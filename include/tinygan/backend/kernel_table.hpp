@@ -93,9 +93,7 @@ struct KernelTable {
   void (*gather_images)(const GatherDims&, const std::uint8_t* images, const std::int32_t* index,
                         const std::uint64_t* batch, T scale, T shift, T* out, Stream);
 
-  // ---- what changes from one replay of a captured step to the next ----------------------------------------------
-  /// ++*counter, in place.
-  void (*count_up)(std::uint64_t* counter, Stream);
+  // ---- what a captured step leaves behind -----------------------------------------------------------------------
   /// ring(capacity, count)[*step mod capacity, i] = *values[i], NaN for a null; `values` itself is in host memory. The other
   /// rows stay.
   void (*record_values)(const RecordDims&, const T* const* values, const std::uint64_t* step, T* ring, Stream);

@@ -1,4 +1,4 @@
-// Counters and rings of scalars: what a training step keeps on its device so that the host need not read in between.
+// Rings of scalars: what training steps leave on their device so that the host need not read in between.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,6 @@
 #include <tinygan/base/stream.hpp>
 
 namespace tinygan::cpu {
-
-inline void count_up(std::uint64_t* counter, Stream) { ++*counter; }
 
 template <class T>
 void record_values(const RecordDims& d, const T* const* values, const std::uint64_t* step, T* ring, Stream) {

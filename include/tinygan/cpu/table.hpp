@@ -52,7 +52,6 @@ const KernelTable<T>& kernel_table() {
       .random_bernoulli = random_bernoulli<T>,
       .dropout = dropout<T>,
       .gather_images = gather_images<T>,
-      .count_up = count_up,
       .record_values = record_values<T>,
       .adam = adam<T>,
       .sgd = sgd<T>,

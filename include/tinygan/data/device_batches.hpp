@@ -44,7 +44,7 @@ class DeviceBatches {
   template <class T>
   Tensor<T> next(T low, T high) const {
     const Tensor<T> batch = images_->batch(order_, next_, batches_->options().batch_size, low, high);
-    kernels<T>(batch.device()).count_up(next_.data(), Stream{});
+    count_up(next_.data(), batch.device());
     return batch;
   }
 

@@ -38,11 +38,11 @@ Variable<T> conv2d(const Variable<T>& x, const Variable<T>& w, const ConvDims& d
                    [d, f = detail::FusedBackward<T>{fused.activation, fused.slope}](const Backward<T>& c) {
                      const Variable<T> h = f.before(c);
                      std::vector<Variable<T>> grads(2);
-                     if (c.needs[0]) grads[0] = conv2d_input_grad(h, c.in[1], d);
+                     if (c.needs[0]) grads[0] = conv2d_input_grad(h, c.in[1], d, detail::passing(c, 0));
                      if (c.needs[1]) grads[1] = conv2d_weight_grad(c.in[0], h, d);
                      f.bias(c, h, grads);
                      return grads;
-                   });
+                   }, fused.activation, fused.slope);
 }
 
 /// dx(N,H,W,C) = activation(sum over p,q,k of g w + bias(C)): the partial with respect to x. Throws Error if g or w does not
@@ -61,11 +61,11 @@ Variable<T> conv2d_input_grad(const Variable<T>& g, const Variable<T>& w, const 
                    [d, f = detail::FusedBackward<T>{fused.activation, fused.slope}](const Backward<T>& c) {
                      const Variable<T> h = f.before(c);
                      std::vector<Variable<T>> grads(2);
-                     if (c.needs[0]) grads[0] = conv2d(h, c.in[1], d);
+                     if (c.needs[0]) grads[0] = conv2d(h, c.in[1], d, detail::passing(c, 0));
                      if (c.needs[1]) grads[1] = conv2d_weight_grad(h, c.in[0], d);
                      f.bias(c, h, grads);
                      return grads;
-                   });
+                   }, fused.activation, fused.slope);
 }
 
 /// dw(R,S,C,K) = sum over images and pixel pairs of x g: the partial with respect to w. Throws Error if x or g does not fit.

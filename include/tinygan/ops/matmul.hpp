@@ -5,12 +5,14 @@
 
 namespace tinygan::ops {
 
-/// What follows a matrix product or convolution: activation(r + bias), bias along the last axis or undefined.
+/// What follows a matrix product or convolution: activation(r + bias), bias along the last axis or undefined; or, where
+/// `output` is defined, r activation'(.) as a function of that output (a cotangent on its way back, never recorded).
 template <class T>
 struct Fused {
-  Variable<T> bias;
+  Variable<T> bias{};
   Activation activation = Activation::none;
   T slope = T(0);
+  Tensor<T> output{};
 };
 
 namespace detail {
@@ -18,6 +20,7 @@ namespace detail {
 /// The kernel's view of a fused epilogue; checks the bias against the output's last axis.
 template <class T>
 Epilogue<T> epilogue(const char* op, const Fused<T>& f, index_t channels, Device device) {
+  if (f.output.defined()) return {nullptr, f.activation, f.slope, f.output.data()};
   check(f.slope >= T(0), op, "slope ", f.slope, ", expected at least 0");
   if (!f.bias.defined()) return {nullptr, f.activation, f.slope};
   check(f.bias.rank() == 1 && f.bias.size() == channels, op, "bias ", f.bias.shape(), ", expected (", channels, ",)");
@@ -31,12 +34,21 @@ struct FusedBackward {
   Activation activation;
   T slope;
 
-  Variable<T> before(const Backward<T>& c) const { return activation_grad(activation, slope, c.g, c.out); }
+  Variable<T> before(const Backward<T>& c) const {
+    return c.past_activation ? c.g : activation_grad(activation, slope, c.g, c.out);
+  }
   /// Appends the bias gradient, if there is a bias, to the gradients of the two operands.
   void bias(const Backward<T>& c, const Variable<T>& h, std::vector<Variable<T>>& grads) const {
     if (c.in.size() == 3) grads.push_back(c.needs[2] ? sum_to(h, c.in[2].shape()) : Variable<T>{});
   }
 };
+
+/// What finishes the cotangent of input i.
+template <class T>
+Fused<T> passing(const Backward<T>& c, std::size_t i) {
+  const FusedActivation<T> a = c.pass_activation(i);
+  return {.activation = a.activation, .slope = a.slope, .output = a.out};
+}
 
 template <class T>
 std::vector<Variable<T>> with_bias(const Variable<T>& a, const Variable<T>& b, const Fused<T>& f) {
@@ -69,11 +81,13 @@ Variable<T> matmul(const Variable<T>& a, const Variable<T>& b, MatmulOptions opt
                    [ta = ta, tb = tb, f = detail::FusedBackward<T>{fused.activation, fused.slope}](const Backward<T>& c) {
                      const Variable<T> h = f.before(c);
                      std::vector<Variable<T>> grads(2);
-                     if (c.needs[0]) grads[0] = ta ? matmul(c.in[1], h, {tb, true}) : matmul(h, c.in[1], {false, !tb});
-                     if (c.needs[1]) grads[1] = tb ? matmul(h, c.in[0], {true, ta}) : matmul(c.in[0], h, {!ta, false});
+                     if (c.needs[0]) grads[0] = ta ? matmul(c.in[1], h, {tb, true}, detail::passing(c, 0))
+                                                     : matmul(h, c.in[1], {false, !tb}, detail::passing(c, 0));
+                     if (c.needs[1]) grads[1] = tb ? matmul(h, c.in[0], {true, ta}, detail::passing(c, 1))
+                                                     : matmul(c.in[0], h, {!ta, false}, detail::passing(c, 1));
                      f.bias(c, h, grads);
                      return grads;
-                   });
+                   }, fused.activation, fused.slope);
 }
 
 }  // namespace tinygan::ops

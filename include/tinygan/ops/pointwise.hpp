@@ -258,8 +258,8 @@ Variable<T> activation(Activation f, std::type_identity_t<T> slope, const Variab
   const auto at = static_cast<std::size_t>(f);
   check(slope >= T(0), names[at], "slope ", slope, ", expected at least 0");
   return record<T>(names[at], detail::unary_value(ops[at], x.value(), slope), {x}, [f, slope](const Backward<T>& c) {
-    return std::vector{activation_grad(f, slope, c.g, c.out)};
-  });
+    return std::vector{c.past_activation ? c.g : activation_grad(f, slope, c.g, c.out)};
+  }, f, slope);
 }
 
 /// y = max(x, 0).

@@ -36,9 +36,8 @@ class Adam : public Optimiser<T> {
       slots[i].m = m_[i].data();
       slots[i].v = v_[i].data();
     }
-    const KernelTable<T>& k = kernels<T>(step_.device());
-    k.count_up(step_.data(), Stream{});
-    k.adam(hyper_, static_cast<int>(slots.size()), slots.data(), step_.data(), Stream{});
+    count_up(step_.data(), step_.device());
+    kernels<T>(step_.device()).adam(hyper_, static_cast<int>(slots.size()), slots.data(), step_.data(), Stream{});
   }
   /// One update with what backward() has accumulated.
   void step() { step(this->accumulated()); }

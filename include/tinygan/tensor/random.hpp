@@ -30,7 +30,7 @@ class Generator {
 
   RandomDraw next() { return {{seed_, draw_++, step_.data()}, step_}; }
   void next_step() {
-    kernels<float>(device()).count_up(step_.data(), Stream{});
+    count_up(step_.data(), device());
     draw_ = 0;
   }
   void set_step(std::uint64_t step) {

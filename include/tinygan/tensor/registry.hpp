@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -49,15 +50,43 @@ inline int cuda_device_count() {
   return b ? b->count() : 0;
 }
 
-/// The kernels of a device, which becomes the calling thread's current one of its type. Throws Error if the device or the
-/// element type is not to be had.
+namespace detail {
+
+inline std::atomic<Precision>& precision_of(DeviceType type) {
+  static std::array<std::atomic<Precision>, device_type_count> set{};  // fp32
+  return set[static_cast<std::size_t>(type)];
+}
+
+}  // namespace detail
+
+/// In what matrix products and convolutions of float are multiplied on devices of this type; fp32 until somebody says
+/// otherwise.
+inline Precision precision(Device device) {
+  return detail::precision_of(device.type).load(std::memory_order_relaxed);
+}
+
+/// From now on, for the whole program and all devices of this type. Throws Error if the device cannot do it: the CPU has
+/// fp32 only, a GPU needs tensor cores (compute capability 8.0) for tf32 and bf16.
+inline void set_precision(Device device, Precision p) {
+  if (device.type == DeviceType::cpu) {
+    check(p == Precision::fp32, text("device ", device), "it computes in fp32, not in ", p);
+  } else {
+    const DeviceBackend& b = backend(device);
+    check(b.float_kernels[static_cast<int>(p)] != nullptr, text("device ", device), "it has no kernels for ", p);
+    b.check_precision(p, device.index);
+  }
+  detail::precision_of(device.type).store(p, std::memory_order_relaxed);
+}
+
+/// The kernels of a device in its precision; it becomes the calling thread's current one of its type. Throws Error if the
+/// device or the element type is not to be had.
 template <class T>
 const KernelTable<T>& kernels(Device device) {
   static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "kernels exist for float and double");
   if (device.type == DeviceType::cpu) return cpu::kernel_table<T>();
   const DeviceBackend& b = backend(device);
   const KernelTable<T>* table = nullptr;
-  if constexpr (std::is_same_v<T, float>) table = b.float_kernels;
+  if constexpr (std::is_same_v<T, float>) table = b.float_kernels[static_cast<int>(precision(device))];
   else table = b.double_kernels;
   check(table != nullptr, text("device ", device), "it has no kernels for ", std::is_same_v<T, float> ? "float" : "double");
   b.activate(device.index);
@@ -150,6 +179,14 @@ class PrivateMemory {
 /// Waits until everything queued on the device is done.
 inline void synchronize(Device device) {
   if (device.type != DeviceType::cpu) backend(device).synchronize(device.index);
+}
+
+/// ++*counter in the memory of its device, queued there: what counts the steps of a training that the host does not wait for.
+inline void count_up(std::uint64_t* counter, Device device) {
+  if (device.type == DeviceType::cpu)
+    ++*counter;
+  else
+    backend(device).count_up(counter, device.index);
 }
 
 namespace detail {

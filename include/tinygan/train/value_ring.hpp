@@ -32,9 +32,8 @@ class ValueRing {
             values[i].shape(), " on ", values[i].device(), ", expected a scalar on ", rows_.device());
       at[i] = values[i].data();
     }
-    const KernelTable<T>& k = kernels<T>(rows_.device());
-    k.record_values(dims_, at.data(), written_.data(), rows_.data(), Stream{});
-    k.count_up(written_.data(), Stream{});
+    kernels<T>(rows_.device()).record_values(dims_, at.data(), written_.data(), rows_.data(), Stream{});
+    count_up(written_.data(), rows_.device());
   }
 
   /// The rows written since the last call that are still there, oldest first. Waits for the device.

@@ -14,7 +14,7 @@ inline std::vector<OpCase> dropout_cases() {
     cases.push_back(op_case(
         text("dropout", shape, " rate ", rate), {{shape}},
         [rate = rate](const auto& x) {
-          Generator random(7);
+          Generator random(7, x[0].device());
           return ops::dropout(x[0], static_cast<float>(rate), random);
         },
         [shape = shape, rate = rate](const Arrays& x) {

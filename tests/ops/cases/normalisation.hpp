@@ -92,8 +92,9 @@ inline std::vector<OpCase> normalisation_cases() {
           text("batch_norm_inference", shape, " ", detail::activation_names[static_cast<std::size_t>(f)]), inputs,
           [=]<class T>(const std::vector<Variable<T>>& x) {
             const NormOptions<T> options{T(0.125), f, static_cast<T>(detail::leak)};
-            return ops::batch_norm_inference(x[0], x[1], x[2], tensor<T>(mean, channels), tensor<T>(variance, channels),
-                                             options);
+            const Device device = x[0].device();
+            return ops::batch_norm_inference(x[0], x[1], x[2], tensor<T>(mean, channels, device),
+                                             tensor<T>(variance, channels, device), options);
           },
           [=](const Arrays& x) { return detail::normalised(shape, x, false, 0.125, f, &mean, &variance); }));
     }

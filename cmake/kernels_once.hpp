@@ -1,5 +1,5 @@
-// Included ahead of every test of the layers above the kernels: the CPU's kernels are compiled once, in kernels_once.cpp,
-// and not again in each test that touches a tensor.
+// For programs of many files: included ahead of each, so that the CPU's kernels are compiled once, in kernels_once.cpp, and not
+// again in every file that touches a tensor.
 #pragma once
 
 #include <tinygan/cpu/table.hpp>

@@ -1,0 +1,191 @@
+// wgmma: products of a warpgroup (four warps), D(64,N) += A(64,K) B(K,N) with both operands in shared memory, K = 8 in
+// TF32 and 16 in bfloat16: 32 bytes of it (sm_90a). They run by themselves:
+//
+//   wgmma_fence();                       before the first product that touches the accumulators
+//   wgmma<F>(acc, a, b); ...             all four warps together
+//   wgmma_commit(); wgmma_wait<P>();     until at most P of the latest groups are under way
+//
+// Operands lie K-major as TMA swizzles them (tma.cuh): rows of 128 bytes, groups of 8 rows 1024 bytes apart, the tile
+// 1024-byte aligned. Warp w of the warpgroup has rows 16w to 16w + 15 of D, in mma.sync's layout (mma.cuh).
+// TF32 ignores the 13 lowest bits of what it reads. The emulated device multiplies when a group is waited for, so a
+// panel that is given back too early, or accumulators that are read too early, show.
+// Source: PTX ISA, "Asynchronous Warpgroup Level Matrix Multiply-Accumulate Instructions".
+#pragma once
+
+#include <tinygan/base/precision.hpp>
+
+#include "mma.cuh"
+#include "tma.cuh"
+
+namespace tinygan::cuda {
+namespace {
+
+// Whether this pass of the compiler makes code for what follows; elsewhere kernels that use it are to be empty.
+#if !defined(__CUDACC__) || (defined(__CUDA_ARCH_FEAT_SM90_ALL) && __CUDA_ARCH__ == 900)
+inline constexpr bool has_wgmma = true;
+#else
+inline constexpr bool has_wgmma = false;
+#endif
+
+/// Steps of 32 bytes along K move a descriptor by this much.
+inline constexpr std::uint64_t descriptor_step = 32 >> 4;
+
+/// Bits of a descriptor but for the address: rows swizzled in 128 bytes, 1024 bytes from 8 of them to the next 8. The
+/// other stride has no meaning in this layout.
+inline constexpr std::uint64_t descriptor_layout =
+    std::uint64_t{1} << 62 | std::uint64_t{1024 >> 4} << 32 | std::uint64_t{1} << 16;
+
+#ifdef __CUDACC__
+
+__device__ __forceinline__ std::uint64_t matrix_descriptor(const void* tile) {
+  return descriptor_layout | (shared_address(tile) & 0x3ffffu) >> 4;
+}
+
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+
+__device__ __forceinline__ void wgmma_fence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
+__device__ __forceinline__ void wgmma_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
+template <int Pending>
+__device__ __forceinline__ void wgmma_wait() {
+  asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(Pending) : "memory");
+}
+
+// The operands of one instruction: all registers of the accumulators by name, as PTX knows no lists of them.
+#define TINYGAN_WGMMA_OUT(J) "+f"(acc[J].at[0]), "+f"(acc[J].at[1]), "+f"(acc[J].at[2]), "+f"(acc[J].at[3])
+#define TINYGAN_WGMMA_64(SHAPE, TRANSPOSED) \
+  asm volatile("wgmma.mma_async.sync.aligned.m64n64" SHAPE " {" \
+               "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, " \
+               "%21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31" \
+               "}, %32, %33, 1, 1, 1" TRANSPOSED ";" \
+               : TINYGAN_WGMMA_OUT(0), TINYGAN_WGMMA_OUT(1), TINYGAN_WGMMA_OUT(2), TINYGAN_WGMMA_OUT(3), \
+                 TINYGAN_WGMMA_OUT(4), TINYGAN_WGMMA_OUT(5), TINYGAN_WGMMA_OUT(6), TINYGAN_WGMMA_OUT(7) \
+               : "l"(a), "l"(b))
+#define TINYGAN_WGMMA_128(SHAPE, TRANSPOSED) \
+  asm volatile("wgmma.mma_async.sync.aligned.m64n128" SHAPE " {" \
+               "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, " \
+               "%21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, %32, %33, %34, %35, %36, %37, %38, %39, " \
+               "%40, %41, %42, %43, %44, %45, %46, %47, %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, " \
+               "%59, %60, %61, %62, %63" \
+               "}, %64, %65, 1, 1, 1" TRANSPOSED ";" \
+               : TINYGAN_WGMMA_OUT(0), TINYGAN_WGMMA_OUT(1), TINYGAN_WGMMA_OUT(2), TINYGAN_WGMMA_OUT(3), \
+                 TINYGAN_WGMMA_OUT(4), TINYGAN_WGMMA_OUT(5), TINYGAN_WGMMA_OUT(6), TINYGAN_WGMMA_OUT(7), \
+                 TINYGAN_WGMMA_OUT(8), TINYGAN_WGMMA_OUT(9), TINYGAN_WGMMA_OUT(10), TINYGAN_WGMMA_OUT(11), \
+                 TINYGAN_WGMMA_OUT(12), TINYGAN_WGMMA_OUT(13), TINYGAN_WGMMA_OUT(14), TINYGAN_WGMMA_OUT(15) \
+               : "l"(a), "l"(b))
+
+template <Precision F, int N>
+__device__ __forceinline__ void wgmma(FragmentC (&acc)[N], std::uint64_t a, std::uint64_t b) {
+  static_assert(F != Precision::fp32 && (N == 8 || N == 16));
+  if constexpr (F == Precision::tf32 && N == 8) TINYGAN_WGMMA_64("k8.f32.tf32.tf32", "");
+  if constexpr (F == Precision::tf32 && N == 16) TINYGAN_WGMMA_128("k8.f32.tf32.tf32", "");
+  if constexpr (F == Precision::bf16 && N == 8) TINYGAN_WGMMA_64("k16.f32.bf16.bf16", ", 0, 0");
+  if constexpr (F == Precision::bf16 && N == 16) TINYGAN_WGMMA_128("k16.f32.bf16.bf16", ", 0, 0");
+}
+
+#undef TINYGAN_WGMMA_128
+#undef TINYGAN_WGMMA_64
+#undef TINYGAN_WGMMA_OUT
+
+#else  // never called: kernels are empty here
+
+__device__ __forceinline__ void wgmma_fence() {}
+__device__ __forceinline__ void wgmma_commit() {}
+template <int Pending>
+__device__ __forceinline__ void wgmma_wait() {}
+template <Precision F, int N>
+__device__ __forceinline__ void wgmma(FragmentC (&)[N], std::uint64_t, std::uint64_t) {}
+
+#endif
+
+#else
+
+namespace emulate {
+
+/// Element k of 32-byte row `row` of the tile that a descriptor names.
+template <Precision F>
+float wgmma_operand(std::uint64_t descriptor, unsigned row, unsigned k) {
+  const std::uint64_t start = (descriptor & 0x3fffu) << 4, groups = (descriptor >> 32 & 0x3fffu) << 4;
+  const std::uint64_t bytes = F == Precision::tf32 ? 4 : 2;
+  const std::uint64_t at = swizzled(start + row / 8 * groups + row % 8 * box_row_bytes + k * bytes);
+  const std::byte* const from = machine->shared() + at;
+  if constexpr (F == Precision::tf32) {
+    std::uint32_t bits;
+    std::memcpy(&bits, from, sizeof bits);
+    return tf32_operand(bits);
+  } else {
+    bfloat16 v;
+    std::memcpy(&v, from, sizeof v);
+    return static_cast<float>(v);
+  }
+}
+
+/// A warp's 16 rows of D(64, 8N).
+template <Precision F, int N>
+TINYGAN_UNWATCHED void multiply_warp(const PendingProduct* const (&lanes)[32], unsigned warp) {
+  constexpr unsigned K = F == Precision::tf32 ? 8 : 16;
+  const PendingProduct& first = *lanes[0];
+  for (unsigned lane = 1; lane < 32; ++lane)
+    if (lanes[lane]->a != first.a || lanes[lane]->b != first.b || lanes[lane]->multiply != first.multiply)
+      machine->violation("wgmma", "lanes of a warp name different operands");
+  if (first.a >> 16 != descriptor_layout >> 16 || first.b >> 16 != descriptor_layout >> 16)
+    machine->violation("wgmma", "a descriptor of another layout than swizzled rows of 128 bytes");
+  float a[16][K], b[8 * N][K];
+  for (unsigned k = 0; k < K; ++k) {
+    for (unsigned row = 0; row < 16; ++row) a[row][k] = wgmma_operand<F>(first.a, 16 * (warp % 4) + row, k);
+    for (unsigned column = 0; column < 8 * N; ++column) b[column][k] = wgmma_operand<F>(first.b, column, k);
+  }
+  for (unsigned lane = 0; lane < 32; ++lane) {
+    auto* const acc = static_cast<FragmentC*>(lanes[lane]->accumulator);
+    for (unsigned j = 0; j < N; ++j)
+      for (unsigned i = 0; i < 4; ++i) {
+        const unsigned row = lane / 4 + 8 * (i >> 1), column = 8 * j + 2 * (lane % 4) + (i & 1u);
+        double sum = static_cast<double>(acc[j].at[i]);
+        for (unsigned k = 0; k < K; ++k) sum += static_cast<double>(a[row][k]) * static_cast<double>(b[column][k]);
+        acc[j].at[i] = static_cast<float>(sum);
+      }
+  }
+}
+
+/// Multiplies what a warp's lanes have committed, but for their latest Pending groups.
+template <int Pending>
+TINYGAN_UNWATCHED void finish_products(void* const (&brought)[32], unsigned) {
+  Thread* lanes[32];
+  for (unsigned lane = 0; lane < 32; ++lane) lanes[lane] = static_cast<Thread*>(brought[lane]);
+  const auto over = [&](const Thread& t) {
+    return !t.products.empty() && t.products.front().group + Pending < t.product_groups;
+  };
+  while (over(*lanes[0])) {
+    const PendingProduct* products[32];
+    for (unsigned lane = 0; lane < 32; ++lane) {
+      if (!over(*lanes[lane])) machine->violation("wgmma", "lanes of a warp have started different products");
+      products[lane] = &lanes[lane]->products.front();
+    }
+    products[0]->multiply(products, lanes[0]->id / 32);
+    for (Thread* t : lanes) t->products.erase(t->products.begin());
+  }
+}
+
+}  // namespace emulate
+
+inline std::uint64_t matrix_descriptor(const void* tile) {
+  emulate::check_aligned(tile, 1024, "a tile of wgmma");
+  emulate::check_shared(tile, 16, "a tile of wgmma");
+  const auto at = static_cast<std::uint64_t>(static_cast<const std::byte*>(tile) - emulate::machine->shared());
+  return descriptor_layout | at >> 4;
+}
+inline void wgmma_fence() {}
+inline void wgmma_commit() { ++emulate::machine->current().product_groups; }
+template <int Pending>
+void wgmma_wait() {
+  emulate::machine->together(all_lanes, &emulate::finish_products<Pending>, &emulate::machine->current());
+}
+template <Precision F, int N>
+void wgmma(FragmentC (&acc)[N], std::uint64_t a, std::uint64_t b) {
+  emulate::Thread& me = emulate::machine->current();
+  me.products.push_back({acc, a, b, &emulate::multiply_warp<F, N>, me.product_groups});
+}
+
+#endif
+
+}  // namespace
+}  // namespace tinygan::cuda

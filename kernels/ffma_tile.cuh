@@ -1,0 +1,144 @@
+// One output tile of a matrix product in fp32 by fused multiply-adds: exact products, one after the other.
+//
+// Owns         thread t: one pack of each panel (edge, depth) per step; `rows` x `columns` of the tile in registers,
+//              read from shared memory in packs that make one wavefront for each warp (4 x 8 lanes).
+// Shared       both panels twice: while one pair is multiplied the next is on its way through registers.
+// Requires     sm_75.      Cost  2 edge^2 FLOPs and 2 edge / 4 packs of 16 bytes per k.
+// Determinism  a sum runs in the order of k, whatever the tile: one fma after the other.
+// Source       the register and shared tiling of CUTLASS's SIMT GEMM ("Efficient GEMM in CUDA"), with square tiles.
+#pragma once
+
+#include "tile.cuh"
+
+namespace tinygan::cuda {
+namespace {
+
+/// A tile of (Edge, Edge) by 2 Edge threads of (Rows, Columns) each: a thread brings one pack of each panel per step.
+template <int Edge, int Rows, int Columns>
+struct FfmaTile {
+  static constexpr int tile_m = Edge, tile_n = Edge, rows = Rows, columns = Columns;
+  static constexpr int depth = 8;  // of a step
+  static constexpr int threads = Edge * depth / 4;
+  static constexpr int warp_rows = 4 * rows, warp_columns = 8 * columns;  // the part of one warp, lanes as 4 x 8
+  static constexpr int warps_n = Edge / warp_columns;
+  /// What registers allow: the largest tile takes about 145 for a thread, and spills where it may have only 128.
+  static constexpr int blocks_per_sm = threads >= 256 ? 1 : 512 / threads;
+  static_assert(Edge * Edge == threads * rows * columns && rows % 4 == 0 && columns % 4 == 0);
+  static_assert(Edge % warp_rows == 0 && Edge % warp_columns == 0);
+
+  static constexpr int pitch = Edge + 4;  // rows 16-byte aligned; the transposing stores of a warp meet all banks
+  using Panel = float[depth][pitch];
+  struct Shared {
+    Panel a[2], b[2];
+  };
+  static constexpr std::size_t shared_bytes = sizeof(Shared);
+
+  /// This thread's part of a tile, and where it lies.
+  struct Accumulator {
+    float at[rows][columns] = {};
+
+    __device__ static int row(int i) {
+      const int warp = static_cast<int>(warp_id()) / warps_n, lane = static_cast<int>(lane_id()) / 8;
+      return warp * warp_rows + i / 4 * 16 + lane * 4 + i % 4;
+    }
+    __device__ static int column(int j) {
+      const int warp = static_cast<int>(warp_id()) % warps_n, lane = static_cast<int>(lane_id()) % 8;
+      return warp * warp_columns + j / 4 * 32 + lane * 4 + j % 4;
+    }
+  };
+
+  /// acc += the panels of `steps` steps of a source. By all threads of the block, once: the shared memory stays in use.
+  template <bool DeepA, bool DeepB, class Source>
+  __device__ __forceinline__ static void multiply(Source& source, int steps, Accumulator& acc) {
+    if (steps <= 0) return;
+    auto& s = block_shared<Shared>();
+    Float4 a, b;
+    const Keep take_a{a}, take_b{b};
+    source.next(take_a, take_b);
+    put<DeepA>(s.a[0], a);
+    put<DeepB>(s.b[0], b);
+    __syncthreads();
+    int now = 0;
+    for (int step = 1; step < steps; ++step) {
+      source.next(take_a, take_b);  // on their way during the multiplication
+      multiply_panels(s.a[now], s.b[now], acc);
+      now ^= 1;  // which everybody has finished reading before the last barrier
+      put<DeepA>(s.a[now], a);
+      put<DeepB>(s.b[now], b);
+      __syncthreads();
+    }
+    multiply_panels(s.a[now], s.b[now], acc);
+  }
+
+  /// out[offset(row) + column] = epilogue(acc) for the part of the tile that exists. The loop over rows is not unrolled
+  /// (the rows move up instead, as registers have no index): activations are long, and each element would have its own.
+  template <class Offset>
+  __device__ __forceinline__ static void store(Accumulator& acc, const TilePlace& t, const Epilogue<float>& e,
+                                               float* out, const Offset& offset) {
+    TINYGAN_NO_UNROLL
+    for (int i = 0; i < rows; ++i) {
+      const int row = t.m + acc.row(i);
+      const index_t to = row < t.M ? offset(row) : 0;
+      TINYGAN_UNROLL
+      for (int j = 0; j < columns; j += 4) {
+        const int column = t.n + acc.column(j);
+        if (row >= t.M || column >= t.N) continue;
+        Float4 v;
+        TINYGAN_UNROLL
+        for (int k = 0; k < 4; ++k) v.at[k] = acc.at[0][j + k];
+        finish_pack(e, to + column, column, t.N, t.packed, v);
+        store_some(out + to + column, column, t.N, v, t.packed);
+      }
+      TINYGAN_UNROLL
+      for (int r = 1; r < rows; ++r)
+        TINYGAN_UNROLL
+        for (int j = 0; j < columns; ++j) acc.at[r - 1][j] = acc.at[r][j];
+    }
+  }
+
+ private:
+  /// What a Source hands its pack to: it stays in registers until its panel is free. A source may also make it up.
+  struct Keep {
+    Float4& pack;
+    __device__ __forceinline__ void operator()(int, const float* from, int count, bool packed) const {
+      pack = load_some(from, count, packed);
+    }
+    __device__ __forceinline__ void operator()(const Float4& made) const { pack = made; }
+  };
+
+  template <bool Deep>
+  __device__ __forceinline__ static void put(Panel& panel, const Float4& v) {
+    using Place = PanelPlace<FfmaTile, Edge, Deep>;
+    static_assert(Place::packs == 1);
+    if constexpr (Deep) {
+      TINYGAN_UNROLL
+      for (int k = 0; k < 4; ++k) panel[Place::depth() + k][Place::edge()] = v.at[k];
+    } else {
+      store_pack(&panel[Place::depth()][Place::edge()], v);
+    }
+  }
+
+  /// One step: acc += a^T b of two panels (depth, edge).
+  __device__ __forceinline__ static void multiply_panels(const Panel& a, const Panel& b, Accumulator& acc) {
+    TINYGAN_UNROLL
+    for (int k = 0; k < depth; ++k) {
+      Float4 left[rows / 4], right[columns / 4];
+      TINYGAN_UNROLL
+      for (int i = 0; i < rows / 4; ++i) left[i] = load_pack<4>(&a[k][acc.row(4 * i)]);
+      TINYGAN_UNROLL
+      for (int j = 0; j < columns / 4; ++j) right[j] = load_pack<4>(&b[k][acc.column(4 * j)]);
+      TINYGAN_UNROLL
+      for (int i = 0; i < rows; ++i)
+        TINYGAN_UNROLL
+        for (int j = 0; j < columns; ++j)
+          acc.at[i][j] = fmaf(left[i / 4].at[i % 4], right[j / 4].at[j % 4], acc.at[i][j]);
+    }
+  }
+};
+
+using LargeTile = FfmaTile<128, 8, 8>;  // 16 FLOPs per byte of shared memory
+using MediumTile = FfmaTile<64, 8, 4>;
+using SmallTile = FfmaTile<32, 4, 4>;
+
+}  // namespace
+}  // namespace tinygan::cuda

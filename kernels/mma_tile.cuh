@@ -1,0 +1,227 @@
+// One output tile of a matrix product on tensor cores: operands rounded to TF32 or bfloat16, sums in fp32.
+//
+// Owns         thread t: packs of both panels (edge, 32) per step; warps stand 2 x 2 in the tile, and of its warp's
+//              part a thread has what mma.sync deals it. Results go through shared memory, each warp's through its own,
+//              and out in packs of whole rows.
+// Shared       both panels `stages` times, filled by cp.async: `stages` - 1 steps are on their way during one product.
+//              A panel stays as the operand lies in memory: (edge, depth) read by ldmatrix, or (depth, edge) read by
+//              the word; packs are shuffled by row (xor), so that neither has conflicts.
+// Requires     sm_80 (elsewhere it compiles to traps, and set_precision() refuses).
+// Cost         2 tile_m tile_n FLOPs and 4 (tile_m + tile_n) bytes from L2 per k. A warp of 64 x 64 reads 4 bytes of
+//              shared memory for 32 multiply-adds, so a step of (128,128,32) takes 512 cycles of reading and 256 of
+//              writing, against 768 of multiplying in TF32. Floats stay floats up to the registers: an own bfloat16
+//              panel would save half the reading, yet 128 x 128 tiles of floats are bound by L2 before that.
+// Determinism  the order of k in a sum is that of the steps; within one mma.sync it is the hardware's.
+// Source       CUTLASS, "Efficient GEMM in CUDA" and its Ampere multistage mainloop; layouts: PTX ISA (device/mma.cuh).
+#pragma once
+
+#include <tinygan/base/precision.hpp>
+
+#include "device/async_copy.cuh"
+#include "device/mma.cuh"
+#include "tile.cuh"
+
+namespace tinygan::cuda {
+namespace {
+
+/// A panel in shared memory: (Edge, Depth) if Deep, else (Depth, Edge).
+template <int Edge, int Depth, bool Deep>
+struct MmaPanel {
+  float memory[Edge * Depth];
+  static_assert(Depth == 32 && Edge % 32 == 0, "rows are made of all 32 banks");
+
+  /// Where the element with these coordinates lies; packs stay together. Rows take turns in the banks: eight of a deep
+  /// panel with 4 each, which ldmatrix reads at once, or four of the other kind with 8 each, which a warp reads.
+  __device__ int at(int edge, int depth) const {
+    return Deep ? edge * Depth + (depth ^ edge % 8 * 4) : depth * Edge + (edge ^ depth % 4 * 8);
+  }
+
+  /// v[group][half]: element (edge + 8 group + lane / 4, k + 4 half + lane % 4). The order of the 8x8 tiles in one
+  /// ldmatrix is that of the registers in a Left or right fragment of mma.sync.
+  template <bool Left, int Groups>
+  __device__ __forceinline__ void load(int edge, int k, float (&v)[Groups][2]) const {
+    const int lane = static_cast<int>(lane_id());
+    if constexpr (Deep) {
+      const int group = Left ? lane / 8 % 2 : lane / 16, half = Left ? lane / 16 : lane / 8 % 2;
+      TINYGAN_UNROLL
+      for (int u = 0; u < Groups; u += 2) {
+        const auto four = load_matrix<4>(memory + at(edge + 8 * (u + group) + lane % 8, k + 4 * half));
+        TINYGAN_UNROLL
+        for (int i = 0; i < 4; ++i)
+          v[u + (Left ? i % 2 : i / 2)][Left ? i / 2 : i % 2] = std::bit_cast<float>(four.at[i]);
+      }
+    } else {
+      TINYGAN_UNROLL
+      for (int u = 0; u < Groups; ++u)
+        TINYGAN_UNROLL
+        for (int half = 0; half < 2; ++half) v[u][half] = memory[at(edge + 8 * u + lane / 4, k + 4 * half + lane % 4)];
+    }
+  }
+};
+
+/// Elements from row to row of a warp's results in shared memory: four rows of a fragment meet all banks.
+template <int N>
+inline constexpr int results_pitch = 8 * N + 8;
+
+/// A warp's results, mma.sync's fragments of rows m... and columns n..., through `shared` (of that warp alone) into
+/// out[offset(row) + column] = epilogue(.), as far as they exist. By all lanes.
+template <int M, int N, class Offset>
+__device__ __forceinline__ void store_fragments(const FragmentC (&acc)[M][N], float* shared, int m, int n,
+                                                const TilePlace& t, const Epilogue<float>& e, float* out,
+                                                const Offset& offset) {
+  constexpr int pitch = results_pitch<N>;
+  const int lane = static_cast<int>(lane_id());
+  TINYGAN_UNROLL
+  for (int i = 0; i < M; ++i)
+    TINYGAN_UNROLL
+    for (int j = 0; j < N; ++j) {
+      float* const to = shared + (16 * i + lane / 4) * pitch + 8 * j + lane % 4 * 2;
+      const FragmentC& c = acc[i][j];
+      store_pack(to, Pack<float, 2>{{c.at[0], c.at[1]}});
+      store_pack(to + 8 * pitch, Pack<float, 2>{{c.at[2], c.at[3]}});
+    }
+  __syncwarp();
+  constexpr int rows = M == 1 ? 16 : 32;  // whose offsets the lanes work out, each once: they cost divisions
+  constexpr int row_packs = 2 * N, at_a_time = 32 / row_packs;
+  static_assert(32 % row_packs == 0 && 16 * M % rows == 0);
+  TINYGAN_NO_UNROLL
+  for (int first = 0; first < 16 * M; first += rows) {
+    const int my_row = m + first + lane;
+    const index_t my_offset = lane < rows && my_row < t.M ? offset(my_row) : 0;
+    TINYGAN_NO_UNROLL
+    for (int r = 0; r < rows; r += at_a_time) {
+      const int row = r + lane / row_packs;
+      const index_t at = __shfl_sync(all_lanes, my_offset, static_cast<unsigned>(row));
+      const int column = lane % row_packs * 4;
+      if (m + first + row >= t.M || n + column >= t.N) continue;
+      Float4 v = load_pack<4>(shared + (first + row) * pitch + column);
+      finish_pack(e, at + n + column, n + column, t.N, t.packed, v);
+      store_some(out + at + n + column, n + column, t.N, v, t.packed);
+    }
+  }
+}
+
+/// A tile of (TileM, TileN) in the format F by four warps; Blocks of them fit a multiprocessor by registers.
+template <Precision F, int TileM, int TileN, int Stages, int Blocks>
+struct MmaTile {
+  static constexpr int tile_m = TileM, tile_n = TileN, depth = 32, threads = 128, stages = Stages;
+  static constexpr int warp_m = TileM / 2, warp_n = TileN / 2;
+  static constexpr int fragments_m = warp_m / 16, fragments_n = warp_n / 8;
+  static constexpr int blocks_per_sm = Blocks;
+  static constexpr int mma_depth = F == Precision::tf32 ? 8 : 16;
+  static_assert(F != Precision::fp32 && warp_m % 32 == 0 && warp_n % 32 == 0 && Stages >= 2);
+
+  template <bool DeepA, bool DeepB>
+  struct Shared {
+    MmaPanel<TileM, depth, DeepA> a[Stages];
+    MmaPanel<TileN, depth, DeepB> b[Stages];
+  };
+  static constexpr std::size_t shared_bytes = sizeof(Shared<true, true>);  // as long as any
+
+  /// This thread's part of a tile: what mma.sync deals it of each (16,8).
+  struct Accumulator {
+    FragmentC at[fragments_m][fragments_n] = {};
+  };
+
+  /// acc += the panels of `steps` steps of a source. By all threads of the block, once: the shared memory stays in use.
+  template <bool DeepA, bool DeepB, class Source>
+  __device__ __forceinline__ static void multiply(Source& source, int steps, Accumulator& acc) {
+    if (steps <= 0) return;
+    auto& s = block_shared<Shared<DeepA, DeepB>>();
+    const auto bring = [&](int stage) {
+      source.next(Send<TileM, DeepA>{s.a[stage]}, Send<TileN, DeepB>{s.b[stage]});
+    };
+    TINYGAN_NO_UNROLL
+    for (int stage = 0; stage < Stages - 1; ++stage) {
+      if (stage < steps) bring(stage);
+      async_commit();  // groups are counted: one per step, empty or not
+    }
+    int now = 0, next = Stages - 1;
+    TINYGAN_NO_UNROLL
+    for (int step = 0; step < steps; ++step) {
+      async_wait<Stages - 2>();
+      __syncthreads();  // this step's panels are there, and the last step's are read
+      if (step + Stages - 1 < steps) bring(next);
+      async_commit();
+      multiply_panels(s.a[now], s.b[now], acc);
+      now = now + 1 < Stages ? now + 1 : 0;
+      next = next + 1 < Stages ? next + 1 : 0;
+    }
+  }
+
+  /// out[offset(row) + column] = epilogue(acc) for the part of the tile that exists. By all threads of the block, once.
+  template <class Offset>
+  __device__ __forceinline__ static void store(const Accumulator& acc, const TilePlace& t, const Epilogue<float>& e,
+                                               float* out, const Offset& offset) {
+    constexpr int results = warp_m * results_pitch<fragments_n>;
+    static_assert(4 * results * sizeof(float) <= shared_bytes);
+    const int warp = static_cast<int>(warp_id());
+    __syncthreads();  // the panels have been read
+    store_fragments(acc.at, block_shared<float>(4 * results) + warp * results, t.m + warp / 2 * warp_m,
+                    t.n + warp % 2 * warp_n, t, e, out, offset);
+  }
+
+ private:
+  /// What a Source hands its packs to: cp.async takes them to their panel.
+  template <int Edge, bool Deep>
+  struct Send {
+    using Place = PanelPlace<MmaTile, Edge, Deep>;
+    MmaPanel<Edge, depth, Deep>& panel;
+
+    __device__ __forceinline__ void operator()(int i, const float* from, int count, bool packed) const {
+      float* const to = panel.memory + panel.at(Place::edge(i), Place::depth(i));
+      if (packed) return async_copy<16>(to, from, count > 0);  // then extents are made of packs: all of it or nothing
+      TINYGAN_UNROLL
+      for (int k = 0; k < 4; ++k) async_copy<4>(to + k, from + k, k < count);
+    }
+  };
+
+  /// Operand registers of Groups groups for one mma.sync each. A register of bfloat16 holds the elements k and k + 4:
+  /// in which order the products of a sum come does not matter as long as both operands agree.
+  template <bool Left, int Groups>
+  struct Operand {
+    std::uint32_t at[Groups][2];
+
+    template <class Panel>
+    __device__ __forceinline__ Operand(const Panel& panel, int edge, int k) {
+      TINYGAN_UNROLL
+      for (int part = 0; part < mma_depth / 8; ++part) {
+        float v[Groups][2];
+        panel.template load<Left>(edge, k + 8 * part, v);
+        TINYGAN_UNROLL
+        for (int u = 0; u < Groups; ++u) {
+          if constexpr (F == Precision::tf32) {
+            at[u][0] = std::bit_cast<std::uint32_t>(round_tf32(v[u][0]));
+            at[u][1] = std::bit_cast<std::uint32_t>(round_tf32(v[u][1]));
+          } else {
+            at[u][part] = pack_bf16(v[u][0], v[u][1]);
+          }
+        }
+      }
+    }
+  };
+
+  /// One step: acc += a b^T of two panels (edge, depth), however they are stored.
+  template <class PanelA, class PanelB>
+  __device__ __forceinline__ static void multiply_panels(const PanelA& a, const PanelB& b, Accumulator& acc) {
+    const int warp = static_cast<int>(warp_id());
+    TINYGAN_UNROLL
+    for (int k = 0; k < depth; k += mma_depth) {
+      const Operand<true, 2 * fragments_m> left(a, warp / 2 * warp_m, k);
+      const Operand<false, fragments_n> right(b, warp % 2 * warp_n, k);
+      TINYGAN_UNROLL
+      for (int i = 0; i < fragments_m; ++i)
+        TINYGAN_UNROLL
+        for (int j = 0; j < fragments_n; ++j) {
+          const auto &upper = left.at[2 * i], &lower = left.at[2 * i + 1];
+          const FragmentA l{{upper[0], lower[0], upper[1], lower[1]}};
+          const FragmentB r{{right.at[j][0], right.at[j][1]}};
+          if constexpr (F == Precision::tf32) mma_tf32(acc.at[i][j], l, r);
+          else mma_bf16(acc.at[i][j], l, r);
+        }
+    }
+  }
+};
+
+}  // namespace
+}  // namespace tinygan::cuda

@@ -1,0 +1,113 @@
+// Matrix products and convolutions of the emulated device in each precision, against sums in double.
+#pragma once
+
+#include <bit>
+
+#include <tinygan/backend/bfloat16.hpp>
+
+#include "kernels/emulated.hpp"
+
+namespace tinygan::test {
+
+/// The emulated device computes in this precision to the end of the enclosing scope.
+class UsePrecision {
+ public:
+  explicit UsePrecision(Precision p) { set_precision(Device::emulated(), p); }
+  ~UsePrecision() { set_precision(Device::emulated(), before_); }
+  UsePrecision(const UsePrecision&) = delete;
+  UsePrecision& operator=(const UsePrecision&) = delete;
+
+ private:
+  Precision before_ = precision(Device::emulated());
+};
+
+/// x as tensor cores see it: the nearest number of 11 or 8 significant bits.
+inline float rounded(Precision p, float x) {
+  if (p == Precision::fp32) return x;
+  if (p == Precision::bf16) return static_cast<float>(bfloat16(x));
+  return std::bit_cast<float>((std::bit_cast<std::uint32_t>(x) + 0x1000u) & 0xffffe000u);
+}
+inline std::vector<float> rounded(Precision p, std::vector<float> values) {
+  for (float& v : values) v = rounded(p, v);
+  return values;
+}
+
+/// By how much a product of two operands may be off, relative to its size, after both were rounded.
+inline double product_error(Precision p) {
+  const double unit = p == Precision::fp32 ? 0 : p == Precision::tf32 ? 0x1p-11 : 0x1p-8;
+  return (1 + unit) * (1 + unit) - 1;
+}
+
+/// found against the sums of exact products of rounded operands, as tight as fp32 sums are, and against those of the
+/// operands as they were, as tight as the rounding allows.
+inline void check_product(Precision p, const std::vector<float>& found, const Reference& of_rounded,
+                          const Reference& exact, const Epilogue<float>& epilogue) {
+  const double slope = std::max(1.0, static_cast<double>(epilogue.slope));
+  check_close(found, of_rounded, slope, 8);  // sigmoid and tanh are good to a few eps of their own
+  check_elements(
+      found, [&](index_t i) { return exact.value[static_cast<std::size_t>(i)]; },
+      [&](index_t i) {
+        const double size = exact.magnitude[static_cast<std::size_t>(i)] * slope;
+        return product_error(p) * size + ((exact.terms + 2) * (1 + product_error(p)) * size + 8) * float_eps;
+      });
+}
+
+/// gemm against its references, in both orders of execution; operands start `offset` elements behind a 16-byte
+/// boundary.
+inline void check_gemm(Precision p, const GemmDims& d, int offset = 0, const Epilogue<float>& epilogue = {}) {
+  CAPTURE(p, d.M, d.N, d.K, d.trans_a, d.trans_b, offset);
+  const UsePrecision use(p);
+  const Operand a(d.M * d.K, offset, 1), b(d.K * d.N, offset, 2);
+  const bool one_column = d.N == 1 && !d.trans_a;  // in fp32 whatever the precision
+  const Precision by = one_column ? Precision::fp32 : p;
+  Reference exact = reference_gemm(d, a.data(), b.data());
+  Reference of_rounded = reference_gemm(d, rounded(by, a.values()).data(), rounded(by, b.values()).data());
+  for (Reference* r : {&exact, &of_rounded}) reference_epilogue(epilogue, d.N, *r);
+  const KernelTable<float>& k = emulated_kernels();
+  const auto c = both_ways(d.M * d.N, [&](float* out) {
+    Workspace workspace(k.gemm_workspace(d));
+    k.gemm(d, epilogue, a.data(), b.data(), out, workspace.data(), {});
+    CHECK(workspace.intact());
+  });
+  check_product(by, c, of_rounded, exact, epilogue);
+}
+
+/// One partial of a convolution against its references, as above.
+inline void check_partial(Precision p, const ConvDims& d, ConvSlot slot, int offset = 0,
+                          const Epilogue<float>& epilogue = {}) {
+  const char* const name = slot == ConvSlot::g ? "conv2d" : slot == ConvSlot::x ? "input grad" : "weight grad";
+  CAPTURE(p, name, d.N, d.H, d.W, d.C, d.R, d.S, d.K, d.P, d.Q, d.stride_h, d.stride_w, d.pad_top, d.pad_left);
+  CAPTURE(d.dilation_h, d.dilation_w, offset);
+  const UsePrecision use(p);
+  const Precision by = d.C == 1 || d.K == 1 ? Precision::fp32 : p;
+  const Operand x(d.x_shape().size(), offset, 1), w(d.w_shape().size(), offset, 2), g(d.y_shape().size(), offset, 3);
+  const auto reference = [&](const std::vector<float>& X, const std::vector<float>& W, const std::vector<float>& G) {
+    Reference r = slot == ConvSlot::g   ? reference_conv2d(d, X.data(), W.data())
+                  : slot == ConvSlot::x ? reference_conv2d_input_grad(d, G.data(), W.data())
+                                        : reference_conv2d_weight_grad(d, X.data(), G.data());
+    if (slot != ConvSlot::w) reference_epilogue(epilogue, slot == ConvSlot::g ? d.K : d.C, r);
+    return r;
+  };
+  const Reference exact = reference(x.values(), w.values(), g.values());
+  const Reference of_rounded = reference(rounded(by, x.values()), rounded(by, w.values()), rounded(by, g.values()));
+  const KernelTable<float>& k = emulated_kernels();
+  const auto found = both_ways(static_cast<index_t>(exact.value.size()), [&](float* out) {
+    Workspace workspace(k.conv2d_workspace(d, slot));
+    if (slot == ConvSlot::g) k.conv2d(d, epilogue, x.data(), w.data(), out, workspace.data(), {});
+    if (slot == ConvSlot::x) k.conv2d_input_grad(d, epilogue, g.data(), w.data(), out, workspace.data(), {});
+    if (slot == ConvSlot::w) k.conv2d_weight_grad(d, x.data(), g.data(), out, workspace.data(), {});
+    CHECK(workspace.intact());
+  });
+  check_product(by, found, of_rounded, exact, epilogue);
+}
+
+/// All three of them.
+inline void check_conv(Precision p, const ConvDims& d, int offset = 0) {
+  for (const ConvSlot slot : {ConvSlot::g, ConvSlot::x, ConvSlot::w}) check_partial(p, d, slot, offset);
+}
+
+inline ConvOptions conv_options(index_t stride, Padding padding, index_t dilation = 1) {
+  return {stride, stride, padding, dilation, dilation};
+}
+
+}  // namespace tinygan::test

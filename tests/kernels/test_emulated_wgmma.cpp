@@ -1,0 +1,263 @@
+// Hopper's way of multiplying on the emulated device: mbarriers, TMA copies and wgmma by themselves, and the products
+// built on them at shapes too small for the contract to choose them.
+#include "../../kernels/conv.cuh"
+
+#include "kernels/products.hpp"
+
+namespace tinygan::cuda {
+namespace {
+
+using support::contains;
+using support::error_of;
+
+// ---- mbarrier -------------------------------------------------------------------------------------------------------
+
+struct PassedOn {
+  Mbarrier full, empty;
+  int value;
+};
+
+/// Thread 0 hands numbers to thread 32, one at a time.
+__global__ void pass_on_kernel(int count, int* y) {
+  auto& s = block_shared<PassedOn>();
+  if (threadIdx.x == 0) {
+    mbarrier_init(s.full, 1);
+    mbarrier_init(s.empty, 1);
+    mbarrier_ready();
+  }
+  __syncthreads();
+  for (int i = 0; i < count; ++i) {
+    const auto parity = static_cast<unsigned>(i) % 2;
+    if (threadIdx.x == 0) {
+      mbarrier_wait(s.empty, parity ^ 1u);
+      s.value = 10 * i;
+      mbarrier_arrive(s.full);
+    } else if (threadIdx.x == 32) {
+      mbarrier_wait(s.full, parity);
+      y[i] = s.value;
+      mbarrier_arrive(s.empty);
+    }
+  }
+}
+
+TEST_CASE("An mbarrier passes phases on between warps") {
+  const std::vector<int> y = test::both_ways<int>(5, [](int* out) {
+    launch<pass_on_kernel>({.block = {64}, .shared_bytes = sizeof(PassedOn)}, 5, out);
+  });
+  CHECK(y == std::vector<int>{0, 10, 20, 30, 40});
+}
+
+__global__ void endless_wait_kernel() {
+  auto& b = block_shared<Mbarrier>();
+  if (threadIdx.x == 0) mbarrier_init(b, 2);
+  __syncthreads();
+  if (threadIdx.x == 1) mbarrier_arrive(b);
+  mbarrier_wait(b, 0);
+}
+__global__ void crowded_barrier_kernel() {
+  auto& b = block_shared<Mbarrier>();
+  if (threadIdx.x == 0) mbarrier_init(b, 2);
+  __syncthreads();
+  mbarrier_arrive_expect(b, threadIdx.x == 0 ? 16 : 0);
+}
+
+TEST_CASE("An mbarrier that nobody completes, or too many arrive at, is named") {
+  const Launch how{.block = {3}, .shared_bytes = sizeof(Mbarrier)};
+  CHECK(contains(error_of([&] { launch<endless_wait_kernel>(how); }), "deadlock: it waits for a phase of an mbarrier"));
+  CHECK(contains(error_of([&] { launch<crowded_barrier_kernel>(how); }), "more threads arrive"));
+}
+
+// ---- TMA ------------------------------------------------------------------------------------------------------------
+
+struct Boxed {
+  unsigned char tile[2 * 3 * 128];
+  Mbarrier full;
+};
+static_assert(sizeof(Boxed) % 8 == 0);
+
+/// y(2,1,3,32) = the box of x at (x0, x1, x2, x3), put back in order; `wait` or look at it at once.
+__global__ void box_kernel(const __grid_constant__ TensorMap map, int x0, int x1, int x2, int x3, bool wait, float* y) {
+  auto& s = block_shared<Boxed>();
+  if (threadIdx.x == 0) {
+    mbarrier_init(s.full, 1);
+    mbarrier_ready();
+    mbarrier_arrive_expect(s.full, sizeof s.tile);
+    tma_load(s.tile, map, x0, x1, x2, x3, s.full);
+  }
+  __syncthreads();
+  if (wait) mbarrier_wait(s.full, 0);
+  for (unsigned row = 0; row < 6; ++row) {
+    const unsigned chunk = (threadIdx.x / 4) ^ (row % 8);
+    std::memcpy(&y[row * 32 + threadIdx.x], s.tile + row * 128 + chunk * 16 + threadIdx.x % 4 * 4, 4);
+  }
+}
+
+TEST_CASE("TMA brings a box, swizzled, with zeros where there is no tensor, when it is waited for") {
+  const index_t N = 3, H = 4, W = 5, C = 36;
+  const auto x = test::random_values<float>(N * H * W * C, 1);
+  const TensorMap map = tensor_map({x.data(), 4, {C, W, H, N}, {32, 3, 1, 2}});
+  const Launch how{.block = {32}, .shared_bytes = sizeof(Boxed)};
+  for (const std::array<int, 4>& at : {std::array{0, 0, 0, 0}, {4, 2, 3, 1}, {32, 3, 1, 2}, {-4, -1, 2, 0}}) {
+    const auto y = test::both_ways(2 * 3 * 32, [&](float* out) {
+      launch<box_kernel>(how, map, at[0], at[1], at[2], at[3], true, out);
+    });
+    for (index_t i = 0; i < 2 * 3 * 32; ++i) {
+      const index_t c = at[0] + i % 32, w = at[1] + i / 32 % 3, n = at[3] + i / 96;
+      const bool inside = c >= 0 && c < C && w >= 0 && w < W && n < N;
+      const index_t from = ((n * H + at[2]) * W + w) * C + c;
+      REQUIRE(y[static_cast<std::size_t>(i)] == (inside ? x[static_cast<std::size_t>(from)] : 0.0f));
+    }
+  }
+  std::vector<float> early(2 * 3 * 32);
+  const auto look_early = [&] { launch<box_kernel>(how, map, 0, 0, 0, 0, false, early.data()); };
+  CHECK(contains(error_of(look_early), "unfinished copy"));
+  for (const float v : early) REQUIRE(std::isnan(v));
+  CHECK(contains(error_of([&] { tensor_map({x.data() + 1, 4, {C, W, H, N}, {32, 3, 1, 2}}); }), "16-byte aligned"));
+  CHECK(contains(error_of([&] { tensor_map({x.data(), 4, {34, W, H, N}, {32, 3, 1, 2}}); }), "stride"));
+}
+
+// ---- wgmma ----------------------------------------------------------------------------------------------------------
+
+template <int N>
+struct WgmmaOperands {
+  unsigned char a[64 * 128], b[8 * N * 128];
+  Mbarrier full;
+};
+
+/// y(64,8N) = a(64,D) b(8N,D)^T over 128 bytes of D; `wait` or look at the accumulators at once.
+template <Precision F, int N>
+__global__ void wgmma_kernel(const __grid_constant__ TensorMap a, const __grid_constant__ TensorMap b, bool wait,
+                             float* y) {
+  auto& s = block_shared<WgmmaOperands<N>>();
+  if (threadIdx.x == 0) {
+    mbarrier_init(s.full, 1);
+    mbarrier_ready();
+    mbarrier_arrive_expect(s.full, sizeof s.a + sizeof s.b);
+    tma_load(s.a, a, 0, 0, 0, 0, s.full);
+    tma_load(s.b, b, 0, 0, 0, 0, s.full);
+  }
+  __syncthreads();
+  mbarrier_wait(s.full, 0);
+  FragmentC acc[N] = {};
+  wgmma_fence();
+  for (std::uint64_t k = 0; k < 4; ++k)
+    wgmma<F>(acc, matrix_descriptor(s.a) + k * descriptor_step, matrix_descriptor(s.b) + k * descriptor_step);
+  wgmma_commit();
+  if (wait) wgmma_wait<0>();
+  const unsigned row = 16 * warp_id() + lane_id() / 4, column = lane_id() % 4 * 2;
+  for (unsigned j = 0; j < N; ++j)
+    for (unsigned i = 0; i < 4; ++i) y[(row + i / 2 * 8) * 8 * N + 8 * j + column + i % 2] = acc[j].at[i];
+}
+
+template <Precision F, int N>
+void check_wgmma() {
+  using Element = OperandElement<F>;
+  const index_t D = 128 / static_cast<index_t>(sizeof(Element));
+  const auto x = test::random_values<float>(64 * D, 1), w = test::random_values<float>(8 * N * D, 2);
+  alignas(16) static Element a[64 * 64], b[128 * 64];
+  for (std::size_t i = 0; i < x.size(); ++i) a[i] = operand_of<F>(x[i]);
+  for (std::size_t i = 0; i < w.size(); ++i) b[i] = operand_of<F>(w[i]);
+  const int size = static_cast<int>(sizeof(Element)), d = static_cast<int>(D);
+  const TensorMap in_a = tensor_map({a, size, {D, 64, 1, 1}, {d, 64, 1, 1}});
+  const TensorMap in_b = tensor_map({b, size, {D, 8 * N, 1, 1}, {d, 8 * N, 1, 1}});
+  const Launch how{.block = {128}, .shared_bytes = sizeof(WgmmaOperands<N>)};
+  const auto y = test::both_ways(
+      64 * 8 * N, [&](float* out) { launch<wgmma_kernel<F, N>>(how, in_a, in_b, true, out); });
+  const GemmDims dims{64, 8 * N, D, false, true};
+  test::check_close(y, test::reference_gemm(dims, test::rounded(F, x).data(), test::rounded(F, w).data()));
+  std::vector<float> early(y.size());
+  launch<wgmma_kernel<F, N>>(how, in_a, in_b, false, early.data());
+  CHECK(early == std::vector<float>(y.size(), 0.0f));
+}
+
+TEST_CASE("wgmma multiplies what TMA brought, when it is waited for") {
+  check_wgmma<Precision::tf32, 8>();
+  check_wgmma<Precision::tf32, 16>();
+  check_wgmma<Precision::bf16, 8>();
+  check_wgmma<Precision::bf16, 16>();
+}
+
+// ---- Products -------------------------------------------------------------------------------------------------------
+
+/// x cut to TF32, as tensor cores read a float that nobody rounded.
+float truncated(float x) { return std::bit_cast<float>(std::bit_cast<std::uint32_t>(x) & 0xffffe000u); }
+
+template <Precision F, bool Adjoint>
+void check_conv(const ConvDims& d, const Epilogue<float>& epilogue = {}) {
+  CAPTURE(F, Adjoint, d.N, d.H, d.W, d.C, d.R, d.S, d.K, d.stride_h, d.stride_w, d.pad_top, d.pad_left, d.dilation_h);
+  const auto in = test::random_values<float>((Adjoint ? d.y_shape() : d.x_shape()).size(), 1);
+  const auto w = test::random_values<float>(d.w_shape().size(), 2);
+  std::vector<float> read = in;
+  for (float& v : read) v = F == Precision::tf32 ? truncated(v) : test::rounded(F, v);
+  const auto rounded = test::rounded(F, w);
+  test::Reference expected = Adjoint ? test::reference_conv2d_input_grad(d, read.data(), rounded.data())
+                                     : test::reference_conv2d(d, read.data(), rounded.data());
+  test::reference_epilogue(epilogue, Adjoint ? d.C : d.K, expected);
+  const auto found = test::both_ways(static_cast<index_t>(expected.value.size()), [&](float* out) {
+    test::Workspace workspace(wgmma_conv_workspace<F>(d, Adjoint));
+    wgmma_conv<F, Adjoint>(d, epilogue, in.data(), w.data(), out, workspace.data(), {});
+    CHECK(workspace.intact());
+  });
+  test::check_close(found, expected, 1, 8);
+}
+
+template <Precision F>
+void check_convs() {
+  const auto check = [](const ConvDims& d) {
+    check_conv<F, false>(d);
+    check_conv<F, true>(d);
+  };
+  const auto same = [](index_t stride, index_t dilation = 1) {
+    return test::conv_options(stride, Padding::same(), dilation);
+  };
+  check(conv_dims({128, 3, 3, 64}, {3, 3, 64, 64}, same(1)));
+  check(conv_dims({70, 4, 5, 72}, {3, 2, 72, 136}, same(2)));  // tails of images, channels and outputs
+  check(conv_dims({131, 3, 2, 8}, {5, 3, 8, 16}, same(1, 2)));
+  check(conv_dims({5, 7, 7, 16}, {2, 2, 16, 8}, test::conv_options(3, Padding::valid())));  // pixels without taps
+  const std::vector<float> bias = test::random_values<float>(8, 3);
+  check_conv<F, false>(conv_dims({5, 5, 5, 8}, {2, 2, 8, 8}, test::conv_options(1, Padding::all(2))),
+                       {bias.data(), Activation::leaky_relu, 0.2f});
+}
+
+TEST_CASE("Tap lists on wgmma: tf32") { check_convs<Precision::tf32>(); }
+TEST_CASE("Tap lists on wgmma: bf16") { check_convs<Precision::bf16>(); }
+
+template <Precision F>
+void check_products(const GemmDims& d) {
+  CAPTURE(F, d.M, d.N, d.K, d.trans_a, d.trans_b);
+  const test::Operand a(d.M * d.K, 1, 1), b(d.K * d.N, 0, 2);
+  const test::Reference expected =
+      test::reference_gemm(d, test::rounded(F, a.values()).data(), test::rounded(F, b.values()).data());
+  const auto found = test::both_ways(d.M * d.N, [&](float* out) {
+    test::Workspace workspace(wgmma_gemm_workspace<F>(d));
+    wgmma_gemm<F>(d, {}, a.data(), b.data(), out, workspace.data(), {});
+    CHECK(workspace.intact());
+  });
+  test::check_close(found, expected);
+}
+
+TEST_CASE("Matrix products on wgmma, in every transposition") {
+  for (const bool trans_a : {false, true})
+    for (const bool trans_b : {false, true}) {
+      check_products<Precision::tf32>({132, 140, 100, trans_a, trans_b});
+      check_products<Precision::bf16>({132, 60, 200, trans_a, trans_b});
+      check_products<Precision::bf16>({3, 5, 8, trans_a, trans_b});
+    }
+}
+
+TEST_CASE("The contract takes wgmma where shapes fit") {
+  const ConvDims d = conv_dims({100, 8, 8, 32}, {1, 1, 32, 64}, test::conv_options(1, Padding::valid()));
+  const GemmDims product{128, 64 * 64, 64};
+  CHECK(wgmma_conv_fits<Precision::bf16>(d, false));
+  CHECK(wgmma_conv_fits<Precision::bf16>(d, true) == false);  // 32 output channels
+  CHECK(wgmma_gemm_fits<Precision::tf32>(product));
+  CHECK_FALSE(wgmma_gemm_fits<Precision::bf16>({128, 64 * 64, 60}));  // rows of no whole packs
+  CHECK_FALSE(wgmma_gemm_fits<Precision::bf16>({64, 64 * 64, 64}));   // half a tile
+  const test::UsePrecision use(Precision::bf16);
+  CHECK(test::emulated_kernels().conv2d_workspace(d, ConvSlot::g) == wgmma_conv_workspace<Precision::bf16>(d, false));
+  test::check_partial(Precision::bf16, d, ConvSlot::g, 1);
+  test::check_gemm(Precision::tf32, {128, 64 * 64, 36});
+}
+
+}  // namespace
+}  // namespace tinygan::cuda
