@@ -66,10 +66,15 @@ missing_packages() {
       catch2) have_header catch2/catch.hpp catch2/catch_all.hpp || echo catch2 ;;
       zlib) have_header zlib.h || echo zlib1g-dev ;;
       png) have_header png.h || echo libpng-dev ;;
+      gif) have_header gif_lib.h || echo libgif-dev ;;
       cli11) have_header CLI/CLI.hpp || echo libcli11-dev ;;
       json) have_header nlohmann/json.hpp || echo nlohmann-json3-dev ;;
       benchmark) have_header benchmark/benchmark.h || echo libbenchmark-dev ;;
       openblas) have_header cblas.h openblas/cblas.h || echo libopenblas-dev ;;
+      venv) python3 -c 'import venv, ensurepip' 2>/dev/null || echo python3-venv ;;
+      torch)
+        python3 -c 'import torch, numpy' 2>/dev/null || /usr/bin/python3 -c 'import torch, numpy' 2>/dev/null ||
+          echo python3-torch ;;
       download)
         have_command curl || have_command wget || echo curl
         [[ -d /etc/ssl/certs && -n $(ls -A /etc/ssl/certs) ]] || echo ca-certificates ;;
@@ -111,6 +116,9 @@ need() {
   packages=$(missing_packages "$@")
   [[ -z $packages ]] || die "Installed, but still not found:" "$packages"
 }
+
+# want NEED...: the same, but what cannot be installed is done without.
+want() { (need "$@") || say "Going on without: $*"; }
 
 # ---- Building ------------------------------------------------------------------------------------------------------
 

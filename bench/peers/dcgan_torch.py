@@ -4,6 +4,8 @@
     python dcgan_torch.py --model dcgan --batch-size 128 --threads 2                 one line of figures
     python dcgan_torch.py --model dcgan --memory-format channels_last --json         the same as a JSON line
     python dcgan_torch.py --model dcgan --layers                                     every layer on its own
+    python dcgan_torch.py --device cuda --memory-format channels_last --mode eager,reduce-overhead,graph \
+        --precision tf32,bf16 --batch-size 128,1024 --json                           a JSON line for each combination
     python dcgan_torch.py --check                                                    the two padding forms agree
 
 The step, as a careful PyTorch user writes it ("P order"):
@@ -17,6 +19,12 @@ Adam has learning rate 2e-4, beta1 0.5 and is the fused one. Nothing is read bac
 place wherever autograd allows it. Images are synthetic, drawn once before the first step and kept in memory. With
 channels_last the reshapes around the dense layers are views in NHWC order, so that no layout conversion is needed.
 
+Modes: `eager`; `compile`, `reduce-overhead` and `max-autotune` are torch.compile's (the first its default), of both
+networks; `graph` is the whole step, optimisers and random numbers included, captured by hand in one CUDA graph, a batch
+being copied into its input within the device before each replay. Precisions: `fp32`; `tf32` for matrix products and
+convolutions; `bf16` by autocast around the forward passes, which leaves weights and their updates in float. On a GPU
+cuDNN tries its algorithms (benchmark mode), steps are timed by events, and the host waits once, after the last step.
+
 Keras pads `same` with the odd row and column at the end, PyTorch's layers pad both sides alike. `--padding symmetric`
 (the default) uses PyTorch's own padding and output_padding arguments: for these layers that puts the odd row in
 front, so the network is the mirror image (turned by 180 degrees) of Keras', with exactly the same work.
@@ -28,6 +36,8 @@ ru_maxrss, which a child may inherit from the process that started it. import_rs
 first tensor.
 """
 import argparse
+import contextlib
+import gc
 import json
 import resource
 import statistics
@@ -44,6 +54,9 @@ from torch.nn import functional as F
 Z_DIM = 100
 MODELS = ("dcgan", "article", "libtorch")
 FORMATS = ("default", "channels_last")
+COMPILED = {"compile": "default", "reduce-overhead": "reduce-overhead", "max-autotune": "max-autotune"}
+MODES = ("eager", *COMPILED, "graph")
+PRECISIONS = ("fp32", "tf32", "bf16")
 BATCHES_IN_MEMORY = 4
 
 
@@ -193,13 +206,16 @@ class GanStep:
     """One training step on the next batch of synthetic images."""
 
     def __init__(self, args, memory_format, device):
-        self.batch, self.device = args.batch_size, device
+        self.batch, self.device, self.precision = args.batch_size, device, args.precision
         self.g, self.d = build(args.model, args.padding, memory_format, device)
         self.g_parameters, self.d_parameters = list(self.g.parameters()), list(self.d.parameters())
-        self.g_adam, self.d_adam = (torch.optim.Adam(parameters, lr=2e-4, betas=(0.5, 0.999), fused=True)
+        capturable = {"capturable": True} if args.mode == "graph" else {}
+        self.g_adam, self.d_adam = (torch.optim.Adam(parameters, lr=2e-4, betas=(0.5, 0.999), fused=True, **capturable)
                                     for parameters in (self.g_parameters, self.d_parameters))
-        if args.compile:
-            self.g, self.d = torch.compile(self.g), torch.compile(self.d)
+        self.compiled = args.mode in COMPILED
+        if self.compiled:
+            self.g, self.d = (torch.compile(network, mode=COMPILED[args.mode], dynamic=False)
+                              for network in (self.g, self.d))
         low = 0.0 if args.model == "article" else -1.0  # the range of the generator's last activation
         self.images = [torch.empty(self.batch, 1, 28, 28, device=device).uniform_(low, 1.0)
                        .contiguous(memory_format=torch_format(memory_format)) for _ in range(BATCHES_IN_MEMORY)]
@@ -211,24 +227,66 @@ class GanStep:
     def __call__(self):
         real = self.images[self.next % BATCHES_IN_MEMORY]
         self.next += 1
-        fake = self.g(torch.randn(self.z_shape, device=self.device))
+        return self.step(real)
+
+    def autocast(self):
+        """The forward passes' context."""
+        if self.precision == "bf16":
+            return torch.autocast(self.device, dtype=torch.bfloat16, cache_enabled=False)
+        return contextlib.nullcontext()
+
+    def loss(self, images, labels):
+        with self.autocast():
+            logits = self.d(images)
+        return F.binary_cross_entropy_with_logits(logits.view(-1).float(), labels)
+
+    def step(self, real):
+        if self.compiled:
+            torch.compiler.cudagraph_mark_step_begin()
+        with self.autocast():
+            fake = self.g(torch.randn(self.z_shape, device=self.device))
 
         self.d_adam.zero_grad(set_to_none=True)
-        loss_real = F.binary_cross_entropy_with_logits(self.d(real).view(-1), self.ones)
+        loss_real = self.loss(real, self.ones)
         loss_real.backward()
-        loss_fake = F.binary_cross_entropy_with_logits(self.d(fake.detach()).view(-1), self.zeros)
+        loss_fake = self.loss(fake.detach(), self.zeros)
         loss_fake.backward()
         self.d_adam.step()
 
         for parameter in self.d_parameters:
             parameter.requires_grad_(False)
-        loss_g = F.binary_cross_entropy_with_logits(self.d(fake).view(-1), self.ones)
+        loss_g = self.loss(fake, self.ones)
         self.g_adam.zero_grad(set_to_none=True)
         loss_g.backward()
         self.g_adam.step()
         for parameter in self.d_parameters:
             parameter.requires_grad_(True)
         return loss_real.detach() + loss_fake.detach(), loss_g.detach()
+
+
+class CapturedGanStep:
+    """The same step as one CUDA graph."""
+
+    def __init__(self, args, memory_format, device):
+        self.eager = GanStep(args, memory_format, device)
+        self.real = self.eager.images[0].clone()
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):  # what allocates or chooses algorithms does so before the capture
+            for _ in range(3):
+                self.eager.step(self.real)
+        torch.cuda.current_stream().wait_stream(side)
+        for adam in (self.eager.g_adam, self.eager.d_adam):
+            adam.zero_grad(set_to_none=True)
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph):
+            self.losses = self.eager.step(self.real)
+
+    def __call__(self):
+        self.real.copy_(self.eager.images[self.eager.next % BATCHES_IN_MEMORY])
+        self.eager.next += 1
+        self.graph.replay()
+        return self.losses
 
 
 def time_steps(step, steps, warmup, device):
@@ -391,17 +449,33 @@ def positive(text):
     return value
 
 
+def several(convert, allowed=None):
+    """Reads a list of values with commas between them."""
+    def read(text):
+        values = [convert(part) for part in text.split(",") if part]
+        for value in values:
+            if allowed and value not in allowed:
+                raise argparse.ArgumentTypeError(f"'{value}', expected some of {', '.join(allowed)}")
+        if not values:
+            raise argparse.ArgumentTypeError("an empty list")
+        return values
+    return read
+
+
 def parse():
     parser = argparse.ArgumentParser(description="The DCGAN training step of tinygan's benchmark in PyTorch.",
                                      epilog="The head of this file says what exactly is measured.")
     parser.add_argument("--model", choices=MODELS, default="dcgan")
-    parser.add_argument("--batch-size", type=positive, default=128)
+    parser.add_argument("--batch-size", type=several(positive), default=[128], metavar="N,...")
     parser.add_argument("--threads", type=positive, default=torch.get_num_threads())
-    parser.add_argument("--steps", type=positive, default=20)
-    parser.add_argument("--warmup", type=positive, default=3)
+    parser.add_argument("--steps", type=positive, help="timed ones (default: 20, on a GPU 200)")
+    parser.add_argument("--warmup", type=positive, help="steps before them (default: 3, on a GPU 20)")
     parser.add_argument("--memory-format", choices=FORMATS, default="default")
     parser.add_argument("--padding", choices=("symmetric", "keras"), default="symmetric")
-    parser.add_argument("--compile", action="store_true", help="torch.compile both networks")
+    parser.add_argument("--mode", type=several(str, MODES), default=["eager"], metavar="NAME,...",
+                        help=", ".join(MODES))
+    parser.add_argument("--precision", type=several(str, PRECISIONS), default=["fp32"], metavar="NAME,...",
+                        help=", ".join(PRECISIONS))
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--layers", action="store_true", help="time each layer's three passes, in both memory formats")
     parser.add_argument("--layer-seconds", type=float, default=0.3, help="time spent on each pass of --layers")
@@ -411,6 +485,10 @@ def parse():
     args = parser.parse_args()
     if args.device == "cuda" and not torch.cuda.is_available():
         parser.error("--device cuda: this PyTorch sees no CUDA device")
+    if args.device == "cpu" and ("graph" in args.mode or "tf32" in args.precision):
+        parser.error("--mode graph and --precision tf32 need --device cuda")
+    args.steps = args.steps or (200 if args.device == "cuda" else 20)
+    args.warmup = args.warmup or (20 if args.device == "cuda" else 3)
     return args
 
 
@@ -425,45 +503,82 @@ def print_layers(args):
                   f"{record['channels_last_ms']:9.3f} {record['exact_gflops']:11.1f} {record['nominal_gflops']:13.1f}")
 
 
+def use_precision(precision):
+    """What matrix products and convolutions of floats may do with their operands."""
+    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+    torch.backends.cudnn.allow_tf32 = precision == "tf32"
+
+
 def print_step(args):
     import_rss = memory_mib("VmRSS")
-    step = GanStep(args, args.memory_format, args.device)
+    use_precision(args.precision)
     start = time.perf_counter()
+    step = (CapturedGanStep if args.mode == "graph" else GanStep)(args, args.memory_format, args.device)
     step()
+    if args.device == "cuda":
+        torch.cuda.synchronize()
     first = time.perf_counter() - start
+    start = time.perf_counter()
     times, (loss_d, loss_g) = time_steps(step, args.steps, args.warmup, args.device)
+    wall = (time.perf_counter() - start) / (args.steps + args.warmup)
     median = statistics.median(times)
     record = {
         "peer": "pytorch", "version": torch.__version__, "model": args.model, "batch": args.batch_size,
-        "threads": args.threads, "memory_format": args.memory_format, "padding": args.padding, "compile": args.compile,
-        "device": args.device, "step_ms_min": 1e3 * min(times), "step_ms_median": 1e3 * median,
+        "threads": args.threads, "memory_format": args.memory_format, "padding": args.padding, "mode": args.mode,
+        "precision": args.precision, "device": args.device, "step_ms_min": 1e3 * min(times),
+        "step_ms_median": 1e3 * median, "step_ms_mean": 1e3 * wall,
         "images_per_s": args.batch_size / median, "first_step_ms": 1e3 * first,
         "import_rss_mib": import_rss, "vm_hwm_mib": memory_mib("VmHWM"),
         "ru_maxrss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "loss_d": loss_d, "loss_g": loss_g, "step_ms": [round(1e3 * t, 3) for t in times]}
+        "loss_d": loss_d, "loss_g": loss_g, "step_ms": [round(1e3 * t, 4) for t in times]}
     if args.device == "cuda":
+        record["gpu"] = torch.cuda.get_device_name()
         record["cuda_peak_mib"] = torch.cuda.max_memory_allocated() / 2**20
     if args.json:
-        print(json.dumps(record))
+        print(json.dumps(record), flush=True)
         return
     peak = record["vm_hwm_mib"]
     memory = "" if peak is None else f", peak {peak:.0f} MiB ({import_rss:.0f} at start)"
-    print(f"{args.model} batch {args.batch_size}, {args.threads} threads, {args.memory_format}"
-          f"{', compiled' if args.compile else ''}: step {record['step_ms_median']:.1f} ms median, "
-          f"{record['step_ms_min']:.1f} ms minimum, {record['images_per_s']:.0f} images/s{memory}; "
-          f"losses D {loss_d:.3f}, G {loss_g:.3f}")
+    where = f"{args.threads} threads" if args.device == "cpu" else record["gpu"]
+    print(f"{args.model} batch {args.batch_size}, {where}, {args.memory_format}, {args.mode}, {args.precision}: "
+          f"step {record['step_ms_median']:.3g} ms median, {record['step_ms_min']:.3g} ms minimum, "
+          f"{record['images_per_s']:.0f} images/s{memory}; losses D {loss_d:.3f}, G {loss_g:.3f}", flush=True)
+
+
+def combinations(args):
+    """args with one batch size, precision and mode at a time."""
+    for batch in args.batch_size:
+        for precision in args.precision:
+            for mode in args.mode:
+                yield argparse.Namespace(**{**vars(args), "batch_size": batch, "precision": precision, "mode": mode})
 
 
 def main():
     args = parse()
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
+    torch.backends.cudnn.benchmark = True
     if args.check:
         check_padding()
-    elif args.layers:
-        print_layers(args)
-    else:
-        print_step(args)
+        return
+    failed = False
+    for one in combinations(args):
+        if args.layers:
+            print_layers(one)
+            continue
+        try:
+            print_step(one)
+        except Exception as error:  # one mode that does not work on this machine shall not cost the others
+            failed = True
+            print(f"dcgan_torch.py: {one.mode}, {one.precision}, batch {one.batch_size}: {type(error).__name__}: "
+                  f"{error}", file=sys.stderr, flush=True)
+        torch.compiler.reset()
+        gc.collect()
+        if args.device == "cuda":
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats()
+    if failed:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

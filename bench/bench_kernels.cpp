@@ -1,0 +1,333 @@
+// The CUDA kernels against cuBLASLt and cuDNN, and those that memory limits against a copy.
+//
+//   bench_kernels --batch 128,1024 --precision tf32,bf16 --filter dcgan --out kernels.csv
+//
+// Links: tinygan::cuda, and cuBLASLt and cuDNN where they were found. Exit codes: 0, 1 if a result was wrong, 2 for
+// wrong usage, 77 without a GPU. Each case is checked before it is timed: fresh random operands, outputs poisoned with
+// NaN, 500 sampled outputs against sums in double within an error bound, and all of them against the opponent's. Then
+// calls are captured in graphs, ten and more in one, cold (operands rotate through twice the L2 cache) and hot (the
+// same ones again), ours and the opponent's in turn; medians and the 10th and 90th percentile. The opponent has the
+// same precision (its operands are bfloat16 in memory for bf16, where ours are float), the same fusion (`+bias+relu`)
+// and its best algorithm of those that were tried. `peak%` is the exact FLOP/s over the highest rate seen in this run:
+// multiply-adds in registers or cuBLASLt at 8192; for memory-bound kernels bytes over a copy's.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <map>
+#include <random>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <tinygan/backend/taps.hpp>
+#include <tinygan/tensor/registry.hpp>
+
+#include "gpu/check.hpp"
+#include "gpu/contestant.hpp"
+#include "gpu/memory_bound.hpp"
+#include "gpu/peak.hpp"
+#include "gpu/report.hpp"
+#include "gpu/timing.hpp"
+#include "support/buffers.hpp"
+#include "support/layers.hpp"
+#include "support/no_gpu.hpp"
+
+namespace {
+
+using namespace tinygan;
+using namespace tinygan::bench::gpu;
+
+constexpr const char* usage =
+    R"(usage: bench_kernels [OPTION]...
+
+  --batch N,...            batch sizes of the networks' layers (default 128,256,1024)
+  --precision NAME,...     fp32, tf32, bf16 (default all)
+  --filter TEXT            only cases whose name holds TEXT, for example gemm, conv, 'dcgan D.c2', forward, adam
+  --min-time SECONDS       for each contestant of a case, hot and cold each (default 0.1)
+  --out FILE               write every row, as JSON lines if FILE ends in .json, else as CSV
+  --list                   print the cases and stop; needs no GPU
+  --help                   this text
+)";
+
+struct Options {
+  std::vector<index_t> batches{128, 256, 1024};
+  std::vector<Precision> precisions{Precision::fp32, Precision::tf32, Precision::bf16};
+  std::string filter, out;
+  double min_time = 0.1;
+  bool list = false, help = false;
+};
+
+/// Throws Error on anything it does not know.
+Options parse(int argc, char** argv) {
+  Options o;
+  for (int i = 1; i < argc; ++i) {
+    std::string name = argv[i], value;
+    if (name == "--list" || name == "--help") {
+      (name == "--list" ? o.list : o.help) = true;
+      continue;
+    }
+    if (const std::size_t equals = name.find('='); equals != std::string::npos) {
+      value = name.substr(equals + 1);
+      name.resize(equals);
+    } else {
+      check(i + 1 < argc, "bench_kernels", "unknown option, or no value: ", name);
+      value = argv[++i];
+    }
+    std::vector<std::string> parts;
+    std::istringstream in(value);
+    for (std::string part; std::getline(in, part, ',');) parts.push_back(part);
+    const auto number = [&](const std::string& text) {
+      std::size_t end = 0;
+      double v = 0;
+      try {
+        v = std::stod(text, &end);
+      } catch (const std::exception&) {
+      }
+      check(end > 0 && end == text.size() && v > 0, "bench_kernels", name, ' ', text, ": expected a number above 0");
+      return v;
+    };
+    if (name == "--batch") {
+      o.batches.clear();
+      for (const std::string& p : parts) o.batches.push_back(static_cast<index_t>(number(p)));
+    } else if (name == "--precision") {
+      o.precisions.clear();
+      for (const std::string& p : parts) o.precisions.push_back(parse_precision(p));
+    } else if (name == "--filter") {
+      o.filter = value;
+    } else if (name == "--min-time") {
+      o.min_time = number(value);
+    } else if (name == "--out") {
+      o.out = value;
+    } else {
+      fail("bench_kernels", "unknown option ", name);
+    }
+  }
+  return o;
+}
+
+/// Random values, the same ones of a kind for everybody in this run; `kind` below 4. They move when more are asked for.
+const float* random_operand(index_t size, std::size_t kind) {
+  static const unsigned seed = std::random_device{}();
+  static std::array<std::pair<index_t, bench::Buffer<float>>, 4> kept;
+  auto& [have, values] = kept[kind];
+  if (have < size) {
+    values = bench::buffer<float>(size, seed + static_cast<unsigned>(kind));
+    have = size;
+  }
+  return values.get();
+}
+
+struct Case {
+  Row row;                        ///< name, batch, precision and counts are filled in
+  std::function<void(Row&)> run;  ///< checks and times
+};
+
+/// The highest FLOP/s of a precision that this run saw; measured when first asked for.
+double peak_of(Precision precision, double seconds) {
+  static std::map<Precision, double> known;
+  if (const auto at = known.find(precision); at != known.end()) return at->second;
+  const double registers = register_peak(precision);
+  double library = 0;
+  constexpr index_t n = 8192;
+  if (have_cublas()) {
+    try {
+      const GemmProblem p{{n, n, n}, precision, random_operand(n * n, 0), random_operand(n * n, 1)};
+      library = 2.0 * n * n * n / measure({cublas_gemm(p)}, seconds)[0].hot.median();
+    } catch (const Error& e) {
+      std::printf("# cuBLASLt at 8192 in %s: %s\n", name_of(precision), e.what());
+    }
+  }
+  std::printf("# peak of %s: %.1f TFLOP/s in registers, %.1f by cuBLASLt at 8192\n", name_of(precision),
+              1e-12 * registers, 1e-12 * library);
+  return known[precision] = std::max(registers, library);
+}
+
+/// Checks ours, and theirs against it, then times both in turn.
+template <class Problem, class Ours, class Theirs>
+void versus(Row& row, const Problem& p, index_t channels, double seconds, const Ours& make_ours,
+            const Theirs& make_theirs) {
+  const auto once = [](const Contestant& c) {
+    const CudaStream stream;
+    c.run(0, stream);
+    stream.wait();
+    return c.result();
+  };
+  std::vector<Contestant> contestants{make_ours(p)};
+  const std::vector<float> found = once(contestants[0]);
+  row.error = wrong(p, found, channels, false);
+  if (!row.error.empty()) return;
+  try {
+    contestants.push_back(make_theirs(p));
+    row.opponent = contestants[1].name;
+    const std::vector<float> reference = once(contestants[1]);
+    const std::string unfair = wrong(p, reference, channels, p.precision == Precision::bf16);
+    check(unfair.empty(), row.opponent, unfair);
+    row.difference = distance(found, reference);
+  } catch (const Error& e) {  // no opponent is no reason to give up; the row says why
+    contestants.resize(1);
+    row.opponent = e.what();
+  }
+  std::vector<HotCold> times = measure(contestants, seconds);
+  row.ours = std::move(times[0]);
+  if (times.size() > 1) row.theirs = std::move(times[1]);
+}
+
+void add_gemm(std::vector<Case>& cases, const std::string& name, index_t batch, const GemmDims& d, bool biased,
+              const Options& o) {
+  for (const Precision precision : o.precisions) {
+    Case c;
+    c.row.name = text("gemm ", name, biased ? " +bias+relu" : "");
+    c.row.precision = name_of(precision);
+    c.row.batch = batch;
+    c.row.exact = c.row.nominal = 2.0 * static_cast<double>(d.M) * static_cast<double>(d.N) * static_cast<double>(d.K);
+    c.row.bytes = 4.0 * static_cast<double>(d.M * d.K + d.K * d.N + d.M * d.N);
+    c.run = [=, seconds = o.min_time](Row& row) {
+      row.peak = peak_of(precision, seconds);
+      const GemmProblem p{d, precision, random_operand(d.M * d.K, 0), random_operand(d.K * d.N, 1),
+                          biased ? random_operand(d.N, 3) : nullptr};
+      versus(row, p, d.N, seconds, tinygan_gemm, cublas_gemm);
+    };
+    cases.push_back(std::move(c));
+  }
+}
+
+void add_conv(std::vector<Case>& cases, const std::string& name, index_t batch, const ConvDims& d, ConvSlot output,
+              bool biased, const Options& o) {
+  for (const Precision precision : o.precisions) {
+    Case c;
+    c.row.name = "conv " + name;
+    c.row.precision = name_of(precision);
+    c.row.batch = batch;
+    c.row.exact = 2.0 * static_cast<double>(exact_macs(d));
+    c.row.nominal = 2.0 * static_cast<double>(nominal_macs(d));
+    c.row.bytes = 4.0 * static_cast<double>(d.x_shape().size() + d.w_shape().size() + d.y_shape().size());
+    c.run = [=, seconds = o.min_time](Row& row) {
+      row.peak = peak_of(precision, seconds);
+      const index_t channels = output == ConvSlot::g ? d.K : d.C;
+      const ConvProblem p{d,
+                          output,
+                          precision,
+                          random_operand(first_size(d, output), 0),
+                          random_operand(second_size(d, output), 1),
+                          biased ? random_operand(channels, 3) : nullptr};
+      versus(row, p, channels, seconds, tinygan_conv, cudnn_conv);
+    };
+    cases.push_back(std::move(c));
+  }
+}
+
+void add_memory(std::vector<Case>& cases, const MemoryCase& m, const Options& o) {
+  Case c;
+  c.row.name = m.name;
+  c.row.precision = name_of(Precision::fp32);
+  c.row.batch = m.batch;
+  c.row.bytes = m.bytes;
+  c.run = [m, seconds = o.min_time](Row& row) {
+    static const double peak = copy_bandwidth(2e9);
+    row.peak = peak;
+    set_precision(Device::cuda(), Precision::fp32);
+    const Contestant ours = m.ours(), copy = copy_of(m.bytes);
+    const CudaStream stream;
+    ours.run(0, stream);
+    stream.wait();
+    row.error = m.wrong(ours.result());
+    if (!row.error.empty()) return;
+    row.opponent = copy.name;
+    std::vector<HotCold> times = measure({ours, copy}, seconds);
+    row.ours = std::move(times[0]);
+    row.theirs = std::move(times[1]);
+  };
+  cases.push_back(std::move(c));
+}
+
+std::vector<Case> all_cases(const Options& o) {
+  std::vector<Case> cases;
+  for (const index_t n : {1024, 2048, 4096, 8192}) add_gemm(cases, text(n, "^3"), 0, {n, n, n}, false, o);
+  add_gemm(cases, "4096^3", 0, {4096, 4096, 4096}, true, o);
+  for (const index_t batch : o.batches) {
+    for (const bench::DenseLayer& l : bench::dense_layers()) {
+      const std::string name = l.network + ' ' + l.name;
+      add_gemm(cases, name + " forward", batch, bench::dense_forward(l, batch), false, o);
+      add_gemm(cases, name + " forward", batch, bench::dense_forward(l, batch), true, o);
+      add_gemm(cases, name + " input_grad", batch, bench::dense_input_grad(l, batch), false, o);
+      add_gemm(cases, name + " weight_grad", batch, bench::dense_weight_grad(l, batch), false, o);
+    }
+    for (const bench::ConvLayer& l : bench::conv_layers(batch)) {
+      const std::string name = l.network + ' ' + l.name;
+      const ConvSlot forward = l.transposed ? ConvSlot::x : ConvSlot::g;
+      add_conv(cases, name + " forward", batch, l.dims, forward, false, o);
+      add_conv(cases, name + " forward +bias+relu", batch, l.dims, forward, true, o);
+      add_conv(cases, name + " input_grad", batch, l.dims, l.transposed ? ConvSlot::g : ConvSlot::x, false, o);
+      add_conv(cases, name + " weight_grad", batch, l.dims, ConvSlot::w, false, o);
+    }
+    for (const MemoryCase& m : memory_cases(batch)) add_memory(cases, m, o);
+  }
+  std::erase_if(cases, [&](const Case& c) { return c.row.name.find(o.filter) == std::string::npos; });
+  return cases;
+}
+
+/// Geometric means of the ratios, by precision and kind of case.
+void print_summary(const std::vector<Row>& rows) {
+  std::map<std::string, std::pair<double, int>> logs;
+  for (const Row& r : rows) {
+    if (!r.theirs || !r.error.empty()) continue;
+    const std::string kind = r.name.substr(0, r.name.find(' ')) + (r.name.ends_with("relu") ? " +bias+relu" : "");
+    auto& [sum, count] = logs[text(kind, ", ", r.precision, ", batch ", r.batch)];
+    sum += std::log(r.ratio(true));
+    ++count;
+  }
+  std::printf("\nGeometric means of (their time / ours), cold:\n");
+  for (const auto& [kind, mean] : logs)
+    std::printf("  %-40s %6.2f  (%d cases)\n", kind.c_str(), std::exp(mean.first / mean.second), mean.second);
+}
+
+int run(const Options& o) {
+  std::vector<Case> cases = all_cases(o);
+  if (cases.empty()) fail("bench_kernels", "no case's name holds '", o.filter, "'");
+  if (o.list) {
+    for (const Case& c : cases)
+      std::printf("%s, batch %lld, %s\n", c.row.name.c_str(), static_cast<long long>(c.row.batch),
+                  c.row.precision.c_str());
+    return 0;
+  }
+  if (cuda_device_count() == 0) return bench::without_gpu("bench_kernels");
+
+  const GpuFacts gpu = gpu_facts();
+  std::printf("# %s, sm_%d, %d multiprocessors, L2 %.0f MB; %s; %s; copy %.0f GB/s\n", gpu.name.c_str(),
+              gpu.architecture, gpu.multiprocessors, 1e-6 * static_cast<double>(gpu.l2_bytes), cublas_version().c_str(),
+              cudnn_version().c_str(), 1e-9 * copy_bandwidth(2e9));
+  RowFile file(o.out);
+  print_header();
+  std::vector<Row> rows;
+  bool all_right = true;
+  for (Case& c : cases) {
+    try {
+      c.run(c.row);
+    } catch (const Error& e) {
+      c.row.error = e.what();
+    }
+    all_right = all_right && c.row.error.empty();
+    print_row(c.row);
+    file.add(c.row);
+    rows.push_back(c.row);
+  }
+  print_summary(rows);
+  return all_right ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const Options o = parse(argc, argv);
+    if (o.help) {
+      std::fputs(usage, stdout);
+      return 0;
+    }
+    return run(o);
+  } catch (const Error& e) {
+    std::fprintf(stderr, "%s\n%s", e.what(), usage);
+    return 2;
+  }
+}

@@ -1,0 +1,41 @@
+// Who is measured: one computation, by tinygan or by an opponent, as something that can be queued on a stream.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "problem.hpp"
+
+namespace tinygan::bench::gpu {
+
+/// A computation with operands of its own, in `sets` copies.
+struct Contestant {
+  std::string name;  ///< the implementation, and what it chose
+  int sets = 0;
+  std::function<void(int set, cudaStream_t)> run;
+  std::function<std::vector<float>()> result;  ///< of set 0, in the layout of tinygan's output
+};
+
+/// The library's kernels. Operands stay float in every precision: that is how the contract has them.
+Contestant tinygan_gemm(const GemmProblem&);
+Contestant tinygan_conv(const ConvProblem&);
+
+/// Whether this program was built with the library, and its version.
+bool have_cublas();
+bool have_cudnn();
+std::string cublas_version();
+std::string cudnn_version();
+
+/// cuBLASLt: the fastest of the algorithms its heuristics name, each tried. bf16: operands and result are bfloat16.
+/// Throws Error where it has none.
+Contestant cublas_gemm(const GemmProblem&);
+
+/// cuDNN: the fastest algorithm of cudnnFind..., in NHWC and in NCHW; bf16 as above. With a bias the fused call where
+/// there is one (forward), else three calls. Throws Error where it has none.
+Contestant cudnn_conv(const ConvProblem&);
+
+}  // namespace tinygan::bench::gpu
