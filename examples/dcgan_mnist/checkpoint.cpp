@@ -2,43 +2,155 @@
 
 #include <algorithm>
 
+#include <tinygan/io/checksum.hpp>
 #include <tinygan/train/weights.hpp>
 
 namespace dcgan_mnist {
 
+namespace fs = std::filesystem;
 namespace io = tinygan::io;
 namespace gan = tinygan::gan;
+namespace train = tinygan::train;
+using nlohmann::ordered_json;
 
-void save_weights(const std::filesystem::path& path, const std::string& model, std::int64_t step,
-                  const gan::Networks<float>& networks, const tinygan::nn::Module<float>* average) {
-  io::SafetensorsFile file;
-  file.metadata = {{"format", "tinygan-dcgan-1"}, {"model", model}, {"step", std::to_string(step)}};
-  tinygan::train::add_weights<float>(file, {"generator", &networks.generator});
-  tinygan::train::add_weights<float>(file, {"discriminator", &networks.discriminator});
-  if (average) tinygan::train::add_weights<float>(file, {"generator_ema", average});
-  io::write_safetensors(path, file);
+namespace {
+
+constexpr int checkpoint_format = 1;
+constexpr const char* weights_format = "tinygan-dcgan-1";
+constexpr const char* model_name = "model.safetensors";
+constexpr const char* state_name = "state.safetensors";
+constexpr const char* meta_name = "meta.json";
+
+std::span<const std::uint8_t> bytes_of(const std::string& text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
-LoadedGenerator load_generator(const std::filesystem::path& path, bool raw) {
-  const io::SafetensorsFile file = io::read_safetensors(path);
+ordered_json describe(const train::FileContent& file) {
+  return {{"bytes", file.bytes.size()}, {"md5", io::md5(file.bytes)}};
+}
+
+/// The member of that name. Throws Error naming the file if it is missing or `is` says that it is something else.
+const ordered_json& member(const ordered_json& object, const char* name, const std::string& file,
+                           bool (ordered_json::*is)() const noexcept) {
+  const auto found = object.find(name);
+  tinygan::check(found != object.end() && ((*found).*is)(), file, "has no usable '", name, "'; it is damaged or no checkpoint's");
+  return *found;
+}
+
+/// meta.json as it was written: its own checksum is of all that stands before it.
+ordered_json read_meta(const fs::path& path) {
   const std::string name = path.string();
-  const auto entry = [&](const char* key) {
-    const auto found = file.metadata.find(key);
-    tinygan::check(found != file.metadata.end(), name, "has no metadata '", key, "'; it is no weights file of dcgan_mnist");
-    return found->second;
-  };
-  tinygan::check(entry("format") == "tinygan-dcgan-1", name, "has the format '", entry("format"),
-                 "', expected 'tinygan-dcgan-1'");
+  const std::vector<std::uint8_t> bytes = io::read_file(path);
+  ordered_json json = ordered_json::parse(bytes.begin(), bytes.end(), nullptr, false);
+  tinygan::check(json.is_object(), name, "is no JSON object; it is damaged or no checkpoint's");
+  const auto format = member(json, "format", name, &ordered_json::is_number_integer).get<std::int64_t>();
+  tinygan::check(format == checkpoint_format, name, "has the checkpoint format ", format, ", this program knows ",
+                 checkpoint_format, format > checkpoint_format ? "; a newer tinygan wrote it" : "");
+  const std::string sum = member(json, "md5", name, &ordered_json::is_string).get<std::string>();
+  json.erase("md5");
+  const std::string found = io::md5(bytes_of(json.dump()));
+  tinygan::check(found == sum, name, "is damaged: its MD5 sum is ", found, ", expected ", sum);
+  return json;
+}
+
+/// A file of a checkpoint, whole. Throws Error unless size and checksum are those that meta.json gives.
+io::SafetensorsFile read_verified(const fs::path& path, const ordered_json& files, const std::string& meta_file) {
+  const ordered_json& expected = member(files, path.filename().c_str(), meta_file, &ordered_json::is_object);
+  const auto size = member(expected, "bytes", meta_file, &ordered_json::is_number_unsigned).get<std::uint64_t>();
+  const auto sum = member(expected, "md5", meta_file, &ordered_json::is_string).get<std::string>();
+  const std::vector<std::uint8_t> bytes = io::read_file(path);
+  tinygan::check(bytes.size() == size, path.string(), "is damaged: it has ", bytes.size(), " bytes, expected ", size);
+  const std::string found = io::md5(bytes);
+  tinygan::check(found == sum, path.string(), "is damaged: its MD5 sum is ", found, ", expected ", sum);
+  return io::decode_safetensors(bytes, path.string());
+}
+
+}  // namespace
+
+std::vector<train::FileContent> encode_checkpoint(const CheckpointMeta& meta, const io::SafetensorsFile& model,
+                                                  const io::SafetensorsFile& state) {
+  std::vector<train::FileContent> files;
+  files.push_back({model_name, io::encode_safetensors(model, model_name)});
+  files.push_back({state_name, io::encode_safetensors(state, state_name)});
+  ordered_json json{{"format", checkpoint_format},
+                    {"library_version", meta.library_version},
+                    {"step", meta.step},
+                    {"options", meta.options},
+                    {"data", {{"source", meta.data_source}, {"md5", meta.data_md5}}},
+                    {"best", meta.best},
+                    {"files", {{model_name, describe(files[0])}, {state_name, describe(files[1])}}}};
+  json["md5"] = io::md5(bytes_of(json.dump()));
+  const std::string text = json.dump(2) + "\n";
+  files.push_back({meta_name, {text.begin(), text.end()}});
+  return files;
+}
+
+LoadedCheckpoint read_checkpoint(const fs::path& directory) {
+  std::error_code ignored;
+  tinygan::check(fs::is_directory(directory, ignored), directory.string(), "there is no such checkpoint");
+  const fs::path meta_path = directory / meta_name;
+  const std::string name = meta_path.string();
+  const ordered_json json = read_meta(meta_path);
+  LoadedCheckpoint c;
+  c.meta.step = member(json, "step", name, &ordered_json::is_number_integer).get<std::int64_t>();
+  c.meta.library_version = member(json, "library_version", name, &ordered_json::is_string).get<std::string>();
+  c.meta.options = member(json, "options", name, &ordered_json::is_object);
+  const ordered_json& data = member(json, "data", name, &ordered_json::is_object);
+  c.meta.data_source = member(data, "source", name, &ordered_json::is_string).get<std::string>();
+  c.meta.data_md5 = member(data, "md5", name, &ordered_json::is_string).get<std::string>();
+  c.meta.best = json.value("best", ordered_json());
+  const auto named = train::Checkpoints::step_of(directory.filename().string());
+  tinygan::check(!named || *named == c.meta.step, name, "is of step ", c.meta.step, ", its folder is named ",
+                 directory.filename().string());
+  const ordered_json& files = member(json, "files", name, &ordered_json::is_object);
+  c.model = read_verified(directory / model_name, files, name);
+  c.state = read_verified(directory / state_name, files, name);
+  return c;
+}
+
+io::SafetensorsFile weights_of(const std::string& model, std::int64_t step, const gan::Networks<float>& networks,
+                               const tinygan::nn::Module<float>* average) {
+  io::SafetensorsFile file;
+  file.metadata = {{"format", weights_format}, {"model", model}, {"step", std::to_string(step)}};
+  train::add_weights<float>(file, {"generator", &networks.generator});
+  train::add_weights<float>(file, {"discriminator", &networks.discriminator});
+  if (average) train::add_weights<float>(file, {"generator_ema", average});
+  return file;
+}
+
+io::SafetensorsFile read_weights(const fs::path& path) {
+  io::SafetensorsFile file = io::read_safetensors(path);
+  const std::string name = path.string();
+  for (const char* key : {"format", "model", "step"})
+    tinygan::check(file.metadata.contains(key), name, "has no metadata '", key, "'; it is no weights file of dcgan_mnist");
+  tinygan::check(file.metadata["format"] == weights_format, name, "has the format '", file.metadata["format"], "', expected '",
+                 weights_format, "'");
+  return file;
+}
+
+fs::path find_weights(const fs::path& named) {
+  std::error_code ignored;
+  if (!fs::is_directory(named, ignored)) return named;
+  if (fs::exists(named / model_name, ignored)) return named / model_name;
+  const train::Checkpoints checkpoints(named);
+  const auto latest = checkpoints.latest();
+  tinygan::check(latest.has_value(), named.string(), "is neither a checkpoint nor a run directory that has one: it holds no ",
+                 model_name, " and no file 'latest'");
+  return checkpoints.path(*latest) / model_name;
+}
+
+LoadedGenerator load_generator(const fs::path& path, bool raw) {
+  const io::SafetensorsFile file = read_weights(path);
   LoadedGenerator loaded;
-  loaded.model = entry("model");
-  loaded.step = entry("step");
+  loaded.model = file.metadata.at("model");
+  loaded.step = file.metadata.at("step");
   loaded.averaged = !raw && std::any_of(file.tensors.begin(), file.tensors.end(), [](const io::SafetensorsEntry& e) {
     return e.name.rfind("generator_ema.", 0) == 0;
   });
   tinygan::Generator unused(0);
   loaded.networks = gan::make_networks<float>(gan::network_from_name(loaded.model), unused);
-  tinygan::train::load_weights<float>(file, name,
-                                      {loaded.averaged ? "generator_ema" : "generator", &loaded.networks.generator});
+  train::load_weights<float>(file, path.string(),
+                             {loaded.averaged ? "generator_ema" : "generator", &loaded.networks.generator});
   return loaded;
 }
 

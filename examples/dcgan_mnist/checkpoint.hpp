@@ -1,17 +1,53 @@
-// The weights file of a run.
+// The files of a checkpoint: weights, the rest of the state, and what they belong to.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include <tinygan/gan/networks.hpp>
+#include <tinygan/io/safetensors.hpp>
+#include <tinygan/train/checkpoints.hpp>
 
 namespace dcgan_mnist {
 
-/// Writes generator, discriminator and, if there is one, the averaged generator as "generator.*", "discriminator.*" and
-/// "generator_ema.*", with the network's name and the step in the metadata. Throws Error if the file cannot be written.
-void save_weights(const std::filesystem::path& path, const std::string& model, std::int64_t step,
-                  const tinygan::gan::Networks<float>& networks, const tinygan::nn::Module<float>* average);
+/// What meta.json says beside the sizes and MD5 sums of the other two files.
+struct CheckpointMeta {
+  std::int64_t step = 0;
+  std::string library_version;
+  nlohmann::ordered_json options;  ///< those that decide the result
+  std::string data_source, data_md5;
+  nlohmann::ordered_json best;     ///< the best metric so far, null if none was measured
+};
+
+/// model.safetensors, state.safetensors and meta.json.
+std::vector<tinygan::train::FileContent> encode_checkpoint(const CheckpointMeta& meta, const tinygan::io::SafetensorsFile& model,
+                                                           const tinygan::io::SafetensorsFile& state);
+
+struct LoadedCheckpoint {
+  CheckpointMeta meta;
+  tinygan::io::SafetensorsFile model, state;
+};
+
+/// Reads a checkpoint's directory. Throws Error naming the file, what was found and what was expected, unless every byte is
+/// as it was written and the format is one that this program knows.
+LoadedCheckpoint read_checkpoint(const std::filesystem::path& directory);
+
+/// Generator, discriminator and, if there is one, the averaged generator as "generator.*", "discriminator.*" and
+/// "generator_ema.*", with the network's name and the step in the metadata.
+tinygan::io::SafetensorsFile weights_of(const std::string& model, std::int64_t step,
+                                        const tinygan::gan::Networks<float>& networks,
+                                        const tinygan::nn::Module<float>* average);
+
+/// Reads a weights file as weights_of() makes them. Throws Error if it is none.
+tinygan::io::SafetensorsFile read_weights(const std::filesystem::path& path);
+
+/// The weights file that the user named: itself, the one in a checkpoint's directory, or the one in a run directory's latest
+/// checkpoint. Throws Error if there is none.
+std::filesystem::path find_weights(const std::filesystem::path& named);
 
 /// A generator read back.
 struct LoadedGenerator {

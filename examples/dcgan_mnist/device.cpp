@@ -3,6 +3,7 @@
 #include <charconv>
 #include <string_view>
 
+#include <tinygan/base/error.hpp>
 #include <tinygan/tensor/registry.hpp>
 
 namespace dcgan_mnist {
@@ -22,6 +23,11 @@ std::optional<Device> device_from_name(const std::string& name) {
     if (error == std::errc() && rest == end) return Device::cuda(index);
   }
   return {};
+}
+
+std::string use_precision(Device device, const std::string& name) {
+  tinygan::check(name == "auto" || name == "fp32", "--precision", name, " is not to be had on ", device, ", which has fp32");
+  return "fp32";
 }
 
 }  // namespace dcgan_mnist

@@ -12,4 +12,8 @@ namespace dcgan_mnist {
 /// for any other name. Whether the device is to be had shows when it is used.
 std::optional<tinygan::Device> device_from_name(const std::string& name);
 
+/// Has the device multiply in this precision from now on: fp32, tf32, bf16, or auto, the best for training there. Returns
+/// the name of what is used. Throws Error if the device does not have it.
+std::string use_precision(tinygan::Device device, const std::string& name);
+
 }  // namespace dcgan_mnist

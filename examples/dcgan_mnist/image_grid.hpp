@@ -1,14 +1,37 @@
-// Grids of grey images as PNG files.
+// Grey pictures: grids of a network's images, PNG in memory and in files.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
 
 #include <tinygan/tensor/tensor.hpp>
 
 namespace dcgan_mnist {
 
-/// Images (N,H,W,1) in rows of `columns`, `low` black and `high` white, a pixel between them. Throws Error if the file
-/// cannot be written.
-void write_grid(const std::filesystem::path& path, const tinygan::Tensor<float>& images, int columns, float low, float high);
+/// A grey picture: `height` rows of `width` pixels, 0 black, 255 white.
+struct GreyImage {
+  tinygan::index_t width = 0, height = 0;
+  std::vector<std::uint8_t> pixels;
+};
+
+/// The bytes of a network's pixels: 0 for `low`, 255 for `high`, rounded to the nearest and clamped. In the order of
+/// the tensor.
+std::vector<std::uint8_t> to_bytes(const tinygan::Tensor<float>& images, float low, float high);
+
+/// Images (N,H,W,1) in rows of `columns` with a dark line around each.
+GreyImage make_grid(const tinygan::Tensor<float>& images, int columns, float low, float high);
+
+/// A picture as the bytes of a PNG file. Throws Error if libpng cannot.
+std::vector<std::uint8_t> encode_png(const GreyImage& image);
+
+/// The picture in the bytes of a PNG file, turned to grey. Throws Error naming `name` if they are none.
+GreyImage decode_png(std::span<const std::uint8_t> bytes, const std::string& name);
+
+/// make_grid in a PNG file. Throws Error if the file cannot be written.
+void write_grid(const std::filesystem::path& path, const tinygan::Tensor<float>& images, int columns, float low,
+                float high);
 
 }  // namespace dcgan_mnist

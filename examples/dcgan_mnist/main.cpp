@@ -1,23 +1,27 @@
 // dcgan_mnist: the trainer that ships with tinygan.
 //
-// Exit codes: 0 done, 1 runtime error, 2 usage, 3 diverged.
+// Exit codes: 0 done, 1 runtime error, 2 usage, 3 diverged, 130 interrupted.
 #include <cstdio>
 #include <exception>
+#include <new>
 
 #include "command_line.hpp"
-#include "sample.hpp"
-#include "train.hpp"
 
 int main(int argc, char** argv) {
-  dcgan_mnist::CommandLine line;
+  const auto app = dcgan_mnist::make_app();
+  dcgan_mnist::Dispatch chosen;
+  dcgan_mnist::add_train_command(*app, chosen);
+  dcgan_mnist::add_sample_command(*app, chosen);
+  dcgan_mnist::add_interpolate_command(*app, chosen);
+  dcgan_mnist::add_export_command(*app, chosen);
+  dcgan_mnist::add_info_command(*app, chosen);
+  dcgan_mnist::add_report_command(*app, chosen);
+  if (const auto code = dcgan_mnist::parse(*app, argc, argv)) return *code;
   try {
-    line.app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    return line.app.exit(e) == 0 ? 0 : 2;
-  }
-  try {
-    if (*line.train_command) return dcgan_mnist::train(line.train);
-    return dcgan_mnist::sample(line.sample);
+    return chosen();
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "dcgan_mnist: out of memory\n");
+    return 1;
   } catch (const std::exception& e) {
     std::fprintf(stderr, "dcgan_mnist: %s\n", e.what());
     return 1;

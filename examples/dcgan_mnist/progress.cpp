@@ -1,5 +1,6 @@
 #include "progress.hpp"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -17,8 +18,16 @@ std::string clock_text(double seconds) {
   return buffer;
 }
 
-std::string line_of(const Status& s) {
-  char buffer[320];
+/// Characters in a line of the terminal, 80 if it does not tell.
+std::size_t terminal_width() {
+  winsize size{};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+}  // namespace
+
+std::string status_line(const Status& s) {
+  char buffer[400];
   std::snprintf(buffer, sizeof buffer,
                 "epoch %lld/%lld  step %lld/%lld  images %lld  loss_D %.3f  loss_G %.3f  D(x) %.2f  D(G(z)) %.2f  "
                 "|gD| %.3g  |gG| %.3g  %.0f img/s  eta %s  mem %.0f MiB",
@@ -28,31 +37,49 @@ std::string line_of(const Status& s) {
   return buffer;
 }
 
-}  // namespace
+std::string short_status_line(const Status& s, std::size_t width) {
+  char buffer[200];
+  std::snprintf(buffer, sizeof buffer, "%lld/%lld  D %.2f  G %.2f  D(x) %.2f  D(G(z)) %.2f  %.0f img/s  eta %s",
+                static_cast<long long>(s.step), static_cast<long long>(s.steps), s.loss_d, s.loss_g, s.d_real, s.d_fake,
+                s.images_per_second, clock_text(s.eta_seconds).c_str());
+  return std::string(buffer).substr(0, width);
+}
 
 Progress::Progress(const std::string& how) : silent_(how == "none") {
   const char* term = std::getenv("TERM");
-  const bool dumb = term == nullptr || std::string(term) == "dumb";
-  live_ = how == "auto" && isatty(STDERR_FILENO) != 0 && !dumb;
+  const char* no_colour = std::getenv("NO_COLOR");
+  const bool able = isatty(STDERR_FILENO) != 0 && term != nullptr && std::string(term) != "dumb";
+  live_ = how == "auto" && able;
+  colour_ = able && (no_colour == nullptr || *no_colour == '\0');
 }
+
+Progress::~Progress() { end_line(); }
 
 bool Progress::wants_redraw() const { return live_ && Clock::now() - last_ >= std::chrono::milliseconds(100); }
 
 void Progress::show(const Status& status, bool logged) {
   if (silent_) return;
   if (live_) {
-    std::fprintf(stderr, "\r\x1b[K%s", line_of(status).c_str());
+    const std::size_t width = terminal_width() - 1;  // a full line would wrap
+    const std::string full = status_line(status);
+    std::fprintf(stderr, "\r\x1b[K%s", (full.size() <= width ? full : short_status_line(status, width)).c_str());
     std::fflush(stderr);
     drawn_ = true;
     last_ = Clock::now();
   } else if (logged) {
-    std::fprintf(stderr, "%s\n", line_of(status).c_str());
+    std::fprintf(stderr, "%s\n", status_line(status).c_str());
   }
 }
 
 void Progress::note(const std::string& line) {
-  if (silent_) return;
-  std::fprintf(stderr, "%s%s\n", drawn_ ? "\n" : "", line.c_str());
+  end_line();
+  if (!silent_) std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+void Progress::warn(const std::string& line) { note(colour_ ? "\x1b[33m" + line + "\x1b[0m" : line); }
+
+void Progress::end_line() {
+  if (drawn_) std::fputc('\n', stderr);
   drawn_ = false;
 }
 

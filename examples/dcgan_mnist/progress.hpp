@@ -7,28 +7,39 @@
 
 namespace dcgan_mnist {
 
-/// One step's numbers, as they are shown and logged.
+/// One step's numbers, as they are shown and logged. Gradient norms are NaN where they were not measured.
 struct Status {
   std::int64_t epoch = 0, epochs = 0, step = 0, steps = 0, images = 0;
   double loss_d = 0, loss_g = 0, d_real = 0, d_fake = 0, grad_norm_d = 0, grad_norm_g = 0;
   double images_per_second = 0, eta_seconds = 0, memory_mib = 0;
 };
 
+/// All fields in their fixed order.
+std::string status_line(const Status& status);
+/// The same order, fewer and shorter fields: at most `width` characters.
+std::string short_status_line(const Status& status, std::size_t width);
+
 /// Redraws a line on a terminal, at most ten times a second; elsewhere prints plain lines.
 class Progress {
  public:
   /// `how` is auto, plain or none.
   explicit Progress(const std::string& how);
+  ~Progress();  ///< leaves the cursor on a line of its own
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
 
   /// Whether a step that is not logged should be shown now.
   bool wants_redraw() const;
   void show(const Status& status, bool logged);
   /// A line of its own between status lines.
   void note(const std::string& line);
+  /// The same, set off by colour where there is one (and NO_COLOR is not set).
+  void warn(const std::string& line);
 
  private:
   using Clock = std::chrono::steady_clock;
-  bool live_ = false, silent_ = false, drawn_ = false;
+  void end_line();
+  bool live_ = false, silent_ = false, colour_ = false, drawn_ = false;
   Clock::time_point last_{};
 };
 

@@ -4,259 +4,346 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
+#include <memory>
 #include <optional>
 
-#include <tinygan/data/batches.hpp>
-#include <tinygan/data/device_images.hpp>
-#include <tinygan/gan/statistics.hpp>
-#include <tinygan/gan/step.hpp>
-#include <tinygan/optim/ema.hpp>
+#include <tinygan/train/health.hpp>
+#include <tinygan/train/state.hpp>
+#include <tinygan/train/throughput.hpp>
 
-#include "checkpoint.hpp"
+#include "build_info.hpp"
+#include "describe.hpp"
 #include "device.hpp"
 #include "image_grid.hpp"
 #include "progress.hpp"
+#include "record.hpp"
+#include "report.hpp"
+#include "resume.hpp"
 #include "run_directory.hpp"
+#include "signals.hpp"
+#include "snapshots.hpp"
+#include "training.hpp"
 #include "training_images.hpp"
 
 namespace dcgan_mnist {
 
 namespace fs = std::filesystem;
-namespace gan = tinygan::gan;
-namespace nn = tinygan::nn;
-using nlohmann::ordered_json;
 using tinygan::index_t;
 
 namespace {
 
-constexpr index_t grid_rows = 8, grid_columns = 8;
-constexpr int ema_interval = 8;  // steps between updates of the average: the pass over all weights stays in the noise
+constexpr int done = 0, diverged = 3, interrupted = 130;
 
-// Seeds of the independent random streams of a run.
-enum class Stream : std::uint64_t { weights = 1, steps = 2, grid = 3, statistics = 4 };
-tinygan::Generator stream(std::uint64_t seed, Stream s, tinygan::Device device) {
-  return tinygan::Generator(seed * 0x9E3779B97F4A7C15u + static_cast<std::uint64_t>(s), device);
-}
-
-ordered_json to_json(const TrainOptions& o) {
-  return {{"data", o.data},           {"model", o.model},
-          {"epochs", o.epochs},       {"steps", o.steps},
-          {"batch_size", o.batch_size}, {"seed", o.seed},
-          {"device", o.device},       {"threads", o.threads},     {"out", o.out},
-          {"learning_rate", o.learning_rate}, {"beta1", o.beta1},
-          {"ema", o.ema},             {"snapshot_every", o.snapshot_every},
-          {"log_every", o.log_every}, {"progress", o.progress}};
-}
-
-ordered_json to_json(const Status& s) {
-  return {{"epoch", s.epoch},     {"step", s.step},       {"images", s.images},
-          {"loss_d", s.loss_d},   {"loss_g", s.loss_g},   {"d_real", s.d_real},
-          {"d_fake", s.d_fake},   {"grad_norm_d", s.grad_norm_d}, {"grad_norm_g", s.grad_norm_g},
-          {"images_per_second", s.images_per_second}, {"memory_mib", s.memory_mib}};
-}
-
-/// A text file that grows line by line. Throws Error as soon as a line cannot be written.
-class LineFile {
- public:
-  explicit LineFile(fs::path path) : path_(std::move(path)), file_(path_) { check(); }
-  void write(const std::string& line) {
-    file_ << line << std::endl;
-    check();
-  }
-
- private:
-  void check() const { tinygan::check(file_.good(), path_.string(), "cannot write"); }
-  fs::path path_;
-  std::ofstream file_;
+/// Thrown out of the loop when a value is no finite number any more.
+struct Diverged {
+  std::string what;
 };
 
-/// One training run from the first step to the last.
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// One training run, from its first step or from a checkpoint to its last.
 class Run {
  public:
-  explicit Run(const TrainOptions& options)
-      : options_(options),
-        device_(device_from_name(options.device).value()),
-        random_(stream(options.seed, Stream::steps, device_)),
-        dataset_(training_images(options.data)),
-        images_(dataset_, device_),
-        batches_(images_.count(), {.batch_size = options.batch_size, .seed = options.seed}),
-        networks_(make(options, device_)),
-        step_(networks_, hyper(options), hyper(options)) {
-    if (options.ema > 0) {
-      average_ = make(options, device_);
-      ema_.emplace(networks_.generator.parameters(), average_->generator.parameters(),
-                   tinygan::optim::EmaOptions{std::pow(options.ema, ema_interval)});
+  Run(Plan plan, tinygan::Device device)
+      : options_(plan.options),
+        plan_(std::move(plan)),
+        progress_(options_.progress),
+        device_(device),
+        dataset_(load_images()),
+        training_(options_, device, dataset_) {
+    const index_t per_epoch = training_.steps_per_epoch();
+    steps_ = options_.steps > 0 ? options_.steps : options_.epochs * per_epoch;
+    snapshot_every_ = options_.snapshot_every > 0 ? options_.snapshot_every : per_epoch;
+    checkpoint_every_ = options_.checkpoint_every > 0 ? options_.checkpoint_every : per_epoch;
+    if (plan_.checkpoint) {
+      check_images(plan_.checkpoint->meta);
+      training_.restore({std::move(plan_.checkpoint->model), std::move(plan_.checkpoint->state)}, plan_.checkpoint_path.string());
+    } else if (!options_.init_from.empty()) {
+      const fs::path weights = find_weights(options_.init_from);
+      training_.take_weights(read_weights(weights), weights.string());
     }
-    const index_t by_epochs = options.epochs * batches_.per_epoch();
-    steps_ = options.steps > 0 ? options.steps : by_epochs;
-    epochs_ = (steps_ + batches_.per_epoch() - 1) / batches_.per_epoch();
-    tinygan::Generator latents = stream(options.seed, Stream::grid, device_);
-    grid_latents_ = tinygan::random_normal<float>({grid_rows * grid_columns, gan::latent_size}, latents);
   }
 
   int operator()() {
-    directory_ = make_run_directory(options_.out, options_.model + "-bce-b" + std::to_string(options_.batch_size));
-    LineFile(directory_ / "options.json").write(to_json(options_).dump(2));
-    const std::string head = this->head();
-    LineFile(directory_ / "log.txt").write(head);
-    if (options_.progress != "none") std::fprintf(stderr, "%s\n", head.c_str());
-    write_reals();
-    write_fakes(0);
-    LineFile log(directory_ / "stats.jsonl");
-    Progress progress(options_.progress);
-    const index_t snapshot_every = options_.snapshot_every > 0 ? options_.snapshot_every : batches_.per_epoch();
-
-    started_ = Clock::now();
-    for (index_t step = 1; step <= steps_; ++step) {
-      const bool logged = step == 1 || step % options_.log_every == 0 || step == steps_;
-      step_.measure_norms(logged || progress.wants_redraw());
-      const gan::StepReport<float> report = take_step();
-      if (ema_ && step % ema_interval == 0) ema_->update();
-      const Status status = status_of(report, step);
-      if (!std::isfinite(status.loss_d) || !std::isfinite(status.loss_g)) return diverged(progress, status);
-      if (logged) log.write(to_json(status).dump());
-      if (logged || progress.wants_redraw()) progress.show(status, logged);
-      if (step % snapshot_every == 0 || step == steps_) {
-        const Clock::time_point pause = Clock::now();
-        write_fakes(step);
-        save(step);
-        started_ += Clock::now() - pause;  // pictures are no training time
-      }
+    const RunParts parts{options_, device_, dataset_, training_.networks(), steps_, training_.steps_per_epoch()};
+    if (options_.dry_run) {
+      progress_.note(describe_run(parts) + "\ndry run: nothing was written");
+      return done;
     }
-    progress.note("done: " + (directory_ / "weights.safetensors").string());
-    return 0;
+    if (plan_.checkpoint && training_.steps_done() >= steps_) return nothing_to_do();
+    open_directory(parts);
+    try {
+      return train();
+    } catch (const Diverged& d) {
+      return end_diverged(d);
+    } catch (const std::exception& e) {
+      throw tinygan::Error(e.what() + after_error());
+    }
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
-
-  /// Weights are drawn on the CPU, so that every device starts from the same bits.
-  static gan::Networks<float> make(const TrainOptions& o, tinygan::Device device) {
-    tinygan::Generator weights = stream(o.seed, Stream::weights, tinygan::Device::cpu());
-    gan::Networks<float> networks = gan::make_networks<float>(gan::network_from_name(o.model), weights);
-    networks.to(device);
-    return networks;
-  }
-  static tinygan::AdamHyper hyper(const TrainOptions& o) {
-    return {.learning_rate = o.learning_rate, .beta1 = o.beta1};
+  tinygan::data::ImageDataset load_images() {
+    tinygan::data::ImageDataset d = training_images(options_.data, options_.images);
+    if (!options_.overfit_batch) return d;
+    d.count = images_per_step(options_);
+    tinygan::check(static_cast<std::size_t>(d.count * d.pixels()) <= d.images.size(), "--overfit-batch", "a batch of ", d.count,
+                   " images asked for, there are ", d.images.size() / static_cast<std::size_t>(d.pixels()));
+    d.images.resize(static_cast<std::size_t>(d.count * d.pixels()));
+    d.labels.resize(static_cast<std::size_t>(d.count));
+    return d;
   }
 
-  float low() const { return static_cast<float>(networks_.pixel_low); }
-  float high() const { return static_cast<float>(networks_.pixel_high); }
-
-  gan::StepReport<float> take_step() {
-    random_.next_step();
-    return step_(images_.batch(batches_.next(), low(), high()), random_);
+  void check_images(const CheckpointMeta& meta) const {
+    tinygan::check(meta.data_md5 == dataset_.images_md5, "--data", dataset_.source, " has the MD5 sum ", dataset_.images_md5,
+                   ", the run was trained on ", meta.data_source, " with ", meta.data_md5);
   }
 
-  Status status_of(const gan::StepReport<float>& report, index_t step) const {
+  int nothing_to_do() {
+    const fs::path& run = plan_.directory;
+    std::error_code none;  // a file that is not there is as old as can be
+    if (fs::last_write_time(run / "report.html", none) < fs::last_write_time(run / "latest", none)) {
+      tinygan::train::Checkpoints(run).remove_unfinished();  // the run was killed at the very end
+      write_progress_gif(run);
+      write_report(run);
+    }
+    progress_.note(tinygan::text(run.string(), " has done ", training_.steps_done(), " of ", steps_,
+                                 " steps: nothing to do (more --steps or --epochs make it go on)"));
+    print_directory(run);
+    return done;
+  }
+
+  /// Makes the run directory, or opens the one that goes on; from here on there is a record.
+  void open_directory(const RunParts& parts) {
+    fs::path directory = plan_.directory;
+    const bool fresh = directory.empty();
+    if (fresh) {
+      directory = make_run_directory(options_.out, tinygan::text(options_.model, '-', options_.loss, "-b", options_.batch_size));
+      plan_.lock = std::make_unique<RunLock>(directory);
+    } else {
+      take_back(directory);
+    }
+    nlohmann::ordered_json environment = describe_environment(parts);
+    environment["first_step"] = training_.steps_done() + 1;
+    add_session(directory, environment);
+    write_json(directory / "options.json", to_json(options_));  // last: what has it can be resumed
+    record_.emplace(directory, progress_, training_.steps_done() + 1);
+    print_directory(directory);
+    record_->say(describe_run(parts));
+    record_->say("run directory " + directory.string());
+    if (!optimised()) record_->warn("WARNING: built without optimisation; configure with CMAKE_BUILD_TYPE=Release for speed");
+    if (options_.resume == "auto" && fresh)
+      record_->say("--resume auto: no run with these options below " + options_.out + ", starting a new one");
+    if (!fresh)
+      record_->say(plan_.checkpoint ? tinygan::text("resumed after step ", training_.steps_done())
+                                    : std::string("resumed before its first checkpoint: starting over from the first step"));
+  }
+
+  /// Takes back what the run wrote after its checkpoint.
+  void take_back(const fs::path& directory) {
+    const tinygan::train::Checkpoints checkpoints(directory);
+    checkpoints.remove_unfinished();
+    if (plan_.checkpoint) checkpoints.point_to(training_.steps_done());
+    const index_t abandoned = checkpoints.abandon_after(plan_.checkpoint ? training_.steps_done() : -1);
+    if (abandoned > 0)
+      progress_.note(tinygan::text(abandoned, " later checkpoints are kept as checkpoints/abandoned_step_*"));
+    for (const char* name : {"stats.jsonl", "metrics.jsonl"}) truncate_after(directory / name, training_.steps_done());
+  }
+
+  static void print_directory(const fs::path& directory) {
+    std::printf("%s\n", directory.string().c_str());
+    std::fflush(stdout);
+  }
+
+  int train() {
+    SignalWatch signals;
+    write_first_pictures();
+    begun_ = seconds_now();
+    throughput_.emplace(begun_, images_seen());
+    last_saved_ = plan_.checkpoint ? training_.steps_done() : -1;
+    while (training_.steps_done() < steps_ && !signals.stop_requested()) {
+      const index_t step = training_.steps_done() + 1;
+      const bool last = step == steps_;
+      const bool logged = step == 1 || last || step % options_.log_every == 0;
+      const bool shown = logged || progress_.wants_redraw();
+      training_.step(shown);
+      const bool asked = signals.take_save_request();
+      const bool save = last || asked || step % checkpoint_every_ == 0;
+      const bool draw = last || step % snapshot_every_ == 0;
+      if (shown || save || draw || training_.stepper().reads_are_free() || step % (Stepper::capacity / 2) == 0)
+        look(shown, logged);
+      if (save || draw) leave_behind(save, draw);
+      if (asked) record_->say(tinygan::text("SIGUSR1: a checkpoint of step ", step, " is being written"));
+    }
+    const bool stopped = training_.steps_done() < steps_;
+    if (stopped) {
+      look(false, false);
+      leave_behind(last_saved_ != training_.steps_done(), true);
+    }
+    record_->flush();
+    record_->say(time_spent());
+    record_->say(stopped ? tinygan::text("interrupted after step ", training_.steps_done(), "; go on with\n  ", resume_command())
+                         : "done: " + record_->checkpoints().path(steps_).string());
+    record_->pages();
+    return stopped ? interrupted : done;
+  }
+
+  /// What training took in this session, and what all else took from it.
+  std::string time_spent() const {
+    const double all = seconds_now() - begun_;
+    char line[160];
+    std::snprintf(line, sizeof line, "time %.1f s, of which grids and checkpoints %.2f s (%.2f %%), %.2f s more beside training",
+                  all, paused_, all > 0 ? 100 * paused_ / all : 0, record_->background_seconds());
+    return line;
+  }
+
+  /// A checkpoint, a grid or both; this is no training time.
+  void leave_behind(bool checkpoint, bool grid) {
+    const double before = seconds_now();
+    training_.refresh_average(!checkpoint);
+    if (grid) write_grid(training_.steps_done());  // first: where there is a checkpoint, nothing before it is missing
+    if (checkpoint) write_checkpoint();
+    const double seconds = seconds_now() - before;
+    throughput_->pause(seconds);
+    paused_ += seconds;
+  }
+
+  /// Takes note of what the steps since the last look have seen.
+  void look(bool shown, bool logged) {
+    const std::vector<StepValues> seen = training_.stepper().drain();
+    const index_t first = training_.steps_done() - static_cast<index_t>(seen.size()) + 1;
+    std::string hint;
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+      const StepValues& v = seen[i];
+      if (!v.finite())
+        throw Diverged{tinygan::text("diverged at step ", first + static_cast<index_t>(i), ": loss_D is ", v.loss_d,
+                                     ", loss_G is ", v.loss_g)};
+      if (options_.loss == "bce" && hint.empty()) hint = health_->step(v.d_real, v.d_fake);
+    }
+    throughput_->add(seconds_now(), images_seen());
+    if (shown && !seen.empty()) record_->status(status_of(seen.back()), logged);
+    if (!hint.empty()) record_->warn(hint);
+  }
+
+  index_t images_seen() const { return training_.steps_done() * images_per_step(options_); }
+
+  Status status_of(const StepValues& v) const {
     Status s;
-    s.step = step;
+    const index_t per_epoch = training_.steps_per_epoch();
+    s.step = training_.steps_done();
     s.steps = steps_;
-    s.epoch = batches_.position().epoch + 1;
-    s.epochs = epochs_;
-    s.images = step * options_.batch_size;
-    s.loss_d = report.loss_d.item();
-    s.loss_g = report.loss_g.item();
-    s.d_real = report.d_real.item();
-    s.d_fake = report.d_fake.item();
-    if (report.grad_norm_d.defined()) s.grad_norm_d = report.grad_norm_d.item();
-    if (report.grad_norm_g.defined()) s.grad_norm_g = report.grad_norm_g.item();
-    const double seconds = std::chrono::duration<double>(Clock::now() - started_).count();
-    s.images_per_second = static_cast<double>(s.images) / seconds;
-    s.eta_seconds = seconds / static_cast<double>(step) * static_cast<double>(steps_ - step);
+    s.epoch = training_.epoch() + 1;
+    s.epochs = (steps_ + per_epoch - 1) / per_epoch;
+    s.images = images_seen();
+    s.loss_d = v.loss_d;
+    s.loss_g = v.loss_g;
+    s.d_real = v.d_real;
+    s.d_fake = v.d_fake;
+    s.grad_norm_d = v.grad_norm_d;
+    s.grad_norm_g = v.grad_norm_g;
+    s.images_per_second = throughput_->images_per_second();
+    s.eta_seconds = throughput_->seconds_to(steps_ * images_per_step(options_));
     s.memory_mib = resident_mib();
     return s;
   }
 
-  /// Weights, gradients, two moments and the average, and the activations of G once and of D once.
-  double memory_estimate_mib() const {
-    const index_t g = networks_.generator.parameter_count(), d = networks_.discriminator.parameter_count();
-    const double activations = static_cast<double>(activation_count(networks_.generator, {options_.batch_size, gan::latent_size}) +
-                                                   activation_count(networks_.discriminator, {options_.batch_size, 28, 28, 1}));
-    const double elements = 4.0 * static_cast<double>(g + d) + (ema_ ? static_cast<double>(g) : 0) + 2 * activations;
-    return (elements * sizeof(float) + static_cast<double>(dataset_.images.size()) * 2) / (1 << 20);
+  /// The real images, and on a fresh start what the generator makes of nothing.
+  void write_first_pictures() {
+    const tinygan::Tensor<float> reals = training_.reals();
+    health_.emplace(tinygan::train::variety(reals.host(), reals.extent(0)));
+    if (training_.steps_done() > 0) return;
+    record_->picture("reals.png", "real", 0, grid_of(reals));
+    training_.refresh_average(true);
+    write_grid(0);
   }
-  static index_t activation_count(const nn::Module<float>& model, tinygan::Shape shape) {
-    index_t count = 0;
-    for (const auto& [name, layer] : model.layers()) {
-      shape = layer->output_shape(shape);
-      count += shape.size();
+
+  void write_grid(index_t step) {
+    char name[40] = "fakes_init.png";
+    if (step > 0) std::snprintf(name, sizeof name, "fakes_%06lld.png", static_cast<long long>(step));
+    const tinygan::Tensor<float> fakes = training_.fakes();
+    record_->picture(name, "generated", step, grid_of(fakes));
+    const std::string hint = health_->grid(fakes.host(), fakes.extent(0), step);
+    if (!hint.empty()) record_->warn(hint);
+  }
+
+  GreyImage grid_of(const tinygan::Tensor<float>& images) const {
+    return make_grid(images, static_cast<int>(Training::grid_columns), training_.pixel_low(), training_.pixel_high());
+  }
+
+  CheckpointMeta meta() const {
+    return {training_.steps_done(), library_version(), deciding_options(options_), dataset_.source, dataset_.images_md5, nullptr};
+  }
+
+  /// Copies the state and has it written. Throws Diverged if there is a value in it that is no finite number: what was saved
+  /// before is then the last good checkpoint.
+  void write_checkpoint() {
+    auto state = std::make_shared<TrainingState>(training_.state());
+    for (const auto* file : {&state->model, &state->state})
+      if (const auto bad = tinygan::train::find_non_finite(*file))
+        throw Diverged{tinygan::text("diverged at step ", training_.steps_done(), ": the losses are still finite")};
+    last_saved_ = training_.steps_done();
+    record_->checkpoint(meta(), state, {options_.keep_last, options_.keep_every});
+  }
+
+  /// Says what went wrong and where, and leaves the state behind for whoever wants to know why.
+  int end_diverged(const Diverged& d) {
+    const TrainingState state = training_.state();
+    auto bad = tinygan::train::find_non_finite(state.model);
+    if (!bad) bad = tinygan::train::find_non_finite(state.state);
+    record_->flush();
+    CheckpointMeta description = meta();
+    const std::string name = "checkpoints/diverged_" + tinygan::train::Checkpoints::name_of(description.step);
+    tinygan::train::write_directory(record_->directory() / name, encode_checkpoint(description, state.model, state.state));
+    const auto last = record_->checkpoints().latest();
+    record_->say(tinygan::text(d.what, "; ",
+                      bad ? tinygan::text("the first bad tensor is ", bad->tensor, ", element ", bad->element, " is ", bad->value)
+                          : std::string("all weights and moments are finite, so a loss has overflowed"),
+                      "\nits state, to look at: ", (record_->directory() / name).string(), "\nthe last good checkpoint: ",
+                      last ? record_->checkpoints().path(*last).string() : std::string("none was written yet"),
+                      "\ntry a lower --learning-rate"));
+    record_->pages();
+    return diverged;
+  }
+
+  std::string resume_command() const { return "dcgan_mnist train --resume " + shell_quoted(record_->directory().string()); }
+
+  /// What to add to the message of an error that ends the run.
+  std::string after_error() const {
+    try {
+      const auto last = record_->checkpoints().latest();
+      if (!last) return "; no checkpoint was written yet";
+      return tinygan::text("; the checkpoint of step ", *last, " is intact, go on with ", resume_command());
+    } catch (const std::exception&) {
+      return {};
     }
-    return count;
-  }
-
-  /// What a run says first: everything that decides its result, and its size.
-  std::string head() const {
-#ifdef __OPTIMIZE__
-    constexpr const char* build = "optimised";
-#else
-    constexpr const char* build = "NOT OPTIMISED (configure with CMAKE_BUILD_TYPE=Release for speed)";
-#endif
-    const auto& isa = tinygan::cpu::isa_name(tinygan::cpu::isa());
-    return tinygan::text(
-        "options ", to_json(options_).dump(), "\ndevice ", device_, ", cpu ", isa, ", threads ", tinygan::cpu::threads(),
-        ", precision fp32, build ", build, ", seed ", options_.seed, "\ndata ", dataset_.source, ": ", dataset_.count,
-        " images of ", dataset_.height, 'x', dataset_.width,
-        dataset_.images_md5.empty() ? std::string() : ", md5 " + dataset_.images_md5, "\n\ngenerator\n",
-        nn::summary(networks_.generator, {options_.batch_size, gan::latent_size}), "\ndiscriminator\n",
-        nn::summary(networks_.discriminator, {options_.batch_size, 28, 28, 1}), "\nmemory about ",
-        std::llround(memory_estimate_mib()), " MiB, ", steps_, " steps, ", batches_.per_epoch(),
-        " per epoch\nrun directory ", directory_.string());
-  }
-
-  void write_reals() const {
-    std::vector<std::int32_t> first;
-    for (index_t i = 0; i < std::min(grid_rows * grid_columns, images_.count()); ++i) first.push_back(static_cast<std::int32_t>(i));
-    write_grid(directory_ / "reals.png", images_.batch<float>(first, low(), high()), grid_columns, low(), high());
-  }
-
-  /// The grid of the run's fixed latent vectors: the averaged generator's, with statistics of its own.
-  void write_fakes(index_t step) {
-    const tinygan::NoGrad no_grad;
-    nn::Sequential<float>& generator = average_ ? average_->generator : networks_.generator;
-    if (average_) {
-      tinygan::Generator latents = stream(options_.seed, Stream::statistics, device_);
-      gan::recompute_statistics(generator, gan::latent_size, latents);
-    }
-    char name[32];
-    std::snprintf(name, sizeof name, "fakes_%06lld.png", static_cast<long long>(step));
-    write_grid(directory_ / name, generator(grid_latents_, nn::Pass::infer()).value(), grid_columns, low(), high());
-  }
-
-  void save(index_t step) const {
-    save_weights(directory_ / "weights.safetensors", options_.model, step, networks_, average_ ? &average_->generator : nullptr);
-  }
-
-  int diverged(Progress& progress, const Status& s) const {
-    progress.note(tinygan::text("diverged at step ", s.step, ": loss_D is ", s.loss_d, ", loss_G is ", s.loss_g,
-                                "; the weights saved before are untouched in ", directory_.string()));
-    return 3;
   }
 
   TrainOptions options_;
+  Plan plan_;
+  Progress progress_;
   tinygan::Device device_;
-  tinygan::Generator random_;
   tinygan::data::ImageDataset dataset_;
-  tinygan::data::DeviceImages images_;
-  tinygan::data::Batches batches_;
-  gan::Networks<float> networks_;
-  std::optional<gan::Networks<float>> average_;
-  std::optional<tinygan::optim::Ema<float>> ema_;
-  gan::AdversarialStep<float> step_;
-  tinygan::Tensor<float> grid_latents_;
-  index_t steps_ = 0, epochs_ = 0;
-  fs::path directory_;
-  Clock::time_point started_;
+  Training training_;
+  index_t steps_ = 0, snapshot_every_ = 0, checkpoint_every_ = 0, last_saved_ = -1;
+  double begun_ = 0, paused_ = 0;  // seconds
+  std::optional<tinygan::train::Throughput> throughput_;
+  std::optional<tinygan::train::HealthWatch> health_;
+  std::optional<RunRecord> record_;
 };
 
 }  // namespace
 
-int train(const TrainOptions& options) {
-  if (options.threads > 0) tinygan::cpu::set_threads(options.threads);
-  return Run(options)();
+int train(const TrainOptions& given) {
+  TrainOptions options = given;
+  const tinygan::Device device = device_from_name(options.device).value();
+  options.device = tinygan::text(device);  // not "auto": a run is compared with another by what they do
+  options.precision = use_precision(device, options.precision);
+  Plan plan = make_plan(options);
+  if (plan.options.threads > 0) tinygan::cpu::set_threads(plan.options.threads);
+  const tinygan::Device chosen = device_from_name(plan.options.device).value();
+  plan.options.precision = use_precision(chosen, plan.options.precision);
+  return Run(std::move(plan), chosen)();
 }
 
 }  // namespace dcgan_mnist

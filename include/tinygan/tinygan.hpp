@@ -18,6 +18,7 @@
 #include <tinygan/data/strokes.hpp>
 #include <tinygan/gan/losses.hpp>
 #include <tinygan/gan/networks.hpp>
+#include <tinygan/gan/objective.hpp>
 #include <tinygan/gan/penalties.hpp>
 #include <tinygan/gan/statistics.hpp>
 #include <tinygan/gan/step.hpp>
@@ -47,6 +48,11 @@
 #include <tinygan/optim/sgd.hpp>
 #include <tinygan/tensor/random.hpp>
 #include <tinygan/tensor/tensor.hpp>
+#include <tinygan/train/background_writer.hpp>
 #include <tinygan/train/captured_step.hpp>
+#include <tinygan/train/checkpoints.hpp>
+#include <tinygan/train/health.hpp>
+#include <tinygan/train/state.hpp>
+#include <tinygan/train/throughput.hpp>
 #include <tinygan/train/value_ring.hpp>
 #include <tinygan/train/weights.hpp>

@@ -1,5 +1,6 @@
-// Checksums: CRC-32 as gzip and PNG use it, and MD5 to compare data files with published sums (no security meant).
-// Sources: RFC 1952 section 8, RFC 1321; CRC eight bytes at a time after Intel's "slicing-by-8".
+// Checksums: CRC-32 as gzip, zip and PNG use it, CRC-32C as event files do, and MD5 to compare data files with
+// published sums (no security meant). Sources: RFC 1952 section 8, RFC 3720 section 12.1, RFC 1321; CRC eight bytes at
+// a time after Intel's "slicing-by-8".
 #pragma once
 
 #include <array>
@@ -17,11 +18,12 @@ namespace detail {
 /// table[k][b]: the CRC of byte b followed by k zero bytes.
 using Crc32Tables = std::array<std::array<std::uint32_t, 256>, 8>;
 
-constexpr Crc32Tables make_crc32_tables() {
+/// `polynomial` with its bits reversed: the coefficient of x^31 is the lowest bit.
+constexpr Crc32Tables make_crc32_tables(std::uint32_t polynomial) {
   Crc32Tables t{};
   for (std::uint32_t b = 0; b < 256; ++b) {
     std::uint32_t c = b;
-    for (int bit = 0; bit < 8; ++bit) c = (c & 1u) != 0 ? 0xEDB88320u ^ (c >> 1) : c >> 1;
+    for (int bit = 0; bit < 8; ++bit) c = (c & 1u) != 0 ? polynomial ^ (c >> 1) : c >> 1;
     t[0][b] = c;
   }
   for (std::size_t k = 1; k < 8; ++k)
@@ -29,7 +31,8 @@ constexpr Crc32Tables make_crc32_tables() {
   return t;
 }
 
-inline constexpr Crc32Tables crc32_tables = make_crc32_tables();
+inline constexpr Crc32Tables crc32_tables = make_crc32_tables(0xEDB88320u);   // IEEE 802.3
+inline constexpr Crc32Tables crc32c_tables = make_crc32_tables(0x82F63B78u);  // Castagnoli
 
 /// 1 to 8 bytes as a little-endian number, whatever the machine's order.
 template <class Word>
@@ -42,20 +45,28 @@ Word load_little_endian(const std::uint8_t* p) {
   return w;
 }
 
-}  // namespace detail
-
-/// CRC-32 of bytes; `before` is the CRC of what came in front of them.
-inline std::uint32_t crc32(std::span<const std::uint8_t> bytes, std::uint32_t before = 0) {
-  const auto& t = detail::crc32_tables;
+inline std::uint32_t crc_by(const Crc32Tables& t, std::span<const std::uint8_t> bytes, std::uint32_t before) {
   std::uint32_t c = ~before;
   std::size_t i = 0;
   for (; i + 8 <= bytes.size(); i += 8) {
-    const auto w = detail::load_little_endian<std::uint64_t>(bytes.data() + i) ^ c;
+    const auto w = load_little_endian<std::uint64_t>(bytes.data() + i) ^ c;
     c = t[7][w & 0xFFu] ^ t[6][(w >> 8) & 0xFFu] ^ t[5][(w >> 16) & 0xFFu] ^ t[4][(w >> 24) & 0xFFu] ^
         t[3][(w >> 32) & 0xFFu] ^ t[2][(w >> 40) & 0xFFu] ^ t[1][(w >> 48) & 0xFFu] ^ t[0][w >> 56];
   }
   for (; i < bytes.size(); ++i) c = (c >> 8) ^ t[0][(c ^ bytes[i]) & 0xFFu];
   return ~c;
+}
+
+}  // namespace detail
+
+/// CRC-32 of bytes; `before` is the CRC of what came in front of them.
+inline std::uint32_t crc32(std::span<const std::uint8_t> bytes, std::uint32_t before = 0) {
+  return detail::crc_by(detail::crc32_tables, bytes, before);
+}
+
+/// CRC-32C of bytes; `before` is the CRC of what came in front of them.
+inline std::uint32_t crc32c(std::span<const std::uint8_t> bytes, std::uint32_t before = 0) {
+  return detail::crc_by(detail::crc32c_tables, bytes, before);
 }
 
 namespace detail {

@@ -1,0 +1,114 @@
+#include "options.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include <tinygan/base/error.hpp>
+#include <tinygan/io/file.hpp>
+
+namespace dcgan_mnist {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+/// An option's value as it is typed.
+template <class T>
+std::string typed(const T& value) {
+  if constexpr (std::is_same_v<T, std::string>) return value.empty() ? "''" : value;
+  else return ordered_json(value).dump();
+}
+
+/// Whether a JSON value can be an option of type T.
+template <class T>
+bool fits(const ordered_json& value) {
+  if constexpr (std::is_same_v<T, std::string>) return value.is_string();
+  else if constexpr (std::is_same_v<T, bool>) return value.is_boolean();
+  else if constexpr (std::is_floating_point_v<T>) return value.is_number();
+  else if constexpr (std::is_unsigned_v<T>) return value.is_number_unsigned();
+  else return value.is_number_integer();
+}
+
+/// f(name, value of a, value of b, role) for every option of two runs.
+template <class F>
+void each_pair(TrainOptions& a, const TrainOptions& b, F&& f) {
+  const ordered_json other = to_json(b);
+  each_option(a, [&](const char* name, auto& value, Role role) {
+    f(name, value, other.at(name).get<std::remove_reference_t<decltype(value)>>(), role);
+  });
+}
+
+}  // namespace
+
+ordered_json to_json(const TrainOptions& options) {
+  ordered_json json;
+  each_option(options, [&](const char* name, const auto& value, Role) { json[name] = value; });
+  return json;
+}
+
+ordered_json deciding_options(const TrainOptions& options) {
+  ordered_json json;
+  each_option(options, [&](const char* name, const auto& value, Role role) {
+    if (role == Role::result) json[name] = value;
+  });
+  return json;
+}
+
+TrainOptions read_options(const std::filesystem::path& file) {
+  const std::vector<std::uint8_t> bytes = tinygan::io::read_file(file);
+  const ordered_json json = ordered_json::parse(bytes.begin(), bytes.end(), nullptr, false);
+  tinygan::check(json.is_object(), file.string(), "is no JSON object; it should hold the options of a run");
+  TrainOptions options;
+  each_option(options, [&](const char* name, auto& value, Role) {
+    using T = std::remove_reference_t<decltype(value)>;
+    const auto found = json.find(name);
+    if (found == json.end()) return;  // an option newer than the run has its default
+    tinygan::check(fits<T>(*found), file.string(), "option ", name, " is ", found->dump());
+    value = found->template get<T>();
+  });
+  return options;
+}
+
+TrainOptions merge_options(const TrainOptions& saved, const TrainOptions& now) {
+  TrainOptions merged = saved;
+  each_pair(merged, now, [&](const char* name, auto& value, const auto& wanted, Role role) {
+    if (role == Role::session) value = wanted;
+    if (!now.given.contains(name) || value == wanted) return;
+    if (role == Role::result)
+      tinygan::fail("--resume", "the run has --", name, " ", typed(value), ", the command line says --", name, " ",
+                    typed(wanted), "; this would change its result (leave the option out, or start a new run)");
+    value = wanted;
+  });
+  if (now.given.contains("epochs") && !now.given.contains("steps")) merged.steps = 0;
+  return merged;
+}
+
+bool same_result(const TrainOptions& a, const TrainOptions& b) {
+  return a.data == b.data && deciding_options(a) == deciding_options(b);
+}
+
+std::string shell_quoted(const std::string& text) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("-_./:=,+@%").find(c) != std::string_view::npos;
+  };
+  if (!text.empty() && std::all_of(text.begin(), text.end(), plain)) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+std::string command_of(const TrainOptions& options) {
+  std::string command = "dcgan_mnist train";
+  TrainOptions o = options;
+  each_pair(o, TrainOptions{}, [&](const char* name, const auto& value, const auto& usual, Role role) {
+    if (role == Role::session || value == usual) return;
+    command.append(" --").append(name);
+    if constexpr (!std::is_same_v<std::decay_t<decltype(value)>, bool>) command.append(" ").append(shell_quoted(typed(value)));
+  });
+  return command;
+}
+
+}  // namespace dcgan_mnist

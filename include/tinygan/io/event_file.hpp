@@ -1,0 +1,169 @@
+// Event files: scalars and pictures over the steps of a run, as TensorBoard reads them.
+//
+// A file is a sequence of records: length (8 bytes), masked CRC-32C of those, data, masked CRC-32C of the data; numbers
+// little-endian. The data is an Event in protocol buffer encoding: fields of (number << 3 | wire type) and value, where
+// the wire type is 0 for a varint, 1 for 8 bytes, 2 for a length and bytes, 5 for 4 bytes. Only what is needed is
+// written:
+//   Event        1 wall_time (double)   2 step (varint)   3 file_version (bytes)   5 summary   7 session_log
+//   Summary      1 value (repeated)     Value: 1 tag   2 simple_value (float)   4 image
+//   Image        1 height   2 width   3 colorspace (1 grey)   4 encoded_image_string (PNG)
+//   SessionLog   1 status (1 START): what an earlier file of the same run holds from this step on is void
+// Sources: tensorflow/core/lib/io/record_writer.cc, tensorflow/core/util/event.proto, .../framework/summary.proto.
+#pragma once
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <tinygan/base/error.hpp>
+#include <tinygan/base/shape.hpp>
+#include <tinygan/io/byte_writer.hpp>
+#include <tinygan/io/checksum.hpp>
+#include <tinygan/io/file.hpp>
+
+namespace tinygan::io {
+
+namespace detail {
+
+/// A message in protocol buffer encoding, field by field.
+class Message {
+ public:
+  Message& integer(unsigned field, std::int64_t v) { return varint(field << 3).varint(static_cast<std::uint64_t>(v)); }
+  Message& real(unsigned field, double v) {
+    varint(field << 3 | 1).out_.u64(std::bit_cast<std::uint64_t>(v));
+    return *this;
+  }
+  Message& real(unsigned field, float v) {
+    varint(field << 3 | 5).out_.u32(std::bit_cast<std::uint32_t>(v));
+    return *this;
+  }
+  /// Bytes, a text or an inner message.
+  template <class Bytes>
+  Message& bytes(unsigned field, const Bytes& b) {
+    varint(field << 3 | 2).varint(b.size()).out_.raw(b);
+    return *this;
+  }
+  Message& message(unsigned field, const Message& m) { return bytes(field, m.out_.bytes()); }
+
+  const std::vector<std::uint8_t>& encoded() const { return out_.bytes(); }
+
+ private:
+  Message& varint(std::uint64_t v) {
+    for (; v >= 0x80; v >>= 7) out_.word(static_cast<std::uint8_t>(v | 0x80));
+    out_.word(static_cast<std::uint8_t>(v));
+    return *this;
+  }
+
+  ByteWriter out_;
+};
+
+/// A CRC that may itself be part of what a CRC is taken of.
+constexpr std::uint32_t masked(std::uint32_t crc) { return std::rotr(crc, 15) + 0xA282EAD8u; }
+
+/// `data` as a record of an event file.
+inline std::vector<std::uint8_t> event_record(std::span<const std::uint8_t> data) {
+  ByteWriter record;
+  record.u64(data.size());
+  record.u32(masked(crc32c(record.bytes())));
+  return std::move(record.raw(data).u32(masked(crc32c(data)))).bytes();
+}
+
+}  // namespace detail
+
+/// Writes one event file. Every call puts whole records at its end or, if it throws, none. Not for use by two threads
+/// at once.
+class EventFile {
+ public:
+  /// A value and the name of its curve; '/' in it makes groups.
+  struct Scalar {
+    std::string tag;
+    double value;
+  };
+
+  /// A new file in `directory`, read after all that are there: a resumed run gets one of its own, and what the earlier
+  /// ones hold from `first_step` on is void. Wall times are seconds since 1970. Throws Error if it cannot be made.
+  EventFile(const std::filesystem::path& directory, double wall_time, std::int64_t first_step = 0)
+      : path_(next_path(directory, wall_time)),
+        file_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666)) {
+    if (!file_.open()) fail(path_.string(), "cannot write: ", detail::reason(errno));
+    append(event(wall_time, 0).bytes(3, std::string_view("brain.Event:2")));
+    append(event(wall_time, first_step).message(7, Message().integer(1, 1)));
+  }
+
+  const std::filesystem::path& path() const { return path_; }
+
+  /// The values of one step. Throws Error if they cannot be written.
+  void scalars(std::int64_t step, std::span<const Scalar> values, double wall_time) {
+    Message summary;
+    for (const Scalar& s : values) summary.message(1, Message().bytes(1, s.tag).real(2, static_cast<float>(s.value)));
+    append(event(wall_time, step).message(5, summary));
+  }
+
+  /// A grey picture, given as the bytes of a PNG file. Throws Error if it cannot be written.
+  void image(std::int64_t step, const std::string& tag, std::span<const std::uint8_t> png, index_t width,
+             index_t height, double wall_time) {
+    const Message image = Message().integer(1, height).integer(2, width).integer(3, 1).bytes(4, png);
+    append(event(wall_time, step).message(5, Message().message(1, Message().bytes(1, tag).message(4, image))));
+  }
+
+ private:
+  using Message = detail::Message;
+  static constexpr std::string_view prefix_ = "events.out.tfevents.";
+
+  /// "events.out.tfevents.<seconds>.<number>.tinygan": TensorBoard reads a directory's files in the order of their
+  /// names, so the seconds never go back, whatever the clock does, and the number is one more than the highest there.
+  static std::filesystem::path next_path(const std::filesystem::path& directory, double wall_time) {
+    auto seconds = static_cast<std::uint64_t>(std::clamp(wall_time, 0.0, 9999999999.0));
+    std::uint64_t number = 0;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+      const std::string name = entry.path().filename().string();
+      if (!name.starts_with(prefix_)) continue;
+      const char* end = name.data() + name.size();
+      std::uint64_t s = 0, n = 0;
+      const auto [dot, ok] = std::from_chars(name.data() + prefix_.size(), end, s);
+      if (ok != std::errc{} || dot == end || s > 9999999999u) continue;
+      if (std::from_chars(dot + 1, end, n).ec == std::errc{} && n < 99999) number = std::max(number, n + 1);
+      seconds = std::max(seconds, s);
+    }
+    if (error) fail(directory.string(), "cannot list the directory: ", error.message());
+    return directory / text(prefix_, padded(seconds, 10), '.', padded(number, 5), ".tinygan");
+  }
+
+  static std::string padded(std::uint64_t n, std::size_t digits) {
+    const std::string s = std::to_string(n);
+    return std::string(digits - std::min(digits, s.size()), '0') + s;
+  }
+
+  static Message event(double wall_time, std::int64_t step) { return Message().real(1, wall_time).integer(2, step); }
+
+  void append(const Message& event) {
+    const std::vector<std::uint8_t> record = detail::event_record(event.encoded());
+    if (!detail::write_all(file_.get(), record)) {
+      const int error = errno;
+      // Half a record would spoil what is written after it. If it cannot be cut off, the reader's checksum finds it.
+      [[maybe_unused]] const int cut = ::ftruncate(file_.get(), size_);
+      fail(path_.string(), "cannot write: ", detail::reason(error));
+    }
+    size_ += static_cast<off_t>(record.size());
+  }
+
+  std::filesystem::path path_;
+  detail::Descriptor file_;
+  off_t size_ = 0;  // of the whole records
+};
+
+}  // namespace tinygan::io

@@ -1,0 +1,194 @@
+// Checkpoints of a run: directories that appear whole or not at all, and a file that names the latest (POSIX).
+//
+//   <run>/checkpoints/step_00000500/   the files of one checkpoint
+//   <run>/latest                       "checkpoints/step_00000500"
+//
+// A checkpoint is written under another name, flushed to disk and renamed; only then does `latest` move. A kill or a power
+// failure at any moment leaves what `latest` names untouched; what was half written is removed by the next run.
+#pragma once
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include <tinygan/base/shape.hpp>
+#include <tinygan/io/file.hpp>
+
+namespace tinygan::train {
+
+/// A file to be: its name in its directory, and its content.
+struct FileContent {
+  std::string name;
+  std::vector<std::uint8_t> bytes;
+};
+
+namespace detail {
+
+inline constexpr std::string_view temporary_mark = ".tmp-";  // as in write_file's temporaries
+
+/// Makes the entries of a directory durable. Some file systems cannot; what they hold is whole all the same.
+inline void flush_directory(const std::filesystem::path& directory) {
+  io::detail::Descriptor d(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (d.open()) ::fsync(d.get());
+}
+
+inline void remove_quietly(const std::filesystem::path& path) {
+  std::error_code ignored;
+  std::filesystem::remove_all(path, ignored);
+}
+
+/// Moves a directory out of sight in one step, then removes it: half of it is never seen under its name.
+inline void remove_directory(const std::filesystem::path& path) {
+  const std::filesystem::path hidden =
+      path.parent_path() / (std::string(temporary_mark) + "gone-" + path.filename().string());
+  remove_quietly(hidden);
+  std::error_code error;
+  std::filesystem::rename(path, hidden, error);
+  check(!error, path.string(), "cannot remove: ", error.message());
+  remove_quietly(hidden);
+}
+
+}  // namespace detail
+
+/// Makes a directory of these files, or replaces one, so that it is seen whole or not at all. Throws Error naming the file
+/// and the reason; nothing new is then left behind.
+inline void write_directory(const std::filesystem::path& path, std::span<const FileContent> files) {
+  namespace fs = std::filesystem;
+  const fs::path temporary = path.parent_path() / text(detail::temporary_mark, ::getpid(), "-", path.filename().string());
+  detail::remove_quietly(temporary);
+  std::error_code error;
+  fs::create_directories(temporary, error);
+  check(!error, temporary.string(), "cannot make the directory: ", error.message());
+  try {
+    for (const FileContent& f : files) io::write_file(temporary / f.name, f.bytes);
+    if (fs::exists(path, error)) detail::remove_directory(path);
+    fs::rename(temporary, path, error);
+    check(!error, path.string(), "cannot move into place: ", error.message());
+  } catch (...) {
+    detail::remove_quietly(temporary);
+    throw;
+  }
+  detail::flush_directory(path.parent_path());
+}
+
+/// Which checkpoints are kept: the newest `last` (0: all), and those of every `every`-th step (0: none).
+struct Retention {
+  index_t last = 2, every = 0;
+};
+
+/// The checkpoints of one run directory.
+class Checkpoints {
+ public:
+  explicit Checkpoints(std::filesystem::path run) : run_(std::move(run)), root_(run_ / "checkpoints") {}
+
+  static std::string name_of(index_t step) {
+    char name[32];
+    std::snprintf(name, sizeof name, "step_%08lld", static_cast<long long>(step));
+    return name;
+  }
+  std::filesystem::path path(index_t step) const { return root_ / name_of(step); }
+
+  /// The steps of all checkpoints there are, ascending.
+  std::vector<index_t> steps() const {
+    std::vector<index_t> found;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(root_, error))
+      if (const auto step = step_of(entry.path().filename().string())) found.push_back(*step);
+    std::sort(found.begin(), found.end());
+    return found;
+  }
+
+  /// The step that `latest` names, nothing if no checkpoint was written yet. Throws Error if it names something else.
+  std::optional<index_t> latest() const {
+    const std::filesystem::path file = run_ / "latest";
+    std::error_code error;
+    if (!std::filesystem::exists(file, error)) return std::nullopt;
+    const std::vector<std::uint8_t> bytes = io::read_file(file);
+    std::string_view name(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    while (!name.empty() && name.back() == '\n') name.remove_suffix(1);
+    constexpr std::string_view folder = "checkpoints/";
+    const auto step = name.substr(0, folder.size()) == folder ? step_of(name.substr(folder.size())) : std::nullopt;
+    check(step.has_value(), file.string(), "names '", std::string(name.substr(0, 60)),
+          "', expected a checkpoint like checkpoints/step_00000500");
+    return step;
+  }
+
+  /// Writes a checkpoint, then lets `latest` name it. Throws Error naming the file and the reason; the checkpoints before
+  /// it and `latest` are then as they were.
+  void write(index_t step, std::span<const FileContent> files) const {
+    write_directory(path(step), files);
+    point_to(step);
+  }
+
+  /// Lets `latest` name a checkpoint that is there.
+  void point_to(index_t step) const {
+    const std::string name = "checkpoints/" + name_of(step) + "\n";
+    io::write_file(run_ / "latest", {reinterpret_cast<const std::uint8_t*>(name.data()), name.size()});
+  }
+
+  /// Removes what `keep` does not ask for. The one that `latest` names stays in any case.
+  void prune(const Retention& keep) const {
+    if (keep.last == 0) return;
+    const std::vector<index_t> all = steps();
+    const std::optional<index_t> last = latest();
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const bool newest = i + static_cast<std::size_t>(keep.last) >= all.size();
+      const bool milestone = keep.every > 0 && all[i] % keep.every == 0;
+      if (!newest && !milestone && all[i] != last) detail::remove_directory(path(all[i]));
+    }
+  }
+
+  /// Removes what processes that were killed had begun to write: directories of checkpoints, and write_file's temporaries in
+  /// the run directory.
+  void remove_unfinished() const {
+    std::vector<std::filesystem::path> found;
+    std::error_code error;
+    for (const std::filesystem::path& directory : {run_, root_})
+      for (const auto& entry : std::filesystem::directory_iterator(directory, error))
+        if (entry.path().filename().string().find(detail::temporary_mark) != std::string::npos) found.push_back(entry.path());
+    for (const std::filesystem::path& p : found) detail::remove_quietly(p);
+  }
+
+  /// Puts checkpoints of later steps out of the way, as abandoned_<step>: the run goes on from `step` and will write its
+  /// own. Returns how many.
+  index_t abandon_after(index_t step) const {
+    index_t count = 0;
+    for (const index_t s : steps()) {
+      if (s <= step) continue;
+      std::filesystem::path target = root_ / ("abandoned_" + name_of(s));
+      detail::remove_quietly(target);
+      std::error_code error;
+      std::filesystem::rename(path(s), target, error);
+      check(!error, path(s).string(), "cannot move out of the way: ", error.message());
+      ++count;
+    }
+    return count;
+  }
+
+  /// The step in a checkpoint's name, nothing if it is none.
+  static std::optional<index_t> step_of(std::string_view name) {
+    constexpr std::string_view prefix = "step_";
+    index_t step = 0;
+    if (name.substr(0, prefix.size()) != prefix || name.size() < prefix.size() + 8) return std::nullopt;
+    const char* const end = name.data() + name.size();
+    const auto [rest, error] = std::from_chars(name.data() + prefix.size(), end, step);
+    if (error != std::errc{} || rest != end || step < 0 || name_of(step) != name) return std::nullopt;
+    return step;
+  }
+
+ private:
+  std::filesystem::path run_, root_;
+};
+
+}  // namespace tinygan::train

@@ -1,0 +1,92 @@
+// State: what a training run needs beside its weights to go on as if it had never stopped.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <tinygan/optim/adam.hpp>
+#include <tinygan/train/weights.hpp>
+
+namespace tinygan::train {
+
+/// Appends a number, as a U64 tensor of one element.
+inline void add_counter(io::SafetensorsFile& file, const std::string& name, std::uint64_t value) {
+  file.add<std::uint64_t>(name, std::span<const std::uint64_t>(&value, 1), {1});
+}
+
+/// Reads it back. Throws Error naming file and counter if there is none.
+inline std::uint64_t counter(const io::SafetensorsFile& file, const std::string& file_name, const std::string& name) {
+  const io::SafetensorsEntry* e = file.find(name);
+  check(e != nullptr, file_name, "has no counter '", name, "'");
+  check(e->dtype == io::DType::U64 && e->bytes.size() == sizeof(std::uint64_t), file_name, "'", name,
+        "' is no counter: expected one U64");
+  return file.values<std::uint64_t>(name).front();
+}
+
+/// An Adam, the model whose parameters it updates, and the name its state is filed under.
+template <class T>
+struct NamedAdam {
+  std::string name;
+  optim::Adam<T>* adam;
+  const nn::Module<T>* module;
+};
+
+namespace detail {
+
+/// "<name>.m.<parameter>" and "<name>.v.<parameter>". Throws Error unless the optimiser owns the module's parameters.
+template <class T>
+std::vector<NamedTensor<T>> moments(const NamedAdam<T>& a) {
+  const std::vector<nn::Named<T>> parameters = a.module->named_parameters();
+  check(parameters.size() == a.adam->parameters().size(), a.name, "the optimiser has ", a.adam->parameters().size(),
+        " parameters, the model ", parameters.size());
+  std::vector<NamedTensor<T>> all;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    all.push_back({a.name + ".m." + parameters[i].name, a.adam->first_moments()[i]});
+    all.push_back({a.name + ".v." + parameters[i].name, a.adam->second_moments()[i]});
+  }
+  return all;
+}
+
+}  // namespace detail
+
+/// Appends both moments of every parameter and the number of updates.
+template <class T>
+void add_adam(io::SafetensorsFile& file, const NamedAdam<T>& a) {
+  add_tensors(file, detail::moments(a));
+  add_counter(file, a.name + ".steps", a.adam->steps());
+}
+
+/// Restores them. Throws Error naming file and tensor if one is missing or does not fit; the optimiser is then unchanged.
+template <class T>
+void load_adam(const io::SafetensorsFile& file, const std::string& file_name, const NamedAdam<T>& a) {
+  const std::uint64_t steps = counter(file, file_name, a.name + ".steps");
+  load_tensors(file, file_name, detail::moments(a));
+  a.adam->set_steps(steps);
+}
+
+/// A value that is no finite number, and where it stands.
+struct NonFinite {
+  std::string tensor;
+  index_t element = 0;
+  double value = 0;
+};
+
+/// The first NaN or infinity among the F32 tensors, in the order in which they were added.
+inline std::optional<NonFinite> find_non_finite(const io::SafetensorsFile& file) {
+  for (const io::SafetensorsEntry& e : file.tensors) {
+    if (e.dtype != io::DType::F32) continue;
+    for (std::size_t at = 0; at < e.bytes.size(); at += sizeof(float)) {
+      float value;
+      std::memcpy(&value, e.bytes.data() + at, sizeof value);
+      if (!std::isfinite(value)) return NonFinite{e.name, static_cast<index_t>(at / sizeof(float)), value};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace tinygan::train

@@ -1,0 +1,138 @@
+// What the GPU benchmarks rely on and can be tested without a GPU: their reference sums, and how a convolution is put
+// in cuDNN's terms.
+#include "../../bench/gpu/check.hpp"
+#include "../../bench/gpu/cudnn_layout.hpp"
+#include "../../bench/support/layers.hpp"
+
+#include "support/kernel_check.hpp"
+
+using namespace tinygan;
+using namespace tinygan::test;
+namespace gpu = tinygan::bench::gpu;
+
+namespace {
+
+/// The networks' convolutions with a few channels, and what else a benchmark might meet.
+std::vector<ConvDims> layers() {
+  std::vector<ConvDims> all;
+  for (const bench::ConvLayer& l : bench::conv_layers(2)) {
+    ConvDims d = l.dims;
+    d.C = std::min<index_t>(d.C, 3);
+    d.K = std::min<index_t>(d.K, 4);
+    all.push_back(d);
+  }
+  all.push_back(conv_dims({2, 9, 8, 3}, {3, 2, 3, 4}, {2, 1, Padding::same(), 1, 2}));
+  return all;
+}
+
+Reference reference_of(const ConvDims& d, ConvSlot output, const float* first, const float* second) {
+  if (output == ConvSlot::g) return reference_conv2d(d, first, second);
+  if (output == ConvSlot::x) return reference_conv2d_input_grad(d, first, second);
+  return reference_conv2d_weight_grad(d, first, second);
+}
+
+std::vector<float> arranged(const gpu::Arrangement& a, const std::vector<float>& from) {
+  REQUIRE(static_cast<index_t>(from.size()) == a.size());
+  std::vector<float> to = poisoned<float>(a.size());
+  a.for_each([&](index_t ours, index_t theirs) {
+    to[static_cast<std::size_t>(theirs)] = from[static_cast<std::size_t>(ours)];
+  });
+  return to;
+}
+
+std::vector<float> as_float(const std::vector<double>& v) { return {v.begin(), v.end()}; }
+
+}  // namespace
+
+TEST_CASE("Benchmark reference: sums of sampled outputs") {
+  for (const ConvDims& d : layers())
+    for (const ConvSlot output : {ConvSlot::g, ConvSlot::x, ConvSlot::w}) {
+      const auto first = random_values<float>(gpu::first_size(d, output), 1);
+      const auto second = random_values<float>(gpu::second_size(d, output), 2);
+      const Reference expected = reference_of(d, output, first.data(), second.data());
+      REQUIRE(static_cast<index_t>(expected.value.size()) == gpu::output_size(d, output));
+      const gpu::ConvProblem p{d, output, Precision::fp32, first.data(), second.data()};
+      for (index_t at = 0; at < gpu::output_size(d, output); at += 7) {
+        const gpu::Expected e = gpu::expected_at(p, at);
+        const auto i = static_cast<std::size_t>(at);
+        CAPTURE(d.H, d.R, d.stride_h, at, static_cast<int>(output));
+        REQUIRE(std::fabs(e.value - expected.value[i]) <= 1e-12 * expected.magnitude[i]);
+        REQUIRE(std::fabs(e.magnitude - expected.magnitude[i]) <= 1e-12 * expected.magnitude[i]);
+      }
+    }
+  for (const bool trans_a : {false, true})
+    for (const bool trans_b : {false, true}) {
+      const GemmDims d{5, 6, 7, trans_a, trans_b};
+      const auto a = random_values<float>(35, 1), b = random_values<float>(42, 2);
+      const Reference expected = reference_gemm(d, a.data(), b.data());
+      for (index_t at = 0; at < 30; ++at)
+        CHECK(std::fabs(gpu::expected_at({d, Precision::fp32, a.data(), b.data()}, at).value -
+                        expected.value[static_cast<std::size_t>(at)]) <= 1e-14);
+    }
+}
+
+TEST_CASE("Benchmark check: right results pass, wrong ones do not") {
+  const GemmDims d{20, 30, 40};
+  const auto a = random_values<float>(d.M * d.K, 1), b = random_values<float>(d.K * d.N, 2),
+             bias = random_values<float>(30, 3);
+  const auto plain = as_float(reference_gemm(d, a.data(), b.data()).value);
+  std::vector<float> biased = plain;
+  for (std::size_t i = 0; i < biased.size(); ++i) biased[i] = std::max(biased[i] + bias[i % 30], 0.0f);
+  const auto wrong = [&](const float* with, Precision precision, const std::vector<float>& found) {
+    return gpu::wrong(gpu::GemmProblem{d, precision, a.data(), b.data(), with}, found, d.N, false);
+  };
+  CHECK(wrong(nullptr, Precision::fp32, plain).empty());
+  CHECK(wrong(bias.data(), Precision::fp32, biased).empty());
+  CHECK_FALSE(wrong(bias.data(), Precision::fp32, plain).empty());
+  std::vector<float> off = plain;
+  for (float& v : off) v *= 1.0003f;
+  CHECK_FALSE(wrong(nullptr, Precision::fp32, off).empty());
+  CHECK(wrong(nullptr, Precision::tf32, off).empty());
+  for (float& v : off) v *= 1.2f;
+  CHECK_FALSE(wrong(nullptr, Precision::bf16, off).empty());
+  off = plain;
+  off[599] = std::numeric_limits<float>::quiet_NaN();
+  CHECK(wrong(nullptr, Precision::bf16, off).find("output 599") != std::string::npos);
+  CHECK(gpu::distance(plain, plain) == 0);
+  CHECK(gpu::distance(biased, plain) > 0.1);
+}
+
+TEST_CASE("A convolution in cuDNN's terms is the same convolution") {
+  int turned = 0;
+  for (const ConvDims& d : layers()) {
+    const gpu::EvenPadding even(d);
+    turned += even.turned;
+    // What cuDNN computes from descriptors with this padding: the outputs it will insist on, and NHWC data in an even
+    // frame.
+    CHECK((d.H + 2 * even.pad.h - ((d.R - 1) * d.dilation_h + 1)) / d.stride_h + 1 == d.P);
+    CHECK((d.W + 2 * even.pad.w - ((d.S - 1) * d.dilation_w + 1)) / d.stride_w + 1 == d.Q);
+    ConvDims theirs = d;
+    theirs.pad_top = even.pad.h;
+    theirs.pad_left = even.pad.w;
+
+    const auto x = random_values<float>(d.x_shape().size(), 1), w = random_values<float>(d.w_shape().size(), 2);
+    const gpu::Arrangement of_x{d.N, d.H * d.W, d.C, false, even.turned, false},
+        of_w{d.K, d.R * d.S, d.C, true, even.turned, false}, of_y{d.N, d.P * d.Q, d.K, false, even.turned, false};
+    const std::vector<float> their_x = arranged(of_x, x), krsc = arranged(of_w, w);
+    std::vector<float> their_w(krsc.size());  // (K,R,S,C) to the (R,S,C,K) that the reference reads
+    for (index_t k = 0; k < d.K; ++k)
+      for (index_t rsc = 0; rsc < d.R * d.S * d.C; ++rsc)
+        their_w[static_cast<std::size_t>(rsc * d.K + k)] = krsc[static_cast<std::size_t>(k * d.R * d.S * d.C + rsc)];
+    const auto expected = as_float(reference_conv2d(d, x.data(), w.data()).value);
+    const Reference their_y = reference_conv2d(theirs, their_x.data(), their_w.data());
+    CAPTURE(d.H, d.R, d.stride_h, d.pad_top, even.turned);
+    check_close(arranged(of_y, expected), their_y);
+
+    // Planar layouts hold the same elements, channels before pixels.
+    gpu::Arrangement planar = of_x;
+    planar.planar = true;
+    const std::vector<float> nchw = arranged(planar, x);
+    for (index_t pixel = 0; pixel < d.H * d.W; ++pixel)
+      for (index_t c = 0; c < d.C; ++c)
+        REQUIRE(nchw[static_cast<std::size_t>(c * d.H * d.W + pixel)] ==
+                their_x[static_cast<std::size_t>(pixel * d.C + c)]);
+  }
+  CHECK(turned >= 5);  // Keras' `same` at stride 2
+  CHECK_THROWS_AS(gpu::EvenPadding(conv_dims({1, 8, 8, 1}, {3, 3, 1, 1}, {1, 1, Padding::sides(0, 2, 0, 2), 1, 1})),
+                  Error);
+}

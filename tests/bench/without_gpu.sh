@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# without_gpu.sh CMAKE SOURCE [BENCH_STEP]
+# What needs a GPU says so where there is none, and ends with 77: scripts/gpu-check, compare-step, bench_step, bench_kernels and
+# bench_ladder. The last two are built here, where nvcc is; where it is not, they are left out and that is said.
+set -euo pipefail
+cmake=$1 source=$2 bench_step=${3:-}
+export CUDA_VISIBLE_DEVICES=''  # also on a machine that has one
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+# ends CODE WORDS COMMAND...: it ends with that code and says the words.
+ends() {
+  local code=0 said
+  said=$("${@:3}" 2>&1) || code=$?
+  if ((code != $1)) || [[ $said != *$2* ]]; then
+    echo "${*:3}: exit code $code, expected $1 and the words '$2'; it said:" >&2
+    echo "$said" >&2
+    exit 1
+  fi
+  echo "ok: ${*:3}"
+}
+
+check=$source/scripts/gpu-check
+ends 0 'usage: scripts/gpu-check' "$check" --help
+ends 77 'there is no GPU here' "$check" "$scratch/out"
+[[ ! -e $scratch/out ]] || { echo "gpu-check left a folder behind" >&2; exit 1; }
+ends 2 'unknown option' "$check" --what
+ends 2 "no part 'nonsense'" "$check" "$scratch/out" --only nonsense
+ends 2 'usage' "$check"
+
+if [[ -n $bench_step ]]; then
+  ends 77 'there is no GPU here' "$bench_step" --device cuda
+  ends 1 'expected cpu, cuda or emulated' "$bench_step" --device tpu
+  ends 1 'on the CPU' "$bench_step" --precision bf16
+fi
+
+PATH=$PATH:/usr/local/cuda/bin
+if ! "$cmake" -S "$source" -B "$scratch/build" -DTINYGAN_ENABLE_CUDA=ON -DCMAKE_CUDA_ARCHITECTURES=90a \
+  -DCMAKE_BUILD_TYPE=Release -DTINYGAN_BUILD_TESTS=OFF -DTINYGAN_BUILD_EXAMPLES=OFF -DTINYGAN_BUILD_BENCH=AUTO \
+  ${CMAKE_CXX_COMPILER_LAUNCHER:+"-DCMAKE_CUDA_COMPILER_LAUNCHER=$CMAKE_CXX_COMPILER_LAUNCHER"} >"$scratch/log" 2>&1; then
+  if grep -q 'no CUDA compiler found' "$scratch/log"; then
+    echo "SKIPPED in part: no nvcc on this machine, so nothing shows that bench_kernels and bench_ladder are right"
+    exit 77
+  fi
+  cat "$scratch/log" >&2
+  exit 1
+fi
+"$cmake" --build "$scratch/build" --target bench_kernels bench_ladder >"$scratch/log" 2>&1 || { cat "$scratch/log" >&2; exit 1; }
+kernels=$scratch/build/bench/bench_kernels
+ends 77 'there is no GPU here' "$kernels"
+ends 0 'usage: bench_kernels' "$kernels" --help
+ends 0 'conv dcgan D.c2 64>128 5x5/2 weight_grad, batch 128, bf16' "$kernels" --list --batch 128
+ends 2 'unknown option' "$kernels" --what 1
+ends 2 'expected fp32, tf32 or bf16' "$kernels" --precision fp8
+ends 2 'no case' "$kernels" --list --filter nonsense
+ends 77 'there is no GPU here' "$scratch/build/bench/bench_ladder"
+ends 2 'usage' "$scratch/build/bench/bench_ladder" 0

@@ -1,0 +1,103 @@
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <tinygan/base/error.hpp>
+#include <tinygan/train/background_writer.hpp>
+
+#include "support/catch.hpp"
+#include "support/temporary.hpp"
+
+using tinygan::train::BackgroundWriter;
+
+TEST_CASE("jobs run in the order in which they were given, in another thread") {
+  std::vector<int> order;
+  std::vector<std::thread::id> threads;
+  BackgroundWriter writer(4);
+  for (int i = 0; i < 100; ++i)
+    writer.submit([&, i] {
+      order.push_back(i);
+      threads.push_back(std::this_thread::get_id());
+    });
+  writer.flush();
+  REQUIRE(order.size() == 100);
+  for (int i = 0; i < 100; ++i) CHECK(order[static_cast<std::size_t>(i)] == i);
+  CHECK(threads.front() != std::this_thread::get_id());
+  CHECK(threads.front() == threads.back());
+}
+
+TEST_CASE("submitting does not wait for jobs while there is room, and waits when there is none") {
+  std::promise<void> gate;
+  auto opened = std::make_shared<std::shared_future<void>>(gate.get_future().share());
+  std::atomic<int> done{0};
+  BackgroundWriter writer(2);
+  writer.submit([opened] { opened->wait(); });  // runs, and holds the others up
+  std::atomic<int> submitted{0};
+  std::thread user([&] {
+    for (int i = 0; i < 5; ++i) {
+      writer.submit([&] { ++done; });
+      ++submitted;
+    }
+  });
+  // Two fit while the first job runs; the third cannot get in.
+  while (submitted < 2) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  CHECK(submitted == 2);
+  CHECK(done == 0);
+  gate.set_value();
+  user.join();
+  writer.flush();
+  CHECK(done == 5);
+}
+
+TEST_CASE("the first error comes back from every later call, and what follows it is not run") {
+  BackgroundWriter writer;
+  std::atomic<int> ran{0};
+  std::promise<void> gate;
+  auto opened = std::make_shared<std::shared_future<void>>(gate.get_future().share());
+  writer.submit([opened] { opened->wait(); });
+  writer.submit([] { tinygan::fail("disk", "full"); });
+  writer.submit([&] { ++ran; });
+  gate.set_value();
+  CHECK(support::error_of([&] { writer.flush(); }) == "disk: full");
+  CHECK(support::error_of([&] { writer.submit([&] { ++ran; }); }) == "disk: full");
+  CHECK(support::error_of([&] { writer.flush(); }) == "disk: full");
+  CHECK(ran == 0);
+}
+
+TEST_CASE("a submitter that waits for room hears of the error that frees it") {
+  std::promise<void> gate;
+  auto opened = std::make_shared<std::shared_future<void>>(gate.get_future().share());
+  BackgroundWriter writer(1);
+  writer.submit([opened] {
+    opened->wait();
+    throw std::runtime_error("late");
+  });
+  std::string heard;
+  std::thread user([&] {
+    try {
+      for (int i = 0; i < 3; ++i) writer.submit([] {});
+    } catch (const std::runtime_error& e) {
+      heard = e.what();
+    }
+  });
+  gate.set_value();
+  user.join();
+  CHECK(heard == "late");
+}
+
+TEST_CASE("destruction finishes what was given and frees what jobs hold") {
+  auto held = std::make_shared<int>(0);
+  {
+    BackgroundWriter writer;
+    for (int i = 0; i < 5; ++i) writer.submit([held] { ++*held; });
+  }
+  CHECK(*held == 5);
+  CHECK(held.use_count() == 1);
+  { const BackgroundWriter idle; }
+}

@@ -1,0 +1,126 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include <tinygan/nn/dense.hpp>
+#include <tinygan/nn/losses.hpp>
+#include <tinygan/nn/normalisation.hpp>
+#include <tinygan/nn/sequential.hpp>
+#include <tinygan/optim/adam.hpp>
+#include <tinygan/train/state.hpp>
+
+#include "support/catch.hpp"
+#include "support/temporary.hpp"
+
+using namespace tinygan;
+using support::contains;
+using support::error_of;
+
+namespace {
+
+/// A small model and its optimiser, as a run has them.
+struct Learner {
+  explicit Learner(std::uint64_t seed) : random(seed) {
+    model.add(nn::Dense<float>(4, 3, {}, random)).add(nn::BatchNorm<float>(3)).add(nn::Dense<float>(3, 1, {}, random));
+    adam.emplace(model.parameters());
+  }
+
+  void step() {
+    random.next_step();
+    const Variable<float> x = random_normal<float>({6, 4}, random);
+    const Variable<float> loss = nn::bce_with_logits(model(x, nn::Pass::train(random)), 1.0f);
+    adam->step(grad(loss, adam->parameters()));
+  }
+
+  io::SafetensorsFile saved() {
+    io::SafetensorsFile file;
+    train::add_weights<float>(file, {"model", &model});
+    train::add_adam<float>(file, {"adam", &*adam, &model});
+    train::add_counter(file, "random", random.step());
+    return file;
+  }
+  void restore(const io::SafetensorsFile& file) {
+    train::load_weights<float>(file, "file", {"model", &model});
+    train::load_adam<float>(file, "file", {"adam", &*adam, &model});
+    random.set_step(train::counter(file, "file", "random"));
+  }
+
+  Generator random;
+  nn::Sequential<float> model;
+  std::optional<optim::Adam<float>> adam;
+};
+
+}  // namespace
+
+TEST_CASE("a learner restored from its saved state goes on with the same bits") {
+  Learner whole(1);
+  for (int i = 0; i < 5; ++i) whole.step();
+  const io::SafetensorsFile file = whole.saved();
+  for (int i = 0; i < 5; ++i) whole.step();
+
+  Learner part(1);
+  part.model.parameters().front().value().fill(7);  // restored in full, so it does not matter where one begins
+  part.restore(io::decode_safetensors(io::encode_safetensors(file, "file"), "file"));
+  CHECK(part.saved() == file);
+  for (int i = 0; i < 5; ++i) part.step();
+  CHECK(part.saved() == whole.saved());
+  CHECK_FALSE(part.saved() == file);
+
+  // Every part counts: without one of them the bits are others.
+  for (const char* lost : {"adam.m.dense.kernel", "adam.v.dense.kernel", "adam.steps", "random", "model.batch_norm.moving_mean"}) {
+    io::SafetensorsFile damaged = file;
+    for (auto& e : damaged.tensors)
+      if (e.name == lost) e.bytes.assign(e.bytes.size(), 0);
+    Learner wrong(1);
+    wrong.restore(damaged);
+    for (int i = 0; i < 5; ++i) wrong.step();
+    INFO(lost);
+    CHECK_FALSE(wrong.saved() == whole.saved());
+  }
+}
+
+TEST_CASE("state that does not fit is refused by name and changes nothing") {
+  Learner learner(1);
+  learner.step();
+  const io::SafetensorsFile good = learner.saved();
+  Learner other(2);
+  const io::SafetensorsFile before = other.saved();
+  const auto error_with = [&](auto&& change) {
+    io::SafetensorsFile file = good;
+    change(file);
+    return error_of([&] { train::load_adam<float>(file, "state.safetensors", {"adam", &*other.adam, &other.model}); });
+  };
+  const auto entry = [](io::SafetensorsFile& file, const char* name) {
+    return std::find_if(file.tensors.begin(), file.tensors.end(), [&](const auto& e) { return e.name == name; });
+  };
+  CHECK(contains(error_with([&](auto& f) { f.tensors.erase(entry(f, "adam.v.dense_1.kernel")); }),
+                 "state.safetensors: has no tensor 'adam.v.dense_1.kernel'"));
+  CHECK(contains(error_with([&](auto& f) { entry(f, "adam.m.dense.kernel")->shape = {3, 4}; }),
+                 "tensor 'adam.m.dense.kernel' has another shape than the model's (4, 3)"));
+  CHECK(contains(error_with([&](auto& f) { entry(f, "adam.m.dense.kernel")->dtype = io::DType::I32; }), "is I32, expected F32"));
+  CHECK(contains(error_with([&](auto& f) { f.tensors.erase(entry(f, "adam.steps")); }), "has no counter 'adam.steps'"));
+  CHECK(contains(error_with([&](auto& f) { entry(f, "adam.steps")->dtype = io::DType::I64; }), "'adam.steps' is no counter"));
+  CHECK(other.saved() == before);
+
+  nn::Sequential<float> smaller;
+  smaller.add(nn::Dense<float>(4, 3, {}, learner.random));
+  io::SafetensorsFile file;
+  CHECK(contains(error_of([&] { train::add_adam<float>(file, {"adam", &*learner.adam, &smaller}); }),
+                 "the optimiser has 6 parameters, the model 2"));
+}
+
+TEST_CASE("the first value that is no finite number is found, in the order of adding") {
+  io::SafetensorsFile file;
+  file.add<float>("fine", std::vector<float>{0, -1, std::numeric_limits<float>::max(), 1e-45f}, {4});
+  file.add<std::uint64_t>("count", std::vector<std::uint64_t>{~std::uint64_t{0}}, {1});  // its bits would be NaNs as floats
+  CHECK_FALSE(train::find_non_finite(file).has_value());
+  file.add<float>("infinite", std::vector<float>{1, 2, -std::numeric_limits<float>::infinity()}, {3});
+  file.add<float>("nan", std::vector<float>{std::nanf("")}, {1});
+  const auto bad = train::find_non_finite(file);
+  REQUIRE(bad.has_value());
+  CHECK(bad->tensor == "infinite");
+  CHECK(bad->element == 2);
+  CHECK(bad->value < 0);
+}
