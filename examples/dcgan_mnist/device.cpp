@@ -26,8 +26,24 @@ std::optional<Device> device_from_name(const std::string& name) {
 }
 
 std::string use_precision(Device device, const std::string& name) {
-  tinygan::check(name == "auto" || name == "fp32", "--precision", name, " is not to be had on ", device, ", which has fp32");
-  return "fp32";
+  using tinygan::Precision;
+  if (name != "auto") {
+    const Precision p = tinygan::parse_precision(name);
+    tinygan::check(device.type != tinygan::DeviceType::cpu || p == Precision::fp32, "--precision", name, " is not to be had on ",
+                   device, ", which has fp32");
+    tinygan::set_precision(device, p);
+    return name;
+  }
+  Precision best = Precision::fp32;  // the emulated device's too: as near to the CPU as can be
+  if (device.type == tinygan::DeviceType::cuda) {
+    try {
+      tinygan::set_precision(device, Precision::tf32);
+      best = Precision::tf32;
+    } catch (const tinygan::Error&) {  // no tensor cores for it before sm_80
+    }
+  }
+  tinygan::set_precision(device, best);
+  return tinygan::name_of(best);
 }
 
 }  // namespace dcgan_mnist
