@@ -325,7 +325,7 @@ TINYGAN_UNWATCHED void Machine::warp_barrier(unsigned mask) {
 }
 
 /// Waits until arrived(awaited), which what other threads do brings about.
-TINYGAN_UNWATCHED void Machine::wait_until(bool (*arrived)(const void*), const void* awaited) {
+TINYGAN_UNWATCHED inline void Machine::wait_until(bool (*arrived)(const void*), const void* awaited) {
   Thread& me = *current_;
   if (arrived(awaited)) return;
   me.arrived = arrived;
