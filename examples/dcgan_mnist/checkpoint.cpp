@@ -33,7 +33,8 @@ ordered_json describe(const train::FileContent& file) {
 const ordered_json& member(const ordered_json& object, const char* name, const std::string& file,
                            bool (ordered_json::*is)() const noexcept) {
   const auto found = object.find(name);
-  tinygan::check(found != object.end() && ((*found).*is)(), file, "has no usable '", name, "'; it is damaged or no checkpoint's");
+  tinygan::check(found != object.end() && ((*found).*is)(), file, "has no usable '", name,
+                 "'; it is damaged or no checkpoint's");
   return *found;
 }
 
@@ -122,9 +123,10 @@ io::SafetensorsFile read_weights(const fs::path& path) {
   io::SafetensorsFile file = io::read_safetensors(path);
   const std::string name = path.string();
   for (const char* key : {"format", "model", "step"})
-    tinygan::check(file.metadata.contains(key), name, "has no metadata '", key, "'; it is no weights file of dcgan_mnist");
-  tinygan::check(file.metadata["format"] == weights_format, name, "has the format '", file.metadata["format"], "', expected '",
-                 weights_format, "'");
+    tinygan::check(file.metadata.contains(key), name, "has no metadata '", key,
+                   "'; it is no weights file of dcgan_mnist");
+  tinygan::check(file.metadata["format"] == weights_format, name, "has the format '", file.metadata["format"],
+                 "', expected '", weights_format, "'");
   return file;
 }
 
@@ -134,8 +136,9 @@ fs::path find_weights(const fs::path& named) {
   if (fs::exists(named / model_name, ignored)) return named / model_name;
   const train::Checkpoints checkpoints(named);
   const auto latest = checkpoints.latest();
-  tinygan::check(latest.has_value(), named.string(), "is neither a checkpoint nor a run directory that has one: it holds no ",
-                 model_name, " and no file 'latest'");
+  tinygan::check(latest.has_value(), named.string(),
+                 "is neither a checkpoint nor a run directory that has one: it holds no ", model_name,
+                 " and no file 'latest'");
   return checkpoints.path(*latest) / model_name;
 }
 

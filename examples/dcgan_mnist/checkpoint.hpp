@@ -24,7 +24,8 @@ struct CheckpointMeta {
 };
 
 /// model.safetensors, state.safetensors and meta.json.
-std::vector<tinygan::train::FileContent> encode_checkpoint(const CheckpointMeta& meta, const tinygan::io::SafetensorsFile& model,
+std::vector<tinygan::train::FileContent> encode_checkpoint(const CheckpointMeta& meta,
+                                                           const tinygan::io::SafetensorsFile& model,
                                                            const tinygan::io::SafetensorsFile& state);
 
 struct LoadedCheckpoint {
@@ -32,8 +33,8 @@ struct LoadedCheckpoint {
   tinygan::io::SafetensorsFile model, state;
 };
 
-/// Reads a checkpoint's directory. Throws Error naming the file, what was found and what was expected, unless every byte is
-/// as it was written and the format is one that this program knows.
+/// Reads a checkpoint's directory. Throws Error naming the file, what was found and what was expected, unless every
+/// byte is as it was written and the format is one that this program knows.
 LoadedCheckpoint read_checkpoint(const std::filesystem::path& directory);
 
 /// Generator, discriminator and, if there is one, the averaged generator as "generator.*", "discriminator.*" and
@@ -45,8 +46,8 @@ tinygan::io::SafetensorsFile weights_of(const std::string& model, std::int64_t s
 /// Reads a weights file as weights_of() makes them. Throws Error if it is none.
 tinygan::io::SafetensorsFile read_weights(const std::filesystem::path& path);
 
-/// The weights file that the user named: itself, the one in a checkpoint's directory, or the one in a run directory's latest
-/// checkpoint. Throws Error if there is none.
+/// The weights file that the user named: itself, the one in a checkpoint's directory, or the one in a run directory's
+/// latest checkpoint. Throws Error if there is none.
 std::filesystem::path find_weights(const std::filesystem::path& named);
 
 /// A generator read back.
@@ -56,8 +57,8 @@ struct LoadedGenerator {
   bool averaged = false;
 };
 
-/// The averaged generator of a weights file, or the raw one if asked for or if there is no other. Throws Error if the file is
-/// no such file or does not fit the network it names.
+/// The averaged generator of a weights file, or the raw one if asked for or if there is no other. Throws Error if the
+/// file is no such file or does not fit the network it names.
 LoadedGenerator load_generator(const std::filesystem::path& path, bool raw);
 
 }  // namespace dcgan_mnist

@@ -22,7 +22,8 @@ class Formatter : public CLI::Formatter {
 
   std::string make_option(const CLI::Option* option, bool positional) const override {
     const std::string type = option->get_type_size() > 0 ? " " + option->get_type_name() : "";
-    if (!positional && option->get_positional()) return entry(make_option_name(option, false) + type, "The same, by name");
+    if (!positional && option->get_positional())
+      return entry(make_option_name(option, false) + type, "The same, by name");
     const std::string usual = option->get_default_str();
     return entry(make_option_name(option, positional) + type,
                  option->get_description() + (option->get_required() ? " (required)" : "") +
@@ -90,7 +91,8 @@ std::string unexpected(const CLI::App& app) {
   const auto chosen = app.get_subcommands();
   const CLI::App& command = chosen.empty() ? app : *chosen.front();
   const std::vector<std::string> words = app.remaining(true);
-  const auto dashed = std::find_if(words.begin(), words.end(), [](const std::string& w) { return w.rfind("-", 0) == 0; });
+  const auto dashed =
+      std::find_if(words.begin(), words.end(), [](const std::string& w) { return w.rfind("-", 0) == 0; });
   const std::string word = dashed != words.end() ? *dashed : words.front();
   std::vector<std::string> names;
   if (word.rfind("-", 0) == 0) {
@@ -128,7 +130,8 @@ std::vector<std::string> read_config(const std::string& path) {
   for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(file)) {
     if (item.inputs.empty()) continue;  // a section's begin or end
     if (!item.parents.empty() || item.inputs.size() != 1)
-      throw CLI::ValidationError("--config", path + ": " + item.fullname() + ": expected lines of the form name = value");
+      throw CLI::ValidationError("--config",
+                                 path + ": " + item.fullname() + ": expected lines of the form name = value");
     arguments.push_back(argument(item.name, item.inputs.front()));
   }
   return arguments;
@@ -160,7 +163,8 @@ std::string is_device_name(std::string& name) {
 }  // namespace
 
 std::unique_ptr<CLI::App> make_app() {
-  auto app = std::make_unique<CLI::App>("Trains DCGANs on 28x28 digits and makes use of what they learnt.", "dcgan_mnist");
+  auto app =
+      std::make_unique<CLI::App>("Trains DCGANs on 28x28 digits and makes use of what they learnt.", "dcgan_mnist");
   app->formatter(std::make_shared<Formatter>());
   app->require_subcommand(1);
   app->footer("dcgan_mnist SUBCOMMAND --help lists the options of one.\n"
@@ -193,9 +197,11 @@ void add_threads_option(CLI::App& command, int& threads) {
 
 void add_config_option(CLI::App& command) {
   // with_config() has put its content into the command line before CLI11 sees it.
-  command.add_option_function<std::string>("--config", [](const std::string&) {},
-                                           "A file with lines such as batch-size = 64, or a run's options.json; options on "
-                                           "the command line win")
+  command
+      .add_option_function<std::string>(
+          "--config", [](const std::string&) {},
+          "A file with lines such as batch-size = 64, or a run's options.json; options on "
+          "the command line win")
       ->type_name("FILE");
 }
 

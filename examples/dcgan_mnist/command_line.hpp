@@ -26,11 +26,12 @@ void add_report_command(CLI::App& app, Dispatch& chosen);
 /// The program's name and help, without subcommands.
 std::unique_ptr<CLI::App> make_app();
 
-/// Fills `app` from the command line and the file that --config names. Returns the exit code if there is nothing more to
-/// do: help was asked for, or the command line is wrong and was complained about.
+/// Fills `app` from the command line and the file that --config names. Returns the exit code if there is nothing more
+/// to do: help was asked for, or the command line is wrong and was complained about.
 std::optional<int> parse(CLI::App& app, int argc, char** argv);
 
-/// A subcommand that calls run(options) when it is chosen. Its options show their defaults, and the last of several counts.
+/// A subcommand that calls run(options) when it is chosen. Its options show their defaults, and the last of several
+/// counts.
 template <class Options>
 CLI::App& add_command(CLI::App& app, Dispatch& chosen, const std::string& name, const std::string& help,
                       const std::shared_ptr<Options>& options, int (*run)(const Options&)) {

@@ -106,7 +106,8 @@ std::string command_of(const TrainOptions& options) {
   each_pair(o, TrainOptions{}, [&](const char* name, const auto& value, const auto& usual, Role role) {
     if (role == Role::session || value == usual) return;
     command.append(" --").append(name);
-    if constexpr (!std::is_same_v<std::decay_t<decltype(value)>, bool>) command.append(" ").append(shell_quoted(typed(value)));
+    if constexpr (!std::is_same_v<std::decay_t<decltype(value)>, bool>)
+      command.append(" ").append(shell_quoted(typed(value)));
   });
   return command;
 }

@@ -95,8 +95,8 @@ nlohmann::ordered_json deciding_options(const TrainOptions& options);
 /// Reads a run's options.json. Throws Error naming the file and the option that is wrong.
 TrainOptions read_options(const std::filesystem::path& file);
 
-/// The options of a run that goes on: its own, `saved`, and of those that the user gave now what may change. Throws Error
-/// naming the option and both values if one would change the result.
+/// The options of a run that goes on: its own, `saved`, and of those that the user gave now what may change. Throws
+/// Error naming the option and both values if one would change the result.
 TrainOptions merge_options(const TrainOptions& saved, const TrainOptions& now);
 
 /// Whether a run with these options would have the same result, apart from its length.

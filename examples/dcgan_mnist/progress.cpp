@@ -32,8 +32,9 @@ std::string status_line(const Status& s) {
                 "epoch %lld/%lld  step %lld/%lld  images %lld  loss_D %.3f  loss_G %.3f  D(x) %.2f  D(G(z)) %.2f  "
                 "|gD| %.3g  |gG| %.3g  %.0f img/s  eta %s  mem %.0f MiB",
                 static_cast<long long>(s.epoch), static_cast<long long>(s.epochs), static_cast<long long>(s.step),
-                static_cast<long long>(s.steps), static_cast<long long>(s.images), s.loss_d, s.loss_g, s.d_real, s.d_fake,
-                s.grad_norm_d, s.grad_norm_g, s.images_per_second, clock_text(s.eta_seconds).c_str(), s.memory_mib);
+                static_cast<long long>(s.steps), static_cast<long long>(s.images), s.loss_d, s.loss_g, s.d_real,
+                s.d_fake, s.grad_norm_d, s.grad_norm_g, s.images_per_second, clock_text(s.eta_seconds).c_str(),
+                s.memory_mib);
   return buffer;
 }
 

@@ -17,7 +17,9 @@ using tinygan::index_t;
 namespace {
 
 /// Seconds since 1970, as event files want them.
-double wall_time() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
+double wall_time() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
 
 nlohmann::ordered_json to_json(const Status& s) {
   return {{"epoch", s.epoch},

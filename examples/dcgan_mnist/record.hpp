@@ -19,8 +19,8 @@
 
 namespace dcgan_mnist {
 
-/// Lines are written at once; pictures and checkpoints by a thread of their own, in the order in which they were given. An
-/// error there is thrown by the next call.
+/// Lines are written at once; pictures and checkpoints by a thread of their own, in the order in which they were given.
+/// An error there is thrown by the next call.
 class RunRecord {
  public:
   /// Appends to the files that are there. `first_step` is the first that this session will take. Keeps a reference to
@@ -36,7 +36,8 @@ class RunRecord {
   /// A picture as `name` and, under `tag`, in the event file.
   void picture(const std::string& name, const std::string& tag, tinygan::index_t step, GreyImage image);
   /// A checkpoint, once all before it is on the disk; then those that are not to be kept go.
-  void checkpoint(CheckpointMeta meta, std::shared_ptr<const TrainingState> state, const tinygan::train::Retention& keep);
+  void checkpoint(CheckpointMeta meta, std::shared_ptr<const TrainingState> state,
+                  const tinygan::train::Retention& keep);
   /// Waits until everything is written.
   void flush();
   /// progress.gif and report.html, from all that is written.

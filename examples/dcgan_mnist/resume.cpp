@@ -46,8 +46,9 @@ LoadedCheckpoint read(const tinygan::train::Checkpoints& checkpoints, index_t st
 void check_same_run(const LoadedCheckpoint& checkpoint, const fs::path& path, const TrainOptions& run) {
   const nlohmann::ordered_json options = deciding_options(run);
   for (const auto& [name, value] : checkpoint.meta.options.items())
-    tinygan::check(!options.contains(name) || options[name] == value, (path / "meta.json").string(), "is of a run with --", name,
-                   ' ', value.dump(), ", options.json of this run says ", options.value(name, nlohmann::ordered_json()).dump());
+    tinygan::check(!options.contains(name) || options[name] == value, (path / "meta.json").string(),
+                   "is of a run with --", name, ' ', value.dump(), ", options.json of this run says ",
+                   options.value(name, nlohmann::ordered_json()).dump());
 }
 
 }  // namespace

@@ -20,8 +20,8 @@ struct Plan {
   std::filesystem::path checkpoint_path;
 };
 
-/// Finds and reads what the options name. Their device and precision are those in effect, not "auto". Throws Error if there is
-/// no such run, its files are damaged, or an option contradicts it.
+/// Finds and reads what the options name. Their device and precision are those in effect, not "auto". Throws Error if
+/// there is no such run, its files are damaged, or an option contradicts it.
 Plan make_plan(const TrainOptions& options);
 
 }  // namespace dcgan_mnist

@@ -91,7 +91,8 @@ LineFile::~LineFile() { ::close(fd_); }
 
 void LineFile::write(const std::string& line) {
   const std::string text = line + "\n";
-  const bool whole = tinygan::io::detail::write_all(fd_, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  const bool whole =
+      tinygan::io::detail::write_all(fd_, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
   if (!whole) tinygan::fail(name_, "cannot write: ", reason());
 }
 

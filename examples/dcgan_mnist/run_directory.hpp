@@ -49,15 +49,16 @@ class LineFile {
   int fd_;
 };
 
-/// Cuts a file of JSON lines with a "step" each behind the last line that is whole and not after `step`: what a run wrote
-/// after its checkpoint, it will write again. Does nothing if there is no such file. Throws Error if it cannot be read or cut.
+/// Cuts a file of JSON lines with a "step" each behind the last line that is whole and not after `step`: what a run
+/// wrote after its checkpoint, it will write again. Does nothing if there is no such file. Throws Error if it cannot be
+/// read or cut.
 void truncate_after(const std::filesystem::path& json_lines, std::int64_t step);
 
 /// Replaces a file by a JSON document, atomically.
 void write_json(const std::filesystem::path& path, const nlohmann::ordered_json& json);
 
-/// Records in the run's env.json that the program works on it, from now on and as `environment` says: the first session's
-/// entries stand at the top, all sessions' under "sessions".
+/// Records in the run's env.json that the program works on it, from now on and as `environment` says: the first
+/// session's entries stand at the top, all sessions' under "sessions".
 void add_session(const std::filesystem::path& directory, const nlohmann::ordered_json& environment);
 
 }  // namespace dcgan_mnist

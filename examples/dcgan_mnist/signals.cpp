@@ -23,7 +23,8 @@ struct Watched {
   int number;
   void (*handler)(int);
 };
-constexpr std::array<Watched, 4> watched{{{SIGINT, on_stop}, {SIGTERM, on_stop}, {SIGUSR1, on_save}, {SIGXFSZ, on_size_limit}}};
+constexpr std::array<Watched, 4> watched{
+    {{SIGINT, on_stop}, {SIGTERM, on_stop}, {SIGUSR1, on_save}, {SIGXFSZ, on_size_limit}}};
 std::array<struct sigaction, watched.size()> before;
 
 }  // namespace

@@ -59,7 +59,8 @@ class Run {
     checkpoint_every_ = options_.checkpoint_every > 0 ? options_.checkpoint_every : per_epoch;
     if (plan_.checkpoint) {
       check_images(plan_.checkpoint->meta);
-      training_.restore({std::move(plan_.checkpoint->model), std::move(plan_.checkpoint->state)}, plan_.checkpoint_path.string());
+      training_.restore({std::move(plan_.checkpoint->model), std::move(plan_.checkpoint->state)},
+                        plan_.checkpoint_path.string());
     } else if (!options_.init_from.empty()) {
       const fs::path weights = find_weights(options_.init_from);
       training_.take_weights(read_weights(weights), weights.string());
@@ -88,16 +89,16 @@ class Run {
     tinygan::data::ImageDataset d = training_images(options_.data, options_.images);
     if (!options_.overfit_batch) return d;
     d.count = images_per_step(options_);
-    tinygan::check(static_cast<std::size_t>(d.count * d.pixels()) <= d.images.size(), "--overfit-batch", "a batch of ", d.count,
-                   " images asked for, there are ", d.images.size() / static_cast<std::size_t>(d.pixels()));
+    tinygan::check(static_cast<std::size_t>(d.count * d.pixels()) <= d.images.size(), "--overfit-batch", "a batch of ",
+                   d.count, " images asked for, there are ", d.images.size() / static_cast<std::size_t>(d.pixels()));
     d.images.resize(static_cast<std::size_t>(d.count * d.pixels()));
     d.labels.resize(static_cast<std::size_t>(d.count));
     return d;
   }
 
   void check_images(const CheckpointMeta& meta) const {
-    tinygan::check(meta.data_md5 == dataset_.images_md5, "--data", dataset_.source, " has the MD5 sum ", dataset_.images_md5,
-                   ", the run was trained on ", meta.data_source, " with ", meta.data_md5);
+    tinygan::check(meta.data_md5 == dataset_.images_md5, "--data", dataset_.source, " has the MD5 sum ",
+                   dataset_.images_md5, ", the run was trained on ", meta.data_source, " with ", meta.data_md5);
   }
 
   int nothing_to_do() {
@@ -119,7 +120,8 @@ class Run {
     fs::path directory = plan_.directory;
     const bool fresh = directory.empty();
     if (fresh) {
-      directory = make_run_directory(options_.out, tinygan::text(options_.model, '-', options_.loss, "-b", options_.batch_size));
+      directory = make_run_directory(options_.out,
+                                     tinygan::text(options_.model, '-', options_.loss, "-b", options_.batch_size));
       plan_.lock = std::make_unique<RunLock>(directory);
     } else {
       take_back(directory);
@@ -132,12 +134,14 @@ class Run {
     print_directory(directory);
     record_->say(describe_run(parts));
     record_->say("run directory " + directory.string());
-    if (!optimised()) record_->warn("WARNING: built without optimisation; configure with CMAKE_BUILD_TYPE=Release for speed");
+    if (!optimised())
+      record_->warn("WARNING: built without optimisation; configure with CMAKE_BUILD_TYPE=Release for speed");
     if (options_.resume == "auto" && fresh)
       record_->say("--resume auto: no run with these options below " + options_.out + ", starting a new one");
     if (!fresh)
-      record_->say(plan_.checkpoint ? tinygan::text("resumed after step ", training_.steps_done())
-                                    : std::string("resumed before its first checkpoint: starting over from the first step"));
+      record_->say(plan_.checkpoint
+                       ? tinygan::text("resumed after step ", training_.steps_done())
+                       : std::string("resumed before its first checkpoint: starting over from the first step"));
   }
 
   /// Takes back what the run wrote after its checkpoint.
@@ -158,6 +162,7 @@ class Run {
 
   int train() {
     SignalWatch signals;
+    progress_.note("drawing the first grid");
     write_first_pictures();
     begun_ = seconds_now();
     throughput_.emplace(begun_, images_seen());
@@ -183,8 +188,9 @@ class Run {
     }
     record_->flush();
     record_->say(time_spent());
-    record_->say(stopped ? tinygan::text("interrupted after step ", training_.steps_done(), "; go on with\n  ", resume_command())
-                         : "done: " + record_->checkpoints().path(steps_).string());
+    record_->say(
+        stopped ? tinygan::text("interrupted after step ", training_.steps_done(), "; go on with\n  ", resume_command())
+                : "done: " + record_->checkpoints().path(steps_).string());
     record_->pages();
     return stopped ? interrupted : done;
   }
@@ -193,8 +199,9 @@ class Run {
   std::string time_spent() const {
     const double all = seconds_now() - begun_;
     char line[160];
-    std::snprintf(line, sizeof line, "time %.1f s, of which grids and checkpoints %.2f s (%.2f %%), %.2f s more beside training",
-                  all, paused_, all > 0 ? 100 * paused_ / all : 0, record_->background_seconds());
+    std::snprintf(line, sizeof line,
+                  "time %.1f s, of which grids and checkpoints %.2f s (%.2f %%), %.2f s more beside training", all,
+                  paused_, all > 0 ? 100 * paused_ / all : 0, record_->background_seconds());
     return line;
   }
 
@@ -272,11 +279,12 @@ class Run {
   }
 
   CheckpointMeta meta() const {
-    return {training_.steps_done(), library_version(), deciding_options(options_), dataset_.source, dataset_.images_md5, nullptr};
+    return {training_.steps_done(), library_version(),   deciding_options(options_),
+            dataset_.source,        dataset_.images_md5, nullptr};
   }
 
-  /// Copies the state and has it written. Throws Diverged if there is a value in it that is no finite number: what was saved
-  /// before is then the last good checkpoint.
+  /// Copies the state and has it written. Throws Diverged if there is a value in it that is no finite number: what was
+  /// saved before is then the last good checkpoint.
   void write_checkpoint() {
     auto state = std::make_shared<TrainingState>(training_.state());
     for (const auto* file : {&state->model, &state->state})
@@ -294,19 +302,23 @@ class Run {
     record_->flush();
     CheckpointMeta description = meta();
     const std::string name = "checkpoints/diverged_" + tinygan::train::Checkpoints::name_of(description.step);
-    tinygan::train::write_directory(record_->directory() / name, encode_checkpoint(description, state.model, state.state));
+    tinygan::train::write_directory(record_->directory() / name,
+                                    encode_checkpoint(description, state.model, state.state));
     const auto last = record_->checkpoints().latest();
-    record_->say(tinygan::text(d.what, "; ",
-                      bad ? tinygan::text("the first bad tensor is ", bad->tensor, ", element ", bad->element, " is ", bad->value)
-                          : std::string("all weights and moments are finite, so a loss has overflowed"),
-                      "\nits state, to look at: ", (record_->directory() / name).string(), "\nthe last good checkpoint: ",
-                      last ? record_->checkpoints().path(*last).string() : std::string("none was written yet"),
-                      "\ntry a lower --learning-rate"));
+    record_->say(tinygan::text(
+        d.what, "; ",
+        bad ? tinygan::text("the first bad tensor is ", bad->tensor, ", element ", bad->element, " is ", bad->value)
+            : std::string("all weights and moments are finite, so a loss has overflowed"),
+        "\nits state, to look at: ", (record_->directory() / name).string(), "\nthe last good checkpoint: ",
+        last ? record_->checkpoints().path(*last).string() : std::string("none was written yet"),
+        "\ntry a lower --learning-rate"));
     record_->pages();
     return diverged;
   }
 
-  std::string resume_command() const { return "dcgan_mnist train --resume " + shell_quoted(record_->directory().string()); }
+  std::string resume_command() const {
+    return "dcgan_mnist train --resume " + shell_quoted(record_->directory().string());
+  }
 
   /// What to add to the message of an error that ends the run.
   std::string after_error() const {
@@ -337,8 +349,11 @@ class Run {
 int train(const TrainOptions& given) {
   TrainOptions options = given;
   const tinygan::Device device = device_from_name(options.device).value();
-  options.device = tinygan::text(device);  // not "auto": a run is compared with another by what they do
+  // What "auto" stands for is settled now: a run is compared with another by what they do.
+  options.device = tinygan::text(device);
   options.precision = use_precision(device, options.precision);
+  const bool own_images = options.resume.empty() || options.resume == "auto" || options.given.contains("data");
+  if (own_images) options.data = find_images(options.data);
   Plan plan = make_plan(options);
   if (plan.options.threads > 0) tinygan::cpu::set_threads(plan.options.threads);
   const tinygan::Device chosen = device_from_name(plan.options.device).value();

@@ -29,11 +29,13 @@ void make_smoke(TrainOptions& o) {
 }
 
 void add_data_options(CLI::App& c, TrainOptions& o) {
-  c.add_option("--data", o.data, "Folder of the MNIST files; strokes: built-in digits; auto: $TINYGAN_MNIST or data/mnist")
+  c.add_option("--data", o.data,
+               "Folder of the MNIST files; strokes: built-in digits; auto: $TINYGAN_MNIST or data/mnist")
       ->type_name("DIR");
   c.add_option("--images", o.images, "Use only the first N images; 0: all")->check(between(0, 1 << 30))->type_name("N");
   c.add_option("--batch-size", o.batch_size, "Images in an update")->check(between(2, 1 << 20))->type_name("N");
-  c.add_flag("--overfit-batch", o.overfit_batch, "Train on the first batch only: a network that cannot learn it is broken");
+  c.add_flag("--overfit-batch", o.overfit_batch,
+             "Train on the first batch only: a network that cannot learn it is broken");
 }
 
 void add_training_options(CLI::App& c, TrainOptions& o) {
@@ -46,23 +48,29 @@ void add_training_options(CLI::App& c, TrainOptions& o) {
   c.add_option("--loss", o.loss, "Adversarial loss: bce (the original, non-saturating), lsgan, hinge or wgan-gp")
       ->check(one_of(losses))
       ->type_name("NAME");
-  c.add_option("--critic-steps", o.critic_steps,
-               "Updates of the discriminator for each of the generator, every one on images of its own; 5 is usual for wgan-gp")
+  c.add_option(
+       "--critic-steps", o.critic_steps,
+       "Updates of the discriminator for each of the generator, every one on images of its own; 5 is usual for wgan-gp")
       ->check(between(1, 100))
       ->type_name("N");
   c.add_option("--penalty-weight", o.penalty_weight, "Weight of wgan-gp's gradient penalty")
       ->check(between(0.0, 1e6))
       ->type_name("W");
   c.add_option("--epochs", o.epochs, "Passes over the data set")->check(between(1, 1000000))->type_name("N");
-  c.add_option("--steps", o.steps, "Stop after N steps; 0: --epochs decides")->check(between(0, max_steps))->type_name("N");
-  c.add_option("--learning-rate", o.learning_rate, "Adam's, of both networks")->check(between(0.0, 1e6))->type_name("R");
+  c.add_option("--steps", o.steps, "Stop after N steps; 0: --epochs decides")
+      ->check(between(0, max_steps))
+      ->type_name("N");
+  c.add_option("--learning-rate", o.learning_rate, "Adam's, of both networks")
+      ->check(between(0.0, 1e6))
+      ->type_name("R");
   c.add_option("--beta1", o.beta1, "Adam's beta1")->check(between(0.0, 0.9999))->type_name("B");
   c.add_option("--ema", o.ema, "Decay of the averaged generator, which draws the grids; 0: no average")
       ->check(between(0.0, 0.999999))
       ->type_name("D");
-  c.add_option("--statistics-images", o.statistics_images,
-               "Images that the averaged generator's batch statistics are taken from before it is saved; never more than "
-               "the run has trained on")
+  c.add_option(
+       "--statistics-images", o.statistics_images,
+       "Images that the averaged generator's batch statistics are taken from before it is saved; never more than "
+       "the run has trained on")
       ->check(between(2, 1 << 20))
       ->type_name("N");
   c.add_option("--seed", o.seed, "Seed of weights, order, latents and dropout")->type_name("S");
@@ -83,9 +91,10 @@ void add_machine_options(CLI::App& c, TrainOptions& o) {
 
 void add_run_options(CLI::App& c, TrainOptions& o) {
   c.add_option("--out", o.out, "Folder in which a numbered run directory is made")->type_name("DIR");
-  c.add_option("--resume", o.resume,
-               "Go on with a run where its latest checkpoint left it, or with a checkpoint; auto: with the newest run below "
-               "--out that has the same options, or a new one")
+  c.add_option(
+       "--resume", o.resume,
+       "Go on with a run where its latest checkpoint left it, or with a checkpoint; auto: with the newest run below "
+       "--out that has the same options, or a new one")
       ->type_name("PATH|auto");
   c.add_option("--snapshot-every", o.snapshot_every, "Steps between image grids; 0: every epoch")
       ->check(between(0, max_steps))
@@ -97,7 +106,9 @@ void add_run_options(CLI::App& c, TrainOptions& o) {
   c.add_option("--keep-every", o.keep_every, "Keep every N-th step's checkpoint, too; 0: no")
       ->check(between(0, max_steps))
       ->type_name("N");
-  c.add_option("--log-every", o.log_every, "Steps between lines of the log")->check(between(1, 1000000))->type_name("N");
+  c.add_option("--log-every", o.log_every, "Steps between lines of the log")
+      ->check(between(1, 1000000))
+      ->type_name("N");
   c.add_option("--progress", o.progress, "auto (a live line on a terminal), plain or none")
       ->check(one_of({"auto", "plain", "none"}))
       ->type_name("HOW");

@@ -71,7 +71,8 @@ void Training::refresh_average(bool quick) {
   if (!average_) return;
   const index_t most_images = quick ? std::max<index_t>(2, options_.statistics_images / 4) : options_.statistics_images;
   tinygan::Generator latents = stream(options_.seed, Stream::statistics, device_);
-  const index_t images = std::clamp(steps_done_ * images_per_step(options_), std::min(most_images, statistics_batch), most_images);
+  const index_t images =
+      std::clamp(steps_done_ * images_per_step(options_), std::min(most_images, statistics_batch), most_images);
   const index_t size = std::min(images, statistics_batch);
   gan::recompute_statistics(average_->generator, gan::latent_size, latents, static_cast<int>(images / size), size);
 }
@@ -80,7 +81,8 @@ TrainingState Training::state() const {
   TrainingState s;
   s.model = weights_of(options_.model, steps_done_, networks_, average_ ? &average_->generator : nullptr);
   train::add_adam<float>(s.state, {"generator_optimiser", &step_.generator_optimiser(), &networks_.generator});
-  train::add_adam<float>(s.state, {"discriminator_optimiser", &step_.discriminator_optimiser(), &networks_.discriminator});
+  train::add_adam<float>(s.state,
+                         {"discriminator_optimiser", &step_.discriminator_optimiser(), &networks_.discriminator});
   train::add_counter(s.state, "ema.updates", ema_ ? ema_->updates() : 0);
   train::add_counter(s.state, "random.step", random_.step());
   train::add_counter(s.state, "batches.epoch", static_cast<std::uint64_t>(batches_.position().epoch));
@@ -94,7 +96,8 @@ void Training::restore(const TrainingState& saved, const std::string& name) {
   train::load_weights<float>(saved.model, name, {"generator", &networks_.generator});
   train::load_weights<float>(saved.model, name, {"discriminator", &networks_.discriminator});
   if (average_) train::load_weights<float>(saved.model, name, {"generator_ema", &average_->generator});
-  train::load_adam<float>(saved.state, name, {"generator_optimiser", &step_.generator_optimiser(), &networks_.generator});
+  train::load_adam<float>(saved.state, name,
+                          {"generator_optimiser", &step_.generator_optimiser(), &networks_.generator});
   train::load_adam<float>(saved.state, name,
                           {"discriminator_optimiser", &step_.discriminator_optimiser(), &networks_.discriminator});
   if (ema_) ema_->set_updates(number("ema.updates"));
@@ -105,9 +108,11 @@ void Training::restore(const TrainingState& saved, const std::string& name) {
 
 void Training::take_weights(const tinygan::io::SafetensorsFile& weights, const std::string& name) {
   const std::string& model = weights.metadata.at("model");
-  tinygan::check(model == options_.model, name, "holds weights of --model ", model, ", the run is to train ", options_.model);
+  tinygan::check(model == options_.model, name, "holds weights of --model ", model, ", the run is to train ",
+                 options_.model);
   if (const auto bad = train::find_non_finite(weights))
-    tinygan::fail(name, "tensor ", bad->tensor, " holds ", bad->value, " at element ", bad->element, "; nothing can be learnt from that");
+    tinygan::fail(name, "tensor ", bad->tensor, " holds ", bad->value, " at element ", bad->element,
+                  "; nothing can be learnt from that");
   train::load_weights<float>(weights, name, {"generator", &networks_.generator});
   train::load_weights<float>(weights, name, {"discriminator", &networks_.discriminator});
   if (!average_) return;
@@ -124,7 +129,8 @@ tinygan::Tensor<float> Training::fakes() {
 
 tinygan::Tensor<float> Training::reals() const {
   std::vector<std::int32_t> first;
-  for (index_t i = 0; i < std::min(grid_rows * grid_columns, images_.count()); ++i) first.push_back(static_cast<std::int32_t>(i));
+  for (index_t i = 0; i < std::min(grid_rows * grid_columns, images_.count()); ++i)
+    first.push_back(static_cast<std::int32_t>(i));
   return images_.batch<float>(first, pixel_low(), pixel_high()).to(tinygan::Device::cpu());
 }
 

@@ -24,8 +24,8 @@ struct TrainingState {
 /// alike, bit for bit.
 class Training {
  public:
-  /// Freshly drawn weights. The images stay with the device; the data set may go. Throws Error if the options do not fit
-  /// the images or the device is not to be had.
+  /// Freshly drawn weights. The images stay with the device; the data set may go. Throws Error if the options do not
+  /// fit the images or the device is not to be had.
   Training(const TrainOptions& options, tinygan::Device device, const tinygan::data::ImageDataset& images);
 
   /// The next step; see Stepper.
@@ -46,8 +46,8 @@ class Training {
   /// Takes weights alone: both networks', and the average where both have one, otherwise the average starts at them.
   void take_weights(const tinygan::io::SafetensorsFile& weights, const std::string& name);
 
-  /// Images (rows * columns, 28, 28, 1) on the CPU, always of the same latent vectors: of the averaged generator if there is
-  /// one.
+  /// Images (rows * columns, 28, 28, 1) on the CPU, always of the same latent vectors: of the averaged generator if
+  /// there is one.
   tinygan::Tensor<float> fakes();
   /// The first training images, as many.
   tinygan::Tensor<float> reals() const;

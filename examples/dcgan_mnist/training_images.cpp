@@ -1,7 +1,7 @@
 #include "training_images.hpp"
 
 #include <cstdio>
-#include <optional>
+#include <filesystem>
 
 #include <tinygan/data/mnist.hpp>
 #include <tinygan/data/strokes.hpp>
@@ -15,22 +15,22 @@ namespace {
 
 constexpr tinygan::index_t stroke_count = 60000;  // as many as MNIST has, so that epochs compare
 
-std::optional<std::filesystem::path> find_files(const std::string& where) {
-  if (where == "strokes") return {};
-  const auto found = data::find_mnist(where == "auto" ? "" : where);
-  if (!found)
-    std::fprintf(stderr,
-                 "NOTE: no MNIST files found (looked at $TINYGAN_MNIST and data/mnist): training on built-in stroke digits.\n"
-                 "      Give --data DIR to train on the real ones.\n");
-  return found;
-}
-
 }  // namespace
 
+std::string find_images(const std::string& where) {
+  if (where == "strokes") return where;
+  const auto found = data::find_mnist(where == "auto" ? "" : where);
+  if (found) return std::filesystem::absolute(*found).lexically_normal().string();
+  std::fprintf(
+      stderr,
+      "NOTE: no MNIST files found (looked at $TINYGAN_MNIST and data/mnist): training on built-in stroke digits.\n"
+      "      Give --data DIR to train on the real ones.\n");
+  return "strokes";
+}
+
 data::ImageDataset training_images(const std::string& where, std::int64_t count) {
-  const auto files = find_files(where);
-  data::ImageDataset d =
-      files ? data::load_mnist(*files, data::Split::train) : data::stroke_digits(count > 0 ? count : stroke_count, 0);
+  data::ImageDataset d = where == "strokes" ? data::stroke_digits(count > 0 ? count : stroke_count, 0)
+                                            : data::load_mnist(where, data::Split::train);
   tinygan::check(count <= d.count, "--images", count, " images asked for, ", d.source, " has ", d.count);
   if (count > 0 && count < d.count) {
     d.count = count;

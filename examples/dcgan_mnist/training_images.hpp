@@ -8,9 +8,13 @@
 
 namespace dcgan_mnist {
 
-/// The data set that --data names: a directory, "strokes", or "auto", which takes $TINYGAN_MNIST or data/mnist and falls
-/// back to stroke digits, saying so. With `count` above 0 the first so many images. `images_md5` is always set. Throws Error
-/// if what was named is missing or damaged, or has fewer images.
-tinygan::data::ImageDataset training_images(const std::string& data, std::int64_t count);
+/// Where the images that --data names lie, whatever folder the program is started in next time: "strokes" or an
+/// absolute directory. "auto" is $TINYGAN_MNIST or data/mnist, else "strokes", saying so. Throws Error if a file is
+/// missing.
+std::string find_images(const std::string& data);
+
+/// The images there, with `count` above 0 the first so many. `images_md5` is always set. Throws Error if files are
+/// missing or damaged, or hold fewer images.
+tinygan::data::ImageDataset training_images(const std::string& where, std::int64_t count);
 
 }  // namespace dcgan_mnist

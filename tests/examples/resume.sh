@@ -23,6 +23,13 @@ part=$(train "${tiny[@]}" --steps 5 --log-every 3 --out "$scratch/log")
 train --resume "$part" --steps 13 --log-every 1 --progress none >/dev/null
 cmp "$(checkpoint "$whole")/state.safetensors" "$(checkpoint "$part")/state.safetensors" || die "--log-every changes the state"
 
+# Another objective, with more than one update of the discriminator in a step.
+critic=("${tiny[@]}" "${often[@]}" --loss wgan-gp --critic-steps 2 --out "$scratch/critic")
+whole_critic=$(train "${critic[@]}" --steps 7)
+part=$(train "${critic[@]}" --steps 4)
+train --resume "$part" --steps 7 --progress none >/dev/null
+same_end "$whole_critic" "$part" "resumed with critic steps"
+
 # The CUDA kernels, run on the CPU.
 slow=(--data strokes --images 8 --model small --batch-size 2 --statistics-images 2 --device emulated --progress none)
 whole_slow=$(train "${slow[@]}" --log-every 1 --steps 5 --out "$scratch/slow")
@@ -39,6 +46,21 @@ same_end "$whole" "$first" "--resume auto"
 [[ $("${auto[@]}" --steps 4 --seed 6) != "$first" ]] || die "--resume auto went on with a run of another seed"
 ends 0 "starting a new one" train "${tiny[@]}" --progress plain --out "$scratch/none" --resume auto --steps 1
 [[ $("${auto[@]}" --steps 13) == "$first" ]] || die "--resume auto did not find the finished run"
+
+# It does not matter where the images were found.
+mkdir "$scratch/black"  # 48 black images in MNIST's format
+for split in train t10k; do
+  { printf '\x00\x00\x08\x03\x00\x00\x00\x30\x00\x00\x00\x1c\x00\x00\x00\x1c'; head -c $((48 * 784)) /dev/zero; } \
+    >"$scratch/black/$split-images-idx3-ubyte"
+  { printf '\x00\x00\x08\x01\x00\x00\x00\x30'; head -c 48 /dev/zero; } >"$scratch/black/$split-labels-idx1-ubyte"
+done
+black=(train "${tiny[@]}" --data auto --out "$scratch/found" --resume auto)
+found=$(TINYGAN_MNIST=$scratch/black "${black[@]}" --steps 2)
+[[ $(TINYGAN_MNIST=$scratch/black "${black[@]}" --steps 3) == "$found" ]] || die "--resume auto did not find the run"
+(cd / && train --resume "$found" --steps 4 --progress none >/dev/null)
+mv "$scratch/black" "$scratch/moved"
+ends 1 "there is no directory" train --resume "$found" --steps 5
+train --resume "$found" --steps 5 --data "$scratch/moved" --progress none >/dev/null
 
 # ---- nothing to do, a dry run, a checkpoint of choice ---------------------------------------------------------------
 
@@ -117,12 +139,6 @@ rm -r "$(checkpoint "$scratch/foreign")"
 cp -r "$(checkpoint "$other")" "$(checkpoint "$scratch/foreign")"
 ends 1 "meta.json: is of a run with --seed 6, options.json of this run says 5" train --resume "$scratch/foreign"
 
-mkdir "$scratch/black"  # 48 black images in MNIST's format
-for split in train t10k; do
-  { printf '\x00\x00\x08\x03\x00\x00\x00\x30\x00\x00\x00\x1c\x00\x00\x00\x1c'; head -c $((48 * 784)) /dev/zero; } \
-    >"$scratch/black/$split-images-idx3-ubyte"
-  { printf '\x00\x00\x08\x01\x00\x00\x00\x30'; head -c 48 /dev/zero; } >"$scratch/black/$split-labels-idx1-ubyte"
-done
-ends 1 "MD5 sum .* was trained on built-in stroke digits with" train --resume "$whole" --steps 14 --data "$scratch/black"
+ends 1 "MD5 sum .* was trained on built-in stroke digits with" train --resume "$whole" --steps 14 --data "$scratch/moved"
 ends 1 "no directory" train --resume "$whole" --steps 14 --data "$scratch/nowhere"
 echo "$test_name: ok"

@@ -34,7 +34,8 @@ for signal in INT TERM; do
   kill -"$signal" "$session"
   ended 130
   last=$(tail -1 "$run/stats.jsonl" | sed 's/.*"step":\([0-9]*\).*/\1/')
-  [[ $(cat "$run/latest") == "checkpoints/step_$(printf %08d "$last")" ]] || die "$signal: step $last was the last, saved is $(cat "$run/latest")"
+  [[ $(cat "$run/latest") == "checkpoints/step_$(printf %08d "$last")" ]] ||
+    die "$signal: step $last was the last, saved is $(cat "$run/latest")"
   [[ -s $run/fakes_$(printf %06d "$last").png ]] || die "$signal: no grid of the last step"
   grep -q "dcgan_mnist train --resume $run" "$scratch/$signal.stderr" || die "$signal: no resume command printed"
   train --resume "$run" --steps $((last + 2)) --progress none >/dev/null

@@ -210,10 +210,10 @@ void check_convs() {
   const auto same = [](index_t stride, index_t dilation = 1) {
     return test::conv_options(stride, Padding::same(), dilation);
   };
-  check(conv_dims({128, 3, 3, 64}, {3, 3, 64, 64}, same(1)));
-  check(conv_dims({70, 4, 5, 72}, {3, 2, 72, 136}, same(2)));  // tails of images, channels and outputs
-  check(conv_dims({131, 3, 2, 8}, {5, 3, 8, 16}, same(1, 2)));
-  check(conv_dims({5, 7, 7, 16}, {2, 2, 16, 8}, test::conv_options(3, Padding::valid())));  // pixels without taps
+  check(conv_dims({5, 3, 3, 64}, {3, 3, 64, 64}, same(1)));
+  check(conv_dims({3, 4, 3, 72}, {3, 2, 72, 136}, same(2)));  // tails of channels and outputs
+  check(conv_dims({131, 2, 1, 8}, {3, 2, 8, 16}, same(1, 2)));  // more images than one tile
+  check(conv_dims({3, 5, 5, 16}, {2, 2, 16, 8}, test::conv_options(3, Padding::valid())));  // pixels without taps
   const std::vector<float> bias = test::random_values<float>(8, 3);
   check_conv<F, false>(conv_dims({5, 5, 5, 8}, {2, 2, 8, 8}, test::conv_options(1, Padding::all(2))),
                        {bias.data(), Activation::leaky_relu, 0.2f});
@@ -239,8 +239,8 @@ void check_products(const GemmDims& d) {
 TEST_CASE("Matrix products on wgmma, in every transposition") {
   for (const bool trans_a : {false, true})
     for (const bool trans_b : {false, true}) {
-      check_products<Precision::tf32>({132, 140, 100, trans_a, trans_b});
-      check_products<Precision::bf16>({132, 60, 200, trans_a, trans_b});
+      check_products<Precision::tf32>({132, 72, 36, trans_a, trans_b});
+      check_products<Precision::bf16>({60, 132, 200, trans_a, trans_b});
       check_products<Precision::bf16>({3, 5, 8, trans_a, trans_b});
     }
 }
@@ -256,7 +256,6 @@ TEST_CASE("The contract takes wgmma where shapes fit") {
   const test::UsePrecision use(Precision::bf16);
   CHECK(test::emulated_kernels().conv2d_workspace(d, ConvSlot::g) == wgmma_conv_workspace<Precision::bf16>(d, false));
   test::check_partial(Precision::bf16, d, ConvSlot::g, 1);
-  test::check_gemm(Precision::tf32, {128, 64 * 64, 36});
 }
 
 }  // namespace

@@ -141,12 +141,13 @@ TEST_CASE("going back puts later checkpoints aside, and what a kill left half-wr
 TEST_CASE("only what the run itself wrote counts as a checkpoint's name") {
   CHECK(Checkpoints::step_of("step_00000500") == 500);
   CHECK(Checkpoints::step_of("step_123456789") == 123456789);
-  for (const char* name : {"step_500", "step_000000500", "step_0000050x", "step_-0000050", "step_", "", "abandoned_step_00000500",
-                           ".tmp-1-step_00000500", "step_99999999999999999999"})
+  for (const char* name : {"step_500", "step_000000500", "step_0000050x", "step_-0000050", "step_", "",
+                           "abandoned_step_00000500", ".tmp-1-step_00000500", "step_99999999999999999999"})
     CHECK_FALSE(Checkpoints::step_of(name).has_value());
 
   const support::TemporaryFolder run;
-  for (const char* text : {"nonsense\n", "checkpoints/../../step_00000001\n", "step_00000001\n", "checkpoints/step_1\n", "\n"}) {
+  for (const char* text :
+       {"nonsense\n", "checkpoints/../../step_00000001\n", "step_00000001\n", "checkpoints/step_1\n", "\n"}) {
     run.file("latest", std::string(text));
     CHECK(contains(error_of([&] { (void)Checkpoints(run.path()).latest(); }), "latest: names '"));
   }

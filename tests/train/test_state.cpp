@@ -69,7 +69,8 @@ TEST_CASE("a learner restored from its saved state goes on with the same bits") 
   CHECK_FALSE(part.saved() == file);
 
   // Every part counts: without one of them the bits are others.
-  for (const char* lost : {"adam.m.dense.kernel", "adam.v.dense.kernel", "adam.steps", "random", "model.batch_norm.moving_mean"}) {
+  for (const char* lost :
+       {"adam.m.dense.kernel", "adam.v.dense.kernel", "adam.steps", "random", "model.batch_norm.moving_mean"}) {
     io::SafetensorsFile damaged = file;
     for (auto& e : damaged.tensors)
       if (e.name == lost) e.bytes.assign(e.bytes.size(), 0);
@@ -99,9 +100,11 @@ TEST_CASE("state that does not fit is refused by name and changes nothing") {
                  "state.safetensors: has no tensor 'adam.v.dense_1.kernel'"));
   CHECK(contains(error_with([&](auto& f) { entry(f, "adam.m.dense.kernel")->shape = {3, 4}; }),
                  "tensor 'adam.m.dense.kernel' has another shape than the model's (4, 3)"));
-  CHECK(contains(error_with([&](auto& f) { entry(f, "adam.m.dense.kernel")->dtype = io::DType::I32; }), "is I32, expected F32"));
+  CHECK(contains(error_with([&](auto& f) { entry(f, "adam.m.dense.kernel")->dtype = io::DType::I32; }),
+                 "is I32, expected F32"));
   CHECK(contains(error_with([&](auto& f) { f.tensors.erase(entry(f, "adam.steps")); }), "has no counter 'adam.steps'"));
-  CHECK(contains(error_with([&](auto& f) { entry(f, "adam.steps")->dtype = io::DType::I64; }), "'adam.steps' is no counter"));
+  CHECK(contains(error_with([&](auto& f) { entry(f, "adam.steps")->dtype = io::DType::I64; }),
+                 "'adam.steps' is no counter"));
   CHECK(other.saved() == before);
 
   nn::Sequential<float> smaller;
@@ -114,7 +117,8 @@ TEST_CASE("state that does not fit is refused by name and changes nothing") {
 TEST_CASE("the first value that is no finite number is found, in the order of adding") {
   io::SafetensorsFile file;
   file.add<float>("fine", std::vector<float>{0, -1, std::numeric_limits<float>::max(), 1e-45f}, {4});
-  file.add<std::uint64_t>("count", std::vector<std::uint64_t>{~std::uint64_t{0}}, {1});  // its bits would be NaNs as floats
+  file.add<std::uint64_t>("count", std::vector<std::uint64_t>{~std::uint64_t{0}},
+                          {1});  // its bits would be NaNs as floats
   CHECK_FALSE(train::find_non_finite(file).has_value());
   file.add<float>("infinite", std::vector<float>{1, 2, -std::numeric_limits<float>::infinity()}, {3});
   file.add<float>("nan", std::vector<float>{std::nanf("")}, {1});

@@ -85,7 +85,8 @@ TEST_CASE("images that are all alike are called collapsed, but not before the ge
   HealthWatch watch(train::variety(varied, 3));
   CHECK(watch.grid(alike, 3, 0).empty());
   CHECK(watch.grid(alike, 3, 499).empty());
-  CHECK(contains(watch.grid(alike, 3, 500), "looks collapsed: its images differ from each other 0 % as much as real ones"));
+  CHECK(contains(watch.grid(alike, 3, 500),
+                 "looks collapsed: its images differ from each other 0 % as much as real ones"));
   CHECK(watch.grid(alike, 3, 600).empty());  // said already
   CHECK(watch.grid(varied, 3, 700).empty());
   CHECK_FALSE(watch.grid(alike, 3, 800).empty());

@@ -12,8 +12,8 @@
 
 namespace tinygan::train {
 
-/// Runs jobs one after the other, in the order in which they were given, in a thread of its own. A job owns copies of what
-/// it writes. After a job has thrown, the later ones are dropped, and every call throws what it threw.
+/// Runs jobs one after the other, in the order in which they were given, in a thread of its own. A job owns copies of
+/// what it writes. After a job has thrown, the later ones are dropped, and every call throws what it threw.
 class BackgroundWriter {
  public:
   /// At most `capacity` jobs wait, so that a slow disk slows the run instead of filling the memory.

@@ -3,8 +3,8 @@
 //   <run>/checkpoints/step_00000500/   the files of one checkpoint
 //   <run>/latest                       "checkpoints/step_00000500"
 //
-// A checkpoint is written under another name, flushed to disk and renamed; only then does `latest` move. A kill or a power
-// failure at any moment leaves what `latest` names untouched; what was half written is removed by the next run.
+// A checkpoint is written under another name, flushed to disk and renamed; only then does `latest` move. A kill or a
+// power failure at any moment leaves what `latest` names untouched; what was half written is removed by the next run.
 #pragma once
 
 #include <fcntl.h>
@@ -61,11 +61,12 @@ inline void remove_directory(const std::filesystem::path& path) {
 
 }  // namespace detail
 
-/// Makes a directory of these files, or replaces one, so that it is seen whole or not at all. Throws Error naming the file
-/// and the reason; nothing new is then left behind.
+/// Makes a directory of these files, or replaces one, so that it is seen whole or not at all. Throws Error naming the
+/// file and the reason; nothing new is then left behind.
 inline void write_directory(const std::filesystem::path& path, std::span<const FileContent> files) {
   namespace fs = std::filesystem;
-  const fs::path temporary = path.parent_path() / text(detail::temporary_mark, ::getpid(), "-", path.filename().string());
+  const fs::path temporary =
+      path.parent_path() / text(detail::temporary_mark, ::getpid(), "-", path.filename().string());
   detail::remove_quietly(temporary);
   std::error_code error;
   fs::create_directories(temporary, error);
@@ -124,8 +125,8 @@ class Checkpoints {
     return step;
   }
 
-  /// Writes a checkpoint, then lets `latest` name it. Throws Error naming the file and the reason; the checkpoints before
-  /// it and `latest` are then as they were.
+  /// Writes a checkpoint, then lets `latest` name it. Throws Error naming the file and the reason; the checkpoints
+  /// before it and `latest` are then as they were.
   void write(index_t step, std::span<const FileContent> files) const {
     write_directory(path(step), files);
     point_to(step);
@@ -149,19 +150,20 @@ class Checkpoints {
     }
   }
 
-  /// Removes what processes that were killed had begun to write: directories of checkpoints, and write_file's temporaries in
-  /// the run directory.
+  /// Removes what processes that were killed had begun to write: directories of checkpoints, and write_file's
+  /// temporaries in the run directory.
   void remove_unfinished() const {
     std::vector<std::filesystem::path> found;
     std::error_code error;
     for (const std::filesystem::path& directory : {run_, root_})
       for (const auto& entry : std::filesystem::directory_iterator(directory, error))
-        if (entry.path().filename().string().find(detail::temporary_mark) != std::string::npos) found.push_back(entry.path());
+        if (entry.path().filename().string().find(detail::temporary_mark) != std::string::npos)
+          found.push_back(entry.path());
     for (const std::filesystem::path& p : found) detail::remove_quietly(p);
   }
 
-  /// Puts checkpoints of later steps out of the way, as abandoned_<step>: the run goes on from `step` and will write its
-  /// own. Returns how many.
+  /// Puts checkpoints of later steps out of the way, as abandoned_<step>: the run goes on from `step` and will write
+  /// its own. Returns how many.
   index_t abandon_after(index_t step) const {
     index_t count = 0;
     for (const index_t s : steps()) {

@@ -10,11 +10,11 @@
 
 namespace tinygan::train {
 
-/// How much images (count, pixels) differ from each other: the mean over pixels of the variance over images, 0 if all are
-/// the same.
+/// How much images (count, pixels) differ from each other: the mean over pixels of the variance over images, 0 if all
+/// are the same.
 inline double variety(std::span<const float> images, index_t count) {
-  check(count >= 1 && images.size() % static_cast<std::size_t>(count) == 0, "variety", images.size(), " pixels in ", count,
-        " images");
+  check(count >= 1 && images.size() % static_cast<std::size_t>(count) == 0, "variety", images.size(), " pixels in ",
+        count, " images");
   const std::size_t n = static_cast<std::size_t>(count), pixels = images.size() / n;
   double total = 0;
   for (std::size_t p = 0; p < pixels; ++p) {
@@ -29,20 +29,23 @@ inline double variety(std::span<const float> images, index_t count) {
   return pixels > 0 ? total / static_cast<double>(pixels) : 0;
 }
 
-/// Looks at what a run reports and returns a hint, once, when something has been wrong for long; again only after it was
-/// right in between. An empty string: nothing to say.
+/// Looks at what a run reports and returns a hint, once, when something has been wrong for long; again only after it
+/// was right in between. An empty string: nothing to say.
 class HealthWatch {
  public:
   /// The variety of real images, and how many steps in a row something must be wrong.
-  explicit HealthWatch(double real_variety, index_t patience = 300) : real_variety_(real_variety), patience_(patience) {}
+  explicit HealthWatch(double real_variety, index_t patience = 300)
+      : real_variety_(real_variety), patience_(patience) {}
 
   /// The discriminator's mean probabilities for real and for generated images in one step.
   std::string step(double d_real, double d_fake) {
     if (sided_.wrong(d_real > 0.97 && d_fake < 0.03, patience_))
-      return text("hint: one-sided for ", patience_, " steps: the discriminator recognises every image (D(x) near 1, D(G(z)) "
+      return text("hint: one-sided for ", patience_,
+                  " steps: the discriminator recognises every image (D(x) near 1, D(G(z)) "
                   "near 0), so the generator learns little; try a lower --learning-rate or a larger --batch-size");
     if (fooled_.wrong(d_real < 0.1 || d_fake > 0.9, patience_))
-      return text("hint: one-sided for ", patience_, " steps: the discriminator has stopped telling real from generated images "
+      return text("hint: one-sided for ", patience_,
+                  " steps: the discriminator has stopped telling real from generated images "
                   "(D(x) low or D(G(z)) high); look at the newest grid, and try another --seed");
     return {};
   }

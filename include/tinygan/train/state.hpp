@@ -61,7 +61,8 @@ void add_adam(io::SafetensorsFile& file, const NamedAdam<T>& a) {
   add_counter(file, a.name + ".steps", a.adam->steps());
 }
 
-/// Restores them. Throws Error naming file and tensor if one is missing or does not fit; the optimiser is then unchanged.
+/// Restores them. Throws Error naming file and tensor if one is missing or does not fit; the optimiser is then
+/// unchanged.
 template <class T>
 void load_adam(const io::SafetensorsFile& file, const std::string& file_name, const NamedAdam<T>& a) {
   const std::uint64_t steps = counter(file, file_name, a.name + ".steps");

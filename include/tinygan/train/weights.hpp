@@ -38,12 +38,13 @@ void add_tensors(io::SafetensorsFile& file, const std::vector<NamedTensor<T>>& t
 /// Fills tensors from a file that may hold others besides. Throws Error naming file and tensor if one is missing or has
 /// another shape or type; all tensors are then unchanged.
 template <class T>
-void load_tensors(const io::SafetensorsFile& file, const std::string& file_name, const std::vector<NamedTensor<T>>& wanted) {
+void load_tensors(const io::SafetensorsFile& file, const std::string& file_name,
+                  const std::vector<NamedTensor<T>>& wanted) {
   for (const NamedTensor<T>& n : wanted) {
     const io::SafetensorsEntry* e = file.find(n.name);
     check(e != nullptr, file_name, "has no tensor '", n.name, "'");
-    check(e->dtype == io::dtype_of<T>(), file_name, "tensor '", n.name, "' is ", io::dtype_info(e->dtype).name, ", expected ",
-          io::dtype_info(io::dtype_of<T>()).name);
+    check(e->dtype == io::dtype_of<T>(), file_name, "tensor '", n.name, "' is ", io::dtype_info(e->dtype).name,
+          ", expected ", io::dtype_info(io::dtype_of<T>()).name);
     const Shape& shape = n.tensor.shape();
     check(std::equal(e->shape.begin(), e->shape.end(), shape.begin(), shape.end()), file_name, "tensor '", n.name,
           "' has another shape than the model's ", shape);
