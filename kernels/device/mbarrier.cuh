@@ -1,11 +1,10 @@
 // mbarrier: a barrier in shared memory whose phases complete when enough threads have arrived and enough bytes have
 // come (sm_90). Threads arrive without waiting; who waits asks for the parity of a phase: 0 for the first, then 1, 0...
 //
-// The emulated device keeps the same 64 bits: arrivals still to come, arrivals of a phase, bytes still to come, phase.
-// A wait that nobody ends is a deadlock there, and named so. Source: PTX ISA, "Parallel Synchronization: mbarrier".
+// On the emulated device a wait that nobody ends is a deadlock, and named so.
+// Source: PTX ISA, "Parallel Synchronization: mbarrier".
 #pragma once
 
-#include <bit>
 #include <cstdint>
 
 #include "../launch.cuh"
@@ -14,12 +13,12 @@
 namespace tinygan::cuda {
 namespace {
 
-/// In shared memory, 8-byte aligned.
+#ifdef __CUDACC__
+
+/// In shared memory.
 struct Mbarrier {
   std::uint64_t bits;
 };
-
-#ifdef __CUDACC__
 
 __device__ __forceinline__ unsigned shared_address(const void* p) {
   return static_cast<unsigned>(__cvta_generic_to_shared(p));
@@ -76,29 +75,24 @@ __device__ __forceinline__ void mbarrier_wait(Mbarrier& b, unsigned parity) {
 
 #else
 
-namespace emulate {
-
-/// Mbarrier::bits. Bytes may arrive before they are expected: their count is signed.
-struct MbarrierState {
-  std::int32_t bytes;
-  std::uint16_t missing;
+/// In shared memory. Bytes may come before they are expected.
+struct alignas(8) Mbarrier {
+  std::int32_t bytes;          // still to come, in this phase
+  std::uint16_t missing;       // arrivals still to come
   std::uint8_t arrivals, phase;
 };
-static_assert(sizeof(MbarrierState) == sizeof(Mbarrier));
 
-TINYGAN_UNWATCHED inline MbarrierState load_state(const Mbarrier& b) { return std::bit_cast<MbarrierState>(b); }
+namespace emulate {
 
 /// Takes `arrivals` and `bytes` off what is missing, and begins the next phase when nothing is.
-TINYGAN_UNWATCHED inline void arrive(Mbarrier& b, unsigned arrivals, std::int32_t bytes) {
-  MbarrierState s = load_state(b);
-  if (arrivals > s.missing) machine->violation("mbarrier", "more threads arrive than the barrier was made for");
-  s.missing = static_cast<std::uint16_t>(s.missing - arrivals);
-  s.bytes -= bytes;
-  if (s.missing == 0 && s.bytes == 0) {
-    s.missing = s.arrivals;
-    s.phase ^= 1;
-  }
-  b = std::bit_cast<Mbarrier>(s);
+TINYGAN_UNWATCHED inline void arrive(Mbarrier& b, unsigned arrivals, int bytes) {
+  publish(&b);
+  if (arrivals > b.missing) machine->violation("mbarrier", "more threads arrive than the barrier was made for");
+  b.missing = static_cast<std::uint16_t>(b.missing - arrivals);
+  b.bytes -= bytes;
+  if (b.missing > 0 || b.bytes != 0) return;
+  b.missing = b.arrivals;
+  b.phase ^= 1;
 }
 
 struct MbarrierWait {
@@ -106,43 +100,29 @@ struct MbarrierWait {
   unsigned parity;
 };
 
-/// The copies bound for a barrier that somebody waits at arrive.
-TINYGAN_UNWATCHED inline void deliver(Mbarrier& b) {
-  auto& copies = machine->bulk_copies();
-  for (std::size_t i = 0; i < copies.size();) {
-    if (copies[i].barrier != &b) {
-      ++i;
-      continue;
-    }
-    const PendingBulk copy = copies[i];
-    copies.erase(copies.begin() + static_cast<std::ptrdiff_t>(i));
-    copy.fill(copy);
-  }
+TINYGAN_UNWATCHED inline bool phase_over(const void* wait) {
+  const auto* const w = static_cast<const MbarrierWait*>(wait);
+  machine->finish_bulk(w->barrier);
+  return w->barrier->phase != w->parity;
 }
 
-TINYGAN_UNWATCHED inline bool phase_over(const void* w) {
-  const auto& [barrier, parity] = *static_cast<const MbarrierWait*>(w);
-  deliver(*barrier);
-  return load_state(*barrier).phase != parity;
+TINYGAN_UNWATCHED inline void init(Mbarrier& b, unsigned arrivals) {
+  if (arrivals < 1 || arrivals > 255) machine->violation("mbarrier", arrivals, " arrivals, expected 1 to 255");
+  b.bytes = 0;
+  b.missing = static_cast<std::uint16_t>(arrivals);
+  b.arrivals = static_cast<std::uint8_t>(arrivals);
+  b.phase = 0;
 }
 
 }  // namespace emulate
 
 inline void mbarrier_init(Mbarrier& b, unsigned arrivals) {
   emulate::check_shared(&b, sizeof b, "an mbarrier");
-  if (arrivals < 1 || arrivals > 255) emulate::machine->violation("mbarrier", arrivals, " arrivals, expected 1 to 255");
-  const auto n = static_cast<std::uint8_t>(arrivals);
-  b = std::bit_cast<Mbarrier>(emulate::MbarrierState{0, n, n, 0});
+  emulate::init(b, arrivals);
 }
 inline void mbarrier_ready() {}
-inline void mbarrier_arrive(Mbarrier& b) {
-  emulate::publish(&b);
-  emulate::arrive(b, 1, 0);
-}
-inline void mbarrier_arrive_expect(Mbarrier& b, unsigned bytes) {
-  emulate::publish(&b);
-  emulate::arrive(b, 1, -static_cast<std::int32_t>(bytes));
-}
+inline void mbarrier_arrive(Mbarrier& b) { emulate::arrive(b, 1, 0); }
+inline void mbarrier_arrive_expect(Mbarrier& b, unsigned bytes) { emulate::arrive(b, 1, -static_cast<int>(bytes)); }
 inline void mbarrier_wait(Mbarrier& b, unsigned parity) {
   emulate::check_shared(&b, sizeof b, "an mbarrier");
   const emulate::MbarrierWait wait{&b, parity};

@@ -101,21 +101,21 @@ __device__ __forceinline__ void wgmma(FragmentC (&)[N], std::uint64_t, std::uint
 
 namespace emulate {
 
-/// Element k of 32-byte row `row` of the tile that a descriptor names.
-template <Precision F>
-float wgmma_operand(std::uint64_t descriptor, unsigned row, unsigned k) {
+/// matrix[row][k]: the operand of `rows` rows from row `first` on, 32 bytes each, of the tile that a descriptor names.
+template <Precision F, unsigned K>
+TINYGAN_UNWATCHED void wgmma_operand(std::uint64_t descriptor, unsigned first, unsigned rows, float (*matrix)[K]) {
   const std::uint64_t start = (descriptor & 0x3fffu) << 4, groups = (descriptor >> 32 & 0x3fffu) << 4;
-  const std::uint64_t bytes = F == Precision::tf32 ? 4 : 2;
-  const std::uint64_t at = swizzled(start + row / 8 * groups + row % 8 * box_row_bytes + k * bytes);
-  const std::byte* const from = machine->shared() + at;
-  if constexpr (F == Precision::tf32) {
-    std::uint32_t bits;
-    std::memcpy(&bits, from, sizeof bits);
-    return tf32_operand(bits);
-  } else {
-    bfloat16 v;
-    std::memcpy(&v, from, sizeof v);
-    return static_cast<float>(v);
+  const std::byte* const shared = machine->shared();
+  for (unsigned i = 0; i < rows; ++i) {
+    const std::uint64_t row = start + (first + i) / 8 * groups + (first + i) % 8 * box_row_bytes;
+    for (unsigned k = 0; k < K; ++k) {
+      const std::uint64_t logical = row + 32 / K * k, at = logical ^ (logical >> 7 & 7) << 4;
+      std::uint32_t bits = 0;
+      __builtin_memcpy(&bits, shared + at, 32 / K);
+      if constexpr (F == Precision::tf32) bits &= ~tf32_dropped_bits;
+      else bits <<= 16;
+      __builtin_memcpy(&matrix[i][k], &bits, sizeof bits);
+    }
   }
 }
 
@@ -130,10 +130,8 @@ TINYGAN_UNWATCHED void multiply_warp(const PendingProduct* const (&lanes)[32], u
   if (first.a >> 16 != descriptor_layout >> 16 || first.b >> 16 != descriptor_layout >> 16)
     machine->violation("wgmma", "a descriptor of another layout than swizzled rows of 128 bytes");
   float a[16][K], b[8 * N][K];
-  for (unsigned k = 0; k < K; ++k) {
-    for (unsigned row = 0; row < 16; ++row) a[row][k] = wgmma_operand<F>(first.a, 16 * (warp % 4) + row, k);
-    for (unsigned column = 0; column < 8 * N; ++column) b[column][k] = wgmma_operand<F>(first.b, column, k);
-  }
+  wgmma_operand<F, K>(first.a, 16 * (warp % 4), 16, a);
+  wgmma_operand<F, K>(first.b, 0, 8 * N, b);
   for (unsigned lane = 0; lane < 32; ++lane) {
     auto* const acc = static_cast<FragmentC*>(lanes[lane]->accumulator);
     for (unsigned j = 0; j < N; ++j)
@@ -146,23 +144,42 @@ TINYGAN_UNWATCHED void multiply_warp(const PendingProduct* const (&lanes)[32], u
   }
 }
 
+/// Of this thread's products those in groups but for the latest Pending.
+template <int Pending>
+TINYGAN_UNWATCHED unsigned products_over(const Thread& t) {
+  unsigned n = 0;
+  while (n < t.product_count && t.products[n].group + Pending < t.product_groups) ++n;
+  return n;
+}
+
 /// Multiplies what a warp's lanes have committed, but for their latest Pending groups.
 template <int Pending>
 TINYGAN_UNWATCHED void finish_products(void* const (&brought)[32], unsigned) {
-  Thread* lanes[32];
-  for (unsigned lane = 0; lane < 32; ++lane) lanes[lane] = static_cast<Thread*>(brought[lane]);
-  const auto over = [&](const Thread& t) {
-    return !t.products.empty() && t.products.front().group + Pending < t.product_groups;
-  };
-  while (over(*lanes[0])) {
+  const auto& first = *static_cast<const Thread*>(brought[0]);
+  const unsigned count = products_over<Pending>(first);
+  for (unsigned i = 0; i < count; ++i) {
     const PendingProduct* products[32];
     for (unsigned lane = 0; lane < 32; ++lane) {
-      if (!over(*lanes[lane])) machine->violation("wgmma", "lanes of a warp have started different products");
-      products[lane] = &lanes[lane]->products.front();
+      const auto& t = *static_cast<const Thread*>(brought[lane]);
+      if (products_over<Pending>(t) != count)
+        machine->violation("wgmma", "lanes of a warp have started different products");
+      products[lane] = &t.products[i];
     }
-    products[0]->multiply(products, lanes[0]->id / 32);
-    for (Thread* t : lanes) t->products.erase(t->products.begin());
+    first.products[i].multiply(products, first.id / 32);
   }
+}
+
+TINYGAN_UNWATCHED inline void start_product(PendingProduct p) {
+  Thread& me = machine->current();
+  p.group = me.product_groups;
+  if (me.product_count == Thread::most_products) machine->violation("wgmma", "more products in flight than are kept");
+  me.products[me.product_count++] = p;
+}
+TINYGAN_UNWATCHED inline void close_group() { ++machine->current().product_groups; }
+TINYGAN_UNWATCHED inline void forget_products(unsigned count) {
+  Thread& me = machine->current();
+  me.product_count -= count;
+  for (unsigned i = 0; i < me.product_count; ++i) me.products[i] = me.products[i + count];
 }
 
 }  // namespace emulate
@@ -174,15 +191,17 @@ inline std::uint64_t matrix_descriptor(const void* tile) {
   return descriptor_layout | at >> 4;
 }
 inline void wgmma_fence() {}
-inline void wgmma_commit() { ++emulate::machine->current().product_groups; }
+inline void wgmma_commit() { emulate::close_group(); }
 template <int Pending>
 void wgmma_wait() {
-  emulate::machine->together(all_lanes, &emulate::finish_products<Pending>, &emulate::machine->current());
+  emulate::Thread& me = emulate::machine->current();
+  const unsigned over = emulate::products_over<Pending>(me);
+  emulate::machine->together(all_lanes, &emulate::finish_products<Pending>, &me);
+  emulate::forget_products(over);
 }
 template <Precision F, int N>
 void wgmma(FragmentC (&acc)[N], std::uint64_t a, std::uint64_t b) {
-  emulate::Thread& me = emulate::machine->current();
-  me.products.push_back({acc, a, b, &emulate::multiply_warp<F, N>, me.product_groups});
+  emulate::start_product({acc, a, b, &emulate::multiply_warp<F, N>, 0});
 }
 
 #endif

@@ -101,7 +101,9 @@ struct Thread {
   const void* awaited = nullptr;
   unsigned barriers = 0, warp_syncs = 0, groups = 0, product_groups = 0;
   std::vector<PendingCopy> copies;
-  std::vector<PendingProduct> products;
+  static constexpr unsigned most_products = 16;
+  PendingProduct products[most_products];  // arrays: other threads look in, and ThreadSanitizer watches vectors
+  unsigned product_count = 0;
   void* watched = nullptr;  // ThreadSanitizer's fiber
 
   unsigned lane() const { return id % 32; }
@@ -146,8 +148,35 @@ class Machine {
   TINYGAN_UNWATCHED void barrier(Place place);
   TINYGAN_UNWATCHED void together(unsigned mask, Combine combine, void* brought);
   TINYGAN_UNWATCHED void warp_barrier(unsigned mask);
-  TINYGAN_UNWATCHED void wait_until(bool (*arrived)(const void*), const void* awaited);
-  std::vector<PendingBulk>& bulk_copies() { return bulk_copies_; }
+
+  /// Waits until arrived(awaited), which what other threads do brings about.
+  TINYGAN_UNWATCHED void wait_until(bool (*arrived)(const void*), const void* awaited) {
+    if (arrived(awaited)) return;
+    current_->arrived = arrived;
+    current_->awaited = awaited;
+    current_->state = State::at_wait;
+    suspend();
+  }
+
+  TINYGAN_UNWATCHED void start_bulk(const PendingBulk& copy) {
+    if (bulk_count_ == most_bulk_copies)
+      violation("tensor copies", "more than ", most_bulk_copies, " are in flight, which is all this device keeps");
+    bulk_copies_[bulk_count_++] = copy;
+  }
+
+  /// The copies bound for a barrier that somebody waits at arrive, in the order they were started.
+  TINYGAN_UNWATCHED void finish_bulk(const void* barrier) {
+    for (unsigned i = 0; i < bulk_count_;) {
+      if (bulk_copies_[i].barrier != barrier) {
+        ++i;
+        continue;
+      }
+      const PendingBulk copy = bulk_copies_[i];
+      --bulk_count_;
+      for (unsigned k = i; k < bulk_count_; ++k) bulk_copies_[k] = bulk_copies_[k + 1];
+      copy.fill(copy);
+    }
+  }
 
   /// Throws Error in the name of the running thread.
   template <class... What>
@@ -194,7 +223,9 @@ class Machine {
   unsigned serial_ = 0;  // blocks run so far
   bool failed_ = false;
   std::exception_ptr error_;
-  std::vector<PendingBulk> bulk_copies_;  // of the running block
+  static constexpr unsigned most_bulk_copies = 64;
+  PendingBulk bulk_copies_[most_bulk_copies];  // of the running block
+  unsigned bulk_count_ = 0;
 
   void* shared_ = nullptr;
   std::byte* base_ = nullptr;
@@ -324,16 +355,6 @@ TINYGAN_UNWATCHED void Machine::warp_barrier(unsigned mask) {
   observe(here);
 }
 
-/// Waits until arrived(awaited), which what other threads do brings about.
-TINYGAN_UNWATCHED inline void Machine::wait_until(bool (*arrived)(const void*), const void* awaited) {
-  Thread& me = *current_;
-  if (arrived(awaited)) return;
-  me.arrived = arrived;
-  me.awaited = awaited;
-  me.state = State::at_wait;
-  suspend();
-}
-
 /// Nobody can run: whether the wait of some is over meanwhile.
 TINYGAN_UNWATCHED bool Machine::wake() {
   bool any = false;
@@ -415,9 +436,9 @@ TINYGAN_UNWATCHED void Machine::run_block() {
     t.state = State::unstarted;
     t.barriers = t.warp_syncs = t.groups = t.product_groups = 0;
     t.copies.clear();
-    t.products.clear();
+    t.product_count = 0;
   }
-  bulk_copies_.clear();
+  bulk_count_ = 0;
   allocate_shared(grid_->shared_bytes);
   publish(&watchers_.start);
   const unsigned warps = (count_ + 31) / 32;
@@ -429,7 +450,7 @@ TINYGAN_UNWATCHED void Machine::run_block() {
     if (exited_ == count_) break;
     if (!wake()) open_barrier();
   }
-  if (!bulk_copies_.empty())
+  if (bulk_count_ > 0)
     violation_of(threads_[0], "unfinished copy", "the block has exited, nobody waited for a tensor copy of it");
   check_guards();
 }
