@@ -56,23 +56,18 @@ void async_copy(void* to, const void* from, bool valid = true) {
   static_assert(Bytes == 4 || Bytes == 8 || Bytes == 16, "cp.async copies 4, 8 or 16 bytes");
   emulate::check_shared(to, Bytes, "a cp.async destination");
   if (valid) emulate::check_aligned(from, Bytes, "a cp.async source");
-  emulate::Thread& me = emulate::machine->current();
-  emulate::PendingCopy copy{to, {}, Bytes, me.groups};
+  emulate::PendingCopy copy{to, {}, Bytes, 0};
   if (valid) std::memcpy(copy.bytes, from, Bytes);
   std::memset(to, 0xff, Bytes);
-  me.copies.push_back(copy);
+  emulate::machine->current().copies.start(copy);
 }
 
-inline void async_commit() { ++emulate::machine->current().groups; }
+inline void async_commit() { emulate::machine->current().copies.close_group(); }
 
 template <int Pending>
 void async_wait() {
-  emulate::Thread& me = emulate::machine->current();
-  std::erase_if(me.copies, [&](const emulate::PendingCopy& c) {
-    if (c.group + Pending >= me.groups) return false;  // among the latest groups, or not committed
-    std::memcpy(c.to, c.bytes, c.size);
-    return true;
-  });
+  emulate::PendingCopy copy;
+  while (emulate::machine->current().copies.take(Pending, copy)) std::memcpy(copy.to, copy.bytes, copy.size);
 }
 
 #endif

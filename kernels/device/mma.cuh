@@ -88,7 +88,7 @@ inline float tf32_operand(std::uint32_t bits) { return std::bit_cast<float>(bits
 
 /// Gathers A and B by the layouts above, multiplies, scatters D. Called once for the warp.
 template <int K>
-void mma_warp(void* const (&brought)[32], unsigned) {
+TINYGAN_UNWATCHED void mma_warp(void* const (&brought)[32], unsigned) {
   float a[16][K], b[K][8];
   for (unsigned lane = 0; lane < 32; ++lane) {
     const auto& mine = *static_cast<const MmaLane*>(brought[lane]);
@@ -123,7 +123,7 @@ void mma_warp(void* const (&brought)[32], unsigned) {
 }
 
 template <int Count, bool Transpose>
-void load_matrix_warp(void* const (&brought)[32], unsigned) {
+TINYGAN_UNWATCHED void load_matrix_warp(void* const (&brought)[32], unsigned) {
   for (unsigned tile = 0; tile < Count; ++tile) {
     std::uint16_t element[8][8];
     for (unsigned r = 0; r < 8; ++r)

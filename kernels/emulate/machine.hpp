@@ -68,6 +68,38 @@ struct PendingCopy {
   unsigned size, group;
 };
 
+/// A thread's copies in flight, oldest first. Threads of other blocks have used the same memory: not watched.
+class PendingCopies {
+ public:
+  PendingCopies() = default;
+  ~PendingCopies() { std::free(at_); }
+  PendingCopies(const PendingCopies&) = delete;
+  PendingCopies& operator=(const PendingCopies&) = delete;
+
+  TINYGAN_UNWATCHED void clear() { first_ = end_ = groups_ = 0; }
+  TINYGAN_UNWATCHED void close_group() { ++groups_; }
+  TINYGAN_UNWATCHED void start(PendingCopy copy) {
+    if (end_ == room_) {
+      room_ = 2 * room_ + 16;
+      at_ = static_cast<PendingCopy*>(std::realloc(static_cast<void*>(at_), room_ * sizeof(PendingCopy)));
+      if (!at_) std::abort();  // a few kilobytes
+    }
+    copy.group = groups_;
+    at_[end_++] = copy;
+  }
+  /// The oldest, unless it is among the `latest` groups or in none yet.
+  TINYGAN_UNWATCHED bool take(unsigned latest, PendingCopy& copy) {
+    if (first_ == end_ || at_[first_].group + latest >= groups_) return false;
+    copy = at_[first_++];
+    if (first_ == end_) first_ = end_ = 0;
+    return true;
+  }
+
+ private:
+  PendingCopy* at_ = nullptr;
+  unsigned first_ = 0, end_ = 0, room_ = 0, groups_ = 0;
+};
+
 /// A tensor copy in flight (TMA): done when somebody waits at its mbarrier. `fill` writes the bytes.
 struct PendingBulk {
   void* barrier;
@@ -99,8 +131,8 @@ struct Thread {
   void* brought = nullptr;    // bringing what
   bool (*arrived)(const void*) = nullptr;  // at_wait: for what to become true
   const void* awaited = nullptr;
-  unsigned barriers = 0, warp_syncs = 0, groups = 0, product_groups = 0;
-  std::vector<PendingCopy> copies;
+  unsigned barriers = 0, warp_syncs = 0, product_groups = 0;
+  PendingCopies copies;
   static constexpr unsigned most_products = 16;
   PendingProduct products[most_products];  // arrays: other threads look in, and ThreadSanitizer watches vectors
   unsigned product_count = 0;
@@ -434,7 +466,7 @@ TINYGAN_UNWATCHED void Machine::run_block() {
     t.at = {i % b.x, i / b.x % b.y, i / (b.x * b.y)};
     t.id = i;
     t.state = State::unstarted;
-    t.barriers = t.warp_syncs = t.groups = t.product_groups = 0;
+    t.barriers = t.warp_syncs = t.product_groups = 0;
     t.copies.clear();
     t.product_count = 0;
   }
