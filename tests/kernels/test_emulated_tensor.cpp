@@ -64,20 +64,19 @@ TEST_CASE("Emulated tensor gemm: a NaN and an infinity spread to their rows only
 
 TEST_CASE("Emulated tensor conv2d: strides, paddings and dilations of an odd shape") {
   for (const Precision p : formats)
-    for (const index_t kernel : {1, 2, 3, 5})
+    for (const index_t kernel : {1, 3})
       for (const index_t stride : {1, 2, 3})
         for (const index_t dilation : {1, 2}) {
           const Shape w{kernel, kernel, 3, 5};
           if (p == Precision::tf32 || kernel == 3)
-            check_conv(p, conv_dims({2, 7, 6, 3}, w, conv_options(stride, Padding::same(), dilation)));
-          if (dilation == 1 && kernel == 2)
-            check_conv(p, conv_dims({1, 7, 6, 3}, w, conv_options(stride, Padding::valid())), 1);
+            check_conv(p, conv_dims({2, 5, 6, 3}, w, conv_options(stride, Padding::same(), dilation)));
+          if (stride == dilation) check_conv(p, conv_dims({1, 7, 6, 3}, w, conv_options(stride, Padding::valid())), 1);
         }
 }
 
 TEST_CASE("Emulated tensor conv2d: channels that do and do not fill packs, fragments and steps") {
   for (const Precision p : formats) {
-    for (const auto& [C, K] : {std::pair<index_t, index_t>{4, 8}, {6, 10}, {32, 64}, {36, 68}, {33, 65}, {72, 20}})
+    for (const auto& [C, K] : {std::pair<index_t, index_t>{4, 8}, {32, 64}, {36, 68}, {33, 65}})
       check_conv(p, conv_dims({2, 5, 4, C}, {3, 3, C, K}, conv_options(2, Padding::same())));
     check_conv(p, conv_dims({2, 5, 4, 36}, {2, 3, 36, 40}, conv_options(1, Padding::same())), 1);
   }
