@@ -97,10 +97,18 @@ void RunRecord::checkpoint(CheckpointMeta meta, std::shared_ptr<const TrainingSt
 
 void RunRecord::flush() { writer_.flush(); }
 
+void write_pages(const fs::path& run, Progress& progress) {
+  try {
+    write_progress_gif(run);
+  } catch (const tinygan::Error& e) {  // a damaged picture of long ago does not make a run that has ended well a failed one
+    progress.warn(tinygan::text("no new progress.gif: ", e.what()));
+  }
+  write_report(run);
+}
+
 void RunRecord::pages() {
   flush();
-  write_progress_gif(directory_);
-  write_report(directory_);
+  write_pages(directory_, *progress_);
   progress_->note("report: " + (directory_ / "report.html").string());
 }
 

@@ -61,4 +61,8 @@ class RunRecord {
   tinygan::train::BackgroundWriter writer_;  // last: its jobs use the others
 };
 
+/// Writes a run's progress.gif and report.html from its files. A picture that cannot be read is a warning and costs the GIF.
+/// Throws Error if the report cannot be written.
+void write_pages(const std::filesystem::path& run, Progress& progress);
+
 }  // namespace dcgan_mnist

@@ -17,11 +17,9 @@
 #include "image_grid.hpp"
 #include "progress.hpp"
 #include "record.hpp"
-#include "report.hpp"
 #include "resume.hpp"
 #include "run_directory.hpp"
 #include "signals.hpp"
-#include "snapshots.hpp"
 #include "training.hpp"
 #include "training_images.hpp"
 
@@ -106,8 +104,7 @@ class Run {
     std::error_code none;  // a file that is not there is as old as can be
     if (fs::last_write_time(run / "report.html", none) < fs::last_write_time(run / "latest", none)) {
       tinygan::train::Checkpoints(run).remove_unfinished();  // the run was killed at the very end
-      write_progress_gif(run);
-      write_report(run);
+      write_pages(run, progress_);
     }
     progress_.note(tinygan::text(run.string(), " has done ", training_.steps_done(), " of ", steps_,
                                  " steps: nothing to do (more --steps or --epochs make it go on)"));

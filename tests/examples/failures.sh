@@ -71,4 +71,10 @@ if (ulimit -v 2000000 && "$program" --help >/dev/null 2>&1); then
 else
   echo "NOT TESTED: too little memory (the program does not start in 2 GB of address space: a sanitizer's build)"
 fi
+# A picture that was damaged since costs the GIF, not the run.
+run=$(train "${tiny[@]}" --steps 2 --out "$scratch/picture")
+echo junk >"$run/fakes_init.png"
+ends 0 "no new progress.gif: .*fakes_init.png: not a PNG file" train --resume "$run" --steps 4 --progress plain
+[[ $(cat "$run/latest") == checkpoints/step_00000004 ]] || die "the run did not go on"
+
 echo "$test_name: ok"
