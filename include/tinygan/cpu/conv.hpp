@@ -6,6 +6,7 @@
 //   gemm.hpp               a filter that covers its whole input: y(N,K) = x(N,HWC) w(HWC,K)
 #pragma once
 
+#include <tinygan/backend/dense_conv.hpp>
 #include <tinygan/base/stream.hpp>
 #include <tinygan/cpu/conv_1ch.hpp>
 #include <tinygan/cpu/conv_taps.hpp>
@@ -14,30 +15,12 @@
 
 namespace tinygan::cpu {
 
-namespace detail {
-
-/// Every tap meets its own input pixel and there is one output pixel: a dense layer.
-inline bool is_dense(const ConvDims& d) {
-  return d.P == 1 && d.Q == 1 && d.R == d.H && d.S == d.W && d.pad_top == 0 && d.pad_left == 0 &&
-         (d.R == 1 || d.dilation_h == 1) && (d.S == 1 || d.dilation_w == 1);
-}
-
-/// The matrix product that computes the partial in one slot of such a convolution.
-inline GemmDims dense_dims(const ConvDims& d, ConvSlot output) {
-  const index_t inputs = d.H * d.W * d.C;
-  if (output == ConvSlot::g) return {.M = d.N, .N = d.K, .K = inputs};
-  if (output == ConvSlot::x) return {.M = d.N, .N = inputs, .K = d.K, .trans_b = true};
-  return {.M = inputs, .N = d.K, .K = d.N, .trans_a = true};
-}
-
-}  // namespace detail
-
 /// Bytes of scratch that the partial with respect to `output` needs, with the present number of threads and instruction
 /// set.
 template <class T>
 std::size_t conv2d_workspace(const ConvDims& d, ConvSlot output) {
   const auto bytes = [](index_t elements) { return static_cast<std::size_t>(elements) * sizeof(T); };
-  if (detail::is_dense(d)) return gemm_workspace<T>(detail::dense_dims(d, output));
+  if (is_dense(d)) return gemm_workspace<T>(dense_dims(d, output));
   if (output == ConvSlot::w) {
     if (d.C == 1 || d.K == 1) return bytes(detail::OneChannelGrad::of(d).workspace(tile_shape<T>()));
     const auto plan = detail::weight_grad_plan<T>(d);
@@ -53,7 +36,7 @@ std::size_t conv2d_workspace(const ConvDims& d, ConvSlot output) {
 template <class T>
 void conv2d(const ConvDims& d, const Epilogue<T>& epilogue, const T* x, const T* w, T* y, void* workspace,
             Stream stream) {
-  if (detail::is_dense(d)) return gemm(detail::dense_dims(d, ConvSlot::g), epilogue, x, w, y, workspace, stream);
+  if (is_dense(d)) return gemm(dense_dims(d, ConvSlot::g), epilogue, x, w, y, workspace, stream);
   const auto kernel = d.K == 1 ? detail::one_channel_conv<T> : detail::tap_conv<T>;
   kernel(detail::TapConv::forward(d), forward_taps(d), epilogue, x, w, y, static_cast<T*>(workspace));
 }
@@ -62,8 +45,8 @@ void conv2d(const ConvDims& d, const Epilogue<T>& epilogue, const T* x, const T*
 template <class T>
 void conv2d_input_grad(const ConvDims& d, const Epilogue<T>& epilogue, const T* g, const T* w, T* dx, void* workspace,
                        Stream stream) {
-  if (detail::is_dense(d)) {  // the bias is one value per channel, not per column of the product
-    gemm(detail::dense_dims(d, ConvSlot::x), Epilogue<T>{}, g, w, dx, workspace, stream);
+  if (is_dense(d)) {  // the bias is one value per channel, not per column of the product
+    gemm(dense_dims(d, ConvSlot::x), Epilogue<T>{}, g, w, dx, workspace, stream);
     parallel_for(d.N * d.H * d.W, std::max<index_t>(1, 16384 / d.C), [&](index_t begin, index_t end) {
       const index_t row = 0;
       for (index_t pixel = begin; pixel < end; ++pixel) finish_rows(epilogue, 0, dx, pixel * d.C, &row, 1, d.C);
@@ -77,8 +60,8 @@ void conv2d_input_grad(const ConvDims& d, const Epilogue<T>& epilogue, const T* 
 /// dw(R,S,C,K) = sum over images and pixel pairs of x g.
 template <class T>
 void conv2d_weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, void* workspace, Stream stream) {
-  if (detail::is_dense(d))
-    return gemm(detail::dense_dims(d, ConvSlot::w), Epilogue<T>{}, x, g, dw, workspace, stream);
+  if (is_dense(d))
+    return gemm(dense_dims(d, ConvSlot::w), Epilogue<T>{}, x, g, dw, workspace, stream);
   const auto kernel = d.C == 1 || d.K == 1 ? detail::one_channel_weight_grad<T> : detail::weight_grad<T>;
   kernel(d, x, g, dw, static_cast<T*>(workspace));
 }
