@@ -36,6 +36,24 @@ __device__ inline float round_tf32(float x) {
 /// Two bfloat16 in a register, the first in the lower half: what mma.sync and ldmatrix move.
 using Bf16x2 = std::uint32_t;
 
+/// x rounded to the nearest bfloat16, ties to even.
+__device__ inline bfloat16 round_bf16(float x) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  bfloat16 r;
+  asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(r.bits) : "f"(x));
+  return r;
+#elif defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+  Bf16x2 both;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(0.0f), "f"(x));
+  bfloat16 r;
+  r.bits = static_cast<std::uint16_t>(both);
+  return r;
+#else
+  return bfloat16(x);
+#endif
+}
+
+
 /// Both rounded to nearest even.
 __device__ inline Bf16x2 pack_bf16(float low, float high) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800

@@ -3,8 +3,11 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
-#include "../launch.cuh"
+#include <tinygan/backend/bfloat16.hpp>
+
+#include "precision.cuh"
 
 namespace tinygan::cuda {
 namespace {
@@ -12,7 +15,7 @@ namespace {
 /// N elements, aligned to their total size.
 template <class T, int N>
 struct alignas(sizeof(T) * N) Pack {
-  static_assert(sizeof(T) * N == 4 || sizeof(T) * N == 8 || sizeof(T) * N == 16, "one load moves 4, 8 or 16 bytes");
+  static_assert(sizeof(T) * N <= 16 && (sizeof(T) * N & (sizeof(T) * N - 1)) == 0, "one load moves 2, 4, 8 or 16 bytes");
   T at[N];
 };
 
@@ -71,6 +74,45 @@ void store_pack(T* to, const Pack<T, N>& value) {
 }
 
 #endif
+
+// ---- Elements of memory as the floats that kernels compute with ------------------------------------------------------
+
+__device__ __forceinline__ float to_float(float x) { return x; }
+__device__ __forceinline__ float to_float(bfloat16 x) { return static_cast<float>(x); }
+
+/// x rounded to nearest even.
+template <class T>
+__device__ __forceinline__ T from_float(float x) {
+  if constexpr (std::is_same_v<T, float>) return x;
+  else return round_bf16(x);
+}
+
+/// N neighbouring elements, by one load.
+template <int N, class T>
+__device__ __forceinline__ Pack<float, N> load_floats(const T* from) {
+  const Pack<T, N> v = load_pack<N>(from);
+  if constexpr (std::is_same_v<T, float>) {
+    return v;
+  } else {
+    Pack<float, N> r;
+    TINYGAN_UNROLL
+    for (int k = 0; k < N; ++k) r.at[k] = to_float(v.at[k]);
+    return r;
+  }
+}
+
+/// Rounds and stores N neighbouring elements, by one store.
+template <int N, class T>
+__device__ __forceinline__ void store_floats(T* to, const Pack<float, N>& value) {
+  if constexpr (std::is_same_v<T, float>) {
+    store_pack(to, value);
+  } else {
+    Pack<T, N> r;
+    TINYGAN_UNROLL
+    for (int k = 0; k < N; ++k) r.at[k] = from_float<T>(value.at[k]);
+    store_pack(to, r);
+  }
+}
 
 }  // namespace
 }  // namespace tinygan::cuda

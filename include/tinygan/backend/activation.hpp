@@ -1,6 +1,8 @@
 // Activations that a kernel can apply to its result, and the epilogue that carries one.
 #pragma once
 
+#include <tinygan/backend/bfloat16.hpp>
+
 namespace tinygan {
 
 /// f(x): x | max(x,0) | x>0 ? x : slope*x | 1/(1+e^-x) | tanh x. Each derivative is a function of f(x) alone
@@ -13,8 +15,9 @@ template <class T>
 struct Epilogue {
   const T* bias = nullptr;  ///< one value per innermost index of the result, or null
   Activation activation = Activation::none;
-  T slope = T(0);             ///< of leaky_relu
+  wide_t<T> slope = 0;        ///< of leaky_relu
   const T* output = nullptr;  ///< of the result's shape; with it there is no bias
+  wide_t<T>* moments = nullptr;  ///< where to leave column moments of what is stored, see Moments; or null
 };
 
 /// activation'(x) as a function of y = activation(x).

@@ -22,4 +22,21 @@ struct bfloat16 {
 
 static_assert(sizeof(bfloat16) == 2);
 
+namespace detail {
+
+template <class T>
+struct Wide {
+  using type = T;
+};
+template <>
+struct Wide<bfloat16> {
+  using type = float;
+};
+
+}  // namespace detail
+
+/// What sums, statistics, scalars and master weights are kept in where elements are T: float for bfloat16, else T itself.
+template <class T>
+using wide_t = typename detail::Wide<T>::type;
+
 }  // namespace tinygan

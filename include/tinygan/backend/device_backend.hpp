@@ -38,7 +38,8 @@ struct DeviceBackend {
   CaptureBackend capture;
   const KernelTable<float>* float_kernels[precision_count];  ///< by Precision; null where the device type has none
   void (*check_precision)(Precision, int index);             ///< throws Error if that device cannot run that table
-  const KernelTable<double>* double_kernels;            ///< may be null
+  const KernelTable<bfloat16>* bfloat16_kernels;             ///< needs what Precision::bf16 needs; may be null
+  const KernelTable<double>* double_kernels;                 ///< may be null
 };
 
 namespace detail {

@@ -3,13 +3,15 @@
 // Rules for every entry: operands are raw pointers into the device's memory, contiguous and row-major; outputs come after
 // inputs and are overwritten (what is updated in place says so); nothing is allocated: scratch is handed in as `workspace`,
 // `*_workspace` bytes, 64-byte aligned (null if 0); sizes were validated by the op; results do not depend on the number of
-// threads or blocks scheduled. A device that lacks a kernel leaves null, and the op says so by name.
+// threads or blocks scheduled. Sums are taken, and scalars and statistics given, in wide_t<T>; what is stored is rounded to T
+// once. A device that lacks a kernel leaves null, and the op says so by name.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 #include <tinygan/backend/activation.hpp>
+#include <tinygan/backend/bfloat16.hpp>
 #include <tinygan/backend/conv_dims.hpp>
 #include <tinygan/backend/gemm_dims.hpp>
 #include <tinygan/backend/layer_dims.hpp>
@@ -23,11 +25,15 @@ template <class T>
 struct KernelTable {
   // ---- matrix product ------------------------------------------------------------------------------------------
   std::size_t (*gemm_workspace)(const GemmDims&);
+  /// In how many pieces gemm leaves Epilogue::moments of this product; 0 if it does not.
+  index_t (*gemm_moment_pieces)(const GemmDims&);
   /// c(M,N) = epilogue(op(a)(M,K) op(b)(K,N)); bias per column.
   void (*gemm)(const GemmDims&, const Epilogue<T>&, const T* a, const T* b, T* c, void* workspace, Stream);
 
   // ---- convolution: the three partials of <x,w,g> ---------------------------------------------------------------
   std::size_t (*conv2d_workspace)(const ConvDims&, ConvSlot output);
+  /// In how many pieces the convolution with this output leaves Epilogue::moments; 0 if it does not.
+  index_t (*conv2d_moment_pieces)(const ConvDims&, ConvSlot output);
   /// y(N,P,Q,K) = epilogue(sum over taps of x w).
   void (*conv2d)(const ConvDims&, const Epilogue<T>&, const T* x, const T* w, T* y, void* workspace, Stream);
   /// dx(N,H,W,C) = epilogue(sum over adjoint taps of g w^T); also the forward pass of transposed convolution.
@@ -36,14 +42,17 @@ struct KernelTable {
   void (*conv2d_weight_grad)(const ConvDims&, const T* x, const T* g, T* dw, void* workspace, Stream);
 
   // ---- pointwise, reductions, copies ----------------------------------------------------------------------------
-  void (*unary)(UnaryOp, index_t n, T alpha, T beta, const T* x, T* y, Stream);
-  void (*binary)(BinaryOp, const BroadcastDims&, T alpha, const T* a, const T* b, T* y, Stream);
+  void (*unary)(UnaryOp, index_t n, wide_t<T> alpha, wide_t<T> beta, const T* x, T* y, Stream);
+  void (*binary)(BinaryOp, const BroadcastDims&, wide_t<T> alpha, const T* a, const T* b, T* y, Stream);
   std::size_t (*reduce_workspace)(const ReduceDims&);
   /// y(outer, inner) from x(outer, reduced, inner).
   void (*reduce)(ReduceOp, const ReduceDims&, const T* x, T* y, void* workspace, Stream);
-  void (*fill)(index_t n, T value, T* y, Stream);
+  void (*fill)(index_t n, wide_t<T> value, T* y, Stream);
   void (*copy)(const CopyDims&, const T* src, T* dst, Stream);
   void (*permute)(const PermuteDims&, const T* x, T* y, Stream);
+  /// y = x, rounded to nearest even where T is narrower.
+  void (*narrow)(index_t n, const wide_t<T>* x, T* y, Stream);
+  void (*widen)(index_t n, const T* x, wide_t<T>* y, Stream);
   /// Softmax and its logarithm along the columns of x(rows, channels).
   void (*softmax)(const NormDims&, const T* x, T* y, Stream);
   void (*log_softmax)(const NormDims&, const T* x, T* y, Stream);
@@ -51,21 +60,24 @@ struct KernelTable {
   // ---- normalisation --------------------------------------------------------------------------------------------
   std::size_t (*batch_norm_workspace)(const NormDims&);
   /// Per channel: mean and biased variance over rows, by shifted or Welford sums.
-  void (*batch_norm_stats)(const NormDims&, const T* x, T* mean, T* variance, void* workspace, Stream);
+  void (*batch_norm_stats)(const NormDims&, const T* x, wide_t<T>* mean, wide_t<T>* variance, void* workspace, Stream);
+  /// The same from the moments that a product or convolution left.
+  void (*batch_norm_join)(const NormDims&, const MomentDims&, const wide_t<T>* moments, wide_t<T>* mean,
+                          wide_t<T>* variance, Stream);
   /// y = activation(gamma (x - mean) / sqrt(variance + eps) + beta).
-  void (*batch_norm_apply)(const NormDims&, const NormOptions<T>&, const T* x, const T* mean, const T* variance,
-                           const T* gamma, const T* beta, T* y, Stream);
+  void (*batch_norm_apply)(const NormDims&, const NormOptions<T>&, const T* x, const wide_t<T>* mean,
+                           const wide_t<T>* variance, const T* gamma, const T* beta, T* y, Stream);
   /// Gradients through batch_norm_stats and batch_norm_apply together, g being the cotangent of y:
   ///   h = g * activation'(.), dbeta = sum h, dgamma = sum h xhat, dx = gamma rstd (h - dbeta/rows - xhat dgamma/rows).
-  void (*batch_norm_backward)(const NormDims&, const NormOptions<T>&, const T* x, const T* mean, const T* variance,
-                              const T* gamma, const T* beta, const T* g, T* dx, T* dgamma, T* dbeta, void* workspace,
-                              Stream);
+  void (*batch_norm_backward)(const NormDims&, const NormOptions<T>&, const T* x, const wide_t<T>* mean,
+                              const wide_t<T>* variance, const T* gamma, const T* beta, const T* g, T* dx, T* dgamma,
+                              T* dbeta, void* workspace, Stream);
   /// Per row: y = activation(gamma (x - mean) / sqrt(variance + eps) + beta), mean(rows) and rstd(rows) kept for backward.
-  void (*layer_norm)(const NormDims&, const NormOptions<T>&, const T* x, const T* gamma, const T* beta, T* y, T* mean,
-                     T* rstd, Stream);
+  void (*layer_norm)(const NormDims&, const NormOptions<T>&, const T* x, const T* gamma, const T* beta, T* y,
+                     wide_t<T>* mean, wide_t<T>* rstd, Stream);
   std::size_t (*layer_norm_workspace)(const NormDims&);
-  void (*layer_norm_backward)(const NormDims&, const NormOptions<T>&, const T* x, const T* mean, const T* rstd,
-                              const T* gamma, const T* beta, const T* g, T* dx, T* dgamma, T* dbeta, void* workspace,
+  void (*layer_norm_backward)(const NormDims&, const NormOptions<T>&, const T* x, const wide_t<T>* mean,
+                              const wide_t<T>* rstd, const T* gamma, const T* beta, const T* g, T* dx, T* dgamma, T* dbeta, void* workspace,
                               Stream);
 
   // ---- pooling --------------------------------------------------------------------------------------------------
@@ -75,23 +87,23 @@ struct KernelTable {
   void (*pool_gather)(const PoolDims&, const T* x, const std::int32_t* index, T* y, Stream);
   void (*pool_scatter)(const PoolDims&, const T* g, const std::int32_t* index, T* dx, Stream);
   /// y = scale * sum of each window, and its adjoint dx(N,H,W,C): average pooling and nearest upsampling.
-  void (*sum_pool2d)(const PoolDims&, T scale, const T* x, T* y, Stream);
-  void (*sum_pool2d_grad)(const PoolDims&, T scale, const T* g, T* dx, Stream);
+  void (*sum_pool2d)(const PoolDims&, wide_t<T> scale, const T* x, T* y, Stream);
+  void (*sum_pool2d_grad)(const PoolDims&, wide_t<T> scale, const T* g, T* dx, Stream);
 
   // ---- random numbers -------------------------------------------------------------------------------------------
   /// y = low + (high - low) * u.
-  void (*random_uniform)(index_t n, const RandomKey&, T low, T high, T* y, Stream);
+  void (*random_uniform)(index_t n, const RandomKey&, wide_t<T> low, wide_t<T> high, T* y, Stream);
   /// y = mean + stddev * z, z by Box-Muller from words (0,1) and (2,3) of a block.
-  void (*random_normal)(index_t n, const RandomKey&, T mean, T stddev, T* y, Stream);
+  void (*random_normal)(index_t n, const RandomKey&, wide_t<T> mean, wide_t<T> stddev, T* y, Stream);
   /// y = 1 with probability p, else 0.
-  void (*random_bernoulli)(index_t n, const RandomKey&, T p, T* y, Stream);
+  void (*random_bernoulli)(index_t n, const RandomKey&, wide_t<T> p, T* y, Stream);
   /// y = u < rate ? 0 : x / (1 - rate): linear in x, its own adjoint under the same key.
-  void (*dropout)(index_t n, const RandomKey&, T rate, const T* x, T* y, Stream);
+  void (*dropout)(index_t n, const RandomKey&, wide_t<T> rate, const T* x, T* y, Stream);
 
   // ---- data -----------------------------------------------------------------------------------------------------
   /// out(count, pixels) = images[index[b count + i]] scale + shift, b = *batch, or 0 where batch is null.
   void (*gather_images)(const GatherDims&, const std::uint8_t* images, const std::int32_t* index,
-                        const std::uint64_t* batch, T scale, T shift, T* out, Stream);
+                        const std::uint64_t* batch, wide_t<T> scale, wide_t<T> shift, T* out, Stream);
 
   // ---- what a captured step leaves behind -----------------------------------------------------------------------
   /// ring(capacity, count)[*step mod capacity, i] = *values[i], NaN for a null; `values` itself is in host memory. The other
@@ -103,12 +115,12 @@ struct KernelTable {
   void (*adam)(const AdamHyper&, int count, const ParameterSlot<T>*, const std::uint64_t* step, Stream);
   void (*sgd)(const SgdHyper&, int count, const ParameterSlot<T>*, Stream);
   /// average = decay * average + (1 - decay) * x, in place.
-  void (*ema)(index_t n, T decay, const T* x, T* average, Stream);
+  void (*ema)(index_t n, wide_t<T> decay, const T* x, T* average, Stream);
   std::size_t (*global_norm_workspace)(int count, const Segment<const T>*);
   /// *norm = sqrt(sum of squares over all segments).
-  void (*global_norm)(int count, const Segment<const T>*, T* norm, void* workspace, Stream);
+  void (*global_norm)(int count, const Segment<const T>*, wide_t<T>* norm, void* workspace, Stream);
   /// Scales every segment in place by min(1, max_norm / (*norm + 1e-6)), without a host read.
-  void (*clip_by_norm)(int count, const Segment<T>*, const T* norm, T max_norm, Stream);
+  void (*clip_by_norm)(int count, const Segment<T>*, const wide_t<T>* norm, wide_t<T> max_norm, Stream);
 };
 
 }  // namespace tinygan

@@ -16,9 +16,17 @@ struct NormDims {
 /// What follows the normalisation: activation(gamma*xhat + beta).
 template <class T>
 struct NormOptions {
-  T epsilon = T(1e-3);
+  wide_t<T> epsilon = wide_t<T>(1e-3);
   Activation activation = Activation::none;
-  T slope = T(0);
+  wide_t<T> slope = 0;
+};
+
+/// Moments of the columns of a result, by pieces of its rows: for each piece the means and the sums of squared deviations of all
+/// channels, (pieces, 2, channels), and behind all of them the number of rows of each piece, (pieces).
+struct MomentDims {
+  index_t pieces = 0, channels = 0;
+
+  index_t size() const { return pieces * (2 * channels + 1); }
 };
 
 /// x(N,H,W,C) to y(N,P,Q,C) by windows; cells outside x take no part.
@@ -39,14 +47,16 @@ struct RecordDims {
   index_t count = 0, capacity = 0;
 };
 
-/// One parameter tensor as an optimiser sees it; m and v are its state (v unused by SGD).
+/// One parameter tensor as an optimiser sees it; m and v are its state (v unused by SGD). With a master, that is what is updated
+/// and param becomes the master rounded to T; without one (only where T is wide) param is updated itself.
 template <class T>
 struct ParameterSlot {
   index_t n = 0;
   T* param = nullptr;
   const T* grad = nullptr;
-  T* m = nullptr;
-  T* v = nullptr;
+  wide_t<T>* m = nullptr;
+  wide_t<T>* v = nullptr;
+  wide_t<T>* master = nullptr;
 };
 
 /// A mutable run of elements.

@@ -34,11 +34,13 @@ void complete(Result (*&entry)(Args...)) {
 /// Replaces every null entry by a function that throws Error naming the kernel and the device type.
 template <DeviceType Type, class T>
 void complete_kernels(KernelTable<T>& t) {
-  static_assert(sizeof t == 39 * sizeof(void (*)()), "a new entry of the contract belongs into this list");
+  static_assert(sizeof t == 44 * sizeof(void (*)()), "a new entry of the contract belongs into this list");
   using detail::complete;
   complete<Type, "gemm_workspace">(t.gemm_workspace);
+  complete<Type, "gemm_moment_pieces">(t.gemm_moment_pieces);
   complete<Type, "gemm">(t.gemm);
   complete<Type, "conv2d_workspace">(t.conv2d_workspace);
+  complete<Type, "conv2d_moment_pieces">(t.conv2d_moment_pieces);
   complete<Type, "conv2d">(t.conv2d);
   complete<Type, "conv2d_input_grad">(t.conv2d_input_grad);
   complete<Type, "conv2d_weight_grad">(t.conv2d_weight_grad);
@@ -49,10 +51,13 @@ void complete_kernels(KernelTable<T>& t) {
   complete<Type, "fill">(t.fill);
   complete<Type, "copy">(t.copy);
   complete<Type, "permute">(t.permute);
+  complete<Type, "narrow">(t.narrow);
+  complete<Type, "widen">(t.widen);
   complete<Type, "softmax">(t.softmax);
   complete<Type, "log_softmax">(t.log_softmax);
   complete<Type, "batch_norm_workspace">(t.batch_norm_workspace);
   complete<Type, "batch_norm_stats">(t.batch_norm_stats);
+  complete<Type, "batch_norm_join">(t.batch_norm_join);
   complete<Type, "batch_norm_apply">(t.batch_norm_apply);
   complete<Type, "batch_norm_backward">(t.batch_norm_backward);
   complete<Type, "layer_norm">(t.layer_norm);

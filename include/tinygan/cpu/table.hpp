@@ -2,6 +2,8 @@
 #pragma once
 
 #include <tinygan/backend/kernel_table.hpp>
+#include <tinygan/backend/missing_kernels.hpp>
+#include <tinygan/cpu/convert.hpp>
 #include <tinygan/cpu/conv.hpp>
 #include <tinygan/cpu/counters.hpp>
 #include <tinygan/cpu/data.hpp>
@@ -21,8 +23,10 @@ template <class T>
 const KernelTable<T>& kernel_table() {
   static constexpr KernelTable<T> table = {
       .gemm_workspace = gemm_workspace<T>,
+      .gemm_moment_pieces = [](const GemmDims&) -> index_t { return 0; },
       .gemm = gemm<T>,
       .conv2d_workspace = conv2d_workspace<T>,
+      .conv2d_moment_pieces = [](const ConvDims&, ConvSlot) -> index_t { return 0; },
       .conv2d = conv2d<T>,
       .conv2d_input_grad = conv2d_input_grad<T>,
       .conv2d_weight_grad = conv2d_weight_grad<T>,
@@ -33,10 +37,13 @@ const KernelTable<T>& kernel_table() {
       .fill = fill<T>,
       .copy = copy<T>,
       .permute = permute<T>,
+      .narrow = narrow<T>,
+      .widen = widen<T>,
       .softmax = softmax<T>,
       .log_softmax = log_softmax<T>,
       .batch_norm_workspace = batch_norm_workspace<T>,
       .batch_norm_stats = batch_norm_stats<T>,
+      .batch_norm_join = batch_norm_join<T>,
       .batch_norm_apply = batch_norm_apply<T>,
       .batch_norm_backward = batch_norm_backward<T>,
       .layer_norm = layer_norm<T>,
@@ -60,6 +67,20 @@ const KernelTable<T>& kernel_table() {
       .global_norm = global_norm<T>,
       .clip_by_norm = clip_by_norm<T>,
   };
+  return table;
+}
+
+/// Of bfloat16 the CPU has what brings elements to and from other devices; every other entry throws Error.
+template <>
+inline const KernelTable<bfloat16>& kernel_table<bfloat16>() {
+  static const KernelTable<bfloat16> table = [] {
+    KernelTable<bfloat16> t{};
+    t.fill = fill_narrow<bfloat16>;
+    t.narrow = narrow<bfloat16>;
+    t.widen = widen<bfloat16>;
+    complete_kernels<DeviceType::cpu>(t);
+    return t;
+  }();
   return table;
 }
 

@@ -60,7 +60,7 @@ inline std::atomic<Precision>& precision_of(DeviceType type) {
 }  // namespace detail
 
 /// In what matrix products and convolutions of float are multiplied on devices of this type; fp32 until somebody says
-/// otherwise.
+/// otherwise. Those of bfloat16 are always multiplied as they are.
 inline Precision precision(Device device) {
   return detail::precision_of(device.type).load(std::memory_order_relaxed);
 }
@@ -82,13 +82,16 @@ inline void set_precision(Device device, Precision p) {
 /// device or the element type is not to be had.
 template <class T>
 const KernelTable<T>& kernels(Device device) {
-  static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>, "kernels exist for float and double");
+  static_assert(std::is_same_v<T, float> || std::is_same_v<T, double> || std::is_same_v<T, bfloat16>,
+                "kernels exist for float, double and bfloat16");
   if (device.type == DeviceType::cpu) return cpu::kernel_table<T>();
   const DeviceBackend& b = backend(device);
   const KernelTable<T>* table = nullptr;
+  const char* type = "float";
   if constexpr (std::is_same_v<T, float>) table = b.float_kernels[static_cast<int>(precision(device))];
-  else table = b.double_kernels;
-  check(table != nullptr, text("device ", device), "it has no kernels for ", std::is_same_v<T, float> ? "float" : "double");
+  else if constexpr (std::is_same_v<T, bfloat16>) table = b.bfloat16_kernels, type = "bfloat16";
+  else table = b.double_kernels, type = "double";
+  check(table != nullptr, text("device ", device), "it has no kernels for ", type);
   b.activate(device.index);
   return *table;
 }
