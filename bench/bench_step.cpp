@@ -59,15 +59,16 @@ double peak_rss_mib() {
   return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
-/// A network, its optimisers and a batch of images, on one device.
+/// A network, its optimisers and a batch of images, on one device. In bfloat16 the weights have float masters.
+template <class T>
 class Training {
  public:
   Training(const std::string& network, index_t batch, Device device)
       : random_(1, device),
-        networks_(gan::make_networks<float>(gan::network_from_name(network), random_)),
+        networks_(gan::make_networks<T>(gan::network_from_name(network), random_)),
         step_(networks_, {}, {}),
-        real_(random_uniform<float>({batch, 28, 28, 1}, random_, static_cast<float>(networks_.pixel_low),
-                                    static_cast<float>(networks_.pixel_high))) {}
+        real_(random_uniform<T>({batch, 28, 28, 1}, random_, static_cast<T>(static_cast<float>(networks_.pixel_low)),
+                                static_cast<T>(static_cast<float>(networks_.pixel_high)))) {}
   Training(const Training&) = delete;
   Training& operator=(const Training&) = delete;
 
@@ -78,9 +79,9 @@ class Training {
 
  private:
   Generator random_;
-  gan::Networks<float> networks_;
-  gan::AdversarialStep<float> step_;
-  Tensor<float> real_;
+  gan::Networks<T> networks_;
+  gan::AdversarialStep<T> step_;
+  Tensor<T> real_;
 };
 
 void count_step(benchmark::State& state, const std::string& network, index_t batch, const bench::Samples& times) {
@@ -92,7 +93,7 @@ void count_step(benchmark::State& state, const std::string& network, index_t bat
 }
 
 void cpu_step(benchmark::State& state, const std::string& network, index_t batch) {
-  Training training(network, batch, Device::cpu());
+  Training<float> training(network, batch, Device::cpu());
   for (int warm_up = 0; warm_up < 2; ++warm_up) training();
   double peak = bench::fma_peak<float>(5);
   bench::Samples times;
@@ -121,10 +122,12 @@ struct DeviceRun {
   train::CapturedStep::Mode mode;
 };
 
+/// With elements T.
+template <class T>
 void device_step(benchmark::State& state, const std::string& network, index_t batch, const DeviceRun& run) {
   const int in_a_row = run.device.type == DeviceType::emulated ? 1 : 200;
   set_precision(run.device, run.precision);
-  Training training(network, batch, run.device);
+  Training<T> training(network, batch, run.device);
   train::CapturedStep step(
       run.device, [&] { training(); }, run.mode);
   const double start = bench::seconds();
@@ -212,7 +215,10 @@ void register_steps(const Options& o) {
           using Mode = train::CapturedStep::Mode;
           const DeviceRun run{o.device, p, captured ? Mode::automatic : Mode::eager};
           add(text(name, '/', p, captured ? "/captured" : "/eager"),
-              [=](benchmark::State& state) { device_step(state, network, batch, run); });
+              [=](benchmark::State& state) {
+                if (p == Precision::bf16) device_step<bfloat16>(state, network, batch, run);
+                else device_step<float>(state, network, batch, run);
+              });
         }
     }
 }

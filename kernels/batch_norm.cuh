@@ -2,6 +2,8 @@
 //
 //   mean, variance over rows;  y = f(z), z = gamma (x - mean) rstd + beta;  backward: h = g f'(z), dbeta = sum h,
 //   dgamma = sum h xhat, dx = gamma rstd (h - dbeta/rows - xhat dgamma/rows)
+// Elements     x, y, gamma, beta, g and their gradients are float or bfloat16; everything is computed, and statistics are
+//              kept, in float.
 // Owns         a block takes up to 32 columns of 4 channels (of 1 where channels are no multiple of 4) and a piece of
 //              the rows, a thread one column and every k-th row (device/columns.cuh), its factors in registers.
 // Shared       statistics 12 KB, backward 8 KB: a partial result per thread and channel.      Requires  sm_75.
@@ -24,18 +26,22 @@ namespace {
 /// Maps over rows: 4 rows a thread, so that the factors of its channels are used more than once.
 inline ColumnPlan mapping_plan(const NormDims& d) { return {d, column_width(d.channels), 4096, 4}; }
 
-inline std::size_t batch_norm_workspace(const NormDims& d) { return column_workspace(summing_plan(d)); }
+/// For statistics the moments of the pieces, for the way back sums.
+inline std::size_t batch_norm_workspace(const NormDims& d) {
+  const ColumnPlan p = summing_plan(d);
+  const auto moments = static_cast<std::size_t>(MomentDims{p.pieces, p.channels}.size()) * sizeof(float);
+  return std::max(column_workspace(p), moments);
+}
 
 // ---- Statistics -----------------------------------------------------------------------------------------------------
 
-/// Of one piece: mean and sum of squared deviations into partial(pieces, 2, channels). Of the only piece: mean and
-/// variance.
-template <int N>
+/// Of one piece: its moments, laid out as MomentDims says. Of the only piece: mean and variance.
+template <int N, class T>
 __global__ void __launch_bounds__(column_threads)
-    batch_norm_stats_kernel(ColumnPlan p, bool packed, const float* x, float* partial, float* mean, float* variance) {
+    batch_norm_stats_kernel(ColumnPlan p, bool packed, const T* x, float* moments, float* mean, float* variance) {
   Moments* const s = block_shared<Moments>(column_threads * N);
   const ColumnPlace<N> at(p);
-  const float* const from = x + at.channel;
+  const T* const from = x + at.channel;
   Moments acc[N] = {};
   if (at.begin < at.end) {
     const Pack<float, N> shift =
@@ -59,54 +65,60 @@ __global__ void __launch_bounds__(column_threads)
   }
   join_rows(at, acc, s);
   if (at.row > 0 || !at.inside) return;
-  for (int k = 0; k < N; ++k) {
-    if (p.pieces == 1) {
+  if (p.pieces == 1) {
+    for (int k = 0; k < N; ++k) {
       mean[at.channel + k] = acc[k].mean;
       variance[at.channel + k] = acc[k].squares / acc[k].count;
-    } else {
-      float* const to = partial + 2 * at.piece * p.channels + at.channel + k;
-      to[0] = acc[k].mean;
-      to[p.channels] = acc[k].squares;
     }
+    return;
   }
+  float* const to = moments + 2 * at.piece * p.channels + at.channel;
+  for (int k = 0; k < N; ++k) {
+    to[k] = acc[k].mean;
+    to[p.channels + k] = acc[k].squares;
+  }
+  if (at.channel == 0) moments[2 * p.pieces * p.channels + at.piece] = acc[0].count;
 }
 
-/// The pieces' moments joined in a fixed order. Block: 32 channels.
+/// The pieces' moments joined in a fixed order. Block: 32 channels, or 8.
 __global__ void __launch_bounds__(column_threads)
-    batch_norm_join_kernel(ColumnPlan p, NormDims d, index_t piece, const float* partial, float* mean,
-                           float* variance) {
+    batch_norm_join_kernel(ColumnPlan p, float rows, const float* moments, float* mean, float* variance) {
   Moments* const s = block_shared<Moments>(column_threads);
   const ColumnPlace<1> at(p);
+  const float* const counts = moments + 2 * p.rows * p.channels;
   Moments acc[1] = {};
   for (index_t r = at.begin; r < at.end; r += at.step) {
-    const float* const from = partial + 2 * r * d.channels + at.channel;
-    const index_t left = d.rows - r * piece;
-    acc[0].join({static_cast<float>(left < piece ? left : piece), from[0], from[d.channels]});
+    const float* const from = moments + 2 * r * p.channels + at.channel;
+    acc[0].join({counts[r], from[0], from[p.channels]});
   }
   join_rows(at, acc, s);
   if (at.row > 0 || !at.inside) return;
   mean[at.channel] = acc[0].mean;
-  variance[at.channel] = acc[0].squares / static_cast<float>(d.rows);
+  variance[at.channel] = acc[0].squares / rows;
 }
 
-inline void batch_norm_stats(const NormDims& d, const float* x, float* mean, float* variance, void* workspace,
-                             Stream stream) {
-  const ColumnPlan p = summing_plan(d);
-  auto* const partial = static_cast<float*>(workspace);
-  with_column_width(d.channels, [&]<int N>() {
-    launch<batch_norm_stats_kernel<N>>({.grid = {p.blocks()},
-                                        .block = {column_threads},
-                                        .shared_bytes = column_threads * N * sizeof(Moments),
-                                        .stream = stream},
-                                       p, aligned(16, x), x, partial, mean, variance);
-  });
-  if (p.pieces == 1) return;
-  const ColumnPlan join = finishing_plan(p);
-  launch<batch_norm_join_kernel>({.grid = {join.blocks()},
+inline void batch_norm_join(const NormDims& d, const MomentDims& m, const float* moments, float* mean, float* variance,
+                            Stream stream) {
+  const ColumnPlan p = finishing_plan(m.pieces, m.channels);
+  launch<batch_norm_join_kernel>({.grid = {p.blocks()},
                                   .block = {column_threads},
                                   .shared_bytes = column_threads * sizeof(Moments),
                                   .stream = stream},
-                                 join, d, p.piece, partial, mean, variance);
+                                 p, static_cast<float>(d.rows), moments, mean, variance);
+}
+
+template <class T>
+void batch_norm_stats(const NormDims& d, const T* x, float* mean, float* variance, void* workspace, Stream stream) {
+  const ColumnPlan p = summing_plan(d);
+  auto* const moments = static_cast<float*>(workspace);
+  with_column_width(d.channels, [&]<int N>() {
+    launch<batch_norm_stats_kernel<N, T>>({.grid = {p.blocks()},
+                                           .block = {column_threads},
+                                           .shared_bytes = column_threads * N * sizeof(Moments),
+                                           .stream = stream},
+                                          p, packable<N>(x), x, moments, mean, variance);
+  });
+  if (p.pieces > 1) batch_norm_join(d, {p.pieces, p.channels}, moments, mean, variance, stream);
 }
 
 // ---- What a thread keeps of its channels ----------------------------------------------------------------------------
@@ -115,16 +127,17 @@ template <int N>
 struct BatchNormFactors {
   float mean[N], rstd[N], gamma[N], beta[N];
 
+  template <class T>
   __device__ BatchNormFactors(const ColumnPlace<N>& at, float epsilon, const float* mean_, const float* variance,
-                              const float* gamma_, const float* beta_) {
+                              const T* gamma_, const T* beta_) {
     TINYGAN_UNROLL
     for (int k = 0; k < N; ++k) {
       if (!at.inside) break;
       const index_t c = at.channel + k;
       mean[k] = mean_[c];
       rstd[k] = 1.0f / sqrtf(variance[c] + epsilon);
-      gamma[k] = gamma_[c];
-      beta[k] = beta_[c];
+      gamma[k] = to_float(gamma_[c]);
+      beta[k] = to_float(beta_[c]);
     }
   }
   __device__ float xhat(int k, float x) const { return (x - mean[k]) * rstd[k]; }
@@ -132,10 +145,10 @@ struct BatchNormFactors {
 
 // ---- y = f(gamma xhat + beta) ---------------------------------------------------------------------------------------
 
-template <int N, bool Smooth>
+template <int N, bool Smooth, class T>
 __global__ void __launch_bounds__(column_threads)
-    batch_norm_apply_kernel(ColumnPlan p, NormActivation<Smooth> f, float epsilon, bool packed, const float* x,
-                            const float* mean, const float* variance, const float* gamma, const float* beta, float* y) {
+    batch_norm_apply_kernel(ColumnPlan p, NormActivation<Smooth> f, float epsilon, bool packed, const T* x,
+                            const float* mean, const float* variance, const T* gamma, const T* beta, T* y) {
   const ColumnPlace<N> at(p);
   const BatchNormFactors<N> c(at, epsilon, mean, variance, gamma, beta);
   TINYGAN_UNROLL
@@ -147,26 +160,27 @@ __global__ void __launch_bounds__(column_threads)
   }
 }
 
-inline void batch_norm_apply(const NormDims& d, const NormOptions<float>& o, const float* x, const float* mean,
-                             const float* variance, const float* gamma, const float* beta, float* y, Stream stream) {
+template <class T>
+void batch_norm_apply(const NormDims& d, const NormOptions<T>& o, const T* x, const float* mean, const float* variance,
+                      const T* gamma, const T* beta, T* y, Stream stream) {
   const ColumnPlan p = mapping_plan(d);
   with_activation(o.activation, [&]<bool Smooth>() {
     with_column_width(d.channels, [&]<int N>() {
-      launch<batch_norm_apply_kernel<N, Smooth>>({.grid = {p.blocks()}, .block = {column_threads}, .stream = stream}, p,
-                                                 NormActivation<Smooth>(o), o.epsilon, aligned(16, x, y), x, mean,
-                                                 variance, gamma, beta, y);
+      launch<batch_norm_apply_kernel<N, Smooth, T>>(
+          {.grid = {p.blocks()}, .block = {column_threads}, .stream = stream}, p, NormActivation<Smooth>(o), o.epsilon,
+          packable<N>(x, y), x, mean, variance, gamma, beta, y);
     });
   });
 }
 
 // ---- Backward -------------------------------------------------------------------------------------------------------
 
-/// Of one piece: sums of h and of h xhat into partial(pieces, 2, channels). Of the only piece: dbeta and dgamma.
-template <int N, bool Smooth>
+/// Of one piece: sums of h and of h xhat into its partial. Of the only piece: dbeta and dgamma as well.
+template <int N, bool Smooth, class T>
 __global__ void __launch_bounds__(column_threads)
-    batch_norm_sums_kernel(ColumnPlan p, NormActivation<Smooth> f, float epsilon, bool packed, const float* x,
-                           const float* mean, const float* variance, const float* gamma, const float* beta,
-                           const float* g, float* partial, float* dbeta, float* dgamma) {
+    batch_norm_sums_kernel(ColumnPlan p, NormActivation<Smooth> f, float epsilon, bool packed, const T* x,
+                           const float* mean, const float* variance, const T* gamma, const T* beta, const T* g,
+                           float* partial, T* dbeta, T* dgamma) {
   ColumnSums* const s = block_shared<ColumnSums>(column_threads * N);
   const ColumnPlace<N> at(p);
   const BatchNormFactors<N> c(at, epsilon, mean, variance, gamma, beta);
@@ -184,11 +198,12 @@ __global__ void __launch_bounds__(column_threads)
   store_sums(p, at, acc, partial, dbeta, dgamma);
 }
 
-template <int N, bool Smooth>
+/// sums(2, channels): dbeta and dgamma before they were rounded.
+template <int N, bool Smooth, class T>
 __global__ void __launch_bounds__(column_threads)
-    batch_norm_backward_kernel(ColumnPlan p, NormActivation<Smooth> f, float epsilon, bool packed, const float* x,
-                               const float* mean, const float* variance, const float* gamma, const float* beta,
-                               const float* g, const float* dbeta, const float* dgamma, float* dx) {
+    batch_norm_backward_kernel(ColumnPlan p, NormActivation<Smooth> f, float epsilon, bool packed, const T* x,
+                               const float* mean, const float* variance, const T* gamma, const T* beta, const T* g,
+                               const float* sums, T* dx) {
   const ColumnPlace<N> at(p);
   const BatchNormFactors<N> c(at, epsilon, mean, variance, gamma, beta);
   const auto rows = static_cast<float>(p.rows);
@@ -196,8 +211,8 @@ __global__ void __launch_bounds__(column_threads)
   TINYGAN_UNROLL
   for (int k = 0; k < N; ++k) {
     if (!at.inside) break;
-    offset[k] = dbeta[at.channel + k] / rows;
-    tilt[k] = dgamma[at.channel + k] / rows;
+    offset[k] = sums[at.channel + k] / rows;
+    tilt[k] = sums[p.channels + at.channel + k] / rows;
   }
   TINYGAN_UNROLL
   for (index_t r = at.begin; r < at.end; r += at.step) {
@@ -213,25 +228,26 @@ __global__ void __launch_bounds__(column_threads)
   }
 }
 
-inline void batch_norm_backward(const NormDims& d, const NormOptions<float>& o, const float* x, const float* mean,
-                                const float* variance, const float* gamma, const float* beta, const float* g, float* dx,
-                                float* dgamma, float* dbeta, void* workspace, Stream stream) {
+template <class T>
+void batch_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x, const float* mean,
+                         const float* variance, const T* gamma, const T* beta, const T* g, T* dx, T* dgamma, T* dbeta,
+                         void* workspace, Stream stream) {
   const ColumnPlan sums = summing_plan(d), map = mapping_plan(d);
   auto* const partial = static_cast<float*>(workspace);
-  const bool packed = aligned(16, x, g, dx);
   with_activation(o.activation, [&]<bool Smooth>() {
     with_column_width(d.channels, [&]<int N>() {
       const NormActivation<Smooth> f(o);
-      launch<batch_norm_sums_kernel<N, Smooth>>({.grid = {sums.blocks()},
-                                                 .block = {column_threads},
-                                                 .shared_bytes = column_threads * N * sizeof(ColumnSums),
-                                                 .stream = stream},
-                                                sums, f, o.epsilon, packed, x, mean, variance, gamma, beta, g, partial,
-                                                dbeta, dgamma);
+      const bool packed = packable<N>(x, g, dx);
+      launch<batch_norm_sums_kernel<N, Smooth, T>>({.grid = {sums.blocks()},
+                                                    .block = {column_threads},
+                                                    .shared_bytes = column_threads * N * sizeof(ColumnSums),
+                                                    .stream = stream},
+                                                   sums, f, o.epsilon, packed, x, mean, variance, gamma, beta, g,
+                                                   partial, dbeta, dgamma);
       finish_sums(sums, partial, dbeta, dgamma, stream);
-      launch<batch_norm_backward_kernel<N, Smooth>>(
+      launch<batch_norm_backward_kernel<N, Smooth, T>>(
           {.grid = {map.blocks()}, .block = {column_threads}, .stream = stream}, map, f, o.epsilon, packed, x, mean,
-          variance, gamma, beta, g, dbeta, dgamma, dx);
+          variance, gamma, beta, g, static_cast<const float*>(column_sums(sums, partial)), dx);
     });
   });
 }

@@ -16,9 +16,10 @@ namespace {
 /// A tile of (Edge, Edge) by 2 Edge threads of (Rows, Columns) each: a thread brings one pack of each panel per step.
 template <int Edge, int Rows, int Columns>
 struct FfmaTile {
-  static constexpr int tile_m = Edge, tile_n = Edge, rows = Rows, columns = Columns;
+  using Element = float;  // of its panels; a Source may bring bfloat16 all the same
+  static constexpr int tile_m = Edge, tile_n = Edge, rows = Rows, columns = Columns, pack = 4;
   static constexpr int depth = 8;  // of a step
-  static constexpr int threads = Edge * depth / 4;
+  static constexpr int threads = Edge * depth / pack;
   static constexpr int warp_rows = 4 * rows, warp_columns = 8 * columns;  // the part of one warp, lanes as 4 x 8
   static constexpr int warps_n = Edge / warp_columns;
   /// What registers allow: the largest tile takes about 145 for a thread, and spills where it may have only 128.
@@ -72,9 +73,9 @@ struct FfmaTile {
 
   /// out[offset(row) + column] = epilogue(acc) for the part of the tile that exists. The loop over rows is not unrolled
   /// (the rows move up instead, as registers have no index): activations are long, and each element would have its own.
-  template <class Offset>
-  __device__ __forceinline__ static void store(Accumulator& acc, const TilePlace& t, const Epilogue<float>& e,
-                                               float* out, const Offset& offset) {
+  template <class T, class Offset>
+  __device__ __forceinline__ static void store(Accumulator& acc, const TilePlace& t, const Epilogue<T>& e, T* out,
+                                               const Offset& offset) {
     TINYGAN_NO_UNROLL
     for (int i = 0; i < rows; ++i) {
       const int row = t.m + acc.row(i);
@@ -100,7 +101,8 @@ struct FfmaTile {
   /// What a Source hands its pack to: it stays in registers until its panel is free. A source may also make it up.
   struct Keep {
     Float4& pack;
-    __device__ __forceinline__ void operator()(int, const float* from, int count, bool packed) const {
+    template <class T>
+    __device__ __forceinline__ void operator()(int, const T* from, int count, bool packed) const {
       pack = load_some(from, count, packed);
     }
     __device__ __forceinline__ void operator()(const Float4& made) const { pack = made; }

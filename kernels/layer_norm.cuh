@@ -2,6 +2,8 @@
 //
 //   y = f(z), z = gamma xhat + beta, xhat = (x - mean) rstd;  backward: h = g f'(z), dbeta = sum h, dgamma = sum h xhat
 //   over rows;  dx = rstd (gamma h - sum(gamma h)/channels - xhat sum(gamma h xhat)/channels), sums over channels
+// Elements     x, y, gamma, beta, g and their gradients are float or bfloat16; everything is computed, and mean and rstd
+//              are kept, in float.
 // Owns         a warp per row up to 1024 channels, a block of 256 threads beyond; dgamma, dbeta: as batch norm's.
 // Shared       rows: a value per warp; columns: 8 KB.      Requires  sm_75.
 // Determinism  thread t of a row adds channels t, t + 32 (256), ... (4 each), then a butterfly; columns as batch norm.
@@ -40,17 +42,17 @@ struct RowPlace {
   }
 };
 
-template <int N, int Threads, bool Smooth>
+template <int N, int Threads, bool Smooth, class T>
 __global__ void __launch_bounds__(layer_norm_threads)
-    layer_norm_kernel(NormDims d, NormActivation<Smooth> f, float epsilon, bool packed, const float* x,
-                      const float* gamma, const float* beta, float* y, float* mean, float* rstd) {
+    layer_norm_kernel(NormDims d, NormActivation<Smooth> f, float epsilon, bool packed, const T* x, const T* gamma,
+                      const T* beta, T* y, float* mean, float* rstd) {
   BlockReduceShared& s = block_shared<BlockReduceShared>();
   const RowPlace<Threads> at;
   if (at.row >= d.rows) return;  // whole warps only
-  const float* const from = x + at.row * d.channels;
+  const T* const from = x + at.row * d.channels;
   const auto channels = static_cast<float>(d.channels);
 
-  const float shift = from[0];  // so that a mean far from zero costs no digits
+  const float shift = to_float(from[0]);  // so that a mean far from zero costs no digits
   float sum = 0.0f;
   at.template for_channels<N>(d.channels, [&](index_t c) {
     const Pack<float, N> v = load_columns<N>(from + c, packed);
@@ -94,25 +96,26 @@ void launch_rows(const NormDims& d, Activation a, Stream stream, const F& f) {
   });
 }
 
-inline void layer_norm(const NormDims& d, const NormOptions<float>& o, const float* x, const float* gamma,
-                       const float* beta, float* y, float* mean, float* rstd, Stream stream) {
+template <class T>
+void layer_norm(const NormDims& d, const NormOptions<T>& o, const T* x, const T* gamma, const T* beta, T* y, float* mean,
+                float* rstd, Stream stream) {
   launch_rows(d, o.activation, stream, [&]<int N, int Threads, bool Smooth>(const Launch& how) {
-    launch<layer_norm_kernel<N, Threads, Smooth>>(how, d, NormActivation<Smooth>(o), o.epsilon,
-                                                  aligned(16, x, gamma, beta, y), x, gamma, beta, y, mean, rstd);
+    launch<layer_norm_kernel<N, Threads, Smooth, T>>(how, d, NormActivation<Smooth>(o), o.epsilon,
+                                                     packable<N>(x, gamma, beta, y), x, gamma, beta, y, mean, rstd);
   });
 }
 
 // ---- Backward -------------------------------------------------------------------------------------------------------
 
-template <int N, int Threads, bool Smooth>
+template <int N, int Threads, bool Smooth, class T>
 __global__ void __launch_bounds__(layer_norm_threads)
-    layer_norm_backward_kernel(NormDims d, NormActivation<Smooth> f, bool packed, const float* x, const float* mean,
-                               const float* rstd, const float* gamma, const float* beta, const float* g, float* dx) {
+    layer_norm_backward_kernel(NormDims d, NormActivation<Smooth> f, bool packed, const T* x, const float* mean,
+                               const float* rstd, const T* gamma, const T* beta, const T* g, T* dx) {
   BlockReduceShared& s = block_shared<BlockReduceShared>();
   const RowPlace<Threads> at;
   if (at.row >= d.rows) return;  // whole warps only
-  const float* const from = x + at.row * d.channels;
-  const float* const cotangent = g + at.row * d.channels;
+  const T* const from = x + at.row * d.channels;
+  const T* const cotangent = g + at.row * d.channels;
   const float row_mean = mean[at.row], row_rstd = rstd[at.row], share = 1.0f / static_cast<float>(d.channels);
 
   // visit(c, xhat, gamma h) for the thread's channels.
@@ -143,12 +146,12 @@ __global__ void __launch_bounds__(layer_norm_threads)
   });
 }
 
-/// Of one piece: sums of h and of h xhat into partial(pieces, 2, channels). Of the only piece: dbeta and dgamma.
-template <int N, bool Smooth>
+/// Of one piece: sums of h and of h xhat into its partial. Of the only piece: dbeta and dgamma as well.
+template <int N, bool Smooth, class T>
 __global__ void __launch_bounds__(column_threads)
-    layer_norm_sums_kernel(ColumnPlan p, NormActivation<Smooth> f, bool packed, const float* x, const float* mean,
-                           const float* rstd, const float* gamma, const float* beta, const float* g, float* partial,
-                           float* dbeta, float* dgamma) {
+    layer_norm_sums_kernel(ColumnPlan p, NormActivation<Smooth> f, bool packed, const T* x, const float* mean,
+                           const float* rstd, const T* gamma, const T* beta, const T* g, float* partial, T* dbeta,
+                           T* dgamma) {
   ColumnSums* const s = block_shared<ColumnSums>(column_threads * N);
   const ColumnPlace<N> at(p);
   ColumnSums acc[N] = {};
@@ -173,24 +176,25 @@ __global__ void __launch_bounds__(column_threads)
 
 inline std::size_t layer_norm_workspace(const NormDims& d) { return column_workspace(summing_plan(d)); }
 
-inline void layer_norm_backward(const NormDims& d, const NormOptions<float>& o, const float* x, const float* mean,
-                                const float* rstd, const float* gamma, const float* beta, const float* g, float* dx,
-                                float* dgamma, float* dbeta, void* workspace, Stream stream) {
+template <class T>
+void layer_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x, const float* mean, const float* rstd,
+                         const T* gamma, const T* beta, const T* g, T* dx, T* dgamma, T* dbeta, void* workspace,
+                         Stream stream) {
   auto* const partial = static_cast<float*>(workspace);
-  const bool packed = aligned(16, x, gamma, beta, g, dx);
   launch_rows(d, o.activation, stream, [&]<int N, int Threads, bool Smooth>(const Launch& how) {
-    launch<layer_norm_backward_kernel<N, Threads, Smooth>>(how, d, NormActivation<Smooth>(o), packed, x, mean, rstd,
-                                                           gamma, beta, g, dx);
+    launch<layer_norm_backward_kernel<N, Threads, Smooth, T>>(how, d, NormActivation<Smooth>(o),
+                                                              packable<N>(x, gamma, beta, g, dx), x, mean, rstd, gamma,
+                                                              beta, g, dx);
   });
   const ColumnPlan p = summing_plan(d);
   with_activation(o.activation, [&]<bool Smooth>() {
     with_column_width(d.channels, [&]<int N>() {
-      launch<layer_norm_sums_kernel<N, Smooth>>({.grid = {p.blocks()},
-                                                 .block = {column_threads},
-                                                 .shared_bytes = column_threads * N * sizeof(ColumnSums),
-                                                 .stream = stream},
-                                                p, NormActivation<Smooth>(o), packed, x, mean, rstd, gamma, beta, g,
-                                                partial, dbeta, dgamma);
+      launch<layer_norm_sums_kernel<N, Smooth, T>>({.grid = {p.blocks()},
+                                                    .block = {column_threads},
+                                                    .shared_bytes = column_threads * N * sizeof(ColumnSums),
+                                                    .stream = stream},
+                                                   p, NormActivation<Smooth>(o), packable<N>(x, gamma, beta, g), x, mean,
+                                                   rstd, gamma, beta, g, partial, dbeta, dgamma);
     });
   });
   finish_sums(p, partial, dbeta, dgamma, stream);

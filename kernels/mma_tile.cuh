@@ -1,16 +1,18 @@
 // One output tile of a matrix product on tensor cores: operands rounded to TF32 or bfloat16, sums in fp32.
 //
-// Owns         thread t: packs of both panels (edge, 32) per step; warps stand 2 x 2 in the tile, and of its warp's
-//              part a thread has what mma.sync deals it. Results go through shared memory, each warp's through its own,
-//              and out in packs of whole rows.
+// Owns         thread t: packs of 16 bytes of both panels (edge, depth) per step, 32 floats or 64 bfloat16 deep; warps
+//              stand 2 x 2 in the tile, and of its warp's part a thread has what mma.sync deals it. Results go through
+//              shared memory, each warp's through its own, and out in packs of whole rows.
 // Shared       both panels `stages` times, filled by cp.async: `stages` - 1 steps are on their way during one product.
-//              A panel stays as the operand lies in memory: (edge, depth) read by ldmatrix, or (depth, edge) read by
-//              the word; packs are shuffled by row (xor), so that neither has conflicts.
+//              A panel stays as the operand lies in memory, (edge, depth) or (depth, edge). ldmatrix reads both, where
+//              need be transposed, but for floats of the second kind, which it cannot transpose: those are read by the
+//              word. Packs are shuffled by row (xor), so that nothing has conflicts.
 // Requires     sm_80 (elsewhere it compiles to traps, and set_precision() refuses).
-// Cost         2 tile_m tile_n FLOPs and 4 (tile_m + tile_n) bytes from L2 per k. A warp of 64 x 64 reads 4 bytes of
-//              shared memory for 32 multiply-adds, so a step of (128,128,32) takes 512 cycles of reading and 256 of
-//              writing, against 768 of multiplying in TF32. Floats stay floats up to the registers: an own bfloat16
-//              panel would save half the reading, yet 128 x 128 tiles of floats are bound by L2 before that.
+// Cost         2 tile_m tile_n FLOPs and sizeof(Element) (tile_m + tile_n) bytes from L2 per k. Of floats a warp of
+//              64 x 64 reads 4 bytes of shared memory for 32 multiply-adds, so a step of (128,128,32) takes 512 cycles
+//              of reading and 256 of writing, against 768 of multiplying in TF32. They stay floats up to the registers.
+//              bfloat16 in memory takes half of all that for a k, and no instruction to round.
+// Moments      of the columns of a tile, from the results in shared memory, where the epilogue asks for them.
 // Determinism  the order of k in a sum is that of the steps; within one mma.sync it is the hardware's.
 // Source       CUTLASS, "Efficient GEMM in CUDA" and its Ampere multistage mainloop; layouts: PTX ISA (device/mma.cuh).
 #pragma once
@@ -25,36 +27,41 @@ namespace tinygan::cuda {
 namespace {
 
 /// A panel in shared memory: (Edge, Depth) if Deep, else (Depth, Edge).
-template <int Edge, int Depth, bool Deep>
+template <class Element, int Edge, int Depth, bool Deep>
 struct MmaPanel {
-  float memory[Edge * Depth];
-  static_assert(Depth == 32 && Edge % 32 == 0, "rows are made of all 32 banks");
+  static constexpr int pack = pack_of<Element>;
+  static constexpr bool by_words = !Deep && std::is_same_v<Element, float>;  // and not by ldmatrix
+  alignas(128) Element memory[Edge * Depth];
+  static_assert(Depth == 8 * pack && Edge % Depth == 0, "rows are made of all 32 banks");
 
-  /// Where the element with these coordinates lies; packs stay together. Rows take turns in the banks: eight of a deep
-  /// panel with 4 each, which ldmatrix reads at once, or four of the other kind with 8 each, which a warp reads.
+  /// Where the element with these coordinates lies; packs stay together. Rows take turns in the banks: eight with a
+  /// pack each, which ldmatrix reads at once, or four with two packs each, which a warp reads by words.
   __device__ int at(int edge, int depth) const {
-    return Deep ? edge * Depth + (depth ^ edge % 8 * 4) : depth * Edge + (edge ^ depth % 4 * 8);
+    if constexpr (Deep) return edge * Depth + (depth ^ edge % 8 * pack);
+    return depth * Edge + (edge ^ (by_words ? depth % 4 * 2 * pack : depth % 8 * pack));
   }
 
-  /// v[group][half]: element (edge + 8 group + lane / 4, k + 4 half + lane % 4). The order of the 8x8 tiles in one
-  /// ldmatrix is that of the registers in a Left or right fragment of mma.sync.
+  /// v[group][half]: as bits, of the edge + 8 group + lane / 4 float k + 4 half + lane % 4, or bfloat16 k + 8 half +
+  /// lane % 4 * 2 and the one behind it: the registers of a Left or right fragment of mma.sync. The order of the 8x8
+  /// tiles in one ldmatrix is theirs.
   template <bool Left, int Groups>
-  __device__ __forceinline__ void load(int edge, int k, float (&v)[Groups][2]) const {
+  __device__ __forceinline__ void load(int edge, int k, std::uint32_t (&v)[Groups][2]) const {
     const int lane = static_cast<int>(lane_id());
-    if constexpr (Deep) {
-      const int group = Left ? lane / 8 % 2 : lane / 16, half = Left ? lane / 16 : lane / 8 % 2;
-      TINYGAN_UNROLL
-      for (int u = 0; u < Groups; u += 2) {
-        const auto four = load_matrix<4>(memory + at(edge + 8 * (u + group) + lane % 8, k + 4 * half));
-        TINYGAN_UNROLL
-        for (int i = 0; i < 4; ++i)
-          v[u + (Left ? i % 2 : i / 2)][Left ? i / 2 : i % 2] = std::bit_cast<float>(four.at[i]);
-      }
-    } else {
+    if constexpr (by_words) {
       TINYGAN_UNROLL
       for (int u = 0; u < Groups; ++u)
         TINYGAN_UNROLL
-        for (int half = 0; half < 2; ++half) v[u][half] = memory[at(edge + 8 * u + lane / 4, k + 4 * half + lane % 4)];
+        for (int half = 0; half < 2; ++half)
+          v[u][half] = std::bit_cast<std::uint32_t>(memory[at(edge + 8 * u + lane / 4, k + 4 * half + lane % 4)]);
+    } else {
+      const int group = Left ? lane / 8 % 2 : lane / 16, half = Left ? lane / 16 : lane / 8 % 2;
+      const int row = edge + 8 * group + (Deep ? lane % 8 : 0), column = k + pack * half + (Deep ? 0 : lane % 8);
+      TINYGAN_UNROLL
+      for (int u = 0; u < Groups; u += 2) {
+        const auto four = load_matrix<4, !Deep>(memory + at(row + 8 * u, column));
+        TINYGAN_UNROLL
+        for (int i = 0; i < 4; ++i) v[u + (Left ? i % 2 : i / 2)][Left ? i / 2 : i % 2] = four.at[i];
+      }
     }
   }
 };
@@ -64,10 +71,11 @@ template <int N>
 inline constexpr int results_pitch = 8 * N + 8;
 
 /// A warp's results, mma.sync's fragments of rows m... and columns n..., through `shared` (of that warp alone) into
-/// out[offset(row) + column] = epilogue(.), as far as they exist. By all lanes.
-template <int M, int N, class Offset>
+/// out[offset(row) + column] = epilogue(.), as far as they exist. Where e wants moments, `shared` holds the finished
+/// floats afterwards, row after row results_pitch<N> apart. By all lanes.
+template <class T, int M, int N, class Offset>
 __device__ __forceinline__ void store_fragments(const FragmentC (&acc)[M][N], float* shared, int m, int n,
-                                                const TilePlace& t, const Epilogue<float>& e, float* out,
+                                                const TilePlace& t, const Epilogue<T>& e, T* out,
                                                 const Offset& offset) {
   constexpr int pitch = results_pitch<N>;
   const int lane = static_cast<int>(lane_id());
@@ -94,27 +102,33 @@ __device__ __forceinline__ void store_fragments(const FragmentC (&acc)[M][N], fl
       const index_t at = __shfl_sync(all_lanes, my_offset, static_cast<unsigned>(row));
       const int column = lane % row_packs * 4;
       if (m + first + row >= t.M || n + column >= t.N) continue;
-      Float4 v = load_pack<4>(shared + (first + row) * pitch + column);
+      float* const result = shared + (first + row) * pitch + column;
+      Float4 v = load_pack<4>(result);
       finish_pack(e, at + n + column, n + column, t.N, t.packed, v);
+      if (e.moments) store_pack(result, v);
       store_some(out + at + n + column, n + column, t.N, v, t.packed);
     }
   }
 }
 
-/// A tile of (TileM, TileN) in the format F by four warps; Blocks of them fit a multiprocessor by registers.
-template <Precision F, int TileM, int TileN, int Stages, int Blocks>
+/// A tile of (TileM, TileN) in the format F by four warps, from panels of T; Blocks of them fit a multiprocessor by
+/// registers.
+template <Precision F, class T, int TileM, int TileN, int Stages, int Blocks>
 struct MmaTile {
-  static constexpr int tile_m = TileM, tile_n = TileN, depth = 32, threads = 128, stages = Stages;
+  using Element = T;
+  static constexpr int tile_m = TileM, tile_n = TileN, threads = 128, stages = Stages;
+  static constexpr int pack = pack_of<T>, depth = 8 * pack;
   static constexpr int warp_m = TileM / 2, warp_n = TileN / 2;
   static constexpr int fragments_m = warp_m / 16, fragments_n = warp_n / 8;
   static constexpr int blocks_per_sm = Blocks;
   static constexpr int mma_depth = F == Precision::tf32 ? 8 : 16;
-  static_assert(F != Precision::fp32 && warp_m % 32 == 0 && warp_n % 32 == 0 && Stages >= 2);
+  static_assert(F == Precision::bf16 || (F == Precision::tf32 && std::is_same_v<T, float>));
+  static_assert(warp_m % 32 == 0 && warp_n % 32 == 0 && Stages >= 2);
 
   template <bool DeepA, bool DeepB>
   struct Shared {
-    MmaPanel<TileM, depth, DeepA> a[Stages];
-    MmaPanel<TileN, depth, DeepB> b[Stages];
+    MmaPanel<T, TileM, depth, DeepA> a[Stages];
+    MmaPanel<T, TileN, depth, DeepB> b[Stages];
   };
   static constexpr std::size_t shared_bytes = sizeof(Shared<true, true>);  // as long as any
 
@@ -149,16 +163,23 @@ struct MmaTile {
     }
   }
 
-  /// out[offset(row) + column] = epilogue(acc) for the part of the tile that exists. By all threads of the block, once.
-  template <class Offset>
-  __device__ __forceinline__ static void store(const Accumulator& acc, const TilePlace& t, const Epilogue<float>& e,
-                                               float* out, const Offset& offset) {
-    constexpr int results = warp_m * results_pitch<fragments_n>;
+  /// out[offset(row) + column] = epilogue(acc) for the part of the tile that exists, and its moments if e wants them. By
+  /// all threads of the block, once.
+  template <class Out, class Offset>
+  __device__ __forceinline__ static void store(const Accumulator& acc, const TilePlace& t, const Epilogue<Out>& e,
+                                               Out* out, const Offset& offset) {
+    constexpr int pitch = results_pitch<fragments_n>, results = warp_m * pitch;
     static_assert(4 * results * sizeof(float) <= shared_bytes);
+    float* const shared = block_shared<float>(4 * results);
     const int warp = static_cast<int>(warp_id());
     __syncthreads();  // the panels have been read
-    store_fragments(acc.at, block_shared<float>(4 * results) + warp * results, t.m + warp / 2 * warp_m,
-                    t.n + warp % 2 * warp_n, t, e, out, offset);
+    store_fragments(acc.at, shared + warp * results, t.m + warp / 2 * warp_m, t.n + warp % 2 * warp_n, t, e, out,
+                    offset);
+    if (!e.moments) return;
+    __syncthreads();
+    store_moments<TileM, TileN, threads>(t, e.moments, [&](int row, int column) {
+      return shared[(row / warp_m * 2 + column / warp_n) * results + row % warp_m * pitch + column % warp_n];
+    });
   }
 
  private:
@@ -166,35 +187,61 @@ struct MmaTile {
   template <int Edge, bool Deep>
   struct Send {
     using Place = PanelPlace<MmaTile, Edge, Deep>;
-    MmaPanel<Edge, depth, Deep>& panel;
+    MmaPanel<T, Edge, depth, Deep>& panel;
 
-    __device__ __forceinline__ void operator()(int i, const float* from, int count, bool packed) const {
-      float* const to = panel.memory + panel.at(Place::edge(i), Place::depth(i));
-      if (packed) return async_copy<16>(to, from, count > 0);  // then extents are made of packs: all of it or nothing
-      TINYGAN_UNROLL
-      for (int k = 0; k < 4; ++k) async_copy<4>(to + k, from + k, k < count);
+    __device__ __forceinline__ void operator()(int i, const T* from, int count, bool packed) const {
+      T* const to = panel.memory + panel.at(Place::edge(i), Place::depth(i));
+      if (packed) return async_copy<16>(to, from, count > 0);  // extents are made of packs: all of it or nothing
+      send_some(to, from, count);
     }
   };
 
-  /// Operand registers of Groups groups for one mma.sync each. A register of bfloat16 holds the elements k and k + 4:
-  /// in which order the products of a sum come does not matter as long as both operands agree.
+  /// The first `count` of a pack's elements at `from`, then zeros: by words, which cp.async moves.
+  __device__ __forceinline__ static void send_some(float* to, const float* from, int count) {
+    TINYGAN_UNROLL
+    for (int k = 0; k < 4; ++k) async_copy<4>(to + k, from + k, k < count);
+  }
+  /// Through registers where `from` stands between words, as every other row of an odd length does.
+  __device__ __forceinline__ static void send_some(bfloat16* to, const bfloat16* from, int count) {
+    if (reinterpret_cast<std::uintptr_t>(from) % 4 == 0) {
+      TINYGAN_UNROLL
+      for (int k = 0; k < 8; k += 2) {
+        const int left = 2 * (count - k);  // bytes
+        async_copy_some(to + k, from + k, left < 0 ? 0 : left < 4 ? left : 4);
+      }
+    } else {
+      Pack<bfloat16, 8> v{};
+      TINYGAN_UNROLL
+      for (int k = 0; k < 8; ++k)
+        if (k < count) v.at[k] = from[k];
+      store_pack(to, v);
+    }
+  }
+
+  /// Operand registers of Groups groups for one mma.sync each. Where floats become bfloat16 a register holds the
+  /// elements k and k + 4: in which order the products of a sum come does not matter as long as both operands agree.
   template <bool Left, int Groups>
   struct Operand {
     std::uint32_t at[Groups][2];
 
     template <class Panel>
     __device__ __forceinline__ Operand(const Panel& panel, int edge, int k) {
-      TINYGAN_UNROLL
-      for (int part = 0; part < mma_depth / 8; ++part) {
-        float v[Groups][2];
-        panel.template load<Left>(edge, k + 8 * part, v);
+      if constexpr (std::is_same_v<T, bfloat16>) {
+        panel.template load<Left>(edge, k, at);
+      } else {
         TINYGAN_UNROLL
-        for (int u = 0; u < Groups; ++u) {
-          if constexpr (F == Precision::tf32) {
-            at[u][0] = std::bit_cast<std::uint32_t>(round_tf32(v[u][0]));
-            at[u][1] = std::bit_cast<std::uint32_t>(round_tf32(v[u][1]));
-          } else {
-            at[u][part] = pack_bf16(v[u][0], v[u][1]);
+        for (int part = 0; part < mma_depth / 8; ++part) {
+          std::uint32_t bits[Groups][2];
+          panel.template load<Left>(edge, k + 8 * part, bits);
+          TINYGAN_UNROLL
+          for (int u = 0; u < Groups; ++u) {
+            const float v[2] = {std::bit_cast<float>(bits[u][0]), std::bit_cast<float>(bits[u][1])};
+            if constexpr (F == Precision::tf32) {
+              at[u][0] = std::bit_cast<std::uint32_t>(round_tf32(v[0]));
+              at[u][1] = std::bit_cast<std::uint32_t>(round_tf32(v[1]));
+            } else {
+              at[u][part] = pack_bf16(v[0], v[1]);
+            }
           }
         }
       }

@@ -4,13 +4,18 @@
 //   acc(i,j) = sum over k of a(i,k) b(k,j)      i < tile_m, j < tile_n; k in steps of `depth`
 //
 // Who brings the operands is a Source. next(take_a, take_b) hands over this thread's share of the next step: for each
-// of its packs (four neighbours of a panel) a call take(i, from, count, packed): the first `count` (perhaps none)
-// of the four floats at `from`, then zeros; `packed` says that `from` is 16-byte aligned. A Source knows about
-// transposes, taps and pixels; what multiplies (ffma_tile.cuh, mma_tile.cuh) does not.
+// of its packs (P::pack neighbours of a panel) a call take(i, from, count, packed): the first `count` (perhaps none)
+// of the elements at `from`, then zeros; `packed` says that `from` is aligned to a pack, and that extents are made of
+// packs. A Source knows about transposes, taps and pixels; what multiplies (ffma_tile.cuh, mma_tile.cuh) does not.
+//
+// Elements in memory are T, float or bfloat16; sums, epilogues and slabs are floats, rounded to T once, when stored.
 #pragma once
+
+#include <type_traits>
 
 #include <tinygan/backend/activation.hpp>
 
+#include "device/columns.cuh"
 #include "device/vector.cuh"
 #include "launch.cuh"
 #include "pointwise.cuh"
@@ -31,39 +36,51 @@ namespace {
 /// contiguous that way, or along the edge.
 template <class P, int Edge, bool Deep>
 struct PanelPlace {
-  static constexpr int row = (Deep ? P::depth : Edge) / 4;  // packs of a row
-  static constexpr int stride = P::threads / row;           // rows from one of a thread's packs to the next
+  static constexpr int row = (Deep ? P::depth : Edge) / P::pack;  // packs of a row
+  static constexpr int stride = P::threads / row;                 // rows from one of a thread's packs to the next
   static constexpr int packs = (Deep ? Edge : P::depth) / stride;
   static_assert(P::threads % row == 0 && packs >= 1 && packs * stride == (Deep ? Edge : P::depth));
 
   __device__ static int edge(int i = 0) {
-    return static_cast<int>(Deep ? threadIdx.x / row + static_cast<unsigned>(i * stride) : threadIdx.x % row * 4);
+    return static_cast<int>(Deep ? threadIdx.x / row + static_cast<unsigned>(i * stride) : threadIdx.x % row * P::pack);
   }
   __device__ static int depth(int i = 0) {
-    return static_cast<int>(Deep ? threadIdx.x % row * 4 : threadIdx.x / row + static_cast<unsigned>(i * stride));
+    return static_cast<int>(Deep ? threadIdx.x % row * P::pack : threadIdx.x / row + static_cast<unsigned>(i * stride));
   }
 };
 
-/// The first `count` of the four floats at `from`, then zeros. `packed`: `from` is 16-byte aligned.
-__device__ __forceinline__ Float4 load_some(const float* from, int count, bool packed) {
-  if (packed && count >= 4) return load_pack<4>(from);
+/// The first `count` of the four elements at `from`, then zeros. `packed`: `from` is aligned to four of them.
+template <class T>
+__device__ __forceinline__ Float4 load_some(const T* from, int count, bool packed) {
+  if (packed && count >= 4) return load_floats<4>(from);
   Float4 v;
   TINYGAN_UNROLL
-  for (int k = 0; k < 4; ++k) v.at[k] = k < count ? from[k] : 0.0f;
+  for (int k = 0; k < 4; ++k) v.at[k] = k < count ? to_float(from[k]) : 0.0f;
   return v;
 }
 
-/// How many of the four elements from `at` on lie before `end`: at most 4, perhaps none.
-__device__ __forceinline__ int count_of_four(index_t at, index_t end) {
-  return static_cast<int>(end - at < 4 ? (end > at ? end - at : 0) : 4);
+/// How many of the N elements from `at` on lie before `end`: at most N, perhaps none.
+template <int N>
+__device__ __forceinline__ int count_of(index_t at, index_t end) {
+  return static_cast<int>(end - at < N ? (end > at ? end - at : 0) : N);
+}
+
+/// Elements of 16 bytes.
+template <class T>
+inline constexpr int pack_of = 16 / static_cast<int>(sizeof(T));
+
+/// Whether rows of `extent` elements, the first of them at every one of these pointers, can be moved in packs of N.
+template <int N, class... T>
+bool made_of_packs(index_t extent, const T*... rows) {
+  return extent % N == 0 && (aligned(N * sizeof(T), rows) && ...);
 }
 
 // ---- The result -----------------------------------------------------------------------------------------------------
 
 /// The four results of columns n... of one row, the first of them element `at` of the whole: activation(v + bias), or
 /// v activation'(.) of e.output, which is as aligned as `packed` says. Columns from N on do not matter.
-__device__ __forceinline__ void finish_pack(const Epilogue<float>& e, index_t at, int n, int N, bool packed,
-                                            Float4& v) {
+template <class T>
+__device__ __forceinline__ void finish_pack(const Epilogue<T>& e, index_t at, int n, int N, bool packed, Float4& v) {
   if (e.output) {
     const Float4 y = load_some(e.output + at, N - n, packed);
     TINYGAN_UNROLL
@@ -72,7 +89,7 @@ __device__ __forceinline__ void finish_pack(const Epilogue<float>& e, index_t at
   }
   TINYGAN_UNROLL
   for (int k = 0; k < 4; ++k) {
-    if (e.bias && n + k < N) v.at[k] += e.bias[n + k];
+    if (e.bias && n + k < N) v.at[k] += to_float(e.bias[n + k]);
     switch (e.activation) {
       case Activation::none: break;
       case Activation::relu: v.at[k] = unary_value(UnaryOp::relu, 0.0f, 0.0f, v.at[k]); break;
@@ -83,19 +100,60 @@ __device__ __forceinline__ void finish_pack(const Epilogue<float>& e, index_t at
   }
 }
 
-/// Stores the elements of v whose columns n... are below N. `packed`: `to` is 16-byte aligned.
-__device__ __forceinline__ void store_some(float* to, int n, int N, const Float4& v, bool packed) {
-  if (packed && n + 4 <= N) return store_pack(to, v);
+/// Stores the elements of v whose columns n... are below N. `packed`: `to` is aligned to four elements.
+template <class T>
+__device__ __forceinline__ void store_some(T* to, int n, int N, const Float4& v, bool packed) {
+  if (packed && n + 4 <= N) return store_floats(to, v);
   TINYGAN_UNROLL
   for (int k = 0; k < 4; ++k)
-    if (n + k < N) to[k] = v.at[k];
+    if (n + k < N) to[k] = from_float<T>(v.at[k]);
 }
 
 /// Where a tile lies in its result: rows [m, M) and columns [n, N) of it exist.
 struct TilePlace {
   int m, M, n, N;
-  bool packed;  // rows of the result, and of an epilogue's output, are 16-byte aligned
+  bool packed;                // rows of the result, and of an epilogue's output, are aligned to four elements
+  int piece = 0, pieces = 0;  // of the moments that the tile leaves, if any: its number, and how many there are
 };
+
+/// Leaves the moments of a tile's columns as one piece of `moments` (MomentDims in backend/layer_dims.hpp);
+/// result(row, column) is a finished float of the tile, in shared memory. A thread takes a column of some rows, in
+/// sums shifted by the first of them; groups of rows are joined in order. By all threads of the block, of which Threads
+/// work, after a __syncthreads() behind the last result; the shared memory is used up.
+template <int TileM, int TileN, int Threads, class Result>
+__device__ __forceinline__ void store_moments(const TilePlace& t, float* moments, const Result& result) {
+  constexpr int groups = Threads / TileN, rows = TileM / groups;
+  static_assert(groups * TileN == Threads && groups * rows == TileM);
+  const int thread = static_cast<int>(threadIdx.x), column = thread % TileN, first = thread / TileN * rows;
+  const bool inside = thread < Threads && t.n + column < t.N;
+  const int left = t.M - t.m - first, count = !inside || left < 0 ? 0 : left < rows ? left : rows;
+  Moments mine{};
+  if (count > 0) {
+    const float shift = result(first, column);
+    float sum = 0.0f, squares = 0.0f;
+    for (int r = 1; r < count; ++r) {
+      const float d = result(first + r, column) - shift;
+      sum += d;
+      squares = fmaf(d, d, squares);
+    }
+    const auto n = static_cast<float>(count);
+    const float mean = sum / n, deviations = squares - sum * mean;
+    mine = {n, shift + mean, deviations < 0.0f ? 0.0f : deviations};  // a NaN stays one
+  }
+  if constexpr (groups > 1) {
+    __syncthreads();  // the results have been read
+    Moments* const of_groups = block_shared<Moments>(Threads);
+    if (thread < Threads) of_groups[thread] = mine;
+    __syncthreads();
+    for (int group = 1; group < groups; ++group)
+      if (thread < TileN) mine.join(of_groups[group * TileN + column]);
+  }
+  if (thread >= TileN || !inside) return;
+  float* const to = moments + index_t{2} * t.piece * t.N + t.n + column;
+  to[0] = mine.mean;
+  to[t.N] = mine.squares;
+  if (t.n + column == 0) moments[index_t{2} * t.pieces * t.N + t.piece] = mine.count;
+}
 
 // ---- Slabs ----------------------------------------------------------------------------------------------------------
 
@@ -109,24 +167,37 @@ inline index_t depth_splits(index_t tiles, index_t depth) {
   return std::clamp<index_t>(ceil_div(2 * enough_tiles, tiles), 1, std::max<index_t>(1, depth / split_depth));
 }
 
+/// A tile of a piece of a split sum goes to its slab as it is, any other one with its epilogue to the result.
+template <class P, class T, class Offset>
+__device__ __forceinline__ void store_tile(typename P::Accumulator& acc, const TilePlace& t, const Epilogue<T>& e,
+                                           T* out, float* slab, const Offset& offset) {
+  if constexpr (std::is_same_v<T, float>) {
+    P::store(acc, t, slab ? Epilogue<float>{} : e, slab ? slab : out, offset);
+  } else {
+    if (slab) P::store(acc, t, Epilogue<float>{}, slab, offset);
+    else P::store(acc, t, e, out, offset);
+  }
+}
+
 /// y[i] = epilogue(slab 0 [i] + slab 1 [i] + ...), in this order; N columns.
 template <class T>
 __global__ void __launch_bounds__(map_threads)
-    sum_slabs_kernel(index_t size, index_t splits, index_t N, Epilogue<T> e, const T* slabs, T* y) {
+    sum_slabs_kernel(index_t size, index_t splits, index_t N, Epilogue<T> e, const float* slabs, T* y) {
   for (index_t i = grid_thread(); i < size; i += grid_threads()) {
     Float4 v{{slabs[i], 0.0f, 0.0f, 0.0f}};
     for (index_t s = 1; s < splits; ++s) v.at[0] += slabs[s * size + i];
     const int n = static_cast<int>(i % N);
     finish_pack(e, i, n, n + 1, false, v);
-    y[i] = v.at[0];
+    y[i] = from_float<T>(v.at[0]);
   }
 }
 
-inline void sum_slabs(index_t size, index_t splits, index_t N, const Epilogue<float>& e, const float* slabs, float* y,
-                      Stream stream) {
+template <class T>
+void sum_slabs(index_t size, index_t splits, index_t N, const Epilogue<T>& e, const float* slabs, T* y,
+               Stream stream) {
   const unsigned blocks = grid_stride_blocks(size, map_threads);
   const Launch how{.grid = {blocks}, .block = {map_threads}, .stream = stream};
-  launch<sum_slabs_kernel<float>>(how, size, splits, N, e, slabs, y);
+  launch<sum_slabs_kernel<T>>(how, size, splits, N, e, slabs, y);
 }
 
 }  // namespace

@@ -6,8 +6,8 @@ namespace dcgan_mnist {
 
 bool StepValues::finite() const { return std::isfinite(loss_d) && std::isfinite(loss_g); }
 
-Stepper::Stepper(tinygan::gan::AdversarialStep<float>& step, tinygan::Generator& random,
-                 const tinygan::data::DeviceImages& images, tinygan::data::Batches& batches, float pixel_low, float pixel_high)
+Stepper::Stepper(AnyStep& step, tinygan::Generator& random, const tinygan::data::DeviceImages& images,
+                 tinygan::data::Batches& batches, float pixel_low, float pixel_high)
     : step_(&step),
       random_(&random),
       batches_(images, batches),
@@ -24,9 +24,13 @@ void Stepper::step(bool norms) {
 
 /// Everything here happens on the device: it is what a replay repeats.
 void Stepper::run(bool norms) {
-  step_->measure_norms(norms);
   random_->next_step();
-  const auto r = (*step_)(batches_.next(low_, high_), *random_);
+  const auto r = std::visit(
+      [&]<class T>(tinygan::gan::AdversarialStep<T>& step) {
+        step.measure_norms(norms);
+        return step(batches_.next<T>(low_, high_), *random_);
+      },
+      *step_);
   values_.record({r.loss_d, r.loss_g, r.d_real, r.d_fake, r.grad_norm_d, r.grad_norm_g});
 }
 

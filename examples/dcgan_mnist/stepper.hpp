@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <variant>
 #include <vector>
 
 #include <tinygan/data/device_batches.hpp>
@@ -19,12 +20,15 @@ struct StepValues {
   bool finite() const;
 };
 
+/// A step in float, or in bfloat16.
+using AnyStep = std::variant<tinygan::gan::AdversarialStep<float>, tinygan::gan::AdversarialStep<tinygan::bfloat16>>;
+
 /// Takes steps, captured where the device can. Position and random counter are those of `batches` and `random`, so a run goes
 /// on wherever they stand.
 class Stepper {
  public:
   /// Keeps references to its arguments.
-  Stepper(tinygan::gan::AdversarialStep<float>& step, tinygan::Generator& random, const tinygan::data::DeviceImages& images,
+  Stepper(AnyStep& step, tinygan::Generator& random, const tinygan::data::DeviceImages& images,
           tinygan::data::Batches& batches, float pixel_low, float pixel_high);
   Stepper(const Stepper&) = delete;
   Stepper& operator=(const Stepper&) = delete;
@@ -43,7 +47,7 @@ class Stepper {
  private:
   void run(bool norms);
 
-  tinygan::gan::AdversarialStep<float>* step_;
+  AnyStep* step_;
   tinygan::Generator* random_;
   tinygan::data::DeviceBatches batches_;
   float low_, high_;

@@ -48,7 +48,7 @@ Training::Training(const TrainOptions& options, tinygan::Device device, const ti
       images_(images, device),
       batches_(images_.count(), {.batch_size = images_per_step(options), .seed = options.seed}),
       networks_(make_networks(options, device)),
-      step_(networks_, hyper(options), hyper(options), objective(options)),
+      step_(make_step()),
       stepper_(step_, random_, images_, batches_, pixel_low(), pixel_high()) {
   if (options.ema > 0) {
     average_ = make_networks(options, device);
@@ -57,6 +57,20 @@ Training::Training(const TrainOptions& options, tinygan::Device device, const ti
   }
   tinygan::Generator latents = stream(options.seed, Stream::grid, device);
   grid_latents_ = tinygan::random_normal<float>({grid_rows * grid_columns, gan::latent_size}, latents);
+}
+
+AnyStep Training::make_step() {
+  const tinygan::AdamHyper adam = hyper(options_);
+  if (options_.precision != "bf16") return gan::AdversarialStep<float>(networks_, adam, adam, objective(options_));
+  tinygan::Generator weights = stream(options_.seed, Stream::weights, tinygan::Device::cpu());  // overwritten at once
+  copies_ = gan::make_networks<tinygan::bfloat16>(gan::network_from_name(options_.model), weights);
+  copies_->follow(networks_);
+  return gan::AdversarialStep<tinygan::bfloat16>(*copies_, adam, adam, objective(options_), &networks_);
+}
+
+/// After anything but a step has changed networks_.
+void Training::weights_changed() {
+  if (copies_) copies_->follow(networks_);
 }
 
 void Training::step(bool norms) {
@@ -80,9 +94,12 @@ void Training::refresh_average(bool quick) {
 TrainingState Training::state() const {
   TrainingState s;
   s.model = weights_of(options_.model, steps_done_, networks_, average_ ? &average_->generator : nullptr);
-  train::add_adam<float>(s.state, {"generator_optimiser", &step_.generator_optimiser(), &networks_.generator});
-  train::add_adam<float>(s.state,
-                         {"discriminator_optimiser", &step_.discriminator_optimiser(), &networks_.discriminator});
+  std::visit(
+      [&]<class T>(gan::AdversarialStep<T>& step) {
+        train::add_adam<T>(s.state, {"generator_optimiser", &step.generator_optimiser(), &networks_.generator});
+        train::add_adam<T>(s.state, {"discriminator_optimiser", &step.discriminator_optimiser(), &networks_.discriminator});
+      },
+      step_);
   train::add_counter(s.state, "ema.updates", ema_ ? ema_->updates() : 0);
   train::add_counter(s.state, "random.step", random_.step());
   train::add_counter(s.state, "batches.epoch", static_cast<std::uint64_t>(batches_.position().epoch));
@@ -96,10 +113,14 @@ void Training::restore(const TrainingState& saved, const std::string& name) {
   train::load_weights<float>(saved.model, name, {"generator", &networks_.generator});
   train::load_weights<float>(saved.model, name, {"discriminator", &networks_.discriminator});
   if (average_) train::load_weights<float>(saved.model, name, {"generator_ema", &average_->generator});
-  train::load_adam<float>(saved.state, name,
-                          {"generator_optimiser", &step_.generator_optimiser(), &networks_.generator});
-  train::load_adam<float>(saved.state, name,
-                          {"discriminator_optimiser", &step_.discriminator_optimiser(), &networks_.discriminator});
+  weights_changed();
+  std::visit(
+      [&]<class T>(gan::AdversarialStep<T>& step) {
+        train::load_adam<T>(saved.state, name, {"generator_optimiser", &step.generator_optimiser(), &networks_.generator});
+        train::load_adam<T>(saved.state, name,
+                            {"discriminator_optimiser", &step.discriminator_optimiser(), &networks_.discriminator});
+      },
+      step_);
   if (ema_) ema_->set_updates(number("ema.updates"));
   random_.set_step(number("random.step"));
   batches_.seek({static_cast<index_t>(number("batches.epoch")), static_cast<index_t>(number("batches.batch"))});
@@ -115,6 +136,7 @@ void Training::take_weights(const tinygan::io::SafetensorsFile& weights, const s
                   "; nothing can be learnt from that");
   train::load_weights<float>(weights, name, {"generator", &networks_.generator});
   train::load_weights<float>(weights, name, {"discriminator", &networks_.discriminator});
+  weights_changed();
   if (!average_) return;
   const bool has_average = std::any_of(weights.tensors.begin(), weights.tensors.end(),
                                        [](const auto& e) { return e.name.rfind("generator_ema.", 0) == 0; });

@@ -28,7 +28,7 @@ class Training {
   /// fit the images or the device is not to be had.
   Training(const TrainOptions& options, tinygan::Device device, const tinygan::data::ImageDataset& images);
 
-  /// The next step; see Stepper.
+  /// The next step; see Stepper. With --precision bf16 it computes in bfloat16; weights, averages and files stay float.
   void step(bool norms);
   Stepper& stepper() { return stepper_; }
   tinygan::index_t steps_done() const { return steps_done_; }
@@ -59,6 +59,9 @@ class Training {
   bool averaged() const { return average_.has_value(); }
 
  private:
+  AnyStep make_step();
+  void weights_changed();
+
   TrainOptions options_;
   tinygan::Device device_;
   tinygan::Generator random_;
@@ -67,7 +70,8 @@ class Training {
   tinygan::gan::Networks<float> networks_;
   std::optional<tinygan::gan::Networks<float>> average_;
   std::optional<tinygan::optim::Ema<float>> ema_;
-  mutable tinygan::gan::AdversarialStep<float> step_;  // its optimisers are only to be had from one that may change
+  std::optional<tinygan::gan::Networks<tinygan::bfloat16>> copies_;  // of networks_, what a step in bf16 computes with
+  mutable AnyStep step_;  // its optimisers are only to be had from one that may change
   Stepper stepper_;
   tinygan::Tensor<float> grid_latents_;
   tinygan::index_t steps_done_ = 0;

@@ -27,6 +27,7 @@
 #include <tinygan/nn/conv2d.hpp>
 #include <tinygan/nn/dense.hpp>
 #include <tinygan/nn/dropout.hpp>
+#include <tinygan/nn/follow.hpp>
 #include <tinygan/nn/losses.hpp>
 #include <tinygan/nn/normalisation.hpp>
 #include <tinygan/nn/pooling.hpp>
@@ -46,6 +47,7 @@
 #include <tinygan/optim/clip.hpp>
 #include <tinygan/optim/ema.hpp>
 #include <tinygan/optim/sgd.hpp>
+#include <tinygan/tensor/convert.hpp>
 #include <tinygan/tensor/random.hpp>
 #include <tinygan/tensor/tensor.hpp>
 #include <tinygan/train/background_writer.hpp>

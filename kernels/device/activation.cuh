@@ -15,7 +15,8 @@ struct NormActivation {
   float slope;
   bool is_tanh;
 
-  explicit NormActivation(const NormOptions<float>& o)
+  template <class T>
+  explicit NormActivation(const NormOptions<T>& o)
       : slope(o.activation == Activation::relu         ? 0.0f
               : o.activation == Activation::leaky_relu ? o.slope
                                                        : 1.0f),

@@ -34,6 +34,20 @@ __device__ __forceinline__ void async_copy(void* to, const void* from, bool vali
 #endif
 }
 
+/// Starts a copy of `bytes` (0 to 4) bytes to a word of shared memory, whose other bytes become zeros.
+__device__ __forceinline__ void async_copy_some(void* to, const void* from, int bytes) {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(
+                   static_cast<unsigned>(__cvta_generic_to_shared(to))),
+               "l"(from), "r"(bytes)
+               : "memory");
+#else
+  unsigned word = 0;
+  for (int i = 0; i < bytes; ++i) word |= unsigned{static_cast<const unsigned char*>(from)[i]} << 8 * i;
+  *static_cast<unsigned*>(to) = word;
+#endif
+}
+
 /// Makes one group of the copies this thread started since its last commit (there may be none).
 __device__ __forceinline__ void async_commit() {
 #if __CUDA_ARCH__ >= 800
@@ -59,6 +73,15 @@ void async_copy(void* to, const void* from, bool valid = true) {
   emulate::PendingCopy copy{to, {}, Bytes, 0};
   if (valid) std::memcpy(copy.bytes, from, Bytes);
   std::memset(to, 0xff, Bytes);
+  emulate::machine->current().copies.start(copy);
+}
+
+inline void async_copy_some(void* to, const void* from, int bytes) {
+  emulate::check_shared(to, 4, "a cp.async destination");
+  if (bytes > 0) emulate::check_aligned(from, 4, "a cp.async source");
+  emulate::PendingCopy copy{to, {}, 4, 0};
+  std::memcpy(copy.bytes, from, static_cast<std::size_t>(bytes));
+  std::memset(to, 0xff, 4);
   emulate::machine->current().copies.start(copy);
 }
 

@@ -24,10 +24,12 @@ struct ColumnPlan {
   unsigned columns = 1, groups = 1;  // columns: 1, 2, 4 ... 32
   index_t piece = 1, pieces = 1;
 
-  /// Threads of `width` channels; about `wanted` blocks, but `least` rows for a thread where there are that many.
-  ColumnPlan(const NormDims& d, int width, index_t wanted, index_t least) : rows(d.rows), channels(d.channels) {
+  /// Threads of `width` channels, at most `most` side by side; about `wanted` blocks, but `least` rows for a thread where
+  /// there are that many.
+  ColumnPlan(const NormDims& d, int width, index_t wanted, index_t least, unsigned most = warp_size)
+      : rows(d.rows), channels(d.channels) {
     const index_t units = d.channels / width;
-    columns = std::bit_ceil(static_cast<unsigned>(std::min<index_t>(units, warp_size)));
+    columns = std::bit_ceil(static_cast<unsigned>(std::min<index_t>(units, most)));
     groups = grid_extent(ceil_div(units, columns));
     piece = std::max(ceil_div(rows, ceil_div(wanted, index_t{groups})), least * index_t{column_threads / columns});
     pieces = ceil_div(rows, piece);
@@ -71,19 +73,19 @@ struct ColumnPlace {
 };
 
 /// N neighbouring elements: one load where the array is aligned.
-template <int N>
-__device__ __forceinline__ Pack<float, N> load_columns(const float* from, bool packed) {
-  if (packed) return load_pack<N>(from);
+template <int N, class T>
+__device__ __forceinline__ Pack<float, N> load_columns(const T* from, bool packed) {
+  if (packed) return load_floats<N>(from);
   Pack<float, N> r;
   TINYGAN_UNROLL
-  for (int k = 0; k < N; ++k) r.at[k] = from[k];
+  for (int k = 0; k < N; ++k) r.at[k] = to_float(from[k]);
   return r;
 }
-template <int N>
-__device__ __forceinline__ void store_columns(float* to, const Pack<float, N>& value, bool packed) {
-  if (packed) return store_pack(to, value);
+template <int N, class T>
+__device__ __forceinline__ void store_columns(T* to, const Pack<float, N>& value, bool packed) {
+  if (packed) return store_floats(to, value);
   TINYGAN_UNROLL
-  for (int k = 0; k < N; ++k) to[k] = value.at[k];
+  for (int k = 0; k < N; ++k) to[k] = from_float<T>(value.at[k]);
 }
 
 /// acc[k] of the threads in row 0 becomes that of their whole column, joined by a tree over the rows. `shared` has
@@ -130,25 +132,38 @@ struct ColumnSums {
   }
 };
 
-/// What row 0 of a block ends up with: into partial(pieces, 2, channels), or where it belongs if it is the only piece.
-template <int N>
+// Sums go through a workspace: partial(pieces, 2, channels), of each piece its sums and its products, and behind them those of all
+// rows, (2, channels), in float whatever the elements are. Where there is but one piece, its partial is that result.
+
+inline std::size_t column_workspace(const ColumnPlan& p) {
+  return static_cast<std::size_t>((p.pieces == 1 ? 1 : p.pieces + 1) * 2 * p.channels) * sizeof(float);
+}
+
+/// Where the sums and products of all rows are, (2, channels).
+inline float* column_sums(const ColumnPlan& p, float* workspace) {
+  return p.pieces == 1 ? workspace : workspace + 2 * p.pieces * p.channels;
+}
+
+/// What row 0 of a block ends up with into its partial; from the only piece also to where it belongs.
+template <int N, class T>
 __device__ __forceinline__ void store_sums(const ColumnPlan& p, const ColumnPlace<N>& at, const ColumnSums (&acc)[N],
-                                           float* partial, float* sums, float* products) {
+                                           float* partial, T* sums, T* products) {
   if (at.row > 0 || !at.inside) return;
-  const bool only = p.pieces == 1;
-  float* const partial_sums = partial + 2 * at.piece * p.channels;
-  float* const to_sums = (only ? sums : partial_sums) + at.channel;
-  float* const to_products = (only ? products : partial_sums + p.channels) + at.channel;
+  float* const to = partial + 2 * at.piece * p.channels + at.channel;
   TINYGAN_UNROLL
   for (int k = 0; k < N; ++k) {
-    to_sums[k] = acc[k].sum;
-    to_products[k] = acc[k].product;
+    to[k] = acc[k].sum;
+    to[p.channels + k] = acc[k].product;
+    if (p.pieces > 1) continue;
+    sums[at.channel + k] = from_float<T>(acc[k].sum);
+    products[at.channel + k] = from_float<T>(acc[k].product);
   }
 }
 
-/// sums[c] and products[c] from partial(pieces, 2, channels), in a fixed order. Block: 32 channels.
+/// all(2, channels), sums and products from partial(pieces, 2, channels), in a fixed order. Block: 32 channels.
+template <class T>
 __global__ void __launch_bounds__(column_threads)
-    finish_sums_kernel(ColumnPlan p, const float* partial, float* sums, float* products) {
+    finish_sums_kernel(ColumnPlan p, const float* partial, float* all, T* sums, T* products) {
   ColumnSums* const s = block_shared<ColumnSums>(column_threads);
   const ColumnPlace<1> at(p);
   ColumnSums acc[1] = {};
@@ -158,26 +173,27 @@ __global__ void __launch_bounds__(column_threads)
   }
   join_rows(at, acc, s);
   if (at.row > 0 || !at.inside) return;
-  sums[at.channel] = acc[0].sum;
-  products[at.channel] = acc[0].product;
+  all[at.channel] = acc[0].sum;
+  all[p.channels + at.channel] = acc[0].product;
+  sums[at.channel] = from_float<T>(acc[0].sum);
+  products[at.channel] = from_float<T>(acc[0].product);
 }
 
-/// The plan by which the results of a plan's pieces are put together: all of them in one block per 32 channels.
-inline ColumnPlan finishing_plan(const ColumnPlan& p) { return {{p.pieces, p.channels}, 1, 1, 1}; }
-
-/// Bytes of partial(pieces, 2, channels), where pieces leave two numbers per channel; none for an only piece.
-inline std::size_t column_workspace(const ColumnPlan& p) {
-  return p.pieces == 1 ? 0 : static_cast<std::size_t>(2 * p.pieces * p.channels) * sizeof(float);
+/// The plan by which what `pieces` pieces left is put together: all of it in one block per 32 channels; where pieces are
+/// so many that 8 threads would take long over a column, in one per 8.
+inline ColumnPlan finishing_plan(index_t pieces, index_t channels) {
+  return {{pieces, channels}, 1, 1, 1, pieces <= 512 ? warp_size : 8};
 }
 
-inline void finish_sums(const ColumnPlan& p, const void* workspace, float* sums, float* products, Stream stream) {
+template <class T>
+void finish_sums(const ColumnPlan& p, float* workspace, T* sums, T* products, Stream stream) {
   if (p.pieces == 1) return;
-  const ColumnPlan finish = finishing_plan(p);
-  launch<finish_sums_kernel>({.grid = {finish.blocks()},
-                              .block = {column_threads},
-                              .shared_bytes = column_threads * sizeof(ColumnSums),
-                              .stream = stream},
-                             finish, static_cast<const float*>(workspace), sums, products);
+  const ColumnPlan finish = finishing_plan(p.pieces, p.channels);
+  launch<finish_sums_kernel<T>>({.grid = {finish.blocks()},
+                                 .block = {column_threads},
+                                 .shared_bytes = column_threads * sizeof(ColumnSums),
+                                 .stream = stream},
+                                finish, static_cast<const float*>(workspace), column_sums(p, workspace), sums, products);
 }
 
 }  // namespace

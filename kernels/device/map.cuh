@@ -13,10 +13,16 @@ namespace {
 /// Threads per block of the bandwidth-bound kernels: 8 blocks fill a multiprocessor's 2048 threads.
 inline constexpr int map_threads = 256;
 
-/// Packs of 4 that map() may take of n elements: all that fit if every array is 16-byte aligned, else none.
-template <class... T>
+/// Packs of N that fit into n elements, if every array allows packs, else none.
+template <int N, class... T>
 index_t packs_of(index_t n, const T*... arrays) {
-  return aligned(16, arrays...) ? n / 4 : 0;
+  return packable<N>(arrays...) ? n / N : 0;
+}
+
+/// The packs that map() takes: as wide as a load of the widest type can be.
+template <class... T>
+index_t map_packs(index_t n, const T*... arrays) {
+  return packs_of<pack_width<T...>>(n, arrays...);
 }
 
 /// Blocks for map() over n elements, `packs` packs among them. A thread takes two packs at a time.
@@ -24,28 +30,29 @@ inline dim3 map_blocks(index_t n, index_t packs) {
   return {grid_stride_blocks(packs > 0 ? ceil_div(packs, 2) : n, map_threads), 1, 1};
 }
 
-template <class F, class... P>
-__device__ __forceinline__ Float4 map_pack(const F& f, const P&... p) {
-  Float4 r;
+template <int N, class F, class... P>
+__device__ __forceinline__ Pack<float, N> map_pack(const F& f, const P&... p) {
+  Pack<float, N> r;
   TINYGAN_UNROLL
-  for (int k = 0; k < 4; ++k) r.at[k] = f(p.at[k]...);
+  for (int k = 0; k < N; ++k) r.at[k] = f(p.at[k]...);
   return r;
 }
 
-/// y[i] = f(x[i]...) for i < n by the whole grid: the first 4*packs elements as packs, two in flight per thread, the
-/// rest one by one. y may be one of the x.
-template <class F, class... X>
-__device__ __forceinline__ void map(index_t n, index_t packs, float* y, const F& f, const X*... x) {
+/// y[i] = f(x[i]...) for i < n by the whole grid, f being of floats: the first map_packs() packs as such, two in flight
+/// per thread, the rest one by one. y may be one of the x.
+template <class T, class F, class... X>
+__device__ __forceinline__ void map(index_t n, index_t packs, T* y, const F& f, const X*... x) {
+  constexpr int N = pack_width<T, X...>;
   const index_t step = grid_threads();
   index_t i = grid_thread();
   for (; i + step < packs; i += 2 * step) {
-    const Float4 first = map_pack(f, load_pack<4>(x + 4 * i)...);
-    const Float4 second = map_pack(f, load_pack<4>(x + 4 * (i + step))...);
-    store_pack(y + 4 * i, first);
-    store_pack(y + 4 * (i + step), second);
+    const Pack<float, N> first = map_pack<N>(f, load_floats<N>(x + N * i)...);
+    const Pack<float, N> second = map_pack<N>(f, load_floats<N>(x + N * (i + step))...);
+    store_floats(y + N * i, first);
+    store_floats(y + N * (i + step), second);
   }
-  if (i < packs) store_pack(y + 4 * i, map_pack(f, load_pack<4>(x + 4 * i)...));
-  for (index_t k = 4 * packs + grid_thread(); k < n; k += step) y[k] = f(x[k]...);
+  if (i < packs) store_floats(y + N * i, map_pack<N>(f, load_floats<N>(x + N * i)...));
+  for (index_t k = N * packs + grid_thread(); k < n; k += step) y[k] = from_float<T>(f(to_float(x[k])...));
 }
 
 /// Division of non-negative numbers by one known at launch: a multiplication and a shift, of 32 bits where the dividend

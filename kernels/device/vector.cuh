@@ -1,6 +1,7 @@
 // Pack: a few neighbouring elements moved by one instruction, 16 bytes being the widest and what bandwidth wants.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -21,10 +22,20 @@ struct alignas(sizeof(T) * N) Pack {
 
 using Float4 = Pack<float, 4>;
 
+/// Elements of a pack of 16 bytes; where several types meet, of the widest.
+template <class... T>
+inline constexpr int pack_width = static_cast<int>(16 / std::max({sizeof(T)...}));
+
 /// True if every pointer is a multiple of `bytes`; what a launcher asks before it lets a kernel use packs.
 template <class... T>
 bool aligned(std::size_t bytes, const T*... pointers) {
   return ((reinterpret_cast<std::uintptr_t>(pointers) % bytes == 0) && ...);
+}
+
+/// True if packs of N elements may be taken from every pointer on.
+template <int N, class... T>
+__host__ __device__ __forceinline__ bool packable(const T*... pointers) {
+  return ((reinterpret_cast<std::uintptr_t>(pointers) % (sizeof(T) * N) == 0) && ...);
 }
 
 #ifdef __CUDACC__
@@ -90,13 +101,15 @@ __device__ __forceinline__ T from_float(float x) {
 /// N neighbouring elements, by one load.
 template <int N, class T>
 __device__ __forceinline__ Pack<float, N> load_floats(const T* from) {
-  const Pack<T, N> v = load_pack<N>(from);
   if constexpr (std::is_same_v<T, float>) {
-    return v;
+    return load_pack<N>(from);
+  } else if constexpr (N == 1) {
+    return {{to_float(*from)}};
   } else {
+    const auto pairs = load_pack<N / 2>(reinterpret_cast<const Bf16x2*>(from));
     Pack<float, N> r;
     TINYGAN_UNROLL
-    for (int k = 0; k < N; ++k) r.at[k] = to_float(v.at[k]);
+    for (int k = 0; k < N; k += 2) r.at[k] = low_bf16(pairs.at[k / 2]), r.at[k + 1] = high_bf16(pairs.at[k / 2]);
     return r;
   }
 }
@@ -106,11 +119,13 @@ template <int N, class T>
 __device__ __forceinline__ void store_floats(T* to, const Pack<float, N>& value) {
   if constexpr (std::is_same_v<T, float>) {
     store_pack(to, value);
+  } else if constexpr (N == 1) {
+    *to = from_float<T>(value.at[0]);
   } else {
-    Pack<T, N> r;
+    Pack<Bf16x2, N / 2> pairs;
     TINYGAN_UNROLL
-    for (int k = 0; k < N; ++k) r.at[k] = from_float<T>(value.at[k]);
-    store_pack(to, r);
+    for (int k = 0; k < N; k += 2) pairs.at[k / 2] = pack_bf16(value.at[k], value.at[k + 1]);
+    store_pack(reinterpret_cast<Bf16x2*>(to), pairs);
   }
 }
 

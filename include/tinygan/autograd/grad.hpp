@@ -24,7 +24,7 @@ Variable<T> accumulate(Variable<T> a, const Variable<T>& b) {
   dims.a_stride[BroadcastDims::rank - 1] = dims.b_stride[BroadcastDims::rank - 1] = 1;
   const bool in_place = !recording() && a.node().use_count() == 1 && a.value().unique();
   const Tensor<T> sum = in_place ? a.value() : Tensor<T>(a.shape(), a.device());
-  kernels<T>(a.device()).binary(BinaryOp::add, dims, T(0), a.value().data(), b.value().data(), sum.data(), Stream{});
+  kernels<T>(a.device()).binary(BinaryOp::add, dims, 0, a.value().data(), b.value().data(), sum.data(), Stream{});
   if (in_place) return a;
   return record<T>("add", sum, {std::move(a), b}, [](const Backward<T>& c) { return std::vector{c.g, c.g}; });
 }
@@ -35,21 +35,28 @@ template <class T>
   fail(op, "the tape of '", v.op(), "' was freed by an earlier pass; give that pass {.retain_graph = true} or detach() its result");
 }
 
-/// One backward pass from y to the targets.
+/// One backward pass from results to the targets.
 template <class T>
 class ReversePass {
  public:
-  ReversePass(const Variable<T>& y, const std::vector<Variable<T>>& targets) {
+  /// From several results at once.
+  ReversePass(const std::vector<Variable<T>>& ys, const std::vector<Variable<T>>& targets) {
     for (const Variable<T>& x : targets) nodes_[x.node().get()].target = true;
-    collect(y);
+    collect(ys);
     for (const Variable<T>& x : targets)  // older than what was freed, so it may lie behind it
       if (freed_.defined() && x.node()->order < freed_.node()->order) fail_freed("grad", freed_);
   }
 
-  void run(const Variable<T>& y, Variable<T> seed, const GradOptions& options) {
+  /// With one cotangent for each result.
+  void run(const std::vector<Variable<T>>& ys, std::vector<Variable<T>> seeds, const GradOptions& options) {
     const RecordingScope scope(options.create_graph);
     const bool keep = options.create_graph || options.retain_graph;
-    nodes_[y.node().get()].cotangent = std::move(seed);
+    for (std::size_t i = 0; i < ys.size(); ++i) {
+      Entry& entry = nodes_[ys[i].node().get()];
+      ++entry.uses;
+      entry.cotangent =
+          entry.cotangent.defined() ? accumulate(std::move(entry.cotangent), seeds[i]) : std::move(seeds[i]);
+    }
     while (!order_.empty()) {
       const Variable<T> v = std::move(order_.back());
       order_.pop_back();
@@ -75,9 +82,8 @@ class ReversePass {
     bool past_activation = false;  ///< the one it was given went back through the activation that ends it
   };
 
-  /// Everything behind y, in order of creation, which is a topological order.
-  void collect(const Variable<T>& y) {
-    std::vector<Variable<T>> pending{y};
+  /// Everything behind the results, in order of creation, which is a topological order.
+  void collect(std::vector<Variable<T>> pending) {
     while (!pending.empty()) {
       const Variable<T> v = std::move(pending.back());
       pending.pop_back();
@@ -161,6 +167,18 @@ std::vector<Variable<T>> leaves_of(const Variable<T>& y) {
 }
 
 template <class T>
+std::vector<Variable<T>> reverse(const std::vector<Variable<T>>& ys, const std::vector<Variable<T>>& xs,
+                                 const GradOptions& options, std::vector<Variable<T>> seeds) {
+  for (std::size_t i = 0; i < xs.size(); ++i)
+    check(xs[i].defined() && xs[i].requires_grad(), "grad", "variable ", i, " does not require gradients");
+  ReversePass<T> pass(ys, xs);
+  pass.run(ys, std::move(seeds), options);
+  std::vector<Variable<T>> result;
+  for (const Variable<T>& x : xs) result.push_back(pass.result(x));
+  return result;
+}
+
+template <class T>
 Variable<T> seed_for(const char* op, const Variable<T>& y, const Variable<T>& cotangent) {
   check(y.defined(), op, "the result to differentiate is empty");
   if (cotangent.defined()) {
@@ -180,14 +198,26 @@ Variable<T> seed_for(const char* op, const Variable<T>& y, const Variable<T>& co
 template <class T>
 std::vector<Variable<T>> grad(const Variable<T>& y, const std::vector<Variable<T>>& xs, const GradOptions& options = {},
                               const Variable<T>& cotangent = {}) {
-  for (std::size_t i = 0; i < xs.size(); ++i)
-    check(xs[i].defined() && xs[i].requires_grad(), "grad", "variable ", i, " does not require gradients");
   Variable<T> seed = detail::seed_for("grad", y, cotangent);
-  detail::ReversePass<T> pass(y, xs);
-  pass.run(y, std::move(seed), options);
-  std::vector<Variable<T>> result;
-  for (const Variable<T>& x : xs) result.push_back(pass.result(x));
-  return result;
+  return detail::reverse<T>({y}, xs, options, {std::move(seed)});
+}
+
+/// The same across widen(): gradients of a float y with respect to bfloat16 xs that it was made of. Throws Error like grad(), and
+/// on create_graph, which ends at widen().
+template <class T>
+  requires(!std::is_same_v<T, wide_t<T>>)
+std::vector<Variable<T>> grad(const Variable<wide_t<T>>& y, const std::vector<Variable<T>>& xs, const GradOptions& options = {}) {
+  check(!options.create_graph, "grad", "gradients through widen() cannot be differentiated in turn");
+  std::vector<Variable<wide_t<T>>> widened;
+  for (const Variable<wide_t<T>>& leaf : detail::leaves_of(y))
+    if (leaf.node()->narrow) widened.push_back(leaf);
+  const std::vector<Variable<wide_t<T>>> wide_seeds = grad(y, widened, options);
+  std::vector<Variable<T>> ys, seeds;
+  for (std::size_t i = 0; i < widened.size(); ++i) {
+    ys.emplace_back(std::static_pointer_cast<Node<T>>(widened[i].node()->narrow));
+    seeds.emplace_back(narrow<T>(wide_seeds[i].value()));
+  }
+  return detail::reverse<T>(ys, xs, options, std::move(seeds));
 }
 
 /// Adds the gradient of a scalar y to grad() of every leaf that requires gradients. Throws Error like grad().

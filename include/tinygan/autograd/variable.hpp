@@ -10,7 +10,8 @@
 #include <vector>
 
 #include <tinygan/backend/activation.hpp>
-#include <tinygan/tensor/tensor.hpp>
+#include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/tensor/convert.hpp>
 
 namespace tinygan {
 
@@ -20,12 +21,19 @@ class Variable;
 template <class T>
 struct Node;
 
+/// Moments of the columns of a value, which the kernel that computed it left for a batch normalisation to come.
+template <class T>
+struct ColumnMoments {
+  MomentDims dims;  ///< no pieces: there are none
+  Tensor<wide_t<T>> values{};
+};
+
 /// An activation that ends an op: out = activation(r) of what the op computed. Its derivative is a function of out, so whatever
 /// computes out's cotangent can multiply by it in passing, which saves the op a pass over the cotangent.
 template <class T>
 struct FusedActivation {
   Activation activation = Activation::none;
-  T slope = T(0);
+  wide_t<T> slope = 0;
   Tensor<T> out{};  ///< empty: there is none to go back through
 };
 
@@ -149,11 +157,13 @@ struct Node {
   const char* op = "leaf";
   bool requires_grad = false;
   Activation activation = Activation::none;  ///< that ends the op; its rule knows what to do when g is past it
-  T slope = T(0);
+  wide_t<T> slope = 0;
+  ColumnMoments<T> moments;
   bool freed = false;  ///< a backward pass took its inputs and rule away
   std::uint64_t order = detail::next_node_order();  ///< inputs come before what is computed from them
   std::vector<Variable<T>> inputs;
   Vjp<T> vjp;
+  std::shared_ptr<void> narrow;  ///< of a leaf that widen() made: the Node<bfloat16> of the variable it is the value of
 
   Node() = default;
   Node(const Node&) = delete;
@@ -176,7 +186,7 @@ struct Node {
 /// ends the op, if the rule heeds Backward::past_activation.
 template <class T>
 Variable<T> record(const char* op, Tensor<T> value, std::vector<Variable<T>> inputs, Vjp<T> vjp,
-                   Activation activation = Activation::none, std::type_identity_t<T> slope = T(0)) {
+                   Activation activation = Activation::none, wide_t<T> slope = 0) {
   bool needed = false;
   if (recording())
     for (const Variable<T>& v : inputs) needed |= v.defined() && v.requires_grad();
@@ -190,6 +200,19 @@ Variable<T> record(const char* op, Tensor<T> value, std::vector<Variable<T>> inp
     node.slope = slope;
   }
   return result;
+}
+
+/// x in its wide type, float for bfloat16: losses and sums over batches belong there. For a wide T, x itself. It is a leaf of
+/// another tape, with a way back: grad() of something made of it, with respect to variables behind x, goes through.
+template <class T>
+Variable<wide_t<T>> widen(const Variable<T>& x) {
+  if constexpr (std::is_same_v<T, wide_t<T>>) {
+    return x;
+  } else {
+    Variable<wide_t<T>> wide(widen(x.value()), recording() && x.requires_grad());
+    if (wide.requires_grad()) wide.node()->narrow = x.node();
+    return wide;
+  }
 }
 
 }  // namespace tinygan

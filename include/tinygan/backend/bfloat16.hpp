@@ -6,7 +6,8 @@
 
 namespace tinygan {
 
-/// 1 sign, 8 exponent and 7 mantissa bits; conversion from float rounds to nearest even, NaN stays NaN.
+/// 1 sign, 8 exponent and 7 mantissa bits; conversion from float rounds to nearest even, NaN stays NaN. Widening is exact, and
+/// implicit: arithmetic happens in float.
 struct bfloat16 {
   std::uint16_t bits = 0;
 
@@ -17,7 +18,7 @@ struct bfloat16 {
     const std::uint32_t rounded = u + 0x7fffu + ((u >> 16) & 1u);
     bits = static_cast<std::uint16_t>(nan ? (u >> 16) | 0x40u : rounded >> 16);
   }
-  explicit constexpr operator float() const { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
+  constexpr operator float() const { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
 };
 
 static_assert(sizeof(bfloat16) == 2);

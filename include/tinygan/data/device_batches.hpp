@@ -41,9 +41,9 @@ class DeviceBatches {
   }
 
   /// By the device, in each step: the next batch as (N,H,W,1), byte 0 mapped to `low` and 255 to `high`.
-  template <class T>
-  Tensor<T> next(T low, T high) const {
-    const Tensor<T> batch = images_->batch(order_, next_, batches_->options().batch_size, low, high);
+  template <class T = float>
+  Tensor<T> next(wide_t<T> low, wide_t<T> high) const {
+    const Tensor<T> batch = images_->batch<T>(order_, next_, batches_->options().batch_size, low, high);
     count_up(next_.data(), batch.device());
     return batch;
   }

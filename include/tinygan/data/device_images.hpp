@@ -21,22 +21,22 @@ class DeviceImages {
 
   /// Images `index` as (N,H,W,1), byte 0 mapped to `low` and 255 to `high`. Throws Error on an index out of range.
   template <class T>
-  Tensor<T> batch(std::span<const std::int32_t> index, T low, T high) const {
+  Tensor<T> batch(std::span<const std::int32_t> index, wide_t<T> low, wide_t<T> high) const {
     for (const std::int32_t i : index)
       check(i >= 0 && i < count(), "DeviceImages", "no image ", i, " among ", count());
     const GatherDims d{static_cast<index_t>(index.size()), height_ * width_};
     const auto where = Tensor<std::int32_t>::from(index, {d.count}, device());
     Tensor<T> out({d.count, height_, width_, 1}, device());
-    kernels<T>(device()).gather_images(d, images_.data(), where.data(), nullptr, (high - low) / T(255), low, out.data(), Stream{});
+    kernels<T>(device()).gather_images(d, images_.data(), where.data(), nullptr, (high - low) / 255, low, out.data(), Stream{});
     return out;
   }
 
   /// Batch *batch of an order, both on the device: images order[*batch * size ...], as above. The order is trusted.
   template <class T>
-  Tensor<T> batch(const Tensor<std::int32_t>& order, const Tensor<std::uint64_t>& batch, index_t size, T low, T high) const {
+  Tensor<T> batch(const Tensor<std::int32_t>& order, const Tensor<std::uint64_t>& batch, index_t size, wide_t<T> low, wide_t<T> high) const {
     const GatherDims d{size, height_ * width_};
     Tensor<T> out({size, height_, width_, 1}, device());
-    kernels<T>(device()).gather_images(d, images_.data(), order.data(), batch.data(), (high - low) / T(255), low, out.data(),
+    kernels<T>(device()).gather_images(d, images_.data(), order.data(), batch.data(), (high - low) / 255, low, out.data(),
                                        Stream{});
     return out;
   }

@@ -37,8 +37,8 @@ template <class T>
 Variable<T> real_loss(Loss loss, const Variable<T>& output) {
   switch (loss) {
     case Loss::bce: return real_loss(output);
-    case Loss::lsgan: return ops::mean(ops::square(output - T(1))) * T(0.5);
-    case Loss::hinge: return ops::mean(ops::relu(T(1) - output));
+    case Loss::lsgan: return ops::mean(ops::square(output - 1)) * 0.5;
+    case Loss::hinge: return ops::mean(ops::relu(1 - output));
     case Loss::wgan_gp: break;
   }
   return -ops::mean(output);
@@ -49,8 +49,8 @@ template <class T>
 Variable<T> fake_loss(Loss loss, const Variable<T>& output) {
   switch (loss) {
     case Loss::bce: return fake_loss(output);
-    case Loss::lsgan: return ops::mean(ops::square(output)) * T(0.5);
-    case Loss::hinge: return ops::mean(ops::relu(T(1) + output));
+    case Loss::lsgan: return ops::mean(ops::square(output)) * 0.5;
+    case Loss::hinge: return ops::mean(ops::relu(1 + output));
     case Loss::wgan_gp: break;
   }
   return ops::mean(output);
@@ -61,7 +61,7 @@ template <class T>
 Variable<T> generator_loss(Loss loss, const Variable<T>& output) {
   switch (loss) {
     case Loss::bce: return generator_loss(output);
-    case Loss::lsgan: return ops::mean(ops::square(output - T(1))) * T(0.5);
+    case Loss::lsgan: return ops::mean(ops::square(output - 1)) * 0.5;
     case Loss::hinge:
     case Loss::wgan_gp: break;
   }

@@ -23,13 +23,18 @@ struct StepReport {
 template <class T>
 class AdversarialStep {
  public:
-  /// Throws Error on critic steps below 1, a negative or infinite penalty weight, or wgan-gp with batch statistics in D.
+  using Wide = wide_t<T>;  ///< of losses and other sums
+
+  /// `masters`, for networks of bfloat16, are the float networks that they follow (nn::follow) and that take the updates. Throws
+  /// Error on critic steps below 1, a negative or infinite penalty weight, or wgan-gp with batch statistics in D.
   AdversarialStep(Networks<T>& networks, const AdamHyper& generator_hyper, const AdamHyper& discriminator_hyper,
-                  const Objective& objective = {})
+                  const Objective& objective = {}, const Networks<Wide>* masters = nullptr)
       : networks_(&networks),
         objective_(objective),
-        generator_optimiser_(networks.generator.parameters(), generator_hyper),
-        discriminator_optimiser_(networks.discriminator.parameters(), discriminator_hyper) {
+        generator_optimiser_(networks.generator.parameters(), generator_hyper,
+                             masters ? tensors(masters->generator) : std::vector<Tensor<Wide>>{}),
+        discriminator_optimiser_(networks.discriminator.parameters(), discriminator_hyper,
+                                 masters ? tensors(masters->discriminator) : std::vector<Tensor<Wide>>{}) {
     check(objective.critic_steps >= 1, "AdversarialStep", objective.critic_steps, " critic steps, expected at least 1");
     check(std::isfinite(objective.penalty_weight) && objective.penalty_weight >= 0, "AdversarialStep", "penalty weight ",
           objective.penalty_weight, ", expected a finite number of at least 0");
@@ -39,10 +44,10 @@ class AdversarialStep {
 
   /// One update of G and critic_steps of D, each of those on an equal share of the rows of real(N,28,28,1), in the networks'
   /// pixel range, and on as many latent vectors. Throws Error unless critic_steps divides N.
-  StepReport<T> operator()(const Tensor<T>& real, Generator& random) {
+  StepReport<Wide> operator()(const Tensor<T>& real, Generator& random) {
     const index_t steps = objective_.critic_steps, batch = real.extent(0) / steps;
     check(batch * steps == real.extent(0), "AdversarialStep", real.extent(0), " real images for ", steps, " critic steps");
-    StepReport<T> report;
+    StepReport<Wide> report;
     for (index_t i = 0; i + 1 < steps; ++i) {
       Variable<T> fake;
       {
@@ -67,6 +72,12 @@ class AdversarialStep {
  private:
   using Pass = nn::Pass;
 
+  static std::vector<Tensor<Wide>> tensors(const nn::Module<Wide>& model) {
+    std::vector<Tensor<Wide>> list;
+    for (const Variable<Wide>& p : model.parameters()) list.push_back(p.value());
+    return list;
+  }
+
   bool penalises() const { return objective_.loss == Loss::wgan_gp; }
 
   Variable<T> generate(index_t batch, Generator& random) {
@@ -74,11 +85,11 @@ class AdversarialStep {
     return networks_->generator(z, Pass::train(random));
   }
 
-  void update_discriminator(const Tensor<T>& real, const Variable<T>& fake, Generator& random, StepReport<T>& report) {
+  void update_discriminator(const Tensor<T>& real, const Variable<T>& fake, Generator& random, StepReport<Wide>& report) {
     nn::Sequential<T>& d = networks_->discriminator;
     // One batch after the other, each freed before the next: half the activations in memory at a time.
-    std::vector<Term> terms{half(d(real, Pass::train(random)), &real_loss<T>, report.d_real),
-                            half(d(fake, Pass::train(random)), &fake_loss<T>, report.d_fake)};
+    std::vector<Term> terms{half(widen(d(real, Pass::train(random))), &real_loss<Wide>, report.d_real),
+                            half(widen(d(fake, Pass::train(random))), &fake_loss<Wide>, report.d_fake)};
     if (penalises()) terms.push_back(penalty(real, fake.value(), random));
     const NoGrad no_grad;
     Term sum = std::move(terms.front());
@@ -91,9 +102,9 @@ class AdversarialStep {
     discriminator_optimiser_.step(sum.grads);
   }
 
-  void update_generator(const Variable<T>& fake, Generator& random, StepReport<T>& report) {
-    const Variable<T> output = networks_->discriminator(fake, Pass::train(random).frozen());
-    const Variable<T> loss = generator_loss(objective_.loss, output);
+  void update_generator(const Variable<T>& fake, Generator& random, StepReport<Wide>& report) {
+    const Variable<Wide> output = widen(networks_->discriminator(fake, Pass::train(random).frozen()));
+    const Variable<Wide> loss = generator_loss(objective_.loss, output);
     report.loss_g = loss.value();
     const std::vector<Variable<T>> grads = grad(loss, generator_optimiser_.parameters());
     if (measure_norms_) report.grad_norm_g = optim::global_norm(grads);
@@ -103,13 +114,13 @@ class AdversarialStep {
   /// A term of D's loss, and its gradients.
   struct Term {
     std::vector<Variable<T>> grads;
-    Variable<T> loss;
+    Variable<Wide> loss;
   };
 
-  Term differentiate(const Variable<T>& loss) { return {grad(loss, discriminator_optimiser_.parameters()), loss.detach()}; }
+  Term differentiate(const Variable<Wide>& loss) { return {grad(loss, discriminator_optimiser_.parameters()), loss.detach()}; }
 
   /// The term of one of the two batches, and D's opinion of it.
-  Term half(const Variable<T>& output, Variable<T> (*loss_of)(Loss, const Variable<T>&), Tensor<T>& seen) {
+  Term half(const Variable<Wide>& output, Variable<Wide> (*loss_of)(Loss, const Variable<Wide>&), Tensor<Wide>& seen) {
     {
       const NoGrad no_grad;
       seen = opinion(objective_.loss, output).value();
@@ -119,7 +130,7 @@ class AdversarialStep {
 
   Term penalty(const Tensor<T>& real, const Tensor<T>& fake, Generator& random) {
     const auto critic = [&](const Variable<T>& x) { return networks_->discriminator(x, Pass::train(random)); };
-    return differentiate(gradient_penalty<T>(critic, real, fake, random) * static_cast<T>(objective_.penalty_weight));
+    return differentiate(widen(gradient_penalty<T>(critic, real, fake, random)) * static_cast<Wide>(objective_.penalty_weight));
   }
 
   Networks<T>* networks_;

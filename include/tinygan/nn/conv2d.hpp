@@ -78,8 +78,9 @@ class Conv2D : public Module<T> {
     if (options.bias) bias_ = this->add_parameter("bias", options.bias_initializer.template make<T>({out}, fans, random));
   }
 
-  Variable<T> forward(const Variable<T>& x, const Pass&) override {
-    return ops::conv2d(x, kernel_, options_.geometry(), {bias_, options_.activation, static_cast<T>(options_.slope)});
+  Variable<T> forward(const Variable<T>& x, const Pass& pass) override {
+    return ops::conv2d(x, kernel_, options_.geometry(),
+                       {bias_, options_.activation, static_cast<wide_t<T>>(options_.slope), {}, pass.moments});
   }
   Shape output_shape(const Shape& x) const override {
     return conv_dims(x, kernel_.shape(), options_.geometry()).y_shape();
@@ -109,9 +110,10 @@ class Conv2DTranspose : public Module<T> {
     if (options.bias) bias_ = this->add_parameter("bias", options.bias_initializer.template make<T>({out}, fans, random));
   }
 
-  Variable<T> forward(const Variable<T>& x, const Pass&) override {
+  Variable<T> forward(const Variable<T>& x, const Pass& pass) override {
     return ops::conv2d_transpose(x, kernel_, options_.geometry(),
-                                 {bias_, options_.activation, static_cast<T>(options_.slope)}, options_.output_padding);
+                                 {bias_, options_.activation, static_cast<wide_t<T>>(options_.slope), {}, pass.moments},
+                                 options_.output_padding);
   }
   Shape output_shape(const Shape& x) const override {
     return conv_transpose_dims(x, kernel_.shape(), options_.geometry(), options_.output_padding).x_shape();

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include <tinygan/tensor/convert.hpp>
 #include <tinygan/tensor/random.hpp>
 
 namespace tinygan::nn {
@@ -35,6 +36,13 @@ struct Initializer {
 
   template <class T>
   Tensor<T> make(const Shape& shape, Fans fans, Generator& g) const {
+    if constexpr (!std::is_same_v<T, wide_t<T>>) return narrow<T>(make<wide_t<T>>(shape, fans, g));
+    else return draw<T>(shape, fans, g);
+  }
+
+ private:
+  template <class T>
+  Tensor<T> draw(const Shape& shape, Fans fans, Generator& g) const {
     const double in = static_cast<double>(fans.in), both = static_cast<double>(fans.in + fans.out);
     switch (kind) {
       case Kind::constant: return Tensor<T>::full(shape, static_cast<T>(a), g.device());
@@ -49,7 +57,6 @@ struct Initializer {
     fail("Initializer", "unknown kind");
   }
 
- private:
   template <class T>
   static Tensor<T> symmetric(const Shape& shape, double limit, Generator& g) {
     return random_uniform(shape, g, static_cast<T>(-limit), static_cast<T>(limit));

@@ -25,19 +25,19 @@ Variable<T> bce_with_logits(const Variable<T>& logits, const Variable<T>& target
 
 /// The same for one label: softplus(-x) for 1, softplus(x) for 0. Throws Error unless 0 <= label <= 1.
 template <class T>
-Variable<T> bce_with_logits(const Variable<T>& logits, std::type_identity_t<T> label) {
-  check(label >= T(0) && label <= T(1), "bce_with_logits", "label ", label, ", expected 0 to 1");
-  if (label == T(0)) return ops::mean(ops::softplus(logits));
-  if (label == T(1)) return ops::mean(ops::softplus(-logits));
+Variable<T> bce_with_logits(const Variable<T>& logits, wide_t<T> label) {
+  check(label >= 0 && label <= 1, "bce_with_logits", "label ", label, ", expected 0 to 1");
+  if (label == 0) return ops::mean(ops::softplus(logits));
+  if (label == 1) return ops::mean(ops::softplus(-logits));
   return ops::mean(ops::softplus(logits) - logits * label);
 }
 
 /// mean of -(t ln p + (1-t) ln(1-p)), p clamped to [eps, 1-eps] as Keras does (eps 1e-7).
 template <class T>
-Variable<T> binary_cross_entropy(const Variable<T>& probability, const Variable<T>& target, std::type_identity_t<T> epsilon = T(1e-7)) {
+Variable<T> binary_cross_entropy(const Variable<T>& probability, const Variable<T>& target, wide_t<T> epsilon = wide_t<T>(1e-7)) {
   detail::check_target("binary_cross_entropy", probability, target);
-  const Variable<T> p = ops::clamp(probability, epsilon, T(1) - epsilon);
-  return -ops::mean(target * ops::log(p) + (T(1) - target) * ops::log(T(1) - p));
+  const Variable<T> p = ops::clamp(probability, epsilon, 1 - epsilon);
+  return -ops::mean(target * ops::log(p) + (1 - target) * ops::log(1 - p));
 }
 
 /// mean of (x - t)^2.
@@ -62,7 +62,7 @@ Tensor<T> one_hot(std::span<const int> labels, index_t classes, Device device = 
 template <class T>
 Variable<T> softmax_cross_entropy(const Variable<T>& logits, const Variable<T>& target) {
   detail::check_target("softmax_cross_entropy", logits, target);
-  const T rows = static_cast<T>(logits.size() / logits.shape()[-1]);
+  const auto rows = static_cast<wide_t<T>>(logits.size() / logits.shape()[-1]);
   return ops::sum(target * ops::log_softmax(logits)) * (T(-1) / rows);
 }
 

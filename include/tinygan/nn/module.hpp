@@ -18,10 +18,17 @@ struct Pass {
 
   double momentum = -1;            ///< of the moving statistics; each layer's own if negative
 
+  bool moments = false;  ///< the next layer wants the moments of this one's result
+
   static Pass train(Generator& random) { return {true, &random}; }
   static Pass infer() { return {}; }
   /// As in training, but the model is left bit for bit as it was: the other network's step.
   Pass frozen() const { return {training, random, false, momentum}; }
+  Pass leaving_moments(bool on) const {
+    Pass p = *this;
+    p.moments = on;
+    return p;
+  }
 };
 
 /// "leaky_relu 0.2", or nothing for none.
@@ -55,19 +62,22 @@ class Module {
   /// The layer's type in snake case, from which models make names.
   virtual std::string type() const = 0;
 
+  /// Whether training begins with the mean and variance of each channel, which the layer before can then leave in passing.
+  virtual bool takes_moments() const { return false; }
+
   /// What a summary says beside the name: kernel, stride, fused activation.
   virtual std::string details() const { return {}; }
 
   /// What training changes by gradients, in a fixed order.
   virtual std::vector<Named<T>> named_parameters() const { return parameters_; }
-  /// What training changes otherwise: moving statistics.
-  virtual std::vector<Named<T>> named_buffers() const { return buffers_; }
+  /// What training changes otherwise: moving statistics, in the wide type.
+  virtual std::vector<Named<wide_t<T>>> named_buffers() const { return buffers_; }
 
   /// The layers of a container, itself for a layer.
   virtual std::vector<std::pair<std::string, const Module*>> layers() const { return {{type(), this}}; }
 
   std::vector<Variable<T>> parameters() const { return variables(named_parameters()); }
-  std::vector<Variable<T>> buffers() const { return variables(named_buffers()); }
+  std::vector<Variable<wide_t<T>>> buffers() const { return variables(named_buffers()); }
 
   index_t parameter_count() const {
     index_t n = 0;
@@ -78,30 +88,33 @@ class Module {
   /// Moves all parameters and buffers to a device; what backward() has accumulated elsewhere is forgotten.
   void to(Device device) {
     for (const Named<T>& p : named_parameters()) move(p.variable, device);
-    for (const Named<T>& b : named_buffers()) move(b.variable, device);
+    for (const Named<wide_t<T>>& b : named_buffers()) move(b.variable, device);
   }
 
  protected:
   Variable<T> add_parameter(std::string name, Tensor<T> value) {
     return parameters_.emplace_back(Named<T>{std::move(name), Variable<T>(std::move(value), true)}).variable;
   }
-  Variable<T> add_buffer(std::string name, Tensor<T> value) {
-    return buffers_.emplace_back(Named<T>{std::move(name), Variable<T>(std::move(value))}).variable;
+  Variable<wide_t<T>> add_buffer(std::string name, Tensor<wide_t<T>> value) {
+    return buffers_.emplace_back(Named<wide_t<T>>{std::move(name), Variable<wide_t<T>>(std::move(value))}).variable;
   }
 
  private:
-  static void move(const Variable<T>& v, Device device) {
+  template <class E>
+  static void move(const Variable<E>& v, Device device) {
     if (v.device() == device) return;
     v.clear_grad();
     v.set_value(v.value().to(device));
   }
-  static std::vector<Variable<T>> variables(const std::vector<Named<T>>& named) {
-    std::vector<Variable<T>> list;
-    for (const Named<T>& n : named) list.push_back(n.variable);
+  template <class E>
+  static std::vector<Variable<E>> variables(const std::vector<Named<E>>& named) {
+    std::vector<Variable<E>> list;
+    for (const Named<E>& n : named) list.push_back(n.variable);
     return list;
   }
 
-  std::vector<Named<T>> parameters_, buffers_;
+  std::vector<Named<T>> parameters_;
+  std::vector<Named<wide_t<T>>> buffers_;
 };
 
 }  // namespace tinygan::nn

@@ -36,12 +36,12 @@ class BatchNorm : public Module<T> {
     check(options.momentum >= 0 && options.momentum <= 1, "batch_norm", "momentum ", options.momentum, ", expected 0 to 1");
     gamma_ = this->add_parameter("gamma", Tensor<T>::full({channels}, T(1)));
     beta_ = this->add_parameter("beta", Tensor<T>::zeros({channels}));
-    moving_mean_ = this->add_buffer("moving_mean", Tensor<T>::zeros({channels}));
-    moving_variance_ = this->add_buffer("moving_variance", Tensor<T>::full({channels}, T(1)));
+    moving_mean_ = this->add_buffer("moving_mean", Tensor<wide_t<T>>::zeros({channels}));
+    moving_variance_ = this->add_buffer("moving_variance", Tensor<wide_t<T>>::full({channels}, 1));
   }
 
   Variable<T> forward(const Variable<T>& x, const Pass& pass) override {
-    const NormOptions<T> o{static_cast<T>(options_.epsilon), options_.activation, static_cast<T>(options_.slope)};
+    const NormOptions<T> o{static_cast<wide_t<T>>(options_.epsilon), options_.activation, static_cast<wide_t<T>>(options_.slope)};
     if (!pass.training)
       return ops::batch_norm_inference(x, gamma_, beta_, moving_mean_.value(), moving_variance_.value(), o);
     ops::BatchNormResult<T> result = ops::batch_norm(x, gamma_, beta_, o);
@@ -54,21 +54,23 @@ class BatchNorm : public Module<T> {
     return x;
   }
   std::string type() const override { return "batch_norm"; }
+  bool takes_moments() const override { return true; }
   std::string details() const override { return activation_text(options_.activation, options_.slope); }
 
  private:
   void update(const ops::BatchNormResult<T>& batch, double rows, double momentum) const {
-    const KernelTable<T>& k = kernels<T>(gamma_.device());
+    const KernelTable<wide_t<T>>& k = kernels<wide_t<T>>(gamma_.device());
     const index_t n = gamma_.size();
-    Tensor<T> variance = batch.variance;
+    Tensor<wide_t<T>> variance = batch.variance;
     if (options_.unbiased_moving_variance)
       variance = ops::detail::unary_value(UnaryOp::affine, variance, rows / (rows - 1));
-    k.ema(n, static_cast<T>(momentum), batch.mean.data(), moving_mean_.value().data(), Stream{});
-    k.ema(n, static_cast<T>(momentum), variance.data(), moving_variance_.value().data(), Stream{});
+    k.ema(n, static_cast<wide_t<T>>(momentum), batch.mean.data(), moving_mean_.value().data(), Stream{});
+    k.ema(n, static_cast<wide_t<T>>(momentum), variance.data(), moving_variance_.value().data(), Stream{});
   }
 
   BatchNormOptions options_;
-  Variable<T> gamma_, beta_, moving_mean_, moving_variance_;
+  Variable<T> gamma_, beta_;
+  Variable<wide_t<T>> moving_mean_, moving_variance_;
 };
 
 struct LayerNormOptions {
@@ -91,7 +93,7 @@ class LayerNorm : public Module<T> {
 
   Variable<T> forward(const Variable<T>& x, const Pass&) override {
     return ops::layer_norm(x, gamma_, beta_,
-                           {static_cast<T>(options_.epsilon), options_.activation, static_cast<T>(options_.slope)});
+                           {static_cast<wide_t<T>>(options_.epsilon), options_.activation, static_cast<wide_t<T>>(options_.slope)});
   }
   Shape output_shape(const Shape& x) const override {
     check(x.rank() >= 2 && x[-1] == gamma_.size(), "layer_norm", "input ", x, ", expected (..., ", gamma_.size(), ")");

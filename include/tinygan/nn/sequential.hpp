@@ -34,7 +34,10 @@ class Sequential : public Module<T> {
 
   Variable<T> forward(const Variable<T>& x, const Pass& pass) override {
     Variable<T> y = x;
-    for (const auto& layer : layers_) y = layer->forward(y, pass);
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      const bool moments = i + 1 < layers_.size() ? layers_[i + 1]->takes_moments() : pass.moments;
+      y = layers_[i]->forward(y, pass.leaving_moments(moments && pass.training));
+    }
     return y;
   }
   Shape output_shape(const Shape& x) const override {
@@ -47,7 +50,7 @@ class Sequential : public Module<T> {
   std::vector<Named<T>> named_parameters() const override {
     return collect([](const Module<T>& m) { return m.named_parameters(); });
   }
-  std::vector<Named<T>> named_buffers() const override {
+  std::vector<Named<wide_t<T>>> named_buffers() const override {
     return collect([](const Module<T>& m) { return m.named_buffers(); });
   }
   std::vector<std::pair<std::string, const Module<T>*>> layers() const override {
@@ -58,10 +61,10 @@ class Sequential : public Module<T> {
 
  private:
   template <class Get>
-  std::vector<Named<T>> collect(Get get) const {
-    std::vector<Named<T>> all;
+  auto collect(Get get) const {
+    decltype(get(*layers_[0])) all;
     for (std::size_t i = 0; i < layers_.size(); ++i)
-      for (Named<T>& n : get(*layers_[i])) all.push_back({names_[i] + "." + n.name, std::move(n.variable)});
+      for (auto& n : get(*layers_[i])) all.push_back({names_[i] + "." + n.name, std::move(n.variable)});
     return all;
   }
 

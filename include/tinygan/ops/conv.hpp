@@ -30,11 +30,13 @@ Variable<T> conv2d(const Variable<T>& x, const Variable<T>& w, const ConvDims& d
   detail::check_slot("conv2d", "filter", w, d.w_shape());
   check(x.device() == w.device(), "conv2d", "operands on ", x.device(), " and ", w.device());
   const KernelTable<T>& k = kernels<T>(x.device());
-  const Epilogue<T> epilogue = detail::epilogue("conv2d", fused, d.K, x.device());
+  ColumnMoments<T> moments =
+      detail::column_moments(fused, d.K, x.device(), [&] { return k.conv2d_moment_pieces(d, ConvSlot::g); });
+  const Epilogue<T> epilogue = detail::epilogue("conv2d", fused, d.K, x.device(), moments);
   Tensor<T> y(d.y_shape(), x.device());
   const Workspace workspace(k.conv2d_workspace(d, ConvSlot::g), x.device());
   k.conv2d(d, epilogue, x.value().data(), w.value().data(), y.data(), workspace.data(), Stream{});
-  return record<T>("conv2d", y, detail::with_bias(x, w, fused),
+  Variable<T> result = record<T>("conv2d", y, detail::with_bias(x, w, fused),
                    [d, f = detail::FusedBackward<T>{fused.activation, fused.slope}](const Backward<T>& c) {
                      const Variable<T> h = f.before(c);
                      std::vector<Variable<T>> grads(2);
@@ -43,6 +45,7 @@ Variable<T> conv2d(const Variable<T>& x, const Variable<T>& w, const ConvDims& d
                      f.bias(c, h, grads);
                      return grads;
                    }, fused.activation, fused.slope);
+  return detail::with_moments(std::move(result), std::move(moments));
 }
 
 /// dx(N,H,W,C) = activation(sum over p,q,k of g w + bias(C)): the partial with respect to x. Throws Error if g or w does not
@@ -53,11 +56,13 @@ Variable<T> conv2d_input_grad(const Variable<T>& g, const Variable<T>& w, const 
   detail::check_slot("conv2d_input_grad", "filter", w, d.w_shape());
   check(g.device() == w.device(), "conv2d_input_grad", "operands on ", g.device(), " and ", w.device());
   const KernelTable<T>& k = kernels<T>(g.device());
-  const Epilogue<T> epilogue = detail::epilogue("conv2d_input_grad", fused, d.C, g.device());
+  ColumnMoments<T> moments =
+      detail::column_moments(fused, d.C, g.device(), [&] { return k.conv2d_moment_pieces(d, ConvSlot::x); });
+  const Epilogue<T> epilogue = detail::epilogue("conv2d_input_grad", fused, d.C, g.device(), moments);
   Tensor<T> dx(d.x_shape(), g.device());
   const Workspace workspace(k.conv2d_workspace(d, ConvSlot::x), g.device());
   k.conv2d_input_grad(d, epilogue, g.value().data(), w.value().data(), dx.data(), workspace.data(), Stream{});
-  return record<T>("conv2d_input_grad", dx, detail::with_bias(g, w, fused),
+  Variable<T> result = record<T>("conv2d_input_grad", dx, detail::with_bias(g, w, fused),
                    [d, f = detail::FusedBackward<T>{fused.activation, fused.slope}](const Backward<T>& c) {
                      const Variable<T> h = f.before(c);
                      std::vector<Variable<T>> grads(2);
@@ -66,6 +71,7 @@ Variable<T> conv2d_input_grad(const Variable<T>& g, const Variable<T>& w, const 
                      f.bias(c, h, grads);
                      return grads;
                    }, fused.activation, fused.slope);
+  return detail::with_moments(std::move(result), std::move(moments));
 }
 
 /// dw(R,S,C,K) = sum over images and pixel pairs of x g: the partial with respect to w. Throws Error if x or g does not fit.

@@ -9,7 +9,7 @@ namespace tinygan::ops {
 namespace detail {
 
 template <class T>
-Variable<T> dropout(const Variable<T>& x, T rate, const RandomDraw& draw) {
+Variable<T> dropout(const Variable<T>& x, wide_t<T> rate, const RandomDraw& draw) {
   Tensor<T> y(x.shape(), x.device());
   kernels<T>(x.device()).dropout(x.size(), draw.key, rate, x.value().data(), y.data(), Stream{});
   return record<T>("dropout", y, {x}, [rate, draw](const Backward<T>& c) { return std::vector{dropout(c.g, rate, draw)}; });
@@ -20,10 +20,10 @@ Variable<T> dropout(const Variable<T>& x, T rate, const RandomDraw& draw) {
 /// y = 0 with probability rate, else x / (1 - rate). Source: Srivastava et al. 2014 (inverted form). Throws Error unless
 /// 0 <= rate < 1 and the generator lives on x's device.
 template <class T>
-Variable<T> dropout(const Variable<T>& x, std::type_identity_t<T> rate, Generator& generator) {
-  check(rate >= T(0) && rate < T(1), "dropout", "rate ", rate, ", expected at least 0 and below 1");
+Variable<T> dropout(const Variable<T>& x, wide_t<T> rate, Generator& generator) {
+  check(rate >= 0 && rate < 1, "dropout", "rate ", rate, ", expected at least 0 and below 1");
   check(generator.device() == x.device(), "dropout", "generator on ", generator.device(), ", input on ", x.device());
-  return rate == T(0) ? x : detail::dropout(x, rate, generator.next());
+  return rate == 0 ? x : detail::dropout(x, rate, generator.next());
 }
 
 }  // namespace tinygan::ops

@@ -53,7 +53,7 @@ inline Axes all_but_last(int rank) {
 template <class T>
 struct BatchNormResult {
   Variable<T> y;
-  Tensor<T> mean, variance;
+  Tensor<wide_t<T>> mean, variance;
 };
 
 /// The composition of plain ops that batch_norm equals.
@@ -67,7 +67,7 @@ namespace detail {
 
 template <class T>
 std::vector<Variable<T>> batch_norm_backward(const Backward<T>& c, const NormDims& d, const NormOptions<T>& options,
-                                             const Tensor<T>& mean, const Tensor<T>& variance) {
+                                             const Tensor<wide_t<T>>& mean, const Tensor<wide_t<T>>& variance) {
   const Variable<T>&x = c.in[0], &gamma = c.in[1], &beta = c.in[2];
   if (recording()) return reference_grads(c, [&] { return batch_norm_reference(x, gamma, beta, options); });
   const Device device = x.device();
@@ -93,8 +93,11 @@ BatchNormResult<T> batch_norm(const Variable<T>& x, const Variable<T>& gamma, co
   check(d.rows >= 2, "batch_norm", "input ", x.shape(), " has one value per channel, statistics need at least 2");
   const KernelTable<T>& k = kernels<T>(x.device());
   const Device device = x.device();
-  Tensor<T> mean({d.channels}, device), variance({d.channels}, device), y(x.shape(), device);
-  {
+  Tensor<wide_t<T>> mean({d.channels}, device), variance({d.channels}, device);
+  Tensor<T> y(x.shape(), device);
+  if (const ColumnMoments<T>& moments = x.node()->moments; moments.dims.pieces > 0) {
+    k.batch_norm_join(d, moments.dims, moments.values.data(), mean.data(), variance.data(), Stream{});
+  } else {
     const Workspace workspace(k.batch_norm_workspace(d), device);
     k.batch_norm_stats(d, x.value().data(), mean.data(), variance.data(), workspace.data(), Stream{});
   }
@@ -110,7 +113,8 @@ BatchNormResult<T> batch_norm(const Variable<T>& x, const Variable<T>& gamma, co
 /// rank below 2 or a gamma, beta, mean or variance of a wrong shape.
 template <class T>
 Variable<T> batch_norm_inference(const Variable<T>& x, const Variable<T>& gamma, const Variable<T>& beta,
-                                 const Tensor<T>& mean, const Tensor<T>& variance, const NormOptions<T>& options) {
+                                 const Tensor<wide_t<T>>& mean, const Tensor<wide_t<T>>& variance,
+                                 const NormOptions<T>& options) {
   const NormDims d = detail::norm_dims("batch_norm", x.shape());
   detail::check_per_channel("batch_norm", gamma, "gamma", x);
   detail::check_per_channel("batch_norm", beta, "beta", x);
@@ -121,10 +125,10 @@ Variable<T> batch_norm_inference(const Variable<T>& x, const Variable<T>& gamma,
                                           beta.value().data(), y.data(), Stream{});
   return record<T>("batch_norm_inference", y, {x, gamma, beta}, [options, mean, variance](const Backward<T>& c) {
     const Variable<T> h = activation_grad(options.activation, options.slope, c.g, c.out);
-    const Variable<T> rstd = reciprocal(sqrt(Variable<T>(variance) + options.epsilon));
+    const Variable<T> rstd = reciprocal(sqrt(Variable<T>(narrow<T>(variance)) + options.epsilon));
     std::vector<Variable<T>> grads(3);
     if (c.needs[0]) grads[0] = h * (c.in[1] * rstd);
-    if (c.needs[1]) grads[1] = sum_to(h * ((c.in[0] - Variable<T>(mean)) * rstd), c.in[1].shape());
+    if (c.needs[1]) grads[1] = sum_to(h * ((c.in[0] - Variable<T>(narrow<T>(mean))) * rstd), c.in[1].shape());
     if (c.needs[2]) grads[2] = sum_to(h, c.in[2].shape());
     return grads;
   });
@@ -141,7 +145,7 @@ namespace detail {
 
 template <class T>
 std::vector<Variable<T>> layer_norm_backward(const Backward<T>& c, const NormDims& d, const NormOptions<T>& options,
-                                             const Tensor<T>& mean, const Tensor<T>& rstd) {
+                                             const Tensor<wide_t<T>>& mean, const Tensor<wide_t<T>>& rstd) {
   const Variable<T>&x = c.in[0], &gamma = c.in[1], &beta = c.in[2];
   if (recording()) return reference_grads(c, [&] { return layer_norm_reference(x, gamma, beta, options); });
   const Device device = x.device();
@@ -164,7 +168,8 @@ Variable<T> layer_norm(const Variable<T>& x, const Variable<T>& gamma, const Var
   detail::check_per_channel("layer_norm", gamma, "gamma", x);
   detail::check_per_channel("layer_norm", beta, "beta", x);
   const Device device = x.device();
-  Tensor<T> mean({d.rows}, device), rstd({d.rows}, device), y(x.shape(), device);
+  Tensor<wide_t<T>> mean({d.rows}, device), rstd({d.rows}, device);
+  Tensor<T> y(x.shape(), device);
   kernels<T>(device).layer_norm(d, options, x.value().data(), gamma.value().data(), beta.value().data(), y.data(),
                                 mean.data(), rstd.data(), Stream{});
   return record<T>("layer_norm", y, {x, gamma, beta}, [d, options, mean, rstd](const Backward<T>& c) {

@@ -9,7 +9,7 @@ namespace tinygan::ops {
 template <class T>
 Variable<T> mean(const Variable<T>& x, const Axes& axes = {}, bool keep_axes = false) {
   const Variable<T> total = sum(x, axes, keep_axes);
-  return affine(total, static_cast<T>(total.size()) / static_cast<T>(x.size()), T(0));
+  return affine(total, static_cast<wide_t<T>>(total.size()) / static_cast<wide_t<T>>(x.size()), 0);
 }
 
 /// y = sum of x^2 over axes.
@@ -20,9 +20,9 @@ Variable<T> sum_squares(const Variable<T>& x, const Axes& axes = {}, bool keep_a
 
 /// y = (sum of x^2 + epsilon)^(1/2) over axes; a positive epsilon keeps the derivative finite at 0.
 template <class T>
-Variable<T> norm(const Variable<T>& x, const Axes& axes = {}, bool keep_axes = false, std::type_identity_t<T> epsilon = T(0)) {
+Variable<T> norm(const Variable<T>& x, const Axes& axes = {}, bool keep_axes = false, wide_t<T> epsilon = 0) {
   const Variable<T> squares = sum_squares(x, axes, keep_axes);
-  return sqrt(epsilon == T(0) ? squares : affine(squares, T(1), epsilon));
+  return sqrt(epsilon == 0 ? squares : affine(squares, 1, epsilon));
 }
 
 /// y = maximum of x along the last axis, kept with extent 1, as a constant: gradients do not pass.

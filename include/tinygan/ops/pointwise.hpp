@@ -51,7 +51,7 @@ inline BroadcastDims broadcast_dims(const Shape& out, const Shape& a, const Shap
 template <class T>
 Tensor<T> unary_value(UnaryOp op, const Tensor<T>& x, double alpha = 0, double beta = 0) {
   Tensor<T> y(x.shape(), x.device());
-  kernels<T>(x.device()).unary(op, x.size(), static_cast<T>(alpha), static_cast<T>(beta), x.data(), y.data(), Stream{});
+  kernels<T>(x.device()).unary(op, x.size(), static_cast<wide_t<T>>(alpha), static_cast<wide_t<T>>(beta), x.data(), y.data(), Stream{});
   return y;
 }
 
@@ -60,7 +60,7 @@ Tensor<T> binary_value(const char* name, BinaryOp op, const Tensor<T>& a, const 
   check(a.device() == b.device(), name, "operands on ", a.device(), " and ", b.device());
   const Shape shape = broadcast_shape(name, a.shape(), b.shape());
   Tensor<T> y(shape, a.device());
-  kernels<T>(a.device()).binary(op, broadcast_dims(shape, a.shape(), b.shape()), static_cast<T>(alpha), a.data(), b.data(),
+  kernels<T>(a.device()).binary(op, broadcast_dims(shape, a.shape(), b.shape()), static_cast<wide_t<T>>(alpha), a.data(), b.data(),
                                 y.data(), Stream{});
   return y;
 }
@@ -82,15 +82,15 @@ Variable<T> div(const Variable<T>& a, const Variable<T>& b);
 
 /// y = alpha x + beta.
 template <class T>
-Variable<T> affine(const Variable<T>& x, std::type_identity_t<T> alpha, std::type_identity_t<T> beta) {
+Variable<T> affine(const Variable<T>& x, wide_t<T> alpha, wide_t<T> beta) {
   return record<T>("affine", detail::unary_value(UnaryOp::affine, x.value(), alpha, beta), {x},
-                   [alpha](const Backward<T>& c) { return std::vector{affine(c.g, alpha, T(0))}; });
+                   [alpha](const Backward<T>& c) { return std::vector{affine(c.g, alpha, 0)}; });
 }
 
 /// y = -x.
 template <class T>
 Variable<T> neg(const Variable<T>& x) {
-  return affine(x, T(-1), T(0));
+  return affine(x, -1, 0);
 }
 
 /// y = a + b, broadcasting. Throws Error on shapes that do not broadcast, as do all binary ops.
@@ -137,7 +137,7 @@ Variable<T> select(const char* name, BinaryOp op, const Variable<T>& a, const Va
     const Tensor<T>&left = c.in[larger ? 0 : 1].value(), &right = c.in[larger ? 1 : 0].value();
     const Variable<T> first = binary_value("greater_equal", BinaryOp::greater_equal, left, right);
     return std::vector{for_input(c, 0, [&] { return mul(c.g, first); }),
-                       for_input(c, 1, [&] { return mul(c.g, affine(first, T(-1), T(1))); })};
+                       for_input(c, 1, [&] { return mul(c.g, affine(first, -1, 1)); })};
   });
 }
 
@@ -175,7 +175,7 @@ Variable<T> log(const Variable<T>& x) {
 template <class T>
 Variable<T> sqrt(const Variable<T>& x) {
   return record<T>("sqrt", detail::unary_value(UnaryOp::sqrt, x.value()), {x},
-                   [](const Backward<T>& c) { return std::vector{affine(div(c.g, c.out), T(0.5), T(0))}; });
+                   [](const Backward<T>& c) { return std::vector{affine(div(c.g, c.out), 0.5, 0)}; });
 }
 
 /// y = 1 / x.
@@ -189,7 +189,7 @@ Variable<T> reciprocal(const Variable<T>& x) {
 template <class T>
 Variable<T> square(const Variable<T>& x) {
   return record<T>("square", detail::unary_value(UnaryOp::square, x.value()), {x},
-                   [](const Backward<T>& c) { return std::vector{mul(c.g, affine(c.in[0], T(2), T(0)))}; });
+                   [](const Backward<T>& c) { return std::vector{mul(c.g, affine(c.in[0], 2, 0))}; });
 }
 
 /// y = |x|; the derivative at 0 is 0.
@@ -202,7 +202,7 @@ Variable<T> abs(const Variable<T>& x) {
 
 /// y = min(max(x, low), high); the derivative is 1 inside, bounds included.
 template <class T>
-Variable<T> clamp(const Variable<T>& x, std::type_identity_t<T> low, std::type_identity_t<T> high) {
+Variable<T> clamp(const Variable<T>& x, wide_t<T> low, wide_t<T> high) {
   check(low <= high, "clamp", "low ", low, " is above high ", high);
   return record<T>("clamp", detail::unary_value(UnaryOp::clamp, x.value(), low, high), {x}, [](const Backward<T>& c) {
     // inside exactly where clamping changed nothing
@@ -217,12 +217,12 @@ Variable<T> clamp(const Variable<T>& x, std::type_identity_t<T> low, std::type_i
 
 /// The cotangent of an activation's input from that of its output g and the output y; see Activation.
 template <class T>
-Variable<T> activation_grad(Activation f, std::type_identity_t<T> slope, const Variable<T>& g, const Variable<T>& y) {
+Variable<T> activation_grad(Activation f, wide_t<T> slope, const Variable<T>& g, const Variable<T>& y) {
   switch (f) {
     case Activation::none: return g;
     case Activation::relu:
     case Activation::leaky_relu: {
-      const T alpha = f == Activation::relu ? T(0) : slope;
+      const wide_t<T> alpha = f == Activation::relu ? 0 : slope;
       return record<T>("leaky_relu_grad",
                        detail::binary_value("leaky_relu_grad", BinaryOp::leaky_relu_grad, g.value(), y.value(), alpha), {g, y},
                        [f, slope](const Backward<T>& c) {
@@ -234,16 +234,16 @@ Variable<T> activation_grad(Activation f, std::type_identity_t<T> slope, const V
                        {g, y}, [](const Backward<T>& c) {
                          const Variable<T>& s = c.in[1];
                          return std::vector{
-                             c.needs[0] ? activation_grad<T>(Activation::sigmoid, T(0), c.g, s) : Variable<T>{},
-                             c.needs[1] ? mul(mul(c.g, c.in[0]), affine(s, T(-2), T(1))) : Variable<T>{}};
+                             c.needs[0] ? activation_grad<T>(Activation::sigmoid, 0, c.g, s) : Variable<T>{},
+                             c.needs[1] ? mul(mul(c.g, c.in[0]), affine(s, -2, 1)) : Variable<T>{}};
                        });
     case Activation::tanh:
       return record<T>("tanh_grad", detail::binary_value("tanh_grad", BinaryOp::tanh_grad, g.value(), y.value()), {g, y},
                        [](const Backward<T>& c) {
                          const Variable<T>& t = c.in[1];
                          return std::vector{
-                             c.needs[0] ? activation_grad<T>(Activation::tanh, T(0), c.g, t) : Variable<T>{},
-                             c.needs[1] ? mul(mul(c.g, c.in[0]), affine(t, T(-2), T(0))) : Variable<T>{}};
+                             c.needs[0] ? activation_grad<T>(Activation::tanh, 0, c.g, t) : Variable<T>{},
+                             c.needs[1] ? mul(mul(c.g, c.in[0]), affine(t, -2, 0)) : Variable<T>{}};
                        });
   }
   fail("activation_grad", "unknown activation");
@@ -251,12 +251,12 @@ Variable<T> activation_grad(Activation f, std::type_identity_t<T> slope, const V
 
 /// y = f(x) for one of the activations a kernel can fuse. Throws Error on a negative slope.
 template <class T>
-Variable<T> activation(Activation f, std::type_identity_t<T> slope, const Variable<T>& x) {
+Variable<T> activation(Activation f, wide_t<T> slope, const Variable<T>& x) {
   constexpr UnaryOp ops[] = {UnaryOp::affine, UnaryOp::relu, UnaryOp::leaky_relu, UnaryOp::sigmoid, UnaryOp::tanh};
   constexpr const char* names[] = {"identity", "relu", "leaky_relu", "sigmoid", "tanh"};
   if (f == Activation::none) return x;
   const auto at = static_cast<std::size_t>(f);
-  check(slope >= T(0), names[at], "slope ", slope, ", expected at least 0");
+  check(slope >= 0, names[at], "slope ", slope, ", expected at least 0");
   return record<T>(names[at], detail::unary_value(ops[at], x.value(), slope), {x}, [f, slope](const Backward<T>& c) {
     return std::vector{c.past_activation ? c.g : activation_grad(f, slope, c.g, c.out)};
   }, f, slope);
@@ -265,25 +265,25 @@ Variable<T> activation(Activation f, std::type_identity_t<T> slope, const Variab
 /// y = max(x, 0).
 template <class T>
 Variable<T> relu(const Variable<T>& x) {
-  return activation(Activation::relu, T(0), x);
+  return activation(Activation::relu, 0, x);
 }
 
 /// y = x > 0 ? x : slope x.
 template <class T>
-Variable<T> leaky_relu(const Variable<T>& x, std::type_identity_t<T> slope) {
+Variable<T> leaky_relu(const Variable<T>& x, wide_t<T> slope) {
   return activation(Activation::leaky_relu, slope, x);
 }
 
 /// y = 1 / (1 + e^-x).
 template <class T>
 Variable<T> sigmoid(const Variable<T>& x) {
-  return activation(Activation::sigmoid, T(0), x);
+  return activation(Activation::sigmoid, 0, x);
 }
 
 /// y = tanh x.
 template <class T>
 Variable<T> tanh(const Variable<T>& x) {
-  return activation(Activation::tanh, T(0), x);
+  return activation(Activation::tanh, 0, x);
 }
 
 /// y = ln(1 + e^x), finite for every finite x.
@@ -318,32 +318,32 @@ Variable<T> operator-(const Variable<T>& x) {
   return ops::neg(x);
 }
 template <class T>
-Variable<T> operator+(const Variable<T>& x, std::type_identity_t<T> s) {
-  return ops::affine(x, T(1), s);
+Variable<T> operator+(const Variable<T>& x, wide_t<T> s) {
+  return ops::affine(x, 1, s);
 }
 template <class T>
-Variable<T> operator+(std::type_identity_t<T> s, const Variable<T>& x) {
-  return ops::affine(x, T(1), s);
+Variable<T> operator+(wide_t<T> s, const Variable<T>& x) {
+  return ops::affine(x, 1, s);
 }
 template <class T>
-Variable<T> operator-(const Variable<T>& x, std::type_identity_t<T> s) {
-  return ops::affine(x, T(1), -s);
+Variable<T> operator-(const Variable<T>& x, wide_t<T> s) {
+  return ops::affine(x, 1, -s);
 }
 template <class T>
-Variable<T> operator-(std::type_identity_t<T> s, const Variable<T>& x) {
-  return ops::affine(x, T(-1), s);
+Variable<T> operator-(wide_t<T> s, const Variable<T>& x) {
+  return ops::affine(x, -1, s);
 }
 template <class T>
-Variable<T> operator*(const Variable<T>& x, std::type_identity_t<T> s) {
-  return ops::affine(x, s, T(0));
+Variable<T> operator*(const Variable<T>& x, wide_t<T> s) {
+  return ops::affine(x, s, 0);
 }
 template <class T>
-Variable<T> operator*(std::type_identity_t<T> s, const Variable<T>& x) {
-  return ops::affine(x, s, T(0));
+Variable<T> operator*(wide_t<T> s, const Variable<T>& x) {
+  return ops::affine(x, s, 0);
 }
 template <class T>
-Variable<T> operator/(const Variable<T>& x, std::type_identity_t<T> s) {
-  return ops::affine(x, T(1) / s, T(0));
+Variable<T> operator/(const Variable<T>& x, wide_t<T> s) {
+  return ops::affine(x, 1 / s, 0);
 }
 
 }  // namespace tinygan

@@ -50,17 +50,17 @@ Variable<T> pool_scatter(const Variable<T>& g, const PoolIndex& p) {
 }
 
 template <class T>
-Variable<T> sum_pool2d_grad(const Variable<T>& g, const PoolDims& d, T scale);
+Variable<T> sum_pool2d_grad(const Variable<T>& g, const PoolDims& d, wide_t<T> scale);
 
 template <class T>
-Variable<T> sum_pool2d(const Variable<T>& x, const PoolDims& d, T scale) {
+Variable<T> sum_pool2d(const Variable<T>& x, const PoolDims& d, wide_t<T> scale) {
   Tensor<T> y({d.N, d.P, d.Q, d.C}, x.device());
   kernels<T>(x.device()).sum_pool2d(d, scale, x.value().data(), y.data(), Stream{});
   return record<T>("sum_pool2d", y, {x}, [d, scale](const Backward<T>& c) { return std::vector{sum_pool2d_grad(c.g, d, scale)}; });
 }
 
 template <class T>
-Variable<T> sum_pool2d_grad(const Variable<T>& g, const PoolDims& d, T scale) {
+Variable<T> sum_pool2d_grad(const Variable<T>& g, const PoolDims& d, wide_t<T> scale) {
   Tensor<T> dx({d.N, d.H, d.W, d.C}, g.device());
   kernels<T>(g.device()).sum_pool2d_grad(d, scale, g.value().data(), dx.data(), Stream{});
   return record<T>("sum_pool2d_grad", dx, {g}, [d, scale](const Backward<T>& c) { return std::vector{sum_pool2d(c.g, d, scale)}; });
@@ -72,7 +72,7 @@ Tensor<T> window_cells(PoolDims d, Device device) {
   d.N = d.C = 1;
   const Tensor<T> ones = Tensor<T>::full({1, d.H, d.W, 1}, T(1), device);
   Tensor<T> count({1, d.P, d.Q, 1}, device);
-  kernels<T>(device).sum_pool2d(d, T(1), ones.data(), count.data(), Stream{});
+  kernels<T>(device).sum_pool2d(d, 1, ones.data(), count.data(), Stream{});
   return count;
 }
 
@@ -94,8 +94,8 @@ Variable<T> average_pool2d(const Variable<T>& x, const PoolOptions& options) {
   const PoolDims d = pool_dims("average_pool2d", x.shape(), options);
   const bool padded = (d.P - 1) * d.stride_h + d.window_h - d.pad_top > d.H || d.pad_top > 0 ||
                       (d.Q - 1) * d.stride_w + d.window_w - d.pad_left > d.W || d.pad_left > 0;
-  if (!padded) return detail::sum_pool2d(x, d, T(1) / static_cast<T>(d.window_h * d.window_w));
-  return detail::sum_pool2d(x, d, T(1)) / Variable<T>(detail::window_cells<T>(d, x.device()));
+  if (!padded) return detail::sum_pool2d(x, d, 1 / static_cast<wide_t<T>>(d.window_h * d.window_w));
+  return detail::sum_pool2d(x, d, 1) / Variable<T>(detail::window_cells<T>(d, x.device()));
 }
 
 /// y(N, H*scale_h, W*scale_w, C): every pixel repeated. Throws Error on a wrong rank or a scale below 1.
@@ -105,7 +105,7 @@ Variable<T> upsample2d(const Variable<T>& x, index_t scale_h, index_t scale_w) {
   check(scale_h >= 1 && scale_w >= 1, "upsample2d", "scale ", scale_h, "x", scale_w, ", expected at least 1x1");
   const Shape& s = x.shape();
   const PoolDims d{s[0], s[1] * scale_h, s[2] * scale_w, s[3], s[1], s[2], scale_h, scale_w, scale_h, scale_w, 0, 0};
-  return detail::sum_pool2d_grad(x, d, T(1));
+  return detail::sum_pool2d_grad(x, d, 1);
 }
 
 }  // namespace tinygan::ops

@@ -7,7 +7,7 @@ namespace tinygan::optim {
 
 /// The Euclidean norm of all tensors taken as one vector, a scalar on their device. Throws Error if that is not one.
 template <class T>
-Tensor<T> global_norm(const std::vector<Variable<T>>& xs) {
+Tensor<wide_t<T>> global_norm(const std::vector<Variable<T>>& xs) {
   check(!xs.empty(), "global_norm", "no tensors");
   std::vector<Segment<const T>> segments;
   const Device device = xs[0].device();
@@ -17,7 +17,7 @@ Tensor<T> global_norm(const std::vector<Variable<T>>& xs) {
   }
   const KernelTable<T>& k = kernels<T>(device);
   const int count = static_cast<int>(segments.size());
-  Tensor<T> norm({}, device);
+  Tensor<wide_t<T>> norm({}, device);
   const Workspace workspace(k.global_norm_workspace(count, segments.data()), device);
   k.global_norm(count, segments.data(), norm.data(), workspace.data(), Stream{});
   return norm;
@@ -26,10 +26,10 @@ Tensor<T> global_norm(const std::vector<Variable<T>>& xs) {
 /// The gradients scaled by min(1, max_norm / norm), and the norm before. Throws Error unless max_norm > 0.
 /// Source: Pascanu, Mikolov, Bengio 2013.
 template <class T>
-std::pair<std::vector<Variable<T>>, Tensor<T>> clip_by_global_norm(const std::vector<Variable<T>>& grads,
-                                                                   std::type_identity_t<T> max_norm) {
-  check(max_norm > T(0), "clip_by_global_norm", "norm ", max_norm, ", expected above 0");
-  const Tensor<T> norm = global_norm(grads);
+std::pair<std::vector<Variable<T>>, Tensor<wide_t<T>>> clip_by_global_norm(const std::vector<Variable<T>>& grads,
+                                                                   wide_t<T> max_norm) {
+  check(max_norm > 0, "clip_by_global_norm", "norm ", max_norm, ", expected above 0");
+  const Tensor<wide_t<T>> norm = global_norm(grads);
   std::vector<Variable<T>> clipped;
   std::vector<Segment<T>> segments;
   for (const Variable<T>& g : grads) {
@@ -42,8 +42,8 @@ std::pair<std::vector<Variable<T>>, Tensor<T>> clip_by_global_norm(const std::ve
 
 /// Each element clamped to [-limit, limit]. Throws Error unless limit > 0.
 template <class T>
-std::vector<Variable<T>> clip_by_value(const std::vector<Variable<T>>& grads, std::type_identity_t<T> limit) {
-  check(limit > T(0), "clip_by_value", "limit ", limit, ", expected above 0");
+std::vector<Variable<T>> clip_by_value(const std::vector<Variable<T>>& grads, wide_t<T> limit) {
+  check(limit > 0, "clip_by_value", "limit ", limit, ", expected above 0");
   const NoGrad no_grad;
   std::vector<Variable<T>> clipped;
   for (const Variable<T>& g : grads) clipped.push_back(ops::clamp(g, -limit, limit));

@@ -32,7 +32,7 @@ class Ema {
       check(average_[i].device() == device, "ema", "tensor ", i, " is on ", device, ", its average on ",
             average_[i].device());
       kernels<T>(device)
-          .ema(source_[i].size(), static_cast<T>(decay), source_[i].value().data(), average_[i].value().data(), Stream{});
+          .ema(source_[i].size(), static_cast<wide_t<T>>(decay), source_[i].value().data(), average_[i].value().data(), Stream{});
     }
   }
 

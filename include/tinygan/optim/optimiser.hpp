@@ -8,7 +8,8 @@
 
 namespace tinygan::optim {
 
-/// A list of parameters and their state tensors. Updates happen in place, in one kernel call, outside the tape.
+/// A list of parameters and their state tensors. Updates happen in place, in one kernel call, outside the tape. Parameters of
+/// bfloat16 have masters, float tensors that take the updates: a step is often smaller than their own last bit.
 template <class T>
 class Optimiser {
  public:
@@ -20,19 +21,34 @@ class Optimiser {
   }
 
  protected:
-  /// Throws Error on an empty list, something that is no leaf requiring gradients, or parameters on different devices.
-  Optimiser(const char* name, std::vector<Variable<T>> parameters) : name_(name), parameters_(std::move(parameters)) {
+  using Wide = wide_t<T>;
+
+  /// Masters in the order of the parameters, shared with whoever made them; without any, copies where T is not wide itself.
+  /// Throws Error on an empty list, something that is no leaf requiring gradients, tensors on different devices, or masters of
+  /// other shapes.
+  Optimiser(const char* name, std::vector<Variable<T>> parameters, std::vector<Tensor<Wide>> masters)
+      : name_(name), parameters_(std::move(parameters)), masters_(std::move(masters)) {
     check(!parameters_.empty(), name_, "no parameters");
     for (const Variable<T>& p : parameters_)
       check(p.defined() && p.requires_grad() && p.is_leaf(), name_, "a parameter is no leaf that requires gradients");
     device_ = parameters_[0].device();
     for (const Variable<T>& p : parameters_)
       check(p.device() == device_, name_, "parameters on ", device_, " and ", p.device());
+    if constexpr (std::is_same_v<T, Wide>) {
+      check(masters_.empty(), name_, "masters are for parameters of a narrower type");
+      return;
+    }
+    if (masters_.empty())
+      for (const Variable<T>& p : parameters_) masters_.push_back(widen(p.value()));
+    check(masters_.size() == parameters_.size(), name_, masters_.size(), " masters for ", parameters_.size(), " parameters");
+    for (std::size_t i = 0; i < masters_.size(); ++i)
+      check(masters_[i].shape() == parameters_[i].shape() && masters_[i].device() == device_, name_, "master ", i, " has shape ",
+            masters_[i].shape(), " on ", masters_[i].device(), ", expected ", parameters_[i].shape(), " on ", device_);
   }
 
-  std::vector<Tensor<T>> zeros_like_parameters() const {
-    std::vector<Tensor<T>> state;
-    for (const Variable<T>& p : parameters_) state.push_back(Tensor<T>::zeros(p.shape(), p.device()));
+  std::vector<Tensor<Wide>> zeros_like_parameters() const {
+    std::vector<Tensor<Wide>> state;
+    for (const Variable<T>& p : parameters_) state.push_back(Tensor<Wide>::zeros(p.shape(), p.device()));
     return state;
   }
 
@@ -59,7 +75,8 @@ class Optimiser {
             device_, "; make the optimiser after moving the model");
       check(grads[i].device() == device_, name_, "gradient ", i, " is on ", grads[i].device(), ", its parameter on ",
             device_);
-      list.push_back({p.size(), p.value().data(), grads[i].value().data(), nullptr, nullptr});
+      list.push_back({p.size(), p.value().data(), grads[i].value().data(), nullptr, nullptr, nullptr});
+      if constexpr (!std::is_same_v<T, Wide>) list.back().master = masters_[i].data();
     }
     return list;
   }
@@ -71,6 +88,7 @@ class Optimiser {
 
   const char* name_;
   std::vector<Variable<T>> parameters_;
+  std::vector<Tensor<Wide>> masters_;  ///< none where T is wide
   Device device_;  ///< of parameters, gradients and state
 };
 

@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <memory>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -106,8 +107,8 @@ class Tensor {
     detail::copy_bytes(data_, device(), other.data_, other.device(), bytes());
   }
   void fill(T value) const {
-    if constexpr (std::is_floating_point_v<T>) {
-      kernels<T>(device()).fill(size(), value, data_, Stream{});
+    if constexpr (std::is_floating_point_v<T> || std::is_same_v<T, bfloat16>) {
+      kernels<T>(device()).fill(size(), static_cast<wide_t<T>>(value), data_, Stream{});
     } else {
       const std::vector<T> values(static_cast<std::size_t>(size()), value);
       copy_from(std::span<const T>(values));
