@@ -41,7 +41,7 @@ __global__ void __launch_bounds__(one_channel_threads)
   const int channel = static_cast<int>(item % packs) * 4, channels = p.O - channel;
   if (first >= pixels) return;
 
-  const float* from[one_channel_pixels];
+  const T* from[one_channel_pixels];
   Float4 acc[one_channel_pixels] = {};
   TINYGAN_UNROLL
   for (int i = 0; i < one_channel_pixels; ++i)  // behind the last pixel: the first one again, for nothing
@@ -50,7 +50,7 @@ __global__ void __launch_bounds__(one_channel_threads)
     const Float4 filter = load_some(w + index_t{tap} * p.O + channel, channels, p.packed_w);
     TINYGAN_UNROLL
     for (int i = 0; i < one_channel_pixels; ++i) {
-      const float x = from[i][offset];
+      const float x = to_float(from[i][offset]);
       TINYGAN_UNROLL
       for (int k = 0; k < 4; ++k) acc[i].at[k] = fmaf(x, filter.at[k], acc[i].at[k]);
     }
@@ -79,7 +79,7 @@ __global__ void __launch_bounds__(one_channel_threads)
   const int first = static_cast<int>(number) * one_channel_pixels, pixels = p.N * g.pixels();
   const int lane = static_cast<int>(threadIdx.x % team);
 
-  const float* from[one_channel_pixels];
+  const T* from[one_channel_pixels];
   float acc[one_channel_pixels] = {};
   TINYGAN_UNROLL
   for (int i = 0; i < one_channel_pixels; ++i)  // behind the last pixel: pixel 0, for nothing; shuffles want all lanes
@@ -102,20 +102,19 @@ __global__ void __launch_bounds__(one_channel_threads)
     Float4 v{{acc[i], 0.0f, 0.0f, 0.0f}};
     const index_t at = write_offset(p, g, TapPixel(g, first + i));
     finish_pack(e, at, 0, 1, false, v);
-    out[at] = v.at[0];
+    out[at] = from_float<T>(v.at[0]);
   }
 }
 
 /// y from x, or with Adjoint dx from g, where either has one channel.
-template <bool Adjoint>
-void one_channel_conv(const ConvDims& d, const Epilogue<float>& e, const float* in, const float* w, float* out,
-                      Stream stream) {
-  TapPlan plan = tap_plan<Adjoint>(d, in, w, out);
+template <bool Adjoint, class T>
+void one_channel_conv(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w, T* out, Stream stream) {
+  assert(!e.moments);
+  TapPlan plan = tap_plan<Adjoint, 4>(d, e, in, w, out);
   const bool into_one = plan.conv.O == 1;
   const index_t channels = into_one ? plan.conv.D : plan.conv.O;
   const unsigned team = one_channel_team(channels);
-  plan.conv.packed_out = plan.conv.packed_out && aligned(16, e.output);
-  plan.conv.packed_w = channels % 4 == 0 && aligned(16, w);
+  plan.conv.packed_w = made_of_packs<4>(channels, w);
   const auto blocks = [&](const TapGroup& g) {
     const index_t items = ceil_div(d.N * g.pixels(), one_channel_pixels) * (into_one ? team : ceil_div(channels, 4));
     return ceil_div(items, one_channel_threads);
@@ -123,9 +122,9 @@ void one_channel_conv(const ConvDims& d, const Epilogue<float>& e, const float* 
   plan.for_launches(blocks, [&](const TapConv& conv, index_t count) {
     const Launch how{.grid = {grid_extent(count)}, .block = {one_channel_threads}, .stream = stream};
     if (into_one)
-      launch<one_channel_out_kernel<float>>(how, conv, team, e, in, w, out);
+      launch<one_channel_out_kernel<T>>(how, conv, team, e, in, w, out);
     else
-      launch<one_channel_in_kernel<float>>(how, conv, e, in, w, out);
+      launch<one_channel_in_kernel<T>>(how, conv, e, in, w, out);
   });
 }
 

@@ -41,18 +41,18 @@ struct OneChannelGradPlan {
 
 using OneChannelTile = SmallTile;
 
-template <bool Adjoint>
+template <bool Adjoint, class T>
 struct OneChannelSource {
   using Place = PanelPlace<OneChannelTile, OneChannelTile::tile_n, false>;
 
-  const float *narrow, *wide;
+  const T *narrow, *wide;
   int pixel, tap, channels_left;
   const OneChannelGradPlan& p;
 
   __device__ OneChannelSource(const OneChannelGradPlan& plan, int begin, int first_tap, int channel,
-                              const float* narrow_all, const float* wide_all)
+                              const T* narrow_all, const T* wide_all)
       : narrow(narrow_all), wide(wide_all + channel + Place::edge()), pixel(begin + Place::depth()),
-        tap(first_tap + Place::edge()), channels_left(count_of_four(channel + Place::edge(), plan.channels)), p(plan) {}
+        tap(first_tap + Place::edge()), channels_left(count_of<4>(channel + Place::edge(), plan.channels)), p(plan) {}
 
   template <class TakeNarrow, class TakeWide>
   __device__ __forceinline__ void next(const TakeNarrow& take_narrow, const TakeWide& take_wide) {
@@ -72,16 +72,17 @@ struct OneChannelSource {
       if (tap + k >= p.taps) continue;
       const int r = (tap + k) / p.S, s = tap + k - r * p.S;
       const int h = p.row.meets<Adjoint>(row, r), w = p.column.meets<Adjoint>(column, s);
-      if (h >= 0 && w >= 0) v.at[k] = narrow[(index_t{image} * p.row.extent + h) * p.column.extent + w];
+      if (h >= 0 && w >= 0) v.at[k] = to_float(narrow[(index_t{image} * p.row.extent + h) * p.column.extent + w]);
     }
     return v;
   }
 };
 
-/// Block (tile, piece of the pixels): slab `blockIdx.y` of dw(splits, taps, channels).
-template <bool Adjoint>
+/// Block (tile, piece of the pixels): dw(taps, channels), or slab `blockIdx.y` of slabs(splits, taps, channels) where
+/// there are any.
+template <bool Adjoint, class T>
 __global__ void __launch_bounds__(OneChannelTile::threads, OneChannelTile::blocks_per_sm)
-    one_channel_grad_kernel(OneChannelGradPlan p, const float* narrow, const float* wide, float* dw) {
+    one_channel_grad_kernel(OneChannelGradPlan p, const T* narrow, const T* wide, T* dw, float* slabs) {
   const int tile = static_cast<int>(blockIdx.x);
   const int tap = tile % p.tap_tiles * OneChannelTile::tile_m, channel = tile / p.tap_tiles * OneChannelTile::tile_n;
   const int steps = (p.pixels + OneChannelTile::depth - 1) / OneChannelTile::depth;
@@ -89,10 +90,10 @@ __global__ void __launch_bounds__(OneChannelTile::threads, OneChannelTile::block
   const int begin = share(blockIdx.y);
 
   OneChannelTile::Accumulator acc;
-  OneChannelSource<Adjoint> source(p, begin * OneChannelTile::depth, tap, channel, narrow, wide);
+  OneChannelSource<Adjoint, T> source(p, begin * OneChannelTile::depth, tap, channel, narrow, wide);
   OneChannelTile::multiply<false, false>(source, share(blockIdx.y + 1) - begin, acc);
-  OneChannelTile::store(acc, {tap, p.taps, channel, p.channels, p.packed_w}, {},
-                             dw + index_t{blockIdx.y} * p.taps * p.channels,
+  store_tile<OneChannelTile>(acc, {tap, p.taps, channel, p.channels, p.packed_w}, Epilogue<T>{}, dw,
+                             slabs ? slabs + index_t{blockIdx.y} * p.taps * p.channels : nullptr,
                              [&](int row) { return index_t{row} * p.channels; });
 }
 
@@ -118,25 +119,25 @@ inline std::size_t one_channel_grad_workspace(const ConvDims& d) {
   return splits > 1 ? static_cast<std::size_t>(splits * d.w_shape().size()) * sizeof(float) : 0;
 }
 
-inline void one_channel_grad(const ConvDims& d, const float* x, const float* g, float* dw, void* workspace,
-                             Stream stream) {
+template <class T>
+void one_channel_grad(const ConvDims& d, const T* x, const T* g, T* dw, void* workspace, Stream stream) {
   check_weight_grad(d);
   OneChannelGradPlan p = one_channel_grad_plan(d);
   const bool adjoint = d.C != 1;
-  const float *const narrow = adjoint ? g : x, *const wide = adjoint ? x : g;
-  float* const out = p.splits > 1 ? static_cast<float*>(workspace) : dw;
-  p.packed_wide = p.channels % 4 == 0 && aligned(16, wide);
-  p.packed_w = p.channels % 4 == 0 && aligned(16, out);
+  const T *const narrow = adjoint ? g : x, *const wide = adjoint ? x : g;
+  float* const slabs = p.splits > 1 ? static_cast<float*>(workspace) : nullptr;
+  p.packed_wide = made_of_packs<4>(p.channels, wide);
+  p.packed_w = slabs ? made_of_packs<4>(p.channels, slabs) : made_of_packs<4>(p.channels, dw);
   const index_t tiles = p.tap_tiles * ceil_div(p.channels, OneChannelTile::tile_n);
   const Launch how{.grid = {grid_extent(tiles), grid_extent(p.splits, false)},
                    .block = {OneChannelTile::threads},
                    .shared_bytes = OneChannelTile::shared_bytes,
                    .stream = stream};
   if (adjoint)
-    launch<one_channel_grad_kernel<true>>(how, p, narrow, wide, out);
+    launch<one_channel_grad_kernel<true, T>>(how, p, narrow, wide, dw, slabs);
   else
-    launch<one_channel_grad_kernel<false>>(how, p, narrow, wide, out);
-  if (p.splits > 1) sum_slabs(d.w_shape().size(), p.splits, p.channels, {}, out, dw, stream);
+    launch<one_channel_grad_kernel<false, T>>(how, p, narrow, wide, dw, slabs);
+  if (slabs) sum_slabs(d.w_shape().size(), p.splits, p.channels, Epilogue<T>{}, slabs, dw, stream);
 }
 
 }  // namespace

@@ -131,15 +131,16 @@ template <class P, bool Adjoint>
 struct TapSource {
   using InPlace = PanelPlace<P, P::tile_m, true>;
   using FilterPlace = PanelPlace<P, P::tile_n, Adjoint>;
+  using Element = typename P::Element;
 
-  const float *in[InPlace::packs], *w;  // this thread's packs; of the filter the first
+  const Element *in[InPlace::packs], *w;  // this thread's packs; of the filter the first
   int depth;                            // channels from the start of this step on
   int column_tap = 0, columns;          // of the group's
   int w_edge;  // output channels from here on: in the adjoint direction all, else of the pack
   const TapConv& p;
 
-  __device__ TapSource(const TapConv& conv, const TapGroup& g, int row, int channel, const float* x,
-                       const float* filter)
+  __device__ TapSource(const TapConv& conv, const TapGroup& g, int row, int channel, const Element* x,
+                       const Element* filter)
       : depth(conv.D), columns(g.column.taps), p(conv) {
     TINYGAN_UNROLL
     for (int i = 0; i < InPlace::packs; ++i) {  // rows that do not exist read what another does: nobody stores them
@@ -147,7 +148,7 @@ struct TapSource {
       in[i] = x + read_offset(p, g, TapPixel(g, m < p.N * g.pixels() ? m : row)) + InPlace::depth();
     }
     const int n = channel + FilterPlace::edge(), k = FilterPlace::depth();
-    w_edge = Adjoint ? p.O - n : count_of_four(n, p.O);
+    w_edge = Adjoint ? p.O - n : count_of<P::pack>(n, p.O);
     const index_t tap = index_t{g.row.filter} * p.S + g.column.filter;
     w = filter + tap * p.D * p.O + (Adjoint ? n * w_pitch() + k : k * w_pitch() + n);
   }
@@ -177,14 +178,14 @@ struct TapSource {
  private:
   __device__ __forceinline__ void move(index_t in_by, index_t w_by) {
     TINYGAN_UNROLL
-    for (const float*& at : in) at += in_by;
+    for (const Element*& at : in) at += in_by;
     w += w_by;
   }
 };
 
-template <class P, bool Adjoint>
+template <class P, bool Adjoint, class T = typename P::Element>
 __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
-    tap_conv_kernel(TapConv p, Epilogue<float> e, const float* in, const float* w, float* out) {
+    tap_conv_kernel(TapConv p, Epilogue<T> e, const T* in, const T* w, T* out) {
   const unsigned tile = blockIdx.x / p.column_tiles;
   const TapGroup g = group_of(p, tile);
   const int m = static_cast<int>(tile - g.first_tile) * P::tile_m;
@@ -196,8 +197,9 @@ __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
     TapSource<P, Adjoint> source(p, g, m, n, in, w);
     P::template multiply<true, Adjoint>(source, steps, acc);
   }
-  P::store(acc, {m, p.N * g.pixels(), n, p.O, p.packed_out}, e, out,
-                [&](int row) { return write_offset(p, g, TapPixel(g, row)); });
+  const auto piece = static_cast<int>(tile), pieces = static_cast<int>(gridDim.x / p.column_tiles);
+  P::store(acc, {m, p.N * g.pixels(), n, p.O, p.packed_out, piece, pieces}, e, out,
+           [&](int row) { return write_offset(p, g, TapPixel(g, row)); });
 }
 
 // ---- Launchers ------------------------------------------------------------------------------------------------------
@@ -223,9 +225,9 @@ struct TapPlan {
   }
 };
 
-/// y from x, or with Adjoint dx from g.
-template <bool Adjoint>
-TapPlan tap_plan(const ConvDims& d, const float* in, const float* w, const float* out) {
+/// y from x, or with Adjoint dx from g. Results are moved in fours, operands in packs of N.
+template <bool Adjoint, int N, class T>
+TapPlan tap_plan(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w, const T* out) {
   check(d.N * std::max(d.H * d.W, d.P * d.Q) <= 0x7fffffff && d.R * d.S * std::max(d.C, d.K) <= 0x7fffffff,
         Adjoint ? "conv2d_input_grad" : "conv2d", "more than 2^31 - 1 pixels, or products for one of them");
   const TapList list = Adjoint ? adjoint_taps(d) : forward_taps(d);
@@ -249,36 +251,59 @@ TapPlan tap_plan(const ConvDims& d, const float* in, const float* w, const float
   p.out_image = Adjoint ? d.H * d.W * d.C : d.P * d.Q * d.K;
   p.row = {rows.out_step, rows.in_step, rows.tap_in, rows.tap_filter};
   p.column = {columns.out_step, columns.in_step, columns.tap_in, columns.tap_filter};
-  p.packed_in = p.D % 4 == 0 && aligned(16, in);
-  p.packed_w = (Adjoint ? p.D : p.O) % 4 == 0 && aligned(16, w);
-  p.packed_out = p.O % 4 == 0 && aligned(16, out);
+  p.packed_in = made_of_packs<N>(p.D, in);
+  p.packed_w = made_of_packs<N>(Adjoint ? p.D : p.O, w);
+  p.packed_out = made_of_packs<4>(p.O, out, e.output);
   return plan;
 }
 
-template <Precision F, bool Adjoint>
-void tap_conv(const ConvDims& d, const Epilogue<float>& e, const float* in, const float* w, float* out, Stream stream) {
-  TapPlan plan = tap_plan<Adjoint>(d, in, w, out);
-  plan.conv.packed_out = plan.conv.packed_out && aligned(16, e.output);
-  const index_t O = plan.conv.O;
-  const auto row_tiles = [&](const TapGroup& g, index_t m) { return ceil_div(d.N * g.pixels(), m); };
+/// run.operator()<Policy>(tiles_of) with the tile for a plan; tiles_of(group) is how many rows of tiles a group has.
+template <Precision F, class T, class Run>
+auto with_tap_tile(const TapPlan& plan, const Run& run) {
+  const index_t N = plan.conv.N, O = plan.conv.O;
+  index_t pixels = 0;
+  for (const TapGroup& g : plan.groups) pixels += N * g.pixels();
+  const auto rows = [N](const TapGroup& g, index_t m) { return ceil_div(N * g.pixels(), m); };
   const auto tiles = [&](index_t m, index_t n) {
     index_t sum = 0;
-    for (const TapGroup& g : plan.groups) sum += row_tiles(g, m) * ceil_div(O, n);
+    for (const TapGroup& g : plan.groups) sum += rows(g, m) * ceil_div(O, n);
     return sum;
   };
-  with_tile<F, true>(Adjoint ? d.N * d.H * d.W : d.N * d.P * d.Q, O, tiles, [&]<class P>() {
-    const index_t D = plan.conv.D, moved = round_up(D, P::depth) - P::depth;  // by the steps of a tap but the last
+  return with_tile<F, T, true>(pixels, O, tiles, [&]<class P>() {
+    return run.template operator()<P>([&](const TapGroup& g) { return rows(g, P::tile_m); });
+  });
+}
+
+template <Precision F, bool Adjoint, class T>
+void tap_conv(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w, T* out, Stream stream) {
+  TapPlan plan = tap_plan<Adjoint, pack_of<T>>(d, e, in, w, out);
+  with_tap_tile<F, T>(plan, [&]<class P>(const auto& tiles_of) {
+    const index_t D = plan.conv.D, O = plan.conv.O;
+    const index_t moved = round_up(D, P::depth) - P::depth;  // by the steps of a tap but the last
     plan.conv.in_column = plan.conv.column.tap_in * D - moved;
     plan.conv.w_column = plan.conv.column.tap_filter * D * O - (Adjoint ? moved : moved * O);
     plan.conv.column_tiles = static_cast<unsigned>(ceil_div(O, P::tile_n));
-    plan.for_launches([&](const TapGroup& g) { return row_tiles(g, P::tile_m); },
-                      [&](const TapConv& conv, index_t count) {
-                        launch<tap_conv_kernel<P, Adjoint>>({.grid = {grid_extent(count * conv.column_tiles)},
-                                                             .block = {P::threads},
-                                                             .shared_bytes = P::shared_bytes,
-                                                             .stream = stream},
-                                                            conv, e, in, w, out);
-                      });
+    plan.for_launches(tiles_of, [&](const TapConv& conv, index_t count) {
+      launch<tap_conv_kernel<P, Adjoint>>({.grid = {grid_extent(count * conv.column_tiles)},
+                                           .block = {P::threads},
+                                           .shared_bytes = P::shared_bytes,
+                                           .stream = stream},
+                                          conv, e, in, w, out);
+    });
+  });
+}
+
+/// One piece per row of tiles; none in fp32, and where one launch does not take all groups.
+template <Precision F, bool Adjoint, class T>
+index_t tap_conv_moment_pieces(const ConvDims& d) {
+  if (F == Precision::fp32) return 0;
+  const T* const anywhere = nullptr;
+  const TapPlan plan = tap_plan<Adjoint, pack_of<T>>(d, Epilogue<T>{}, anywhere, anywhere, anywhere);
+  if (plan.groups.size() > max_tap_groups) return 0;
+  return with_tap_tile<F, T>(plan, [&]<class P>(const auto& tiles_of) {
+    index_t tiles = 0;
+    for (const TapGroup& g : plan.groups) tiles += tiles_of(g);
+    return tiles;
   });
 }
 

@@ -45,22 +45,23 @@ template <class P>
 struct PairSource {
   static_assert(P::tile_m == P::tile_n, "both panels bring the same pixels of a step");
   using Place = PanelPlace<P, P::tile_m, false>;
+  using Element = typename P::Element;
 
-  const float *x, *g;          // this thread's channels of pixel 0 of the rectangle
+  const Element *x, *g;        // this thread's channels of pixel 0 of the rectangle
   int image, row, column;      // its next pixel
   int end;                     // images
   int rows, columns;           // of the rectangle
-  int x_channels, g_channels;  // from here on, at most 4
+  int x_channels, g_channels;  // from here on, at most a pack
   const WeightGradPlan& p;
 
   /// From pixel `begin` of the rectangle's N * rows * columns to `end_pixel`.
   __device__ PairSource(const WeightGradPlan& plan, const PairRange& h, const PairRange& v, int begin, int c, int k,
-                        const float* x_all, const float* g_all)
+                        const Element* x_all, const Element* g_all)
       : end(plan.N), rows(h.count), columns(v.count), p(plan) {
     c += Place::edge();
     k += Place::edge();
-    x_channels = count_of_four(c, p.C);
-    g_channels = count_of_four(k, p.K);
+    x_channels = count_of<P::pack>(c, p.C);
+    g_channels = count_of<P::pack>(k, p.K);
     x = x_all + (index_t{h.in} * p.W + v.in) * p.C + c;
     g = g_all + (index_t{h.out} * p.Q + v.out) * p.K + k;
     const int at = begin + Place::depth();
@@ -88,10 +89,11 @@ struct PairSource {
   }
 };
 
-/// Block (tile of a tap, piece of the depth): slab `blockIdx.y` of dw(splits, R, S, C, K).
-template <class P>
+/// Block (tile of a tap, piece of the depth): dw(R, S, C, K), or slab `blockIdx.y` of slabs(splits, R, S, C, K) where
+/// there are any.
+template <class P, class T = typename P::Element>
 __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
-    conv_weight_grad_kernel(WeightGradPlan p, const float* x, const float* g, float* dw) {
+    conv_weight_grad_kernel(WeightGradPlan p, const T* x, const T* g, T* dw, float* slabs) {
   const int tile = static_cast<int>(blockIdx.x), tiles = p.row_tiles * p.column_tiles;
   const int tap = tile / tiles, c = tile % p.row_tiles * P::tile_m, k = tile % tiles / p.row_tiles * P::tile_n;
   const PairRange h(tap / p.S, p.H, p.P, p.stride_h, p.pad_top, p.dilation_h);
@@ -105,18 +107,20 @@ __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
     PairSource<P> source(p, h, v, begin * P::depth, c, k, x, g);
     P::template multiply<false, false>(source, mine, acc);
   }
-  float* const out = dw + (index_t{blockIdx.y} * p.R * p.S + tap) * p.C * p.K;
-  P::store(acc, {c, p.C, k, p.K, p.packed_w}, {}, out, [&](int row) { return index_t{row} * p.K; });
+  const index_t size = index_t{p.C} * p.K;
+  store_tile<P>(acc, {c, p.C, k, p.K, p.packed_w}, Epilogue<T>{}, dw + tap * size,
+                slabs ? slabs + (index_t{blockIdx.y} * p.R * p.S + tap) * size : nullptr,
+                [&](int row) { return index_t{row} * p.K; });
 }
 
 /// run.operator()<Policy>(plan) with the tile and the pieces for a shape.
-template <Precision F, class Run>
+template <Precision F, class T, class Run>
 auto with_weight_grad_plan(const ConvDims& d, const Run& run) {
   const auto n = [](index_t v) { return static_cast<int>(v); };
   const auto tiles = [&](index_t c, index_t k) { return d.R * d.S * ceil_div(d.C, c) * ceil_div(d.K, k); };
   const auto splits = [&](index_t c, index_t k) { return depth_splits(tiles(c, k), d.N * d.P * d.Q); };
   const auto blocks = [&](index_t c, index_t k) { return tiles(c, k) * splits(c, k); };
-  return with_tile<F, false>(d.C, d.K, blocks, [&]<class P>() {
+  return with_tile<F, T, false>(d.C, d.K, blocks, [&]<class P>() {
     return run.template operator()<P>(WeightGradPlan{
         n(d.N), n(d.H), n(d.W), n(d.C), n(d.R), n(d.S), n(d.K), n(d.P), n(d.Q), n(d.stride_h), n(d.stride_w),
         n(d.pad_top), n(d.pad_left), n(d.dilation_h), n(d.dilation_w), n(ceil_div(d.C, P::tile_m)),
@@ -129,28 +133,28 @@ inline void check_weight_grad(const ConvDims& d) {
   check(d.N * std::max(d.H * d.W, d.P * d.Q) <= 0x7fffffff - 64, "conv2d_weight_grad", "more than 2^31 - 65 pixels");
 }
 
-template <Precision F>
+template <Precision F, class T>
 std::size_t weight_grad_workspace(const ConvDims& d) {
-  return with_weight_grad_plan<F>(d, [&]<class P>(const WeightGradPlan& p) {
+  return with_weight_grad_plan<F, T>(d, [&]<class P>(const WeightGradPlan& p) {
     return p.splits > 1 ? static_cast<std::size_t>(p.splits * d.w_shape().size()) * sizeof(float) : 0;
   });
 }
 
-template <Precision F>
-void weight_grad(const ConvDims& d, const float* x, const float* g, float* dw, void* workspace, Stream stream) {
+template <Precision F, class T>
+void weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, void* workspace, Stream stream) {
   check_weight_grad(d);
-  with_weight_grad_plan<F>(d, [&]<class P>(WeightGradPlan p) {
-    float* const out = p.splits > 1 ? static_cast<float*>(workspace) : dw;
-    p.packed_x = d.C % 4 == 0 && aligned(16, x);
-    p.packed_g = d.K % 4 == 0 && aligned(16, g);
-    p.packed_w = d.K % 4 == 0 && aligned(16, out);
+  with_weight_grad_plan<F, T>(d, [&]<class P>(WeightGradPlan p) {
+    float* const slabs = p.splits > 1 ? static_cast<float*>(workspace) : nullptr;
+    p.packed_x = made_of_packs<P::pack>(d.C, x);
+    p.packed_g = made_of_packs<P::pack>(d.K, g);
+    p.packed_w = slabs ? made_of_packs<4>(d.K, slabs) : made_of_packs<4>(d.K, dw);
     launch<conv_weight_grad_kernel<P>>(
         {.grid = {grid_extent(d.R * d.S * p.row_tiles * p.column_tiles), grid_extent(p.splits, false)},
          .block = {P::threads},
          .shared_bytes = P::shared_bytes,
          .stream = stream},
-        p, x, g, out);
-    if (p.splits > 1) sum_slabs(d.w_shape().size(), p.splits, d.K, {}, out, dw, stream);
+        p, x, g, dw, slabs);
+    if (slabs) sum_slabs(d.w_shape().size(), p.splits, d.K, Epilogue<T>{}, slabs, dw, stream);
   });
 }
 

@@ -9,6 +9,8 @@
 // Determinism  tile and pieces depend on the shape alone; no atomics.
 #pragma once
 
+#include <cassert>
+
 #include <tinygan/backend/gemm_dims.hpp>
 #include <tinygan/base/stream.hpp>
 
@@ -19,23 +21,28 @@
 namespace tinygan::cuda {
 namespace {
 
+/// Whether shapes may go to wgmma_taps.cuh.
+template <Precision F, class T>
+inline constexpr bool wgmma_serves = F != Precision::fp32 && std::is_same_v<T, float>;
+
 /// The panels (Edge, depth), step by step, of a row-major matrix stored that way (Deep) or the other way round.
 template <class P, int Edge, bool Deep>
 struct MatrixPanel {
   using Place = PanelPlace<P, Edge, Deep>;
+  using Element = typename P::Element;
 
-  const float* at;            // this thread's first pack of the step
+  const Element* at;            // this thread's first pack of the step
   index_t pitch;              // elements from row to row
   int edge_left, depth_left;  // elements that exist from there on: along the edge, unless Deep, of the pack alone
   bool packed;
 
   /// From edge index `edge` of `edges` on, depth [depth, depths).
-  __device__ MatrixPanel(const float* matrix, index_t row_pitch, index_t edge, index_t edges, index_t depth,
+  __device__ MatrixPanel(const Element* matrix, index_t row_pitch, index_t edge, index_t edges, index_t depth,
                          index_t depths, bool is_packed)
       : pitch(row_pitch), packed(is_packed) {
     const index_t e = edge + Place::edge(), k = depth + Place::depth();
     at = matrix + (Deep ? e * pitch + k : k * pitch + e);
-    edge_left = Deep ? static_cast<int>(edges - e) : count_of_four(e, edges);
+    edge_left = Deep ? static_cast<int>(edges - e) : count_of<P::pack>(e, edges);
     depth_left = static_cast<int>(depths - k);
   }
 
@@ -70,11 +77,11 @@ struct GemmPlan {
   bool packed_a = false, packed_b = false, packed_c = false;
 };
 
-/// Block (tile, split): c(M,N), or slab `split` of c(splits, M, N) without an epilogue.
-template <class P, bool TransA, bool TransB>
+/// Block (tile, split): c(M,N), or slab `split` of slabs(splits, M, N) where there are any.
+template <class P, bool TransA, bool TransB, class T = typename P::Element>
 __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
-    gemm_kernel(GemmDims d, GemmPlan p, Epilogue<float> e, const float* a, const float* b, float* c) {
-  const auto m = static_cast<int>(blockIdx.x % p.row_tiles) * P::tile_m;
+    gemm_kernel(GemmDims d, GemmPlan p, Epilogue<T> e, const T* a, const T* b, T* c, float* slabs) {
+  const auto row_tile = static_cast<int>(blockIdx.x % p.row_tiles), m = row_tile * P::tile_m;
   const auto n = static_cast<int>(blockIdx.x / p.row_tiles) * P::tile_n;
   const auto M = static_cast<int>(d.M), N = static_cast<int>(d.N);
   const index_t begin = blockIdx.y * p.piece, end = begin + p.piece < d.K ? begin + p.piece : d.K;
@@ -82,7 +89,8 @@ __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
                                          {b, TransB ? d.K : d.N, n, d.N, begin, end, p.packed_b}};
   typename P::Accumulator acc;
   P::template multiply<!TransA, TransB>(source, static_cast<int>(ceil_div(end - begin, P::depth)), acc);
-  P::store(acc, {m, M, n, N, p.packed_c}, e, c + blockIdx.y * d.M * d.N, [&](int row) { return row * d.N; });
+  store_tile<P>(acc, {m, M, n, N, p.packed_c, row_tile, static_cast<int>(p.row_tiles)}, e, c,
+                slabs ? slabs + blockIdx.y * d.M * d.N : nullptr, [&](int row) { return row * d.N; });
 }
 
 inline constexpr int gemv_threads = 128;
@@ -95,25 +103,25 @@ __global__ void __launch_bounds__(gemv_threads)
   if (row >= M) return;
   float sum[4] = {};
   for (index_t k = 4 * lane_id(); k < K; k += 4 * warp_size) {
-    const Float4 x = load_some(a + row * K + k, count_of_four(k, K), packed),
-                 y = load_some(b + k, count_of_four(k, K), packed);
+    const int count = count_of<4>(k, K);
+    const Float4 x = load_some(a + row * K + k, count, packed), y = load_some(b + k, count, packed);
     TINYGAN_UNROLL
     for (int i = 0; i < 4; ++i) sum[i] = fmaf(x.at[i], y.at[i], sum[i]);
   }
   Float4 v{{warp_reduce<Sum>((sum[0] + sum[1]) + (sum[2] + sum[3])), 0.0f, 0.0f, 0.0f}};
   finish_pack(e, row, 0, 1, false, v);
-  if (lane_id() == 0) c[row] = v.at[0];
+  if (lane_id() == 0) c[row] = from_float<T>(v.at[0]);
 }
 
 inline bool is_gemv(const GemmDims& d) { return d.N == 1 && !d.trans_a; }
 
 /// run.operator()<Policy>(plan) with the tile and the pieces for a shape.
-template <Precision F, class Run>
+template <Precision F, class T, class Run>
 auto with_gemm_plan(const GemmDims& d, const Run& run) {
   const auto tiles = [&](index_t m, index_t n) { return ceil_div(d.M, m) * ceil_div(d.N, n); };
   // Pieces of the depth make up for few tiles.
   const auto blocks = [&](index_t m, index_t n) { return tiles(m, n) * depth_splits(tiles(m, n), d.K); };
-  return with_tile<F, false>(d.M, d.N, blocks, [&]<class P>() {
+  return with_tile<F, T, false>(d.M, d.N, blocks, [&]<class P>() {
     GemmPlan p{.row_tiles = grid_extent(ceil_div(d.M, P::tile_m)),
                .column_tiles = grid_extent(ceil_div(d.N, P::tile_n))};
     p.piece = round_up(ceil_div(d.K, depth_splits(tiles(P::tile_m, P::tile_n), d.K)), P::depth);
@@ -122,50 +130,58 @@ auto with_gemm_plan(const GemmDims& d, const Run& run) {
   });
 }
 
-template <Precision F>
+template <Precision F, class T>
 std::size_t gemm_workspace(const GemmDims& d) {
   if (is_gemv(d)) return 0;
-  if constexpr (F != Precision::fp32)
+  if constexpr (wgmma_serves<F, T>)
     if (wgmma_gemm_fits<F>(d)) return wgmma_gemm_workspace<F>(d);
-  return with_gemm_plan<F>(d, [&]<class P>(const GemmPlan& p) {
+  return with_gemm_plan<F, T>(d, [&]<class P>(const GemmPlan& p) {
     return p.splits > 1 ? static_cast<std::size_t>(p.splits * d.M * d.N) * sizeof(float) : 0;
   });
 }
 
-template <class P, bool TransA, bool TransB>
-void gemm_tiles(const GemmDims& d, const GemmPlan& p, const Epilogue<float>& e, const float* a, const float* b,
-                float* c, Stream stream) {
+/// One piece per row of tiles; none in fp32, where N = 1, and where pieces of the depth are added up afterwards.
+template <Precision F, class T>
+index_t gemm_moment_pieces(const GemmDims& d) {
+  if (F == Precision::fp32 || is_gemv(d)) return 0;
+  if constexpr (wgmma_serves<F, T>)
+    if (wgmma_gemm_fits<F>(d)) return 0;
+  return with_gemm_plan<F, T>(
+      d, [&]<class P>(const GemmPlan& p) { return p.splits > 1 ? index_t{0} : index_t{p.row_tiles}; });
+}
+
+template <class P, bool TransA, bool TransB, class T = typename P::Element>
+void gemm_tiles(const GemmDims& d, const GemmPlan& p, const Epilogue<T>& e, const T* a, const T* b, T* c, float* slabs,
+                Stream stream) {
   const Launch how{.grid = {grid_extent(index_t{p.row_tiles} * p.column_tiles), grid_extent(p.splits, false)},
                    .block = {P::threads},
                    .shared_bytes = P::shared_bytes,
                    .stream = stream};
-  launch<gemm_kernel<P, TransA, TransB>>(how, d, p, e, a, b, c);
+  launch<gemm_kernel<P, TransA, TransB>>(how, d, p, e, a, b, c, slabs);
 }
 
-template <Precision F>
-void gemm(const GemmDims& d, const Epilogue<float>& e, const float* a, const float* b, float* c, void* workspace,
-          Stream stream) {
+template <Precision F, class T>
+void gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b, T* c, void* workspace, Stream stream) {
   check(std::max({d.M, d.N, d.K}) <= 0x7fffffff, "gemm", "extents ", d.M, ", ", d.N, ", ", d.K, " above 2^31 - 1");
+  assert(!e.moments || (gemm_moment_pieces<F, T>(d) > 0));
   if (is_gemv(d)) {
-    const bool packed = d.K % 4 == 0 && aligned(16, a, b);
+    const bool packed = made_of_packs<4>(d.K, a, b);
     const unsigned blocks = grid_extent(ceil_div(d.M, gemv_threads / warp_size));
     const Launch how{.grid = {blocks}, .block = {gemv_threads}, .stream = stream};
-    return launch<gemv_kernel<float>>(how, d.M, d.K, packed, e, a, b, c);
+    return launch<gemv_kernel<T>>(how, d.M, d.K, packed, e, a, b, c);
   }
-  if constexpr (F != Precision::fp32)
+  if constexpr (wgmma_serves<F, T>)
     if (wgmma_gemm_fits<F>(d)) return wgmma_gemm<F>(d, e, a, b, c, workspace, stream);
-  with_gemm_plan<F>(d, [&]<class P>(GemmPlan p) {
-    const bool split = p.splits > 1;
-    float* const out = split ? static_cast<float*>(workspace) : c;
-    const Epilogue<float> last = split ? Epilogue<float>{} : e;
-    p.packed_a = (d.trans_a ? d.M : d.K) % 4 == 0 && aligned(16, a);
-    p.packed_b = (d.trans_b ? d.K : d.N) % 4 == 0 && aligned(16, b);
-    p.packed_c = d.N % 4 == 0 && aligned(16, out, last.output);
+  with_gemm_plan<F, T>(d, [&]<class P>(GemmPlan p) {
+    float* const slabs = p.splits > 1 ? static_cast<float*>(workspace) : nullptr;
+    p.packed_a = made_of_packs<P::pack>(d.trans_a ? d.M : d.K, a);
+    p.packed_b = made_of_packs<P::pack>(d.trans_b ? d.K : d.N, b);
+    p.packed_c = slabs ? made_of_packs<4>(d.N, slabs) : made_of_packs<4>(d.N, c, e.output);
     const auto run = d.trans_a ? d.trans_b ? &gemm_tiles<P, true, true> : &gemm_tiles<P, true, false>
                      : d.trans_b ? &gemm_tiles<P, false, true>
                                  : &gemm_tiles<P, false, false>;
-    run(d, p, last, a, b, out, stream);
-    if (split) sum_slabs(d.M * d.N, p.splits, d.N, e, out, c, stream);
+    run(d, p, e, a, b, c, slabs, stream);
+    if (slabs) sum_slabs(d.M * d.N, p.splits, d.N, e, slabs, c, stream);
   });
 }
 

@@ -31,7 +31,7 @@ template <class Element, int Edge, int Depth, bool Deep>
 struct MmaPanel {
   static constexpr int pack = pack_of<Element>;
   static constexpr bool by_words = !Deep && std::is_same_v<Element, float>;  // and not by ldmatrix
-  alignas(128) Element memory[Edge * Depth];
+  alignas(16) Element memory[Edge * Depth];
   static_assert(Depth == 8 * pack && Edge % Depth == 0, "rows are made of all 32 banks");
 
   /// Where the element with these coordinates lies; packs stay together. Rows take turns in the banks: eight with a

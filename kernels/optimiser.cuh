@@ -1,10 +1,13 @@
 // Optimisers over all parameters in one launch: Adam, SGD, moving average, gradient norm and clipping.
 //
+// Elements     parameters and gradients are float or bfloat16; state and masters are float, and so is what is computed.
+//              With a master that is what is updated, and the parameter is the master rounded.
 // Shapes       up to 64 tensors of any sizes per launch, listed in the kernel's arguments; more take another launch.
 // Owns         a block takes 4096 neighbouring elements of one tensor, a thread four packs of 4 of each array.
 // Shared       Adam: its two step-dependent factors; norm: one value per warp, then 2 KB.      Requires  sm_75.
 // Determinism  elements by themselves; the norm adds up blocks of 4096 in float and these in double, in a fixed order.
-// Cost         Adam 28 bytes per parameter (param, grad, m, v read; param, m, v written), SGD 20, norm 4, clip 8.
+// Cost         Adam 28 bytes per parameter (param, grad, m, v read; param, m, v written), of bfloat16 with a master 28 too
+//              (master, grad, m, v read; master, param, m, v written); SGD 20, norm 4, clip 8.
 //              The step count is read on the device, so a captured graph counts on.
 // Source       Kingma and Ba, "Adam", ICLR 2015; Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019.
 #pragma once
@@ -83,18 +86,41 @@ Launch optimiser_launch(const TensorList<Tensor>& list, std::size_t shared, Stre
           .line = line};
 }
 
-template <class... T>
-__device__ __forceinline__ bool all_aligned(const T*... p) {
-  return ((reinterpret_cast<std::uintptr_t>(p) % 16 == 0) && ...);
-}
-
-/// one(i) for every pack i of n elements by the threads of a block, then rest(i) for every element left.
-template <class One, class Rest>
-__device__ __forceinline__ void for_block(index_t n, bool packed, const One& one, const Rest& rest) {
+/// f.operator()<4>(i) for the first element i of every pack of n elements, by the threads of a block, then <1>(i) for every
+/// element left.
+template <class F>
+__device__ __forceinline__ void for_block(index_t n, bool packed, const F& f) {
   const index_t packs = packed ? n / 4 : 0;
   TINYGAN_UNROLL
-  for (index_t i = threadIdx.x; i < packs; i += map_threads) one(i);
-  for (index_t i = 4 * packs + threadIdx.x; i < n; i += map_threads) rest(i);
+  for (index_t i = threadIdx.x; i < packs; i += map_threads) f.template operator()<4>(4 * i);
+  for (index_t i = 4 * packs + threadIdx.x; i < n; i += map_threads) f.template operator()<1>(i);
+}
+
+/// A block's part of a parameter: what is updated, and the parameter where that is another array.
+template <class T>
+struct Parameter {
+  float* exact;
+  T* rounded;
+
+  __device__ Parameter(const ParameterSlot<T>& slot, index_t begin)
+      : exact(slot.master + begin), rounded(slot.param + begin) {
+    if constexpr (std::is_same_v<T, float>)
+      if (!slot.master) exact = rounded, rounded = nullptr;
+  }
+
+  __device__ bool packed() const { return packable<4>(exact, rounded); }  // null is aligned
+  template <int N>
+  __device__ __forceinline__ void store(index_t i, const Pack<float, N>& value) const {
+    store_pack(exact + i, value);
+    if (rounded) store_floats(rounded + i, value);
+  }
+};
+
+/// Throws Error if a parameter that cannot hold small updates has no master that does.
+template <class T>
+void check_masters(const char* op, int count, const ParameterSlot<T>* slots) {
+  if constexpr (!std::is_same_v<T, float>)
+    for (int k = 0; k < count; ++k) check(slots[k].master != nullptr, op, "bfloat16 parameter ", k, " has no master");
 }
 
 // ---- Adam -----------------------------------------------------------------------------------------------------------
@@ -110,8 +136,9 @@ struct AdamFactors {
   }
 };
 
+template <class T>
 __global__ void __launch_bounds__(map_threads)
-    adam_kernel(AdamHyper h, TensorList<ParameterSlot<float>> list, const std::uint64_t* step) {
+    adam_kernel(AdamHyper h, TensorList<ParameterSlot<T>> list, const std::uint64_t* step) {
   AdamFactors& s = block_shared<AdamFactors>();
   if (threadIdx.x == 0) {
     const auto t = static_cast<double>(*step);
@@ -128,27 +155,26 @@ __global__ void __launch_bounds__(map_threads)
   __syncthreads();
   const AdamFactors f = s;
   const auto part = list.part(blockIdx.x);
-  float *const param = part.tensor.param + part.begin, *const m = part.tensor.m + part.begin,
-               *const v = part.tensor.v + part.begin;
-  const float* const grad = part.tensor.grad + part.begin;
-  for_block(
-      part.n, all_aligned(param, grad, m, v),
-      [&](index_t i) {
-        Float4 p4 = load_pack<4>(param + 4 * i), m4 = load_pack<4>(m + 4 * i), v4 = load_pack<4>(v + 4 * i);
-        const Float4 g4 = load_pack<4>(grad + 4 * i);
-        TINYGAN_UNROLL
-        for (int k = 0; k < 4; ++k) f.update(p4.at[k], g4.at[k], m4.at[k], v4.at[k]);
-        store_pack(param + 4 * i, p4);
-        store_pack(m + 4 * i, m4);
-        store_pack(v + 4 * i, v4);
-      },
-      [&](index_t i) { f.update(param[i], grad[i], m[i], v[i]); });
+  const Parameter<T> param(part.tensor, part.begin);
+  float *const m = part.tensor.m + part.begin, *const v = part.tensor.v + part.begin;
+  const T* const grad = part.tensor.grad + part.begin;
+  const auto update = [&]<int N>(index_t i) {
+    Pack<float, N> p4 = load_pack<N>(param.exact + i), m4 = load_pack<N>(m + i), v4 = load_pack<N>(v + i);
+    const Pack<float, N> g4 = load_floats<N>(grad + i);
+    TINYGAN_UNROLL
+    for (int k = 0; k < N; ++k) f.update(p4.at[k], g4.at[k], m4.at[k], v4.at[k]);
+    param.store(i, p4);
+    store_pack(m + i, m4);
+    store_pack(v + i, v4);
+  };
+  for_block(part.n, param.packed() && packable<4>(grad, m, v), update);
 }
 
-inline void adam(const AdamHyper& h, int count, const ParameterSlot<float>* slots, const std::uint64_t* step,
-                 Stream stream) {
-  for_lists(count, slots, [&](const TensorList<ParameterSlot<float>>& list, index_t) {
-    launch<adam_kernel>(optimiser_launch(list, sizeof(AdamFactors), stream), h, list, step);
+template <class T>
+void adam(const AdamHyper& h, int count, const ParameterSlot<T>* slots, const std::uint64_t* step, Stream stream) {
+  check_masters("adam", count, slots);
+  for_lists(count, slots, [&](const TensorList<ParameterSlot<T>>& list, index_t) {
+    launch<adam_kernel<T>>(optimiser_launch(list, sizeof(AdamFactors), stream), h, list, step);
   });
 }
 
@@ -165,29 +191,31 @@ struct SgdFactors {
   }
 };
 
-__global__ void __launch_bounds__(map_threads) sgd_kernel(SgdFactors f, TensorList<ParameterSlot<float>> list) {
+template <class T>
+__global__ void __launch_bounds__(map_threads) sgd_kernel(SgdFactors f, TensorList<ParameterSlot<T>> list) {
   const auto part = list.part(blockIdx.x);
-  float *const param = part.tensor.param + part.begin, *const m = part.tensor.m + part.begin;
-  const float* const grad = part.tensor.grad + part.begin;
-  for_block(
-      part.n, all_aligned(param, grad, m),
-      [&](index_t i) {
-        Float4 p4 = load_pack<4>(param + 4 * i), m4 = load_pack<4>(m + 4 * i);
-        const Float4 g4 = load_pack<4>(grad + 4 * i);
-        TINYGAN_UNROLL
-        for (int k = 0; k < 4; ++k) f.update(p4.at[k], g4.at[k], m4.at[k]);
-        store_pack(param + 4 * i, p4);
-        store_pack(m + 4 * i, m4);
-      },
-      [&](index_t i) { f.update(param[i], grad[i], m[i]); });
+  const Parameter<T> param(part.tensor, part.begin);
+  float* const m = part.tensor.m + part.begin;
+  const T* const grad = part.tensor.grad + part.begin;
+  const auto update = [&]<int N>(index_t i) {
+    Pack<float, N> p4 = load_pack<N>(param.exact + i), m4 = load_pack<N>(m + i);
+    const Pack<float, N> g4 = load_floats<N>(grad + i);
+    TINYGAN_UNROLL
+    for (int k = 0; k < N; ++k) f.update(p4.at[k], g4.at[k], m4.at[k]);
+    param.store(i, p4);
+    store_pack(m + i, m4);
+  };
+  for_block(part.n, param.packed() && packable<4>(grad, m), update);
 }
 
-inline void sgd(const SgdHyper& h, int count, const ParameterSlot<float>* slots, Stream stream) {
+template <class T>
+void sgd(const SgdHyper& h, int count, const ParameterSlot<T>* slots, Stream stream) {
   const auto momentum = static_cast<float>(h.momentum);
   const SgdFactors f{static_cast<float>(h.learning_rate), momentum, static_cast<float>(h.weight_decay),
                      h.nesterov ? 1.0f : 0.0f, h.nesterov ? momentum : 1.0f};
-  for_lists(count, slots, [&](const TensorList<ParameterSlot<float>>& list, index_t) {
-    launch<sgd_kernel>(optimiser_launch(list, 0, stream), f, list);
+  check_masters("sgd", count, slots);
+  for_lists(count, slots, [&](const TensorList<ParameterSlot<T>>& list, index_t) {
+    launch<sgd_kernel<T>>(optimiser_launch(list, 0, stream), f, list);
   });
 }
 
@@ -199,7 +227,7 @@ __global__ void __launch_bounds__(map_threads)
 }
 
 inline void ema(index_t n, float decay, const float* x, float* average, Stream stream) {
-  const index_t packs = packs_of(n, x, average);
+  const index_t packs = map_packs(n, x, average);
   launch<ema_kernel>({.grid = map_blocks(n, packs), .block = {map_threads}, .stream = stream}, n, packs, decay, x,
                      average);
 }
@@ -207,19 +235,20 @@ inline void ema(index_t n, float decay, const float* x, float* average, Stream s
 // ---- Norm and clipping ----------------------------------------------------------------------------------------------
 
 /// partial[block] = sum of squares of its elements.
+template <class T>
 __global__ void __launch_bounds__(map_threads)
-    sum_of_squares_kernel(TensorList<Segment<const float>> list, double* partial) {
+    sum_of_squares_kernel(TensorList<Segment<const T>> list, double* partial) {
   BlockReduceShared& s = block_shared<BlockReduceShared>();
   const auto part = list.part(blockIdx.x);
-  const float* const x = part.tensor.data + part.begin;
+  const T* const x = part.tensor.data + part.begin;
   float sum = 0.0f;
-  for_block(
-      part.n, all_aligned(x),
-      [&](index_t i) {
-        const Float4 v = load_pack<4>(x + 4 * i);
-        sum += (v.at[0] * v.at[0] + v.at[1] * v.at[1]) + (v.at[2] * v.at[2] + v.at[3] * v.at[3]);
-      },
-      [&](index_t i) { sum += x[i] * x[i]; });
+  for_block(part.n, packable<4>(x), [&]<int N>(index_t i) {
+    const Pack<float, N> v = load_floats<N>(x + i);
+    if constexpr (N == 4)
+      sum += (v.at[0] * v.at[0] + v.at[1] * v.at[1]) + (v.at[2] * v.at[2] + v.at[3] * v.at[3]);
+    else
+      sum += v.at[0] * v.at[0];
+  });
   sum = block_reduce<Sum>(sum, s);
   if (threadIdx.x == 0) partial[blockIdx.x] = static_cast<double>(sum);
 }
@@ -237,39 +266,40 @@ __global__ void __launch_bounds__(map_threads) finish_norm_kernel(index_t n, con
   if (threadIdx.x == 0) *norm = static_cast<float>(sqrt(s[0]));
 }
 
-inline std::size_t global_norm_workspace(int count, const Segment<const float>* segments) {
+template <class T>
+std::size_t global_norm_workspace(int count, const Segment<const T>* segments) {
   return static_cast<std::size_t>(optimiser_blocks(count, segments)) * sizeof(double);
 }
 
-inline void global_norm(int count, const Segment<const float>* segments, float* norm, void* workspace, Stream stream) {
+template <class T>
+void global_norm(int count, const Segment<const T>* segments, float* norm, void* workspace, Stream stream) {
   auto* const partial = static_cast<double*>(workspace);
-  for_lists(count, segments, [&](const TensorList<Segment<const float>>& list, index_t before) {
-    launch<sum_of_squares_kernel>(optimiser_launch(list, sizeof(BlockReduceShared), stream), list, partial + before);
+  for_lists(count, segments, [&](const TensorList<Segment<const T>>& list, index_t before) {
+    launch<sum_of_squares_kernel<T>>(optimiser_launch(list, sizeof(BlockReduceShared), stream), list, partial + before);
   });
   launch<finish_norm_kernel>({.block = {map_threads}, .shared_bytes = map_threads * sizeof(double), .stream = stream},
                              optimiser_blocks(count, segments), partial, norm);
 }
 
+template <class T>
 __global__ void __launch_bounds__(map_threads)
-    clip_kernel(TensorList<Segment<float>> list, const float* norm, float max_norm) {
+    clip_kernel(TensorList<Segment<T>> list, const float* norm, float max_norm) {
   const float scale = max_norm / (*norm + 1e-6f);
   if (scale >= 1.0f) return;  // a NaN goes on, and shows in every gradient
   const auto part = list.part(blockIdx.x);
-  float* const x = part.tensor.data + part.begin;
-  for_block(
-      part.n, all_aligned(x),
-      [&](index_t i) {
-        Float4 v = load_pack<4>(x + 4 * i);
-        TINYGAN_UNROLL
-        for (int k = 0; k < 4; ++k) v.at[k] *= scale;
-        store_pack(x + 4 * i, v);
-      },
-      [&](index_t i) { x[i] *= scale; });
+  T* const x = part.tensor.data + part.begin;
+  for_block(part.n, packable<4>(x), [&]<int N>(index_t i) {
+    Pack<float, N> v = load_floats<N>(x + i);
+    TINYGAN_UNROLL
+    for (int k = 0; k < N; ++k) v.at[k] *= scale;
+    store_floats(x + i, v);
+  });
 }
 
-inline void clip_by_norm(int count, const Segment<float>* segments, const float* norm, float max_norm, Stream stream) {
-  for_lists(count, segments, [&](const TensorList<Segment<float>>& list, index_t) {
-    launch<clip_kernel>(optimiser_launch(list, 0, stream), list, norm, max_norm);
+template <class T>
+void clip_by_norm(int count, const Segment<T>* segments, const float* norm, float max_norm, Stream stream) {
+  for_lists(count, segments, [&](const TensorList<Segment<T>>& list, index_t) {
+    launch<clip_kernel<T>>(optimiser_launch(list, 0, stream), list, norm, max_norm);
   });
 }
 

@@ -1,9 +1,12 @@
-// Pointwise arithmetic, fills, copies and permutations of the contract (backend/kernel_table.hpp has their formulas).
+// Pointwise arithmetic, fills, conversions, copies and permutations of the contract (backend/kernel_table.hpp has their
+// formulas).
 //
-// Shapes       arrays of n floats; broadcasting and copies by strides (backend/pointwise_dims.hpp).
-// Owns         thread t of T: packs of 4 elements t, t+T, t+2T, ... two at a time; single elements where an array is
-//              not 16-byte aligned, and at the end. An output may be exactly an input (permute excepted).
-// Shared       permute: a 32x33 tile (4.2 KB); the others none.      Requires  sm_75.
+// Shapes       arrays of n elements; broadcasting and copies by strides (backend/pointwise_dims.hpp).
+// Elements     float or bfloat16: computed in float, rounded once when stored. Copies and permutations move them as they are.
+// Owns         thread t of all: packs of 16 bytes t, t + all, t + 2 all, ... two at a time (broadcasts: of 4 elements,
+//              one at a time); single elements where an array is not aligned to its packs, and at the end. An output may
+//              be exactly an input (permute excepted).
+// Shared       permute: a 32x33 tile (4.2 KB, bfloat16 2.1 KB); the others none.      Requires  sm_75.
 // Determinism  every element is computed by itself: same bits whatever the grid.
 // Cost         every operand once through memory: bandwidth-bound; the arithmetic hides behind it.
 #pragma once
@@ -74,25 +77,26 @@ void select(E value, const F& f) {
 
 // ---- y = f(x), y = f(a, b) ------------------------------------------------------------------------------------------
 
-template <UnaryOp Op>
+template <UnaryOp Op, class T>
 __global__ void __launch_bounds__(map_threads)
-    unary_kernel(index_t n, index_t packs, float alpha, float beta, const float* x, float* y) {
+    unary_kernel(index_t n, index_t packs, float alpha, float beta, const T* x, T* y) {
   map(n, packs, y, [=](float v) { return unary_value(Op, alpha, beta, v); }, x);
 }
 
-inline void unary(UnaryOp op, index_t n, float alpha, float beta, const float* x, float* y, Stream stream) {
-  const index_t packs = packs_of(n, x, y);
+template <class T>
+void unary(UnaryOp op, index_t n, float alpha, float beta, const T* x, T* y, Stream stream) {
+  const index_t packs = map_packs(n, x, y);
   using enum UnaryOp;
   select<affine, exp, log, sqrt, reciprocal, square, abs, sign, softplus, sigmoid, tanh, relu, leaky_relu, clamp>(
       op, [&]<UnaryOp Op>() {
-        launch<unary_kernel<Op>>({.grid = map_blocks(n, packs), .block = {map_threads}, .stream = stream}, n, packs,
-                                 alpha, beta, x, y);
+        launch<unary_kernel<Op, T>>({.grid = map_blocks(n, packs), .block = {map_threads}, .stream = stream}, n, packs,
+                                    alpha, beta, x, y);
       });
 }
 
-template <BinaryOp Op>
+template <BinaryOp Op, class T>
 __global__ void __launch_bounds__(map_threads)
-    binary_kernel(index_t n, index_t packs, float alpha, const float* a, const float* b, float* y) {
+    binary_kernel(index_t n, index_t packs, float alpha, const T* a, const T* b, T* y) {
   map(n, packs, y, [=](float v, float w) { return binary_value(Op, alpha, v, w); }, a, b);
 }
 
@@ -119,25 +123,26 @@ struct BroadcastPlan {
 
 /// Whether an operand can be read in packs of 4: one value along the innermost axis, or contiguous runs from aligned
 /// places on.
-inline bool broadcasts_in_packs(const BroadcastDims& d, const index_t* stride, const float* x) {
+template <class T>
+bool broadcasts_in_packs(const BroadcastDims& d, const index_t* stride, const T* x) {
   constexpr int last = BroadcastDims::rank - 1;
   if (stride[last] == 0) return true;
-  bool even = stride[last] == 1 && aligned(16, x);
+  bool even = stride[last] == 1 && packable<4>(x);
   for (int axis = 0; axis < last; ++axis) even = even && (d.extent[axis] == 1 || stride[axis] % 4 == 0);
   return even;
 }
 
-template <int N>
-__device__ __forceinline__ Pack<float, N> load_or_splat(const float* from, bool splat) {
-  if (!splat) return load_pack<N>(from);
+template <int N, class T>
+__device__ __forceinline__ Pack<float, N> load_or_splat(const T* from, bool splat) {
+  if (!splat) return load_floats<N>(from);
   Pack<float, N> r;
-  for (int k = 0; k < N; ++k) r.at[k] = *from;
+  for (int k = 0; k < N; ++k) r.at[k] = to_float(*from);
   return r;
 }
 
-template <int N>
+template <int N, class T>
 __global__ void __launch_bounds__(map_threads)
-    binary_broadcast_kernel(BinaryOp op, BroadcastPlan p, float alpha, const float* a, const float* b, float* y) {
+    binary_broadcast_kernel(BinaryOp op, BroadcastPlan p, float alpha, const T* a, const T* b, T* y) {
   for (index_t i = grid_thread(); i < p.packs; i += grid_threads()) {
     index_t rest = i, a_at = 0, b_at = 0;
     for (int axis = BroadcastDims::rank - 1; axis >= p.first; --axis) {
@@ -150,66 +155,90 @@ __global__ void __launch_bounds__(map_threads)
     Pack<float, N> r;
     TINYGAN_UNROLL
     for (int k = 0; k < N; ++k) r.at[k] = binary_value(op, alpha, v.at[k], w.at[k]);
-    store_pack(y + N * i, r);
+    store_floats(y + N * i, r);
   }
 }
 
-inline void binary(BinaryOp op, const BroadcastDims& d, float alpha, const float* a, const float* b, float* y,
-                   Stream stream) {
+template <class T>
+void binary(BinaryOp op, const BroadcastDims& d, float alpha, const T* a, const T* b, T* y, Stream stream) {
   constexpr int last = BroadcastDims::rank - 1;
   const index_t n = d.size();
   const bool dense = d.extent[last] == n && d.a_stride[last] == 1 && d.b_stride[last] == 1;
   if (dense) {
-    const index_t packs = packs_of(n, a, b, y);
+    const index_t packs = map_packs(n, a, b, y);
     using enum BinaryOp;
     select<add, sub, mul, div, maximum, minimum, greater, greater_equal, relu_grad, leaky_relu_grad, sigmoid_grad,
            tanh_grad>(op, [&]<BinaryOp Op>() {
-      launch<binary_kernel<Op>>({.grid = map_blocks(n, packs), .block = {map_threads}, .stream = stream}, n, packs,
-                                alpha, a, b, y);
+      launch<binary_kernel<Op, T>>({.grid = map_blocks(n, packs), .block = {map_threads}, .stream = stream}, n, packs,
+                                   alpha, a, b, y);
     });
     return;
   }
-  const bool packs = d.extent[last] % 4 == 0 && aligned(16, y) && broadcasts_in_packs(d, d.a_stride, a) &&
+  const bool packs = d.extent[last] % 4 == 0 && packable<4>(y) && broadcasts_in_packs(d, d.a_stride, a) &&
                      broadcasts_in_packs(d, d.b_stride, b);
   const BroadcastPlan plan(d, packs ? 4 : 1);
   const Launch how{.grid = {grid_stride_blocks(plan.packs, map_threads)}, .block = {map_threads}, .stream = stream};
   if (packs)
-    launch<binary_broadcast_kernel<4>>(how, op, plan, alpha, a, b, y);
+    launch<binary_broadcast_kernel<4, T>>(how, op, plan, alpha, a, b, y);
   else
-    launch<binary_broadcast_kernel<1>>(how, op, plan, alpha, a, b, y);
+    launch<binary_broadcast_kernel<1, T>>(how, op, plan, alpha, a, b, y);
 }
 
-// ---- Fills and copies -----------------------------------------------------------------------------------------------
+// ---- Fills, conversions and copies ----------------------------------------------------------------------------------
 
-__global__ void __launch_bounds__(map_threads) fill_kernel(index_t n, index_t packs, float value, float* y) {
+template <class T>
+__global__ void __launch_bounds__(map_threads) fill_kernel(index_t n, index_t packs, float value, T* y) {
   map(n, packs, y, [=] { return value; });
 }
 
-inline void fill(index_t n, float value, float* y, Stream stream) {
-  const index_t packs = packs_of(n, y);
-  launch<fill_kernel>({.grid = map_blocks(n, packs), .block = {map_threads}, .stream = stream}, n, packs, value, y);
+template <class T>
+void fill(index_t n, float value, T* y, Stream stream) {
+  const index_t packs = map_packs(n, y);
+  launch<fill_kernel<T>>({.grid = map_blocks(n, packs), .block = {map_threads}, .stream = stream}, n, packs, value, y);
+}
+
+template <class X, class Y>
+__global__ void __launch_bounds__(map_threads) convert_kernel(index_t n, index_t packs, const X* x, Y* y) {
+  map(n, packs, y, [](float v) { return v; }, x);
+}
+
+template <class X, class Y>
+void convert(index_t n, const X* x, Y* y, Stream stream) {
+  const index_t packs = map_packs(n, x, y);
+  launch<convert_kernel<X, Y>>({.grid = map_blocks(n, packs), .block = {map_threads}, .stream = stream}, n, packs, x, y);
+}
+
+template <class T>
+void narrow(index_t n, const wide_t<T>* x, T* y, Stream stream) {
+  convert(n, x, y, stream);
+}
+template <class T>
+void widen(index_t n, const T* x, wide_t<T>* y, Stream stream) {
+  convert(n, x, y, stream);
 }
 
 /// Row by row in packs of N; `inner` is in packs.
-template <int N>
+template <int N, class T>
 __global__ void __launch_bounds__(map_threads)
-    copy_kernel(index_t packs, Divisor inner, index_t src_stride, index_t dst_stride, const float* src, float* dst) {
+    copy_kernel(index_t packs, Divisor inner, index_t src_stride, index_t dst_stride, const T* src, T* dst) {
   for (index_t i = grid_thread(); i < packs; i += grid_threads()) {
     const index_t row = inner.divide(i), column = i - row * inner.value();
     store_pack(dst + row * dst_stride + N * column, load_pack<N>(src + row * src_stride + N * column));
   }
 }
 
-inline void copy(const CopyDims& d, const float* src, float* dst, Stream stream) {
-  const bool even = d.outer == 1 || (d.src_stride % 4 == 0 && d.dst_stride % 4 == 0);
-  const bool packs = d.inner % 4 == 0 && even && aligned(16, src, dst);
-  const index_t count = d.outer * d.inner / (packs ? 4 : 1);
-  const Divisor inner(d.inner / (packs ? 4 : 1));
+template <class T>
+void copy(const CopyDims& d, const T* src, T* dst, Stream stream) {
+  constexpr int N = pack_width<T>;
+  const bool even = d.outer == 1 || (d.src_stride % N == 0 && d.dst_stride % N == 0);
+  const bool packs = d.inner % N == 0 && even && packable<N>(src, dst);
+  const index_t count = d.outer * d.inner / (packs ? N : 1);
+  const Divisor inner(d.inner / (packs ? N : 1));
   const Launch how{.grid = {grid_stride_blocks(count, map_threads)}, .block = {map_threads}, .stream = stream};
   if (packs)
-    launch<copy_kernel<4>>(how, count, inner, d.src_stride, d.dst_stride, src, dst);
+    launch<copy_kernel<N, T>>(how, count, inner, d.src_stride, d.dst_stride, src, dst);
   else
-    launch<copy_kernel<1>>(how, count, inner, d.src_stride, d.dst_stride, src, dst);
+    launch<copy_kernel<1, T>>(how, count, inner, d.src_stride, d.dst_stride, src, dst);
 }
 
 // ---- Permutation ----------------------------------------------------------------------------------------------------
@@ -243,12 +272,14 @@ struct PermutePlan {
   }
 };
 
+template <class T>
 struct PermuteShared {
-  float tile[permute_tile][permute_tile + 1];  // (along, last); one more column: columns fall into different banks
+  T tile[permute_tile][permute_tile + 1];  // (along, last); one more column: columns fall into different banks
 };
 
-__global__ void __launch_bounds__(permute_tile * permute_rows) permute_kernel(PermutePlan p, const float* x, float* y) {
-  PermuteShared& s = block_shared<PermuteShared>();
+template <class T>
+__global__ void __launch_bounds__(permute_tile * permute_rows) permute_kernel(PermutePlan p, const T* x, T* y) {
+  auto& s = block_shared<PermuteShared<T>>();
   constexpr int last = PermuteDims::rank - 1;
   const index_t m = p.extent[p.along], n = p.extent[last];
   for (index_t block = blockIdx.x; block < p.blocks; block += gridDim.x) {
@@ -257,8 +288,8 @@ __global__ void __launch_bounds__(permute_tile * permute_rows) permute_kernel(Pe
     rest /= p.tiles_last;
     const index_t i0 = rest % p.tiles_along * permute_tile;
     rest /= p.tiles_along;
-    const float* from = x + i0 * p.x_stride[p.along] + j0 * p.x_stride[last];
-    float* to = y + i0 * p.y_stride[p.along] + j0;
+    const T* from = x + i0 * p.x_stride[p.along] + j0 * p.x_stride[last];
+    T* to = y + i0 * p.y_stride[p.along] + j0;
     for (int axis = last - 1; axis >= 0; --axis) {
       if (axis == p.along) continue;
       const index_t at = rest % p.extent[axis];
@@ -277,10 +308,14 @@ __global__ void __launch_bounds__(permute_tile * permute_rows) permute_kernel(Pe
   }
 }
 
-inline void permute(const PermuteDims& d, const float* x, float* y, Stream stream) {
+template <class T>
+void permute(const PermuteDims& d, const T* x, T* y, Stream stream) {
   const PermutePlan plan(d);
-  launch<permute_kernel>({.grid = {grid_stride_blocks(plan.blocks, 1, 1 << 20)}, .block = {permute_tile, permute_rows},
-                          .shared_bytes = sizeof(PermuteShared), .stream = stream}, plan, x, y);
+  launch<permute_kernel<T>>({.grid = {grid_stride_blocks(plan.blocks, 1, 1 << 20)},
+                             .block = {permute_tile, permute_rows},
+                             .shared_bytes = sizeof(PermuteShared<T>),
+                             .stream = stream},
+                            plan, x, y);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Pooling: maximum with its index, gather and scatter by that index, sums of windows and their adjoint (average
 // pooling, nearest upsampling). x(N,H,W,C), y(N,P,Q,C); cells of a window outside x take no part.
 //
+// Elements     float or bfloat16; sums are taken in float.
 // Owns         a thread makes packs of 4 channels of one output pixel (single ones where C or an address does not allow
 //              it).
 // Shared       none.      Requires  sm_75.
@@ -70,7 +71,7 @@ inline PoolPlan pool_to_x(const PoolDims& d, index_t N) {
 /// launch(N) with N = 4 where the arrays allow packs, else 1.
 template <class F, class... T>
 void in_packs(index_t channels, const F& f, const T*... arrays) {
-  if (channels % 4 == 0 && aligned(16, arrays...))
+  if (channels % 4 == 0 && packable<4>(arrays...))
     f.template operator()<4>();
   else
     f.template operator()<1>();
@@ -87,21 +88,21 @@ inline Launch pool_launch(index_t packs, Stream stream, const char* file = __bui
 
 // ---- Maximum --------------------------------------------------------------------------------------------------------
 
-template <int N>
+template <int N, class T>
 __global__ void __launch_bounds__(map_threads)
-    max_pool2d_kernel(PoolPlan p, const float* x, float* y, std::int32_t* index) {
+    max_pool2d_kernel(PoolPlan p, const T* x, T* y, std::int32_t* index) {
   const index_t C = p.channels.value() * N;
   for (index_t i = grid_thread(); i < p.packs; i += grid_threads()) {
     const PoolPlan::At at = p.at(i, N);
     const PoolRange rows = p.down.window_of(at.row), columns = p.across.window_of(at.column);
-    const float* const image = x + at.image * p.other_rows * p.other_columns * C + at.channel;
+    const T* const image = x + at.image * p.other_rows * p.other_columns * C + at.channel;
     Pack<float, N> best{};
     Pack<std::int32_t, N> where{};
     bool first = true;
     for (index_t h = rows.first; h < rows.last; ++h)
       for (index_t w = columns.first; w < columns.last; ++w, first = false) {
         const index_t pixel = h * p.other_columns + w;
-        const Pack<float, N> v = load_pack<N>(image + pixel * C);
+        const Pack<float, N> v = load_floats<N>(image + pixel * C);
         TINYGAN_UNROLL
         for (int k = 0; k < N; ++k) {
           const bool nan = v.at[k] != v.at[k] && best.at[k] == best.at[k];  // a NaN is the maximum
@@ -109,21 +110,23 @@ __global__ void __launch_bounds__(map_threads)
             best.at[k] = v.at[k], where.at[k] = static_cast<std::int32_t>(pixel);
         }
       }
-    store_pack(y + N * i, best);
+    store_floats(y + N * i, best);
     store_pack(index + N * i, where);
   }
 }
 
-inline void max_pool2d(const PoolDims& d, const float* x, float* y, std::int32_t* index, Stream stream) {
+template <class T>
+void max_pool2d(const PoolDims& d, const T* x, T* y, std::int32_t* index, Stream stream) {
   in_packs(d.C, [&]<int N>() {
     const PoolPlan p = pool_to_y(d, N);
-    launch<max_pool2d_kernel<N>>(pool_launch(p.packs, stream), p, x, y, index);
+    launch<max_pool2d_kernel<N, T>>(pool_launch(p.packs, stream), p, x, y, index);
   }, x, y, index);
 }
 
 /// One channel a thread: its four would come from four places.
+template <class T>
 __global__ void __launch_bounds__(map_threads)
-    pool_gather_kernel(PoolPlan p, const float* x, const std::int32_t* index, float* y) {
+    pool_gather_kernel(PoolPlan p, const T* x, const std::int32_t* index, T* y) {
   const index_t C = p.channels.value();
   for (index_t i = grid_thread(); i < p.packs; i += grid_threads()) {
     const PoolPlan::At at = p.at(i, 1);
@@ -131,14 +134,15 @@ __global__ void __launch_bounds__(map_threads)
   }
 }
 
-inline void pool_gather(const PoolDims& d, const float* x, const std::int32_t* index, float* y, Stream stream) {
+template <class T>
+void pool_gather(const PoolDims& d, const T* x, const std::int32_t* index, T* y, Stream stream) {
   const PoolPlan p = pool_to_y(d, 1);
-  launch<pool_gather_kernel>(pool_launch(p.packs, stream), p, x, index, y);
+  launch<pool_gather_kernel<T>>(pool_launch(p.packs, stream), p, x, index, y);
 }
 
-template <int N>
+template <int N, class T>
 __global__ void __launch_bounds__(map_threads)
-    pool_scatter_kernel(PoolPlan p, const float* g, const std::int32_t* index, float* dx) {
+    pool_scatter_kernel(PoolPlan p, const T* g, const std::int32_t* index, T* dx) {
   const index_t C = p.channels.value() * N;
   for (index_t i = grid_thread(); i < p.packs; i += grid_threads()) {
     const PoolPlan::At at = p.at(i, N);
@@ -149,56 +153,59 @@ __global__ void __launch_bounds__(map_threads)
       for (index_t c = columns.first; c < columns.last; ++c) {
         const index_t from = ((at.image * p.other_rows + r) * p.other_columns + c) * C + at.channel;
         const Pack<std::int32_t, N> where = load_pack<N>(index + from);
-        const Pack<float, N> v = load_pack<N>(g + from);
+        const Pack<float, N> v = load_floats<N>(g + from);
         TINYGAN_UNROLL
         for (int k = 0; k < N; ++k) sum.at[k] += where.at[k] == me ? v.at[k] : 0.0f;
       }
-    store_pack(dx + N * i, sum);
+    store_floats(dx + N * i, sum);
   }
 }
 
-inline void pool_scatter(const PoolDims& d, const float* g, const std::int32_t* index, float* dx, Stream stream) {
+template <class T>
+void pool_scatter(const PoolDims& d, const T* g, const std::int32_t* index, T* dx, Stream stream) {
   in_packs(d.C, [&]<int N>() {
     const PoolPlan p = pool_to_x(d, N);
-    launch<pool_scatter_kernel<N>>(pool_launch(p.packs, stream), p, g, index, dx);
+    launch<pool_scatter_kernel<N, T>>(pool_launch(p.packs, stream), p, g, index, dx);
   }, g, index, dx);
 }
 
 // ---- Sums -----------------------------------------------------------------------------------------------------------
 
 /// y = scale * sum over the window, or with Adjoint over the windows that hold the pixel.
-template <bool Adjoint, int N>
+template <bool Adjoint, int N, class T>
 __global__ void __launch_bounds__(map_threads)
-    sum_pool2d_kernel(PoolPlan p, float scale, const float* from, float* to) {
+    sum_pool2d_kernel(PoolPlan p, float scale, const T* from, T* to) {
   const index_t C = p.channels.value() * N;
   for (index_t i = grid_thread(); i < p.packs; i += grid_threads()) {
     const PoolPlan::At at = p.at(i, N);
     const PoolRange rows = Adjoint ? p.down.windows_over(at.row) : p.down.window_of(at.row);
     const PoolRange columns = Adjoint ? p.across.windows_over(at.column) : p.across.window_of(at.column);
-    const float* const image = from + at.image * p.other_rows * p.other_columns * C + at.channel;
+    const T* const image = from + at.image * p.other_rows * p.other_columns * C + at.channel;
     Pack<float, N> sum{};
     for (index_t r = rows.first; r < rows.last; ++r)
       for (index_t c = columns.first; c < columns.last; ++c) {
-        const Pack<float, N> v = load_pack<N>(image + (r * p.other_columns + c) * C);
+        const Pack<float, N> v = load_floats<N>(image + (r * p.other_columns + c) * C);
         TINYGAN_UNROLL
         for (int k = 0; k < N; ++k) sum.at[k] += v.at[k];
       }
     for (int k = 0; k < N; ++k) sum.at[k] *= scale;
-    store_pack(to + N * i, sum);
+    store_floats(to + N * i, sum);
   }
 }
 
-inline void sum_pool2d(const PoolDims& d, float scale, const float* x, float* y, Stream stream) {
+template <class T>
+void sum_pool2d(const PoolDims& d, float scale, const T* x, T* y, Stream stream) {
   in_packs(d.C, [&]<int N>() {
     const PoolPlan p = pool_to_y(d, N);
-    launch<sum_pool2d_kernel<false, N>>(pool_launch(p.packs, stream), p, scale, x, y);
+    launch<sum_pool2d_kernel<false, N, T>>(pool_launch(p.packs, stream), p, scale, x, y);
   }, x, y);
 }
 
-inline void sum_pool2d_grad(const PoolDims& d, float scale, const float* g, float* dx, Stream stream) {
+template <class T>
+void sum_pool2d_grad(const PoolDims& d, float scale, const T* g, T* dx, Stream stream) {
   in_packs(d.C, [&]<int N>() {
     const PoolPlan p = pool_to_x(d, N);
-    launch<sum_pool2d_kernel<true, N>>(pool_launch(p.packs, stream), p, scale, g, dx);
+    launch<sum_pool2d_kernel<true, N, T>>(pool_launch(p.packs, stream), p, scale, g, dx);
   }, g, dx);
 }
 

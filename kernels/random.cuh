@@ -3,12 +3,13 @@
 // Element i uses word i % 4 of the block with counter (i / 4, draw, step): the same words as on the CPU. Normals by
 // Box-Muller:
 //   r = sqrt(-2 ln u0), a = 2 pi u1: even element r cos a, odd element r sin a
+// Elements     float or bfloat16: numbers are made in float and rounded.
 // Owns         a thread makes whole blocks of four elements, stored as one pack where y is aligned. Dropout may work in
 //              place.
 // Shared       none.      Requires  sm_75.
 // Determinism  an element is a function of its number. The step is read from device memory, so a replayed graph goes
 //              on.
-// Cost         some 100 integer instructions per 16 bytes written: about as long as the memory takes.
+// Cost         some 100 integer instructions per 4 elements written: of float about as long as the memory takes.
 // Source       Salmon, Moraes, Dror, Shaw, SC 2011; Box and Muller, 1958.
 #pragma once
 
@@ -52,9 +53,9 @@ __device__ Float4 random_pack(const PhiloxBlock& word, float a, float b, const F
   return r;
 }
 
-template <Distribution D>
+template <Distribution D, class T>
 __global__ void __launch_bounds__(map_threads)
-    random_kernel(index_t n, index_t packs, RandomKey key, float a, float b, const float* x, float* y) {
+    random_kernel(index_t n, index_t packs, RandomKey key, float a, float b, const T* x, T* y) {
   const std::uint64_t step = key.step ? *key.step : 0;
   for (index_t i = grid_thread(); 4 * i < n; i += grid_threads()) {
     const PhiloxBlock word = philox4x32(philox_counter(static_cast<std::uint64_t>(i), key.draw, step), key.seed);
@@ -62,37 +63,41 @@ __global__ void __launch_bounds__(map_threads)
     Float4 from{};
     if constexpr (D == Distribution::dropout) {
       if (i < packs)
-        from = load_pack<4>(x + 4 * i);
+        from = load_floats<4>(x + 4 * i);
       else
-        for (int k = 0; k < 4; ++k) from.at[k] = k < here ? x[4 * i + k] : 0.0f;
+        for (int k = 0; k < 4; ++k) from.at[k] = k < here ? to_float(x[4 * i + k]) : 0.0f;
     }
     const Float4 r = random_pack<D>(word, a, b, from);
     if (i < packs)
-      store_pack(y + 4 * i, r);
+      store_floats(y + 4 * i, r);
     else
       for (int k = 0; k < 4; ++k)
-        if (k < here) y[4 * i + k] = r.at[k];
+        if (k < here) y[4 * i + k] = from_float<T>(r.at[k]);
   }
 }
 
-template <Distribution D>
-void random_numbers(index_t n, const RandomKey& key, float a, float b, const float* x, float* y, Stream stream) {
-  const index_t packs = x ? packs_of(n, x, y) : packs_of(n, y);
-  launch<random_kernel<D>>(
+template <Distribution D, class T>
+void random_numbers(index_t n, const RandomKey& key, float a, float b, const T* x, T* y, Stream stream) {
+  const index_t packs = packs_of<4>(n, x, y);  // null is aligned
+  launch<random_kernel<D, T>>(
       {.grid = {grid_stride_blocks(ceil_div(n, 4), map_threads)}, .block = {map_threads}, .stream = stream}, n, packs,
       key, a, b, x, y);
 }
 
-inline void random_uniform(index_t n, const RandomKey& key, float low, float high, float* y, Stream stream) {
-  random_numbers<Distribution::uniform>(n, key, low, high, nullptr, y, stream);
+template <class T>
+void random_uniform(index_t n, const RandomKey& key, float low, float high, T* y, Stream stream) {
+  random_numbers<Distribution::uniform, T>(n, key, low, high, nullptr, y, stream);
 }
-inline void random_normal(index_t n, const RandomKey& key, float mean, float stddev, float* y, Stream stream) {
-  random_numbers<Distribution::normal>(n, key, mean, stddev, nullptr, y, stream);
+template <class T>
+void random_normal(index_t n, const RandomKey& key, float mean, float stddev, T* y, Stream stream) {
+  random_numbers<Distribution::normal, T>(n, key, mean, stddev, nullptr, y, stream);
 }
-inline void random_bernoulli(index_t n, const RandomKey& key, float p, float* y, Stream stream) {
-  random_numbers<Distribution::bernoulli>(n, key, p, 0.0f, nullptr, y, stream);
+template <class T>
+void random_bernoulli(index_t n, const RandomKey& key, float p, T* y, Stream stream) {
+  random_numbers<Distribution::bernoulli, T>(n, key, p, 0.0f, nullptr, y, stream);
 }
-inline void dropout(index_t n, const RandomKey& key, float rate, const float* x, float* y, Stream stream) {
+template <class T>
+void dropout(index_t n, const RandomKey& key, float rate, const T* x, T* y, Stream stream) {
   random_numbers<Distribution::dropout>(n, key, rate, 1.0f / (1.0f - rate), x, y, stream);
 }
 

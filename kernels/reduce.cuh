@@ -1,5 +1,6 @@
 // Reductions: y(outer, inner) = sum or max over the middle of x(outer, reduced, inner).
 //
+// Elements     float or bfloat16; partial results and sums are float.
 // Owns         inner = 1: a warp (rows up to 1024 elements) or a block per row; otherwise a block of 32 x 8 threads per
 //              32 columns (128 in packs), each row of threads taking every eighth row. Where that makes too few blocks,
 //              `reduced` is cut into pieces whose partial results are reduced by a second launch.
@@ -40,29 +41,29 @@ struct ReducePieces {
 inline constexpr int row_threads = 256;
 
 /// y[task] = Op over piece task % splits of row task / splits.
-template <class Op, int Threads>
+template <class Op, int Threads, class X, class Y>
 __global__ void __launch_bounds__(row_threads)
-    reduce_rows_kernel(index_t tasks, index_t reduced, ReducePieces p, bool packed, const float* x, float* y) {
+    reduce_rows_kernel(index_t tasks, index_t reduced, ReducePieces p, bool packed, const X* x, Y* y) {
   BlockReduceShared& s = block_shared<BlockReduceShared>();
   constexpr index_t teams = row_threads / Threads;
   const index_t task = blockIdx.x * teams + threadIdx.x / Threads, thread = threadIdx.x % Threads;
   if (task >= tasks) return;  // whole warps only: a block of one team has a task
   const index_t begin = task % p.splits * p.piece;
   const index_t n = p.piece < reduced - begin ? p.piece : reduced - begin;
-  const float* from = x + task / p.splits * reduced + begin;
+  const X* from = x + task / p.splits * reduced + begin;
 
   float acc[4] = {Op::neutral, Op::neutral, Op::neutral, Op::neutral};
   const index_t packs = packed ? n / 4 : 0;
   for (index_t i = thread; i < packs; i += Threads) {
-    const Float4 v = load_pack<4>(from + 4 * i);
+    const Float4 v = load_floats<4>(from + 4 * i);
     TINYGAN_UNROLL
     for (int k = 0; k < 4; ++k) acc[k] = Op::combine(acc[k], v.at[k]);
   }
-  for (index_t i = 4 * packs + thread; i < n; i += Threads) acc[0] = Op::combine(acc[0], from[i]);
+  for (index_t i = 4 * packs + thread; i < n; i += Threads) acc[0] = Op::combine(acc[0], to_float(from[i]));
 
   const float value = Op::combine(Op::combine(acc[0], acc[1]), Op::combine(acc[2], acc[3]));
   const float all = team_reduce<Op, Threads>(value, s);
-  if (thread == 0) y[task] = all;
+  if (thread == 0) y[task] = from_float<Y>(all);
 }
 
 // ---- inner > 1: columns ---------------------------------------------------------------------------------------------
@@ -75,21 +76,21 @@ struct ReduceColumnsShared {
 };
 
 /// y(outer, splits, inner): block b takes 32 N columns of one piece of one matrix.
-template <class Op, int N>
+template <class Op, int N, class X, class Y>
 __global__ void __launch_bounds__(warp_size * column_rows)
-    reduce_columns_kernel(ReduceDims d, ReducePieces p, index_t groups, const float* x, float* y) {
+    reduce_columns_kernel(ReduceDims d, ReducePieces p, index_t groups, const X* x, Y* y) {
   auto& s = block_shared<ReduceColumnsShared<N>>();
   const index_t group = blockIdx.x % groups, matrix = blockIdx.x / groups;  // of outer x splits
   const index_t column = (group * warp_size + threadIdx.x) * N, begin = matrix % p.splits * p.piece;
   const index_t end = begin + p.piece < d.reduced ? begin + p.piece : d.reduced;
-  const float* from = x + matrix / p.splits * d.reduced * d.inner + column;
+  const X* from = x + matrix / p.splits * d.reduced * d.inner + column;
 
   Pack<float, N> acc;
   for (int k = 0; k < N; ++k) acc.at[k] = Op::neutral;
   if (column < d.inner) {
     TINYGAN_UNROLL
     for (index_t r = begin + threadIdx.y; r < end; r += column_rows) {
-      const Pack<float, N> v = load_pack<N>(from + r * d.inner);
+      const Pack<float, N> v = load_floats<N>(from + r * d.inner);
       for (int k = 0; k < N; ++k) acc.at[k] = Op::combine(acc.at[k], v.at[k]);
     }
   }
@@ -98,42 +99,42 @@ __global__ void __launch_bounds__(warp_size * column_rows)
   if (threadIdx.y > 0 || column >= d.inner) return;
   for (unsigned r = 1; r < column_rows; ++r)
     for (int k = 0; k < N; ++k) acc.at[k] = Op::combine(acc.at[k], s.row[r][threadIdx.x][k]);
-  store_pack(y + matrix * d.inner + column, acc);
+  store_floats(y + matrix * d.inner + column, acc);
 }
 
 // ---- Launchers ------------------------------------------------------------------------------------------------------
 
 /// One pass: y(outer, splits, inner).
-template <class Op>
-void reduce_pass(const ReduceDims& d, const ReducePieces& p, const float* x, float* y, Stream stream) {
+template <class Op, class X, class Y>
+void reduce_pass(const ReduceDims& d, const ReducePieces& p, const X* x, Y* y, Stream stream) {
   const index_t matrices = d.outer * p.splits;
   if (d.inner == 1) {
-    const bool packed = d.reduced % 4 == 0 && aligned(16, x);
+    const bool packed = d.reduced % 4 == 0 && packable<4>(x);
     const bool warps = p.splits == 1 && d.reduced <= 1024;
     const Launch how{.grid = {grid_extent(warps ? ceil_div(matrices, row_threads / 32) : matrices)},
                      .block = {row_threads},
                      .shared_bytes = sizeof(BlockReduceShared),
                      .stream = stream};
     if (warps)
-      launch<reduce_rows_kernel<Op, 32>>(how, matrices, d.reduced, p, packed, x, y);
+      launch<reduce_rows_kernel<Op, 32, X, Y>>(how, matrices, d.reduced, p, packed, x, y);
     else
-      launch<reduce_rows_kernel<Op, row_threads>>(how, matrices, d.reduced, p, packed, x, y);
+      launch<reduce_rows_kernel<Op, row_threads, X, Y>>(how, matrices, d.reduced, p, packed, x, y);
     return;
   }
-  const bool packs = d.inner % 4 == 0 && d.inner >= 64 && aligned(16, x, y);
+  const bool packs = d.inner % 4 == 0 && d.inner >= 64 && packable<4>(x, y);
   const index_t groups = ceil_div(d.inner, packs ? 4 * 32 : 32);
   const Launch how{.grid = {grid_extent(groups * matrices)},
                    .block = {warp_size, column_rows},
                    .shared_bytes = packs ? sizeof(ReduceColumnsShared<4>) : sizeof(ReduceColumnsShared<1>),
                    .stream = stream};
   if (packs)
-    launch<reduce_columns_kernel<Op, 4>>(how, d, p, groups, x, y);
+    launch<reduce_columns_kernel<Op, 4, X, Y>>(how, d, p, groups, x, y);
   else
-    launch<reduce_columns_kernel<Op, 1>>(how, d, p, groups, x, y);
+    launch<reduce_columns_kernel<Op, 1, X, Y>>(how, d, p, groups, x, y);
 }
 
-template <class Op>
-void reduce_with(const ReduceDims& d, const float* x, float* y, void* workspace, Stream stream) {
+template <class Op, class T>
+void reduce_with(const ReduceDims& d, const T* x, T* y, void* workspace, Stream stream) {
   const ReducePieces p(d);
   if (p.splits == 1) return reduce_pass<Op>(d, p, x, y, stream);
   auto* const partial = static_cast<float*>(workspace);  // (outer, splits, inner)
@@ -142,7 +143,7 @@ void reduce_with(const ReduceDims& d, const float* x, float* y, void* workspace,
   ReducePieces whole(rest);
   whole.piece = round_up(p.splits, 4);
   whole.splits = 1;
-  reduce_pass<Op>(rest, whole, partial, y, stream);
+  reduce_pass<Op>(rest, whole, static_cast<const float*>(partial), y, stream);
 }
 
 inline std::size_t reduce_workspace(const ReduceDims& d) {
@@ -150,7 +151,8 @@ inline std::size_t reduce_workspace(const ReduceDims& d) {
   return p.splits == 1 ? 0 : static_cast<std::size_t>(d.outer * p.splits * d.inner) * sizeof(float);
 }
 
-inline void reduce(ReduceOp op, const ReduceDims& d, const float* x, float* y, void* workspace, Stream stream) {
+template <class T>
+void reduce(ReduceOp op, const ReduceDims& d, const T* x, T* y, void* workspace, Stream stream) {
   if (op == ReduceOp::sum)
     reduce_with<Sum>(d, x, y, workspace, stream);
   else

@@ -1,6 +1,8 @@
 // The kernel table of the cuda and emulated devices: every launcher in its place, and an Error where there is none yet.
 #pragma once
 
+#include <type_traits>
+
 #include <tinygan/backend/missing_kernels.hpp>
 #include <tinygan/base/precision.hpp>
 
@@ -21,50 +23,58 @@
 namespace tinygan::cuda {
 namespace {
 
-/// The kernels of a device of this type. The precision is that of products and convolutions; all others are the same.
-template <DeviceType Type, Precision F>
-const KernelTable<float>& kernel_table() {
-  static const KernelTable<float> table = [] {
-    KernelTable<float> t{};
-    t.gemm_workspace = &gemm_workspace<F>;
-    t.gemm = &gemm<F>;
-    t.conv2d_workspace = &conv2d_workspace<F>;
-    t.conv2d = &conv2d<F>;
-    t.conv2d_input_grad = &conv2d_input_grad<F>;
-    t.conv2d_weight_grad = &conv2d_weight_grad<F>;
-    t.unary = &unary;
-    t.binary = &binary;
+/// The kernels of a device of this type for elements T. The precision is that of products and convolutions: bf16 for
+/// bfloat16, any for float; all others are the same.
+template <DeviceType Type, class T, Precision F>
+const KernelTable<T>& kernel_table() {
+  static const KernelTable<T> table = [] {
+    KernelTable<T> t{};
+    t.gemm_workspace = &gemm_workspace<F, T>;
+    t.gemm_moment_pieces = &gemm_moment_pieces<F, T>;
+    t.gemm = &gemm<F, T>;
+    t.conv2d_workspace = &conv2d_workspace<F, T>;
+    t.conv2d_moment_pieces = &conv2d_moment_pieces<F, T>;
+    t.conv2d = &conv2d<F, T>;
+    t.conv2d_input_grad = &conv2d_input_grad<F, T>;
+    t.conv2d_weight_grad = &conv2d_weight_grad<F, T>;
+    t.unary = &unary<T>;
+    t.binary = &binary<T>;
     t.reduce_workspace = &reduce_workspace;
-    t.reduce = &reduce;
-    t.fill = &fill;
-    t.copy = &copy;
-    t.permute = &permute;
-    t.softmax = &softmax;
-    t.log_softmax = &log_softmax;
+    t.reduce = &reduce<T>;
+    t.fill = &fill<T>;
+    t.copy = &copy<T>;
+    t.permute = &permute<T>;
+    t.narrow = &narrow<T>;
+    t.widen = &widen<T>;
+    t.softmax = &softmax<T>;
+    t.log_softmax = &log_softmax<T>;
     t.batch_norm_workspace = &batch_norm_workspace;
-    t.batch_norm_stats = &batch_norm_stats;
-    t.batch_norm_apply = &batch_norm_apply;
-    t.batch_norm_backward = &batch_norm_backward;
-    t.layer_norm = &layer_norm;
+    t.batch_norm_stats = &batch_norm_stats<T>;
+    t.batch_norm_join = &batch_norm_join;
+    t.batch_norm_apply = &batch_norm_apply<T>;
+    t.batch_norm_backward = &batch_norm_backward<T>;
+    t.layer_norm = &layer_norm<T>;
     t.layer_norm_workspace = &layer_norm_workspace;
-    t.layer_norm_backward = &layer_norm_backward;
-    t.max_pool2d = &max_pool2d;
-    t.pool_gather = &pool_gather;
-    t.pool_scatter = &pool_scatter;
-    t.sum_pool2d = &sum_pool2d;
-    t.sum_pool2d_grad = &sum_pool2d_grad;
-    t.random_uniform = &random_uniform;
-    t.random_normal = &random_normal;
-    t.random_bernoulli = &random_bernoulli;
-    t.dropout = &dropout;
-    t.gather_images = &gather_images;
-    t.record_values = &record_values;
-    t.adam = &adam;
-    t.sgd = &sgd;
-    t.ema = &ema;
-    t.global_norm_workspace = &global_norm_workspace;
-    t.global_norm = &global_norm;
-    t.clip_by_norm = &clip_by_norm;
+    t.layer_norm_backward = &layer_norm_backward<T>;
+    t.max_pool2d = &max_pool2d<T>;
+    t.pool_gather = &pool_gather<T>;
+    t.pool_scatter = &pool_scatter<T>;
+    t.sum_pool2d = &sum_pool2d<T>;
+    t.sum_pool2d_grad = &sum_pool2d_grad<T>;
+    t.random_uniform = &random_uniform<T>;
+    t.random_normal = &random_normal<T>;
+    t.random_bernoulli = &random_bernoulli<T>;
+    t.dropout = &dropout<T>;
+    t.gather_images = &gather_images<T>;
+    t.adam = &adam<T>;
+    t.sgd = &sgd<T>;
+    t.global_norm_workspace = &global_norm_workspace<T>;
+    t.global_norm = &global_norm<T>;
+    t.clip_by_norm = &clip_by_norm<T>;
+    if constexpr (std::is_same_v<T, float>) {  // scalars that a step leaves, and averages of masters, are float
+      t.record_values = &record_values;
+      t.ema = &ema;
+    }
     complete_kernels<Type>(t);
     return t;
   }();

@@ -156,9 +156,11 @@ const DeviceBackend backend{
     .count_up = &count_up_on_device,
     .synchronize = &synchronize,
     .capture = {&begin_capture, &end_capture, &abandon_capture, &replay, &release},
-    .float_kernels = {&kernel_table<DeviceType::cuda, Precision::fp32>(), &kernel_table<DeviceType::cuda, Precision::tf32>(),
-                      &kernel_table<DeviceType::cuda, Precision::bf16>()},
+    .float_kernels = {&kernel_table<DeviceType::cuda, float, Precision::fp32>(),
+                      &kernel_table<DeviceType::cuda, float, Precision::tf32>(),
+                      &kernel_table<DeviceType::cuda, float, Precision::bf16>()},
     .check_precision = &check_precision,
+    .bfloat16_kernels = &kernel_table<DeviceType::cuda, bfloat16, Precision::bf16>(),
     .double_kernels = nullptr,
 };
 

@@ -79,9 +79,11 @@ const DeviceBackend backend{
     .count_up = &count_up_on_device,
     .synchronize = &synchronize,
     .capture = {&begin_capture, &end_capture, &abandon_capture, &replay, &release},
-    .float_kernels = {&kernel_table<DeviceType::emulated, Precision::fp32>(), &kernel_table<DeviceType::emulated, Precision::tf32>(),
-                      &kernel_table<DeviceType::emulated, Precision::bf16>()},
+    .float_kernels = {&kernel_table<DeviceType::emulated, float, Precision::fp32>(),
+                      &kernel_table<DeviceType::emulated, float, Precision::tf32>(),
+                      &kernel_table<DeviceType::emulated, float, Precision::bf16>()},
     .check_precision = [](Precision, int) {},
+    .bfloat16_kernels = &kernel_table<DeviceType::emulated, bfloat16, Precision::bf16>(),
     .double_kernels = nullptr,
 };
 

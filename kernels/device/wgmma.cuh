@@ -118,8 +118,9 @@ namespace emulate {
 /// matrix[i][k]: `count` indices of M or N from `first` on, 32 bytes along K, of the tile that a descriptor names.
 template <Precision F, Major M, unsigned K>
 TINYGAN_UNWATCHED void wgmma_operand(std::uint64_t descriptor, unsigned first, unsigned count, float (*matrix)[K]) {
-  const auto field = [&](int bit) { return (descriptor >> bit & 0x3fffu) << 4; };
-  const std::uint64_t start = field(0), next_block = field(16), eight_rows = field(32);
+  constexpr std::uint64_t field = 0x3fffu;  // of a descriptor, in 16 bytes
+  const std::uint64_t start = (descriptor & field) << 4;
+  const std::uint64_t next_block = (descriptor >> 16 & field) << 4, eight_rows = (descriptor >> 32 & field) << 4;
   const std::byte* const shared = machine->shared();
   for (unsigned i = 0; i < count; ++i)
     for (unsigned k = 0; k < K; ++k) {

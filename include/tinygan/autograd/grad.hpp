@@ -2,8 +2,11 @@
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
+#include <vector>
 
 #include <tinygan/autograd/variable.hpp>
 
@@ -67,6 +70,13 @@ class ReversePass {
     }
   }
 
+  /// Lets rules leave slabs for leaves among the targets. Before run(), which must not record.
+  void allow_slabs() { slabs_allowed_ = true; }
+
+  /// What was delivered to a target: a cotangent, perhaps none, and slabs.
+  Variable<T> whole(const Variable<T>& x) { return nodes_[x.node().get()].cotangent; }
+  std::vector<Slabs<T>> slabs(const Variable<T>& x) { return std::move(nodes_[x.node().get()].slabs); }
+
   /// The cotangent delivered to a target; zeros if y does not depend on it.
   Variable<T> result(const Variable<T>& x) {
     const Variable<T>& g = nodes_[x.node().get()].cotangent;
@@ -76,6 +86,7 @@ class ReversePass {
  private:
   struct Entry {
     Variable<T> cotangent;
+    std::vector<Slabs<T>> slabs;
     bool seen = false, target = false;
     bool passes = false;  ///< some target lies behind it
     int uses = 0;         ///< cotangents that it will be given
@@ -119,13 +130,15 @@ class ReversePass {
     Node<T>& node = *v.node();
     std::vector<bool> needs;
     ActivationsPassed passed;
+    std::vector<std::vector<Slabs<T>>*> slabs;
     for (const Variable<T>& input : node.inputs) {
       needs.push_back(wanted(input));
       passed.may.push_back(needs.back() && may_pass_activation(input));
+      slabs.push_back(slabs_allowed_ && needs.back() && input.is_leaf() ? &nodes_[input.node().get()].slabs : nullptr);
     }
     passed.done.resize(needs.size());
     const bool past = nodes_[&node].past_activation;
-    std::vector<Variable<T>> result = node.vjp(Backward<T>{node.inputs, v, g, needs, past, &passed});
+    std::vector<Variable<T>> result = node.vjp({node.inputs, v, g, needs, past, &passed, std::move(slabs)});
     for (std::size_t i = 0; i < needs.size(); ++i) {
       if (!needs[i] || !result[i].defined()) continue;
       const Variable<T>& input = node.inputs[i];
@@ -145,6 +158,7 @@ class ReversePass {
 
   std::unordered_map<const Node<T>*, Entry> nodes_;
   std::vector<Variable<T>> order_;
+  bool slabs_allowed_ = false;
   Variable<T> freed_;  ///< the youngest met on the way whose tape is gone
 };
 
@@ -178,6 +192,11 @@ std::vector<Variable<T>> reverse(const std::vector<Variable<T>>& ys, const std::
   return result;
 }
 
+/// Where a float y hangs on the tape of T: the variables that were widened for it, and y's cotangents of them.
+template <class T>
+std::pair<std::vector<Variable<T>>, std::vector<Variable<T>>> narrow_seeds(const Variable<wide_t<T>>& y,
+                                                                           const GradOptions& options);
+
 template <class T>
 Variable<T> seed_for(const char* op, const Variable<T>& y, const Variable<T>& cotangent) {
   check(y.defined(), op, "the result to differentiate is empty");
@@ -202,21 +221,28 @@ std::vector<Variable<T>> grad(const Variable<T>& y, const std::vector<Variable<T
   return detail::reverse<T>({y}, xs, options, {std::move(seed)});
 }
 
+template <class T>
+std::pair<std::vector<Variable<T>>, std::vector<Variable<T>>> detail::narrow_seeds(const Variable<wide_t<T>>& y,
+                                                                                   const GradOptions& options) {
+  std::vector<Variable<wide_t<T>>> widened;
+  for (const Variable<wide_t<T>>& leaf : leaves_of(y))
+    if (leaf.node()->narrow) widened.push_back(leaf);
+  const std::vector<Variable<wide_t<T>>> wide = grad(y, widened, options);
+  std::vector<Variable<T>> ys, seeds;
+  for (std::size_t i = 0; i < widened.size(); ++i) {
+    ys.emplace_back(std::static_pointer_cast<Node<T>>(widened[i].node()->narrow));
+    seeds.emplace_back(narrow<T>(wide[i].value()));
+  }
+  return {ys, seeds};
+}
+
 /// The same across widen(): gradients of a float y with respect to bfloat16 xs that it was made of. Throws Error like grad(), and
 /// on create_graph, which ends at widen().
 template <class T>
   requires(!std::is_same_v<T, wide_t<T>>)
 std::vector<Variable<T>> grad(const Variable<wide_t<T>>& y, const std::vector<Variable<T>>& xs, const GradOptions& options = {}) {
   check(!options.create_graph, "grad", "gradients through widen() cannot be differentiated in turn");
-  std::vector<Variable<wide_t<T>>> widened;
-  for (const Variable<wide_t<T>>& leaf : detail::leaves_of(y))
-    if (leaf.node()->narrow) widened.push_back(leaf);
-  const std::vector<Variable<wide_t<T>>> wide_seeds = grad(y, widened, options);
-  std::vector<Variable<T>> ys, seeds;
-  for (std::size_t i = 0; i < widened.size(); ++i) {
-    ys.emplace_back(std::static_pointer_cast<Node<T>>(widened[i].node()->narrow));
-    seeds.emplace_back(narrow<T>(wide_seeds[i].value()));
-  }
+  auto [ys, seeds] = detail::narrow_seeds<T>(y, options);
   return detail::reverse<T>(ys, xs, options, std::move(seeds));
 }
 

@@ -42,6 +42,13 @@ struct ActivationsPassed {
   std::vector<bool> may, done;
 };
 
+/// Part of a gradient as a kernel left it: `count` partial sums one after the other, (count, size of the gradient).
+template <class T>
+struct Slabs {
+  Tensor<wide_t<T>> values;
+  index_t count = 0;
+};
+
 /// What a vjp rule sees: the op's inputs and output as variables, the cotangent g of the output, and which inputs need
 /// theirs.
 template <class T>
@@ -52,6 +59,10 @@ struct Backward {
   const std::vector<bool>& needs;
   bool past_activation = false;  ///< g went back through the activation that ends this op already
   ActivationsPassed* passed = nullptr;
+  std::vector<std::vector<Slabs<T>>*> slabs{};  ///< by input: see slabs_of()
+
+  /// Where a rule may leave the cotangent of input i in slabs, returning none; null where it may not.
+  std::vector<Slabs<T>>* slabs_of(std::size_t i) const { return slabs.empty() ? nullptr : slabs[i]; }
 
   /// The activation that the cotangent of input i is to go back through, if any: asking is promising to do so.
   FusedActivation<T> pass_activation(std::size_t i) const {

@@ -40,6 +40,12 @@ struct KernelTable {
   void (*conv2d_input_grad)(const ConvDims&, const Epilogue<T>&, const T* g, const T* w, T* dx, void* workspace, Stream);
   /// dw(R,S,C,K) = sum over images and pixel pairs of x g.
   void (*conv2d_weight_grad)(const ConvDims&, const T* x, const T* g, T* dw, void* workspace, Stream);
+  /// In how many slabs, partial sums of dw over parts of the images and pixels, the kernel can leave it; 0 if it cannot.
+  index_t (*conv2d_slab_count)(const ConvDims&);
+  /// slabs(count,R,S,C,K), whose sum is dw: what an optimiser reads.
+  void (*conv2d_weight_grad_slabs)(const ConvDims&, const T* x, const T* g, wide_t<T>* slabs, Stream);
+  /// y = slab 0 + slab 1 + ... of slabs(count,n), in this order.
+  void (*sum_slabs)(index_t n, index_t count, const wide_t<T>* slabs, T* y, Stream);
 
   // ---- pointwise, reductions, copies ----------------------------------------------------------------------------
   void (*unary)(UnaryOp, index_t n, wide_t<T> alpha, wide_t<T> beta, const T* x, T* y, Stream);

@@ -47,8 +47,16 @@ struct RecordDims {
   index_t count = 0, capacity = 0;
 };
 
+/// A sum that a kernel left in `count` pieces of n elements each.
+template <class T>
+struct SlabSource {
+  const wide_t<T>* data = nullptr;
+  index_t count = 0;
+};
+
 /// One parameter tensor as an optimiser sees it; m and v are its state (v unused by SGD). With a master, that is what is updated
-/// and param becomes the master rounded to T; without one (only where T is wide) param is updated itself.
+/// and param becomes the master rounded to T; without one (only where T is wide) param is updated itself. The gradient is grad, where
+/// there is one, plus all slabs, in this order.
 template <class T>
 struct ParameterSlot {
   index_t n = 0;
@@ -57,6 +65,8 @@ struct ParameterSlot {
   wide_t<T>* m = nullptr;
   wide_t<T>* v = nullptr;
   wide_t<T>* master = nullptr;
+  static constexpr int most_slabs = 3;
+  SlabSource<T> slabs[most_slabs] = {};  ///< those in use first
 };
 
 /// A mutable run of elements.

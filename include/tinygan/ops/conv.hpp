@@ -20,6 +20,10 @@ void check_slot(const char* op, const char* slot, const Variable<T>& v, const Sh
 
 template <class T>
 Variable<T> conv2d_weight_grad(const Variable<T>& x, const Variable<T>& g, const ConvDims& d);
+namespace detail {
+template <class T>
+Variable<T> filter_cotangent(const Backward<T>& c, const Variable<T>& x, const Variable<T>& g, const ConvDims& d);
+}
 template <class T>
 Variable<T> conv2d_input_grad(const Variable<T>& g, const Variable<T>& w, const ConvDims& d, const Fused<T>& fused = {});
 
@@ -41,7 +45,7 @@ Variable<T> conv2d(const Variable<T>& x, const Variable<T>& w, const ConvDims& d
                      const Variable<T> h = f.before(c);
                      std::vector<Variable<T>> grads(2);
                      if (c.needs[0]) grads[0] = conv2d_input_grad(h, c.in[1], d, detail::passing(c, 0));
-                     if (c.needs[1]) grads[1] = conv2d_weight_grad(c.in[0], h, d);
+                     if (c.needs[1]) grads[1] = detail::filter_cotangent(c, c.in[0], h, d);
                      f.bias(c, h, grads);
                      return grads;
                    }, fused.activation, fused.slope);
@@ -67,7 +71,7 @@ Variable<T> conv2d_input_grad(const Variable<T>& g, const Variable<T>& w, const 
                      const Variable<T> h = f.before(c);
                      std::vector<Variable<T>> grads(2);
                      if (c.needs[0]) grads[0] = conv2d(h, c.in[1], d, detail::passing(c, 0));
-                     if (c.needs[1]) grads[1] = conv2d_weight_grad(h, c.in[0], d);
+                     if (c.needs[1]) grads[1] = detail::filter_cotangent(c, h, c.in[0], d);
                      f.bias(c, h, grads);
                      return grads;
                    }, fused.activation, fused.slope);
@@ -90,6 +94,19 @@ Variable<T> conv2d_weight_grad(const Variable<T>& x, const Variable<T>& g, const
     if (c.needs[1]) grads[1] = conv2d(c.in[0], c.g, d);
     return grads;
   });
+}
+
+/// The cotangent of the filter, input 1: conv2d_weight_grad, or left in slabs where somebody adds them up.
+template <class T>
+Variable<T> detail::filter_cotangent(const Backward<T>& c, const Variable<T>& x, const Variable<T>& g, const ConvDims& d) {
+  std::vector<Slabs<T>>* const slabs = c.slabs_of(1);
+  const KernelTable<T>& k = kernels<T>(x.device());
+  const index_t count = slabs && !recording() ? k.conv2d_slab_count(d) : 0;
+  if (count == 0) return conv2d_weight_grad(x, g, d);
+  const Tensor<wide_t<T>> values({count, d.w_shape().size()}, x.device());
+  k.conv2d_weight_grad_slabs(d, x.value().data(), g.value().data(), values.data(), Stream{});
+  slabs->push_back({values, count});
+  return {};
 }
 
 /// Convolution of x(N,H,W,C) with w(R,S,C,K) under stride, padding and dilation. Throws Error on a wrong rank, channel

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include <tinygan/autograd/grad.hpp>
+#include <tinygan/autograd/gradient_parts.hpp>
 
 namespace tinygan::optim {
 
@@ -64,21 +64,43 @@ class Optimiser {
 
   /// The kernel's view. Throws Error unless there is one gradient of the right shape for every parameter, and all are
   /// where the optimiser's state is.
-  std::vector<ParameterSlot<T>> slots(const std::vector<Variable<T>>& grads) const {
+  std::vector<ParameterSlot<T>> slots(const std::vector<GradientParts<T>>& grads) const {
     check(grads.size() == parameters_.size(), name_, grads.size(), " gradients for ", parameters_.size(), " parameters");
     std::vector<ParameterSlot<T>> list;
     for (std::size_t i = 0; i < grads.size(); ++i) {
-      const Variable<T>& p = parameters_[i];
-      check(grads[i].defined(), name_, "gradient ", i, " is empty");
-      check(grads[i].shape() == p.shape(), name_, "gradient ", i, " has shape ", grads[i].shape(), ", expected ", p.shape());
+      const Variable<T>&p = parameters_[i], &whole = grads[i].whole;
+      const std::vector<Slabs<T>>& slabs = grads[i].slabs;
       check(p.device() == device_, name_, "parameter ", i, " is on ", p.device(), ", the optimiser's state on ",
             device_, "; make the optimiser after moving the model");
-      check(grads[i].device() == device_, name_, "gradient ", i, " is on ", grads[i].device(), ", its parameter on ",
-            device_);
-      list.push_back({p.size(), p.value().data(), grads[i].value().data(), nullptr, nullptr, nullptr});
-      if constexpr (!std::is_same_v<T, Wide>) list.back().master = masters_[i].data();
+      check(whole.defined() || !slabs.empty(), name_, "gradient ", i, " is empty");
+      ParameterSlot<T> slot{.n = p.size(), .param = p.value().data()};
+      if constexpr (!std::is_same_v<T, Wide>) slot.master = masters_[i].data();
+      if (whole.defined()) {
+        check_gradient(i, whole.shape(), whole.device());
+        slot.grad = whole.value().data();
+      }
+      check(slabs.size() <= ParameterSlot<T>::most_slabs, name_, "gradient ", i, " has ", slabs.size(), " sets of slabs, more than ",
+            ParameterSlot<T>::most_slabs, "; use whole_gradient()");
+      for (std::size_t s = 0; s < slabs.size(); ++s) {
+        check_gradient(i, slabs[s].values.shape() == Shape{slabs[s].count, p.size()} ? p.shape() : slabs[s].values.shape(),
+                       slabs[s].values.device());
+        slot.slabs[s] = {slabs[s].values.data(), slabs[s].count};
+      }
+      list.push_back(slot);
     }
     return list;
+  }
+
+  /// Whole gradients as parts.
+  static std::vector<GradientParts<T>> parts(const std::vector<Variable<T>>& grads) {
+    std::vector<GradientParts<T>> list;
+    for (const Variable<T>& g : grads) list.push_back({g, {}});
+    return list;
+  }
+
+  void check_gradient(std::size_t i, const Shape& shape, Device device) const {
+    check(shape == parameters_[i].shape(), name_, "gradient ", i, " has shape ", shape, ", expected ", parameters_[i].shape());
+    check(device == device_, name_, "gradient ", i, " is on ", device, ", its parameter on ", device_);
   }
 
   void check_finite(const char* what, double value, bool positive) const {
