@@ -7,8 +7,8 @@
 // NaN, 500 sampled outputs against sums in double within an error bound, and all of them against the opponent's. Then
 // calls are captured in graphs, ten and more in one, cold (operands rotate through twice the L2 cache) and hot (the
 // same ones again), ours and the opponent's in turn; medians and the 10th and 90th percentile. The opponent has the
-// same precision (its operands are bfloat16 in memory for bf16, where ours are float), the same fusion (`+bias+relu`)
-// and its best algorithm of those that were tried. `peak%` is the exact FLOP/s over the highest rate seen in this run:
+// same precision (in bf16 all elements in memory are bfloat16, theirs and ours), the same fusion (`+bias+relu`) and its
+// best algorithm of those that were tried. `peak%` is the exact FLOP/s over the highest rate seen in this run:
 // multiply-adds in registers or cuBLASLt at 8192; for memory-bound kernels bytes over a copy's.
 #include <algorithm>
 #include <array>
@@ -155,13 +155,14 @@ void versus(Row& row, const Problem& p, index_t channels, double seconds, const 
   };
   std::vector<Contestant> contestants{make_ours(p)};
   const std::vector<float> found = once(contestants[0]);
-  row.error = wrong(p, found, channels, false);
+  const bool rounded = p.precision == Precision::bf16;  // so are both results
+  row.error = wrong(p, found, channels, rounded);
   if (!row.error.empty()) return;
   try {
     contestants.push_back(make_theirs(p));
     row.opponent = contestants[1].name;
     const std::vector<float> reference = once(contestants[1]);
-    const std::string unfair = wrong(p, reference, channels, p.precision == Precision::bf16);
+    const std::string unfair = wrong(p, reference, channels, rounded);
     check(unfair.empty(), row.opponent, unfair);
     row.difference = distance(found, reference);
   } catch (const Error& e) {  // no opponent is no reason to give up; the row says why
@@ -173,6 +174,8 @@ void versus(Row& row, const Problem& p, index_t channels, double seconds, const 
   if (times.size() > 1) row.theirs = std::move(times[1]);
 }
 
+double element_bytes(Precision p) { return p == Precision::bf16 ? 2.0 : 4.0; }
+
 void add_gemm(std::vector<Case>& cases, const std::string& name, index_t batch, const GemmDims& d, bool biased,
               const Options& o) {
   for (const Precision precision : o.precisions) {
@@ -181,7 +184,7 @@ void add_gemm(std::vector<Case>& cases, const std::string& name, index_t batch, 
     c.row.precision = name_of(precision);
     c.row.batch = batch;
     c.row.exact = c.row.nominal = 2.0 * static_cast<double>(d.M) * static_cast<double>(d.N) * static_cast<double>(d.K);
-    c.row.bytes = 4.0 * static_cast<double>(d.M * d.K + d.K * d.N + d.M * d.N);
+    c.row.bytes = element_bytes(precision) * static_cast<double>(d.M * d.K + d.K * d.N + d.M * d.N);
     c.run = [=, seconds = o.min_time](Row& row) {
       row.peak = peak_of(precision, seconds);
       const GemmProblem p{d, precision, random_operand(d.M * d.K, 0), random_operand(d.K * d.N, 1),
@@ -201,7 +204,7 @@ void add_conv(std::vector<Case>& cases, const std::string& name, index_t batch, 
     c.row.batch = batch;
     c.row.exact = 2.0 * static_cast<double>(exact_macs(d));
     c.row.nominal = 2.0 * static_cast<double>(nominal_macs(d));
-    c.row.bytes = 4.0 * static_cast<double>(d.x_shape().size() + d.w_shape().size() + d.y_shape().size());
+    c.row.bytes = element_bytes(precision) * static_cast<double>(d.x_shape().size() + d.w_shape().size() + d.y_shape().size());
     c.run = [=, seconds = o.min_time](Row& row) {
       row.peak = peak_of(precision, seconds);
       const index_t channels = output == ConvSlot::g ? d.K : d.C;
@@ -220,7 +223,7 @@ void add_conv(std::vector<Case>& cases, const std::string& name, index_t batch, 
 void add_memory(std::vector<Case>& cases, const MemoryCase& m, const Options& o) {
   Case c;
   c.row.name = m.name;
-  c.row.precision = name_of(Precision::fp32);
+  c.row.precision = name_of(m.precision);
   c.row.batch = m.batch;
   c.row.bytes = m.bytes;
   c.run = [m, seconds = o.min_time](Row& row) {
@@ -261,7 +264,8 @@ std::vector<Case> all_cases(const Options& o) {
       add_conv(cases, name + " input_grad", batch, l.dims, l.transposed ? ConvSlot::g : ConvSlot::x, false, o);
       add_conv(cases, name + " weight_grad", batch, l.dims, ConvSlot::w, false, o);
     }
-    for (const MemoryCase& m : memory_cases(batch)) add_memory(cases, m, o);
+    for (const MemoryCase& m : memory_cases(batch))
+      if (std::find(o.precisions.begin(), o.precisions.end(), m.precision) != o.precisions.end()) add_memory(cases, m, o);
   }
   std::erase_if(cases, [&](const Case& c) { return c.row.name.find(o.filter) == std::string::npos; });
   return cases;

@@ -20,7 +20,7 @@ struct Contestant {
   std::function<std::vector<float>()> result;  ///< of set 0, in the layout of tinygan's output
 };
 
-/// The library's kernels. Operands stay float in every precision: that is how the contract has them.
+/// The library's kernels: of bfloat16 elements for bf16, of float for fp32 and tf32.
 Contestant tinygan_gemm(const GemmProblem&);
 Contestant tinygan_conv(const ConvProblem&);
 

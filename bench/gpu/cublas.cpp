@@ -81,7 +81,7 @@ class Matmul {
 
   int sets() const { return operands_.sets(); }
   std::vector<float> result() const {
-    return half_ ? to_float(operands_.read<bfloat16>(2, size_)) : operands_.read<float>(2, size_);
+    return half_ ? floats_of<bfloat16>(operands_, 2, size_) : floats_of<float>(operands_, 2, size_);
   }
 
  private:
@@ -104,16 +104,8 @@ class Matmul {
 
   static Rotation operands_of(const GemmProblem& p) {
     const GemmDims& d = p.dims;
-    const bool half = p.precision == Precision::bf16;
-    std::array<std::vector<bfloat16>, 3> converted;
-    std::size_t next = 0;
-    const auto input = [&](const float* from, index_t size) -> Operand {
-      const auto n = static_cast<std::size_t>(size);
-      if (!half || !from) return {n * (half ? sizeof(bfloat16) : sizeof(float)), from};
-      converted[next] = to_bfloat16(from, size);
-      return {n * sizeof(bfloat16), converted[next++].data()};
-    };
-    return Rotation({input(p.a, d.M * d.K), input(p.b, d.K * d.N), input(nullptr, d.M * d.N), input(p.bias, d.N)});
+    const std::vector<Values> values{{p.a, d.M * d.K}, {p.b, d.K * d.N}, {nullptr, d.M * d.N}, {p.bias, d.N}};
+    return p.precision == Precision::bf16 ? rotation_of<bfloat16>(values) : rotation_of<float>(values);
   }
 
   bool biased_, half_;

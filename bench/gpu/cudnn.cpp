@@ -172,7 +172,7 @@ class Convolution {
   std::vector<float> result() const {
     const Arrangement& r = arrangement(output_);
     const std::vector<float> theirs =
-        half_ ? to_float(operands_.read<bfloat16>(2, r.size())) : operands_.read<float>(2, r.size());
+        half_ ? floats_of<bfloat16>(operands_, 2, r.size()) : floats_of<float>(operands_, 2, r.size());
     std::vector<float> ours(theirs.size());
     r.for_each(
         [&](index_t to, index_t from) { ours[static_cast<std::size_t>(to)] = theirs[static_cast<std::size_t>(from)]; });
@@ -194,23 +194,16 @@ class Convolution {
 
   Rotation operands_of(const ConvProblem& p) const {
     std::array<std::vector<float>, 2> arranged;
-    std::array<std::vector<bfloat16>, 3> converted;
-    std::size_t next = 0;
-    const auto input = [&](const float* from, index_t size) -> Operand {
-      const auto n = static_cast<std::size_t>(size);
-      if (!half_ || !from) return {n * (half_ ? sizeof(bfloat16) : sizeof(float)), from};
-      converted[next] = to_bfloat16(from, size);
-      return {n * sizeof(bfloat16), converted[next++].data()};
-    };
-    const auto arrange = [&](std::size_t place, const Arrangement& a, const float* from) {
+    const auto arrange = [&](std::size_t place, const Arrangement& a, const float* from) -> Values {
       arranged[place].resize(static_cast<std::size_t>(a.size()));
       a.for_each([&](index_t ours, index_t theirs) { arranged[place][static_cast<std::size_t>(theirs)] = from[ours]; });
-      return input(arranged[place].data(), a.size());
+      return {arranged[place].data(), a.size()};
     };
-    const Operand first = arrange(0, arrangement(output_ == ConvSlot::x ? ConvSlot::g : ConvSlot::x), p.first);
-    const Operand second = arrange(1, arrangement(output_ == ConvSlot::w ? ConvSlot::g : ConvSlot::w), p.second);
-    return Rotation({first, second, input(nullptr, arrangement(output_).size()),
-                     input(p.bias, output_ == ConvSlot::g ? d_.K : d_.C)});
+    const Values first = arrange(0, arrangement(output_ == ConvSlot::x ? ConvSlot::g : ConvSlot::x), p.first);
+    const Values second = arrange(1, arrangement(output_ == ConvSlot::w ? ConvSlot::g : ConvSlot::w), p.second);
+    const std::vector<Values> values{
+        first, second, {nullptr, arrangement(output_).size()}, {p.bias, output_ == ConvSlot::g ? d_.K : d_.C}};
+    return half_ ? rotation_of<bfloat16>(values) : rotation_of<float>(values);
   }
 
   ConvDims d_;

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -118,16 +119,31 @@ class Rotation {
   DeviceMemory memory_;
 };
 
-inline std::vector<bfloat16> to_bfloat16(const float* from, index_t size) {
-  std::vector<bfloat16> to(static_cast<std::size_t>(size));
-  for (std::size_t i = 0; i < to.size(); ++i) to[i] = bfloat16(from[i]);
-  return to;
+/// Floats on the host, none for an output, that become an operand.
+struct Values {
+  const float* from;
+  index_t size;
+};
+
+/// Operands of elements T, rounded to it.
+template <class T>
+Rotation rotation_of(const std::vector<Values>& values) {
+  std::vector<std::vector<T>> converted;
+  std::vector<Operand> operands;
+  for (const Values& v : values) {
+    const auto n = static_cast<std::size_t>(v.size);
+    converted.emplace_back();
+    if (v.from) std::transform(v.from, v.from + n, std::back_inserter(converted.back()), [](float x) { return T(x); });
+    operands.push_back({n * sizeof(T), v.from ? converted.back().data() : nullptr});
+  }
+  return Rotation(operands);
 }
 
-inline std::vector<float> to_float(const std::vector<bfloat16>& from) {
-  std::vector<float> to(from.size());
-  for (std::size_t i = 0; i < to.size(); ++i) to[i] = static_cast<float>(from[i]);
-  return to;
+/// A result of elements T as floats.
+template <class T>
+std::vector<float> floats_of(const Rotation& operands, std::size_t operand, index_t size) {
+  const std::vector<T> values = operands.read<T>(operand, size);
+  return {values.begin(), values.end()};
 }
 
 }  // namespace tinygan::bench::gpu

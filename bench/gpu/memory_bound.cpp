@@ -1,7 +1,9 @@
 #include "memory_bound.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include <tinygan/tensor/registry.hpp>
 
@@ -17,6 +19,9 @@ using Values = Buffer<float>;
 std::size_t floats(index_t n) { return static_cast<std::size_t>(n) * sizeof(float); }
 double as_double(float f) { return static_cast<double>(f); }
 
+template <class T>
+constexpr Precision precision_of = sizeof(T) < sizeof(float) ? Precision::bf16 : Precision::fp32;
+
 constexpr double eps = std::numeric_limits<float>::epsilon();
 
 /// "" if `found` is within `bound` of `want`.
@@ -25,21 +30,29 @@ std::string outside(const char* what, index_t at, double found, double want, dou
   return text(what, ' ', at, " is ", found, ", expected ", want, " within ", bound);
 }
 
-// ---- Batch norm
-// ------------------------------------------------------------------------------------------------------
+// ---- Batch norm -----------------------------------------------------------------------------------------------------
 
-/// x, gamma, beta and the cotangent g of a layer; LeakyReLU follows.
+/// Random values that T holds exactly.
+template <class T>
+Values exact_buffer(index_t n, unsigned seed) {
+  Values v = buffer<float>(n, seed);
+  std::transform(v.get(), v.get() + n, v.get(), [](float f) { return static_cast<float>(static_cast<T>(f)); });
+  return v;
+}
+
+/// x, gamma, beta and the cotangent g of a layer of elements T; LeakyReLU follows.
+template <class T>
 struct BatchNormData {
   NormDims d;
-  NormOptions<float> o{1e-3f, Activation::leaky_relu, 0.3f};
+  NormOptions<T> o{1e-3f, Activation::leaky_relu, 0.3f};
   Values x, gamma, beta, g;
 
   explicit BatchNormData(const NormDims& dims)
       : d(dims),
-        x(buffer<float>(dims.rows * dims.channels, 1)),
-        gamma(buffer<float>(dims.channels, 2)),
-        beta(buffer<float>(dims.channels, 3)),
-        g(buffer<float>(dims.rows * dims.channels, 4)) {}
+        x(exact_buffer<T>(dims.rows * dims.channels, 1)),
+        gamma(exact_buffer<T>(dims.channels, 2)),
+        beta(exact_buffer<T>(dims.channels, 3)),
+        g(exact_buffer<T>(dims.rows * dims.channels, 4)) {}
 
   /// Statistics, forward and backward result of one channel, in double.
   struct Channel {
@@ -73,7 +86,7 @@ struct BatchNormData {
   }
 
   /// y (or dx) of a few channels; values are of order 1, and rounding errors of sums grow like the square root of their
-  /// length. A gradient at the kink may be that of either side.
+  /// length; a result in bfloat16 is rounded once more. A gradient at the kink may be that of either side.
   std::string wrong(const std::vector<float>& found, bool backward) const {
     const double bound = 64 * std::sqrt(static_cast<double>(d.rows)) * eps;
     for (index_t c = 0; c < d.channels; c += std::max<index_t>(1, d.channels / 5)) {
@@ -83,8 +96,9 @@ struct BatchNormData {
       for (index_t i = 0; i < d.rows; ++i) {
         const auto row = static_cast<std::size_t>(i);
         const double have = as_double(found[static_cast<std::size_t>(i * d.channels + c)]);
-        const std::string error =
-            outside("row", i, have, backward ? want.dx[row] : want.y[row], bound * (backward ? want.rstd : 1.0));
+        const double exact = backward ? want.dx[row] : want.y[row];
+        const double stored = sizeof(T) < sizeof(float) ? 0x1p-8 * std::fabs(exact) : 0.0;
+        const std::string error = outside("row", i, have, exact, bound * (backward ? want.rstd : 1.0) + stored);
         if (error.empty()) continue;
         if (++off == 1) first = error;
       }
@@ -94,83 +108,95 @@ struct BatchNormData {
   }
 };
 
-/// Operands on the device: x, gamma, beta, g, mean, variance, y (or dx), dgamma, dbeta.
+/// Operands on the device: x, gamma, beta, g, y (or dx), dgamma, dbeta; and mean and variance.
+template <class T>
 struct BatchNormMemory {
-  BatchNormData data;
-  Rotation operands;
+  BatchNormData<T> data;
+  Rotation operands, statistics;
   DeviceMemory workspace;
 
   explicit BatchNormMemory(const NormDims& d)
       : data(d),
-        operands({{floats(d.rows * d.channels), data.x.get()},
-                  {floats(d.channels), data.gamma.get()},
-                  {floats(d.channels), data.beta.get()},
-                  {floats(d.rows * d.channels), data.g.get()},
-                  {floats(d.channels)},
-                  {floats(d.channels)},
-                  {floats(d.rows * d.channels)},
-                  {floats(d.channels)},
-                  {floats(d.channels)}}),
-        workspace(kernels<float>(Device::cuda()).batch_norm_workspace(d)) {}
+        operands(rotation_of<T>({{data.x.get(), d.rows * d.channels},
+                                 {data.gamma.get(), d.channels},
+                                 {data.beta.get(), d.channels},
+                                 {data.g.get(), d.rows * d.channels},
+                                 {nullptr, d.rows * d.channels},
+                                 {nullptr, d.channels},
+                                 {nullptr, d.channels}})),
+        statistics({{floats(d.channels)}, {floats(d.channels)}}),
+        workspace(kernels<T>(Device::cuda()).batch_norm_workspace(d)) {}
 
   void run(bool backward, int set, cudaStream_t handle) {
-    const KernelTable<float>& k = kernels<float>(Device::cuda());
+    const KernelTable<T>& k = kernels<T>(Device::cuda());
     const Stream stream{handle};
     const NormDims& d = data.d;
-    const auto at = [&](std::size_t i) { return operands.at<float>(i, set); };
+    const auto at = [&](std::size_t i) { return operands.at<T>(i, set); };
+    float *const mean = statistics.at<float>(0, set % statistics.sets()),
+                 *const variance = statistics.at<float>(1, set % statistics.sets());
     if (backward)
-      return k.batch_norm_backward(d, data.o, at(0), at(4), at(5), at(1), at(2), at(3), at(6), at(7), at(8),
+      return k.batch_norm_backward(d, data.o, at(0), mean, variance, at(1), at(2), at(3), at(4), at(5), at(6),
                                    workspace.data(), stream);
-    k.batch_norm_stats(d, at(0), at(4), at(5), workspace.data(), stream);
-    k.batch_norm_apply(d, data.o, at(0), at(4), at(5), at(1), at(2), at(6), stream);
+    k.batch_norm_stats(d, at(0), mean, variance, workspace.data(), stream);
+    k.batch_norm_apply(d, data.o, at(0), mean, variance, at(1), at(2), at(4), stream);
   }
 };
 
+template <class T>
 MemoryCase batch_norm(const std::string& layer, index_t batch, const NormDims& d, bool backward) {
   const index_t size = d.rows * d.channels;
   const auto ours = [=] {
-    const auto memory = std::make_shared<BatchNormMemory>(d);
+    const auto memory = std::make_shared<BatchNormMemory<T>>(d);
     if (backward)  // statistics to work with
       for (int set = 0; set < memory->operands.sets(); ++set) memory->run(false, set, nullptr);
     check_cuda(cudaDeviceSynchronize(), "cudaDeviceSynchronize");
     return Contestant{.name = "tinygan",
                       .sets = memory->operands.sets(),
                       .run = [=](int set, cudaStream_t stream) { memory->run(backward, set, stream); },
-                      .result = [=] { return memory->operands.read<float>(6, size); }};
+                      .result = [=] { return floats_of<T>(memory->operands, 4, size); }};
   };
   // Forward: read for the statistics, read, write. Backward: two reads for the sums, two reads and a write.
-  return {text("batch_norm ", layer, backward ? " backward" : " forward"), batch,
-          static_cast<double>(floats(size)) * (backward ? 5 : 3), ours,
-          [=](const std::vector<float>& found) { return BatchNormData(d).wrong(found, backward); }};
+  return {text("batch_norm ", layer, backward ? " backward" : " forward"), batch, precision_of<T>,
+          static_cast<double>(size) * sizeof(T) * (backward ? 5 : 3), ours,
+          [=](const std::vector<float>& found) { return BatchNormData<T>(d).wrong(found, backward); }};
 }
 
-// ---- Adam
-// --------------------------------------------------------------------------------------------------------------
+// ---- Adam -----------------------------------------------------------------------------------------------------------
 
+/// Of float, or of bfloat16 with float masters.
+template <class T>
 MemoryCase adam(const std::string& network, index_t n) {
+  constexpr bool wide = sizeof(T) == sizeof(float);
   const auto ours = [=] {
-    const Values param = buffer<float>(n, 1), grad = buffer<float>(n, 2), m = buffer<float>(n, 3),
+    const Values param = buffer<float>(n, 1), grad = exact_buffer<T>(n, 2), m = buffer<float>(n, 3),
                  v = buffer<float>(n, 4);
     for (index_t i = 0; i < n; ++i) v[static_cast<std::size_t>(i)] = std::fabs(v[static_cast<std::size_t>(i)]);
     const std::uint64_t step = 10;
+    std::vector<T> narrow_grad(static_cast<std::size_t>(n));
+    std::transform(grad.get(), grad.get() + n, narrow_grad.begin(), [](float f) { return static_cast<T>(f); });
     const auto memory = std::make_shared<Rotation>(std::vector<Operand>{{floats(n), param.get()},
-                                                                        {floats(n), grad.get()},
+                                                                        {narrow_grad.size() * sizeof(T), narrow_grad.data()},
                                                                         {floats(n), m.get()},
                                                                         {floats(n), v.get()},
-                                                                        {sizeof step, &step}});
+                                                                        {sizeof step, &step},
+                                                                        {wide ? 0 : narrow_grad.size() * sizeof(T)}});
     return Contestant{
         .name = "tinygan",
         .sets = memory->sets(),
         .run =
             [=](int set, cudaStream_t stream) {
-              const ParameterSlot<float> slot{n, memory->at<float>(0, set), memory->at<float>(1, set),
-                                              memory->at<float>(2, set), memory->at<float>(3, set)};
-              kernels<float>(Device::cuda()).adam({}, 1, &slot, memory->at<std::uint64_t>(4, set), {stream});
+              const ParameterSlot<T> slot{.n = n,
+                                          .param = memory->at<T>(wide ? 0 : 5, set),
+                                          .grad = memory->at<T>(1, set),
+                                          .m = memory->at<float>(2, set),
+                                          .v = memory->at<float>(3, set),
+                                          .master = wide ? nullptr : memory->at<float>(0, set)};
+              kernels<T>(Device::cuda()).adam({}, 1, &slot, memory->at<std::uint64_t>(4, set), {stream});
             },
         .result = [=] { return memory->read<float>(0, n); }};
   };
   const auto wrong = [=](const std::vector<float>& found) -> std::string {
-    const Values param = buffer<float>(n, 1), grad = buffer<float>(n, 2), m = buffer<float>(n, 3),
+    const Values param = buffer<float>(n, 1), grad = exact_buffer<T>(n, 2), m = buffer<float>(n, 3),
                  v = buffer<float>(n, 4);
     const AdamHyper h;
     for (index_t i = 0; i < n; i += 997) {
@@ -187,7 +213,9 @@ MemoryCase adam(const std::string& network, index_t n) {
     }
     return "";
   };
-  return {text("adam ", network, ' ', n, " parameters"), 0, 7.0 * static_cast<double>(floats(n)), ours, wrong};
+  // param (or master), m and v read and written, the gradient read; a bfloat16 parameter is written besides.
+  return {text("adam ", network, ' ', n, " parameters"), 0, precision_of<T>,
+          6.0 * static_cast<double>(floats(n)) + static_cast<double>(n) * sizeof(T) * (wide ? 1 : 2), ours, wrong};
 }
 
 }  // namespace
@@ -195,8 +223,10 @@ MemoryCase adam(const std::string& network, index_t n) {
 std::vector<MemoryCase> memory_cases(index_t batch) {
   std::vector<MemoryCase> cases;
   const auto norm = [&](const char* layer, index_t rows, index_t channels) {
-    for (const bool backward : {false, true})
-      cases.push_back(batch_norm(layer, batch, {batch * rows, channels}, backward));
+    for (const bool backward : {false, true}) {
+      cases.push_back(batch_norm<float>(layer, batch, {batch * rows, channels}, backward));
+      cases.push_back(batch_norm<bfloat16>(layer, batch, {batch * rows, channels}, backward));
+    }
   };
   norm("dcgan G.bn1", 1, 12544);
   norm("dcgan G.bn2", 49, 128);
@@ -204,9 +234,12 @@ std::vector<MemoryCase> memory_cases(index_t batch) {
   norm("libtorch D.bn1", 49, 128);
   norm("libtorch D.bn2", 9, 256);
   if (batch == 128) {  // Adam knows no batch
-    cases.push_back(adam("dcgan", 2'518'337));
-    cases.push_back(adam("article", 40'953'474));
-    cases.push_back(adam("libtorch", 1'496'960));
+    for (const auto& [network, n] : {std::pair<const char*, index_t>{"dcgan", 2'518'337},
+                                     {"article", 40'953'474},
+                                     {"libtorch", 1'496'960}}) {
+      cases.push_back(adam<float>(network, n));
+      cases.push_back(adam<bfloat16>(network, n));
+    }
   }
   return cases;
 }

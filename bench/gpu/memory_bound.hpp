@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <tinygan/base/precision.hpp>
+
 #include "contestant.hpp"
 
 namespace tinygan::bench::gpu {
@@ -13,6 +15,7 @@ namespace tinygan::bench::gpu {
 struct MemoryCase {
   std::string name;
   index_t batch;
+  Precision precision;  ///< of the elements: fp32 or bf16
   double bytes;
   std::function<Contestant()> ours;
   std::function<std::string(const std::vector<float>&)> wrong;  ///< empty if a result is right

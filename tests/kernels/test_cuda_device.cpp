@@ -1,6 +1,8 @@
 // The CUDA device. What needs a GPU carries the tag [cuda] and runs on request only (scripts/gpu-check): the products
 // and convolutions of the networks in every precision, and training. All ops run there by their cases, in tests/ops.
 #include <cstdlib>
+#include <limits>
+#include <optional>
 #include <string_view>
 
 #include "../../bench/gpu/check.hpp"
@@ -41,41 +43,56 @@ class UsePrecision {
   Precision before_ = precision(there);
 };
 
-Tensor<float> on_gpu(const std::vector<float>& values) {
-  return Tensor<float>::from(std::span<const float>(values), {static_cast<index_t>(values.size())}, there);
+template <class T = float>
+Tensor<T> on_gpu(const std::vector<float>& values) {
+  return narrow<T>(Tensor<float>::from(std::span<const float>(values), {static_cast<index_t>(values.size())}, there));
 }
-Tensor<float> poisoned_on_gpu(index_t size) { return on_gpu(poisoned<float>(size)); }
+template <class T>
+Tensor<T> poisoned_on_gpu(index_t size) {
+  return on_gpu<T>(std::vector<float>(static_cast<std::size_t>(size), std::numeric_limits<float>::quiet_NaN()));
+}
 
+template <class T>
+void check_gemm_of(const GemmDims& d, Precision p, bool biased) {
+  const auto a = random_values<float>(d.M * d.K, 1), b = random_values<float>(d.K * d.N, 2),
+             bias = random_values<float>(d.N, 3);
+  const Tensor<T> da = on_gpu<T>(a), db = on_gpu<T>(b), dbias = on_gpu<T>(bias), c = poisoned_on_gpu<T>(d.M * d.N);
+  const KernelTable<T>& k = kernels<T>(there);
+  const tinygan::Workspace workspace(k.gemm_workspace(d), there);
+  const Epilogue<T> e = biased ? Epilogue<T>{dbias.data(), Activation::relu, 0} : Epilogue<T>{};
+  k.gemm(d, e, da.data(), db.data(), c.data(), workspace.data(), {});
+  CHECK(gpu::wrong(gpu::GemmProblem{d, p, a.data(), b.data(), biased ? bias.data() : nullptr}, widen(c).to_vector(), d.N,
+                   sizeof(T) < sizeof(float)) == "");
+}
+/// In float, and for bf16 of bfloat16 elements as well.
 void check_gemm(const GemmDims& d, Precision p, bool biased) {
   CAPTURE(d.M, d.N, d.K, d.trans_a, d.trans_b, p, biased);
   const UsePrecision use(p);
-  const auto a = random_values<float>(d.M * d.K, 1), b = random_values<float>(d.K * d.N, 2),
-             bias = random_values<float>(d.N, 3);
-  const Tensor<float> da = on_gpu(a), db = on_gpu(b), dbias = on_gpu(bias), c = poisoned_on_gpu(d.M * d.N);
-  const KernelTable<float>& k = kernels<float>(there);
-  const tinygan::Workspace workspace(k.gemm_workspace(d), there);
-  const Epilogue<float> e = biased ? Epilogue<float>{dbias.data(), Activation::relu, 0} : Epilogue<float>{};
-  k.gemm(d, e, da.data(), db.data(), c.data(), workspace.data(), {});
-  CHECK(gpu::wrong(gpu::GemmProblem{d, p, a.data(), b.data(), biased ? bias.data() : nullptr}, c.to_vector(), d.N,
-                   false) == "");
+  check_gemm_of<float>(d, p, biased);
+  if (p == Precision::bf16) check_gemm_of<bfloat16>(d, p, biased);
 }
 
-void check_conv(const ConvDims& d, ConvSlot output, Precision p, bool biased) {
-  CAPTURE(d.N, d.H, d.W, d.C, d.R, d.S, d.K, d.stride_h, static_cast<int>(output), p, biased);
-  const UsePrecision use(p);
+template <class T>
+void check_conv_of(const ConvDims& d, ConvSlot output, Precision p, bool biased) {
   const index_t channels = output == ConvSlot::g ? d.K : d.C;
   const auto first = random_values<float>(gpu::first_size(d, output), 1),
              second = random_values<float>(gpu::second_size(d, output), 2), bias = random_values<float>(channels, 3);
-  const Tensor<float> df = on_gpu(first), ds = on_gpu(second), dbias = on_gpu(bias),
-                      out = poisoned_on_gpu(gpu::output_size(d, output));
-  const KernelTable<float>& k = kernels<float>(there);
+  const Tensor<T> df = on_gpu<T>(first), ds = on_gpu<T>(second), dbias = on_gpu<T>(bias),
+                  out = poisoned_on_gpu<T>(gpu::output_size(d, output));
+  const KernelTable<T>& k = kernels<T>(there);
   const tinygan::Workspace workspace(k.conv2d_workspace(d, output), there);
-  const Epilogue<float> e = biased ? Epilogue<float>{dbias.data(), Activation::relu, 0} : Epilogue<float>{};
+  const Epilogue<T> e = biased ? Epilogue<T>{dbias.data(), Activation::relu, 0} : Epilogue<T>{};
   if (output == ConvSlot::g) k.conv2d(d, e, df.data(), ds.data(), out.data(), workspace.data(), {});
   if (output == ConvSlot::x) k.conv2d_input_grad(d, e, df.data(), ds.data(), out.data(), workspace.data(), {});
   if (output == ConvSlot::w) k.conv2d_weight_grad(d, df.data(), ds.data(), out.data(), workspace.data(), {});
   const gpu::ConvProblem problem{d, output, p, first.data(), second.data(), biased ? bias.data() : nullptr};
-  CHECK(gpu::wrong(problem, out.to_vector(), channels, false) == "");
+  CHECK(gpu::wrong(problem, widen(out).to_vector(), channels, sizeof(T) < sizeof(float)) == "");
+}
+void check_conv(const ConvDims& d, ConvSlot output, Precision p, bool biased) {
+  CAPTURE(d.N, d.H, d.W, d.C, d.R, d.S, d.K, d.stride_h, static_cast<int>(output), p, biased);
+  const UsePrecision use(p);
+  check_conv_of<float>(d, output, p, biased);
+  if (p == Precision::bf16) check_conv_of<bfloat16>(d, output, p, biased);
 }
 
 /// Losses, weights and moments after a few steps.
@@ -83,10 +100,20 @@ struct Trained {
   std::vector<std::vector<float>> losses;
   std::vector<Tensor<float>> state;
 };
-Trained trained(gan::Networks<float> networks, const Tensor<float>& real, Device device, train::CapturedStep::Mode mode,
-                int steps) {
+/// With elements T: bfloat16 follows the float networks, whose state it is either way.
+template <class T = float>
+Trained trained(gan::Networks<float> networks, const Tensor<float>& images, Device device, train::CapturedStep::Mode mode,
+                int steps, gan::Networks<T> copies = {}) {
   networks.to(device);
-  gan::AdversarialStep<float> step(networks, {}, {});
+  std::optional<gan::AdversarialStep<T>> made;
+  if constexpr (std::is_same_v<T, float>) {
+    made.emplace(networks, AdamHyper{}, AdamHyper{});
+  } else {
+    copies.follow(networks);
+    made.emplace(copies, AdamHyper{}, AdamHyper{}, gan::Objective{}, &networks);
+  }
+  gan::AdversarialStep<T>& step = *made;
+  const Tensor<T> real = narrow<T>(images);
   Generator random(3, device);
   train::ValueRing<float> ring(2, 64, device);
   train::CapturedStep captured(
@@ -105,6 +132,20 @@ Trained trained(gan::Networks<float> networks, const Tensor<float>& real, Device
     for (const auto& variables : {m->parameters(), m->buffers()})
       for (const Variable<float>& v : variables) result.state.push_back(v.value().to(Device::cpu()));
   return result;
+}
+
+/// Two captured runs and an eager one end in the same bits.
+template <class Run>
+void check_equal_runs(const Run& run) {
+  using Mode = train::CapturedStep::Mode;
+  const Trained eager = run(Mode::eager), captured = run(Mode::automatic), again = run(Mode::automatic);
+  CHECK(eager.losses == captured.losses);
+  CHECK(eager.losses == again.losses);
+  REQUIRE(eager.state.size() == captured.state.size());
+  for (std::size_t i = 0; i < eager.state.size(); ++i) {
+    CHECK(same_bits(eager.state[i], captured.state[i]));
+    CHECK(same_bits(eager.state[i], again.state[i]));
+  }
 }
 
 }  // namespace
@@ -183,13 +224,30 @@ TEST_CASE("cuda: captured training gives the bits of eager training, in every pr
         const Tensor<float> real = random_uniform<float>({16, 28, 28, 1}, random, -1.0f, 1.0f);
         return trained(std::move(networks), real, there, mode, 6);
       };
-      const Trained eager = run(Mode::eager), captured = run(Mode::automatic), again = run(Mode::automatic);
-      CHECK(eager.losses == captured.losses);
-      CHECK(eager.losses == again.losses);
-      REQUIRE(eager.state.size() == captured.state.size());
-      for (std::size_t i = 0; i < eager.state.size(); ++i) {
-        CHECK(same_bits(eager.state[i], captured.state[i]));
-        CHECK(same_bits(eager.state[i], again.state[i]));
-      }
+      check_equal_runs([&](Mode mode) { return run(mode); });
+    }
+}
+
+TEST_CASE("cuda: captured training in bfloat16 gives the bits of eager training", "[.][cuda][capture]") {
+  using Mode = train::CapturedStep::Mode;
+  for (const gan::Network network : {gan::Network::dcgan, gan::Network::libtorch}) {
+    CAPTURE(static_cast<int>(network));
+    check_equal_runs([&](Mode mode) {
+      Generator random(7, there);
+      gan::Networks<float> networks = gan::make_networks<float>(network, random);
+      const Tensor<float> real = random_uniform<float>({16, 28, 28, 1}, random, -1.0f, 1.0f);
+      return trained<bfloat16>(std::move(networks), real, there, mode, 6, gan::make_networks<bfloat16>(network, random));
+    });
+  }
+}
+
+TEST_CASE("cuda: a small network in bfloat16 trains there", "[.][cuda][small]") {
+  const auto run =
+      trained<bfloat16>(tiny_networks(1), tiny_images(2).to(there), there, train::CapturedStep::Mode::automatic, 4, tiny_networks<bfloat16>(2));
+  const auto cpu_run = trained(tiny_networks(1), tiny_images(2), Device::cpu(), train::CapturedStep::Mode::eager, 4);
+  for (std::size_t i = 0; i < 4; ++i)
+    for (std::size_t j = 0; j < 2; ++j) {
+      CAPTURE(i, j);
+      CHECK(std::fabs(run.losses[i][j] - cpu_run.losses[i][j]) <= 5e-2f * (1 + std::fabs(cpu_run.losses[i][j])));
     }
 }

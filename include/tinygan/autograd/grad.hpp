@@ -238,12 +238,11 @@ std::pair<std::vector<Variable<T>>, std::vector<Variable<T>>> detail::narrow_see
 
 /// The same across widen(): gradients of a float y with respect to bfloat16 xs that it was made of. Throws Error like grad(), and
 /// on create_graph, which ends at widen().
-template <class T>
-  requires(!std::is_same_v<T, wide_t<T>>)
-std::vector<Variable<T>> grad(const Variable<wide_t<T>>& y, const std::vector<Variable<T>>& xs, const GradOptions& options = {}) {
+inline std::vector<Variable<bfloat16>> grad(const Variable<float>& y, const std::vector<Variable<bfloat16>>& xs,
+                                            const GradOptions& options = {}) {
   check(!options.create_graph, "grad", "gradients through widen() cannot be differentiated in turn");
-  auto [ys, seeds] = detail::narrow_seeds<T>(y, options);
-  return detail::reverse<T>(ys, xs, options, std::move(seeds));
+  auto [ys, seeds] = detail::narrow_seeds<bfloat16>(y, options);
+  return detail::reverse<bfloat16>(ys, xs, options, std::move(seeds));
 }
 
 /// Adds the gradient of a scalar y to grad() of every leaf that requires gradients. Throws Error like grad().
