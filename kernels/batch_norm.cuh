@@ -35,9 +35,10 @@ inline std::size_t batch_norm_workspace(const NormDims& d) {
 
 // ---- Statistics -----------------------------------------------------------------------------------------------------
 
-/// Of one piece: its moments, laid out as MomentDims says. Of the only piece: mean and variance.
+/// Of one piece: its moments, laid out as MomentDims says. Of the only piece: mean and variance. Four blocks a
+/// multiprocessor: left alone, nvcc 13.0 aims at more for sm_80 and spills.
 template <int N, class T>
-__global__ void __launch_bounds__(column_threads)
+__global__ void __launch_bounds__(column_threads, 4)
     batch_norm_stats_kernel(ColumnPlan p, bool packed, const T* x, float* moments, float* mean, float* variance) {
   Moments* const s = block_shared<Moments>(column_threads * N);
   const ColumnPlace<N> at(p);
@@ -48,15 +49,20 @@ __global__ void __launch_bounds__(column_threads)
         load_columns<N>(from + at.begin * p.channels, packed);  // a value of its own: none cancels
     float sum[N] = {}, squares[N] = {};
     int rows = 1;  // counted, not divided: a 64-bit division here would push the sums out of the registers
-    for (index_t r = at.begin + at.step; r < at.end; r += at.step, ++rows) {
-      const Pack<float, N> v = load_columns<N>(from + r * p.channels, packed);
-      TINYGAN_UNROLL
-      for (int k = 0; k < N; ++k) {
-        const float d = v.at[k] - shift.at[k];
-        sum[k] += d;
-        squares[k] += d * d;
-      }
-    }
+    with_packing<N>(packed, [&]<bool Packed>() {
+      for_rows<rows_in_flight<T>>(
+          at.begin + at.step, at.end, at.step,
+          [&](index_t r) { return load_columns<N>(from + r * p.channels, Packed); },
+          [&](index_t, const Pack<float, N>& v) {
+            TINYGAN_UNROLL
+            for (int k = 0; k < N; ++k) {
+              const float d = v.at[k] - shift.at[k];
+              sum[k] += d;
+              squares[k] += d * d;
+            }
+            ++rows;
+          });
+    });
     const auto count = static_cast<float>(rows);
     for (int k = 0; k < N; ++k) {
       const float offset = sum[k] / count, rest = squares[k] - sum[k] * offset;
@@ -65,19 +71,17 @@ __global__ void __launch_bounds__(column_threads)
   }
   join_rows(at, acc, s);
   if (at.row > 0 || !at.inside) return;
-  if (p.pieces == 1) {
-    for (int k = 0; k < N; ++k) {
+  for (int k = 0; k < N; ++k) {
+    if (p.pieces == 1) {
       mean[at.channel + k] = acc[k].mean;
       variance[at.channel + k] = acc[k].squares / acc[k].count;
+    } else {
+      float* const to = moments + 2 * at.piece * p.channels + at.channel + k;
+      to[0] = acc[k].mean;
+      to[p.channels] = acc[k].squares;
     }
-    return;
   }
-  float* const to = moments + 2 * at.piece * p.channels + at.channel;
-  for (int k = 0; k < N; ++k) {
-    to[k] = acc[k].mean;
-    to[p.channels + k] = acc[k].squares;
-  }
-  if (at.channel == 0) moments[2 * p.pieces * p.channels + at.piece] = acc[0].count;
+  if (p.pieces > 1 && at.channel == 0) moments[2 * p.pieces * p.channels + at.piece] = acc[0].count;
 }
 
 /// The pieces' moments joined in a fixed order. Block: 32 channels, or 8.
@@ -100,7 +104,7 @@ __global__ void __launch_bounds__(column_threads)
 inline void batch_norm_join(const NormDims& d, const MomentDims& m, const float* moments, float* mean, float* variance,
                             Stream stream) {
   const ColumnPlan p = finishing_plan(m.pieces, m.channels);
-  launch<batch_norm_join_kernel>({.grid = {p.blocks()},
+  launch<batch_norm_join_kernel>({.grid = p.grid(),
                                   .block = {column_threads},
                                   .shared_bytes = column_threads * sizeof(Moments),
                                   .stream = stream},
@@ -112,7 +116,7 @@ void batch_norm_stats(const NormDims& d, const T* x, float* mean, float* varianc
   const ColumnPlan p = summing_plan(d);
   auto* const moments = static_cast<float*>(workspace);
   with_column_width(d.channels, [&]<int N>() {
-    launch<batch_norm_stats_kernel<N, T>>({.grid = {p.blocks()},
+    launch<batch_norm_stats_kernel<N, T>>({.grid = p.grid(),
                                            .block = {column_threads},
                                            .shared_bytes = column_threads * N * sizeof(Moments),
                                            .stream = stream},
@@ -125,7 +129,7 @@ void batch_norm_stats(const NormDims& d, const T* x, float* mean, float* varianc
 
 template <int N>
 struct BatchNormFactors {
-  float mean[N], rstd[N], gamma[N], beta[N];
+  float mean[N] = {}, rstd[N] = {}, gamma[N] = {}, beta[N] = {};
 
   template <class T>
   __device__ BatchNormFactors(const ColumnPlace<N>& at, float epsilon, const float* mean_, const float* variance,
@@ -151,13 +155,17 @@ __global__ void __launch_bounds__(column_threads)
                             const float* mean, const float* variance, const T* gamma, const T* beta, T* y) {
   const ColumnPlace<N> at(p);
   const BatchNormFactors<N> c(at, epsilon, mean, variance, gamma, beta);
-  TINYGAN_UNROLL
-  for (index_t r = at.begin; r < at.end; r += at.step) {
-    Pack<float, N> v = load_columns<N>(x + r * p.channels + at.channel, packed);
-    TINYGAN_UNROLL
-    for (int k = 0; k < N; ++k) v.at[k] = f.value(c.xhat(k, v.at[k]) * c.gamma[k] + c.beta[k]);
-    store_columns<N>(y + r * p.channels + at.channel, v, packed);
-  }
+  with_packing<N>(packed, [&]<bool Packed>() {
+    for_rows<rows_in_flight<T, Smooth>>(
+        at.begin, at.end, at.step,
+        [&](index_t r) { return load_columns<N>(x + r * p.channels + at.channel, Packed); },
+        [&](index_t r, const Pack<float, N>& v) {
+          Pack<float, N> result;
+          TINYGAN_UNROLL
+          for (int k = 0; k < N; ++k) result.at[k] = f.value(c.xhat(k, v.at[k]) * c.gamma[k] + c.beta[k]);
+          store_columns<N>(y + r * p.channels + at.channel, result, Packed);
+        });
+  });
 }
 
 template <class T>
@@ -167,7 +175,7 @@ void batch_norm_apply(const NormDims& d, const NormOptions<T>& o, const T* x, co
   with_activation(o.activation, [&]<bool Smooth>() {
     with_column_width(d.channels, [&]<int N>() {
       launch<batch_norm_apply_kernel<N, Smooth, T>>(
-          {.grid = {p.blocks()}, .block = {column_threads}, .stream = stream}, p, NormActivation<Smooth>(o), o.epsilon,
+          {.grid = p.grid(), .block = {column_threads}, .stream = stream}, p, NormActivation<Smooth>(o), o.epsilon,
           packable<N>(x, y), x, mean, variance, gamma, beta, y);
     });
   });
@@ -185,15 +193,21 @@ __global__ void __launch_bounds__(column_threads)
   const ColumnPlace<N> at(p);
   const BatchNormFactors<N> c(at, epsilon, mean, variance, gamma, beta);
   ColumnSums acc[N] = {};
-  TINYGAN_UNROLL
-  for (index_t r = at.begin; r < at.end; r += at.step) {
-    const index_t i = r * p.channels + at.channel;
-    const Pack<float, N> v = load_columns<N>(x + i, packed), w = load_columns<N>(g + i, packed);
-    for (int k = 0; k < N; ++k) {
-      const float xhat = c.xhat(k, v.at[k]), h = f.cotangent(xhat * c.gamma[k] + c.beta[k], w.at[k]);
-      acc[k].join({h, h * xhat});
-    }
-  }
+  with_packing<N>(packed, [&]<bool Packed>() {
+    for_rows<rows_in_flight<T, Smooth>>(
+        at.begin, at.end, at.step,
+        [&](index_t r) -> WithCotangent<N> {
+          const index_t i = r * p.channels + at.channel;
+          return {load_columns<N>(x + i, Packed), load_columns<N>(g + i, Packed)};
+        },
+        [&](index_t, const WithCotangent<N>& v) {
+          TINYGAN_UNROLL
+          for (int k = 0; k < N; ++k) {
+            const float xhat = c.xhat(k, v.x.at[k]), h = f.cotangent(xhat * c.gamma[k] + c.beta[k], v.g.at[k]);
+            acc[k].join({h, h * xhat});
+          }
+        });
+  });
   join_rows(at, acc, s);
   store_sums(p, at, acc, partial, dbeta, dgamma);
 }
@@ -207,25 +221,30 @@ __global__ void __launch_bounds__(column_threads)
   const ColumnPlace<N> at(p);
   const BatchNormFactors<N> c(at, epsilon, mean, variance, gamma, beta);
   const auto rows = static_cast<float>(p.rows);
-  float offset[N], tilt[N];
+  float offset[N] = {}, tilt[N] = {};
   TINYGAN_UNROLL
   for (int k = 0; k < N; ++k) {
     if (!at.inside) break;
     offset[k] = sums[at.channel + k] / rows;
     tilt[k] = sums[p.channels + at.channel + k] / rows;
   }
-  TINYGAN_UNROLL
-  for (index_t r = at.begin; r < at.end; r += at.step) {
-    const index_t i = r * p.channels + at.channel;
-    const Pack<float, N> v = load_columns<N>(x + i, packed);
-    Pack<float, N> w = load_columns<N>(g + i, packed);
-    TINYGAN_UNROLL
-    for (int k = 0; k < N; ++k) {
-      const float xhat = c.xhat(k, v.at[k]), h = f.cotangent(xhat * c.gamma[k] + c.beta[k], w.at[k]);
-      w.at[k] = c.gamma[k] * c.rstd[k] * (h - offset[k] - xhat * tilt[k]);
-    }
-    store_columns<N>(dx + i, w, packed);
-  }
+  with_packing<N>(packed, [&]<bool Packed>() {
+    for_rows<rows_in_flight<T, Smooth>>(
+        at.begin, at.end, at.step,
+        [&](index_t r) -> WithCotangent<N> {
+          const index_t i = r * p.channels + at.channel;
+          return {load_columns<N>(x + i, Packed), load_columns<N>(g + i, Packed)};
+        },
+        [&](index_t r, const WithCotangent<N>& v) {
+          Pack<float, N> result;
+          TINYGAN_UNROLL
+          for (int k = 0; k < N; ++k) {
+            const float xhat = c.xhat(k, v.x.at[k]), h = f.cotangent(xhat * c.gamma[k] + c.beta[k], v.g.at[k]);
+            result.at[k] = c.gamma[k] * c.rstd[k] * (h - offset[k] - xhat * tilt[k]);
+          }
+          store_columns<N>(dx + r * p.channels + at.channel, result, Packed);
+        });
+  });
 }
 
 template <class T>
@@ -238,7 +257,7 @@ void batch_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x,
     with_column_width(d.channels, [&]<int N>() {
       const NormActivation<Smooth> f(o);
       const bool packed = packable<N>(x, g, dx);
-      launch<batch_norm_sums_kernel<N, Smooth, T>>({.grid = {sums.blocks()},
+      launch<batch_norm_sums_kernel<N, Smooth, T>>({.grid = sums.grid(),
                                                     .block = {column_threads},
                                                     .shared_bytes = column_threads * N * sizeof(ColumnSums),
                                                     .stream = stream},
@@ -246,7 +265,7 @@ void batch_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x,
                                                    partial, dbeta, dgamma);
       finish_sums(sums, partial, dbeta, dgamma, stream);
       launch<batch_norm_backward_kernel<N, Smooth, T>>(
-          {.grid = {map.blocks()}, .block = {column_threads}, .stream = stream}, map, f, o.epsilon, packed, x, mean,
+          {.grid = map.grid(), .block = {column_threads}, .stream = stream}, map, f, o.epsilon, packed, x, mean,
           variance, gamma, beta, g, static_cast<const float*>(column_sums(sums, partial)), dx);
     });
   });

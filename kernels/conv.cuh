@@ -4,6 +4,7 @@
 //   conv_taps.cuh          forward pass and input gradient by tap lists
 //   wgmma_taps.cuh         the same on Hopper, where shapes fit
 //   conv_weight_grad.cuh   weight gradient by pairs of pixels
+//   wgmma_weight_grad.cuh  the same of bfloat16 on Hopper, where shapes fit
 //   conv_1ch.cuh, conv_1ch_weight_grad.cuh   the same where one side has a single channel
 //   gemm.cuh               a filter that covers its whole input: y(N,K) = x(N,HWC) w(HWC,K)
 #pragma once
@@ -16,6 +17,7 @@
 #include "conv_taps.cuh"
 #include "conv_weight_grad.cuh"
 #include "gemm.cuh"
+#include "wgmma_weight_grad.cuh"
 
 namespace tinygan::cuda {
 namespace {
@@ -31,26 +33,42 @@ inline bool is_product(const ConvDims& d, ConvSlot output) {
 /// Tap lists on Hopper's tensor cores where they fit, else on the tiles of gemm_tile.cuh.
 template <Precision F, class T>
 std::size_t tap_conv_workspace(const ConvDims& d, bool adjoint) {
-  if constexpr (wgmma_serves<F, T>)
-    if (!has_one_channel(d) && wgmma_conv_fits<F>(d, adjoint)) return wgmma_conv_workspace<F>(d, adjoint);
+  if constexpr (F != Precision::fp32)
+    if (!has_one_channel(d) && wgmma_conv_fits<F, T>(d, adjoint)) return wgmma_conv_workspace<F, T>(d, adjoint);
   return 0;
 }
 template <Precision F, bool Adjoint, class T>
 void tap_conv(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w, T* out, void* workspace,
               Stream stream) {
-  if constexpr (wgmma_serves<F, T>) {
-    const bool readable = F == Precision::bf16 || aligned(16, in);  // tf32 reads the input in place, by whole packs
-    if (readable && wgmma_conv_fits<F>(d, Adjoint))
-      return wgmma_conv<F, Adjoint>(d, e, in, w, out, workspace, stream);
-  }
+  if constexpr (F != Precision::fp32)
+    if (wgmma_conv_fits<F, T>(d, Adjoint) &&
+        wgmma_conv_reads<F, T>(Adjoint ? "conv2d_input_grad" : "conv2d", e, in, w))
+      return wgmma_conv<F, T, Adjoint>(d, e, in, w, out, workspace, stream);
   tap_conv<F, Adjoint>(d, e, in, w, out, stream);
+}
+
+/// In how many pieces a weight gradient that is no matrix product is summed.
+template <Precision F, class T>
+index_t weight_grad_pieces(const ConvDims& d) {
+  if (has_one_channel(d)) return one_channel_grad_splits(d);
+  return wgmma_weight_grad_fits<F, T>(d) ? wgmma_weight_grad_splits(d) : weight_grad_splits<F, T>(d);
+}
+
+/// To slabs(pieces, R, S, C, K), or where there are none and there is one piece to dw.
+template <Precision F, class T>
+void weight_grad_in_pieces(const ConvDims& d, const T* x, const T* g, T* dw, float* slabs, Stream stream) {
+  if (has_one_channel(d)) return one_channel_grad(d, x, g, dw, slabs, stream);
+  if constexpr (std::is_same_v<T, bfloat16>)
+    if (wgmma_weight_grad_fits<F, T>(d) && aligned(16, x, g)) return wgmma_weight_grad(d, x, g, dw, slabs, stream);
+  weight_grad<F>(d, weight_grad_pieces<F, T>(d), x, g, dw, slabs, stream);
 }
 
 template <Precision F, class T>
 std::size_t conv2d_workspace(const ConvDims& d, ConvSlot output) {
   if (is_product(d, output)) return gemm_workspace<F, T>(dense_dims(d, output));
   if (output != ConvSlot::w) return tap_conv_workspace<F, T>(d, output == ConvSlot::x);
-  return has_one_channel(d) ? one_channel_grad_workspace(d) : weight_grad_workspace<F, T>(d);
+  const index_t pieces = weight_grad_pieces<F, T>(d);
+  return pieces > 1 ? static_cast<std::size_t>(pieces * d.w_shape().size()) * sizeof(float) : 0;
 }
 
 /// One piece per row of tiles; none for weight gradients and single channels.
@@ -60,8 +78,8 @@ index_t conv2d_moment_pieces(const ConvDims& d, ConvSlot output) {
   if (is_product(d, output)) return gemm_moment_pieces<F, T>(dense_dims(d, output));
   if (has_one_channel(d)) return 0;
   const bool adjoint = output == ConvSlot::x;
-  if constexpr (wgmma_serves<F, T>)
-    if (wgmma_conv_fits<F>(d, adjoint)) return 0;
+  if constexpr (F != Precision::fp32)
+    if (wgmma_conv_fits<F, T>(d, adjoint)) return wgmma_conv_moment_pieces<F, T>(d, adjoint);
   return adjoint ? tap_conv_moment_pieces<F, true, T>(d) : tap_conv_moment_pieces<F, false, T>(d);
 }
 
@@ -84,8 +102,21 @@ template <Precision F, class T>
 void conv2d_weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, void* workspace, Stream stream) {
   if (is_product(d, ConvSlot::w))
     return gemm<F>(dense_dims(d, ConvSlot::w), Epilogue<T>{}, x, g, dw, workspace, stream);
-  if (has_one_channel(d)) return one_channel_grad(d, x, g, dw, workspace, stream);
-  weight_grad<F>(d, x, g, dw, workspace, stream);
+  const index_t pieces = weight_grad_pieces<F, T>(d);
+  float* const slabs = pieces > 1 ? static_cast<float*>(workspace) : nullptr;
+  weight_grad_in_pieces<F>(d, x, g, dw, slabs, stream);
+  if (slabs) sum_slabs(d.w_shape().size(), pieces, slabs, dw, stream);
+}
+
+/// The pieces of a weight gradient, unless it is a matrix product.
+template <Precision F, class T>
+index_t conv2d_slab_count(const ConvDims& d) {
+  return is_product(d, ConvSlot::w) ? 0 : weight_grad_pieces<F, T>(d);
+}
+
+template <Precision F, class T>
+void conv2d_weight_grad_slabs(const ConvDims& d, const T* x, const T* g, float* slabs, Stream stream) {
+  weight_grad_in_pieces<F, T>(d, x, g, nullptr, slabs, stream);
 }
 
 }  // namespace

@@ -5,7 +5,8 @@
 //
 // A tile of a matrix product would be 7/8 or 31/32 empty here; these are bound by the wide side's bytes instead.
 // Either way the filter of a tap is one row of `channels` values, whatever the direction.
-// Shapes       as in conv_taps.cuh, whose groups of pixels they walk, with D = 1 or O = 1.
+// Shapes       as in conv_taps.cuh, whose groups of pixels they walk, with D = 1 or O = 1; floats or bfloat16, sums and
+//              products in fp32.
 // Shared       none: the filter stays in L1.      Requires  sm_75.
 // Cost         2 FLOPs for each multiply-add that touches data; the wide side comes from L1, once per tap and pixel.
 // Determinism  each output is one sum in the order of taps; over channels a lane's packs first, then a tree over lanes.
@@ -45,7 +46,7 @@ __global__ void __launch_bounds__(one_channel_threads)
   Float4 acc[one_channel_pixels] = {};
   TINYGAN_UNROLL
   for (int i = 0; i < one_channel_pixels; ++i)  // behind the last pixel: the first one again, for nothing
-    from[i] = in + read_offset(p, g, TapPixel(g, first + i < pixels ? first + i : first));
+    from[i] = in + index_t{read_pixel(p, g, TapPixel(g, first + i < pixels ? first + i : first))} * p.D;
   for_taps(p, g, [&](index_t offset, int tap) {
     const Float4 filter = load_some(w + index_t{tap} * p.O + channel, channels, p.packed_w);
     TINYGAN_UNROLL
@@ -83,7 +84,7 @@ __global__ void __launch_bounds__(one_channel_threads)
   float acc[one_channel_pixels] = {};
   TINYGAN_UNROLL
   for (int i = 0; i < one_channel_pixels; ++i)  // behind the last pixel: pixel 0, for nothing; shuffles want all lanes
-    from[i] = in + read_offset(p, g, TapPixel(g, first + i < pixels ? first + i : 0));
+    from[i] = in + index_t{read_pixel(p, g, TapPixel(g, first + i < pixels ? first + i : 0))} * p.D;
   for_taps(p, g, [&](index_t offset, int tap) {
     for (int d = 4 * lane; d < p.D; d += 4 * static_cast<int>(team)) {
       const Float4 filter = load_some(w + index_t{tap} * p.D + d, p.D - d, p.packed_w);

@@ -5,8 +5,8 @@
 // has its own pixel of the narrow side, 0 where the tap reaches no data. With C = 1 the wide side is g and the narrow
 // one x; with K = 1 it is the other way round, by the adjoint rule.
 // Owns         a block takes a tile of 32 taps x 32 channels (gemm_tile.cuh) and one piece of the wide side's pixels.
-//              The slabs (splits, R, S, channels) are added up by a second launch.
-// Shared       four panels, 4.6 KB.      Requires  sm_75.
+//              The slabs (splits, R, S, channels), floats, are added up by a second launch, or by the optimiser.
+// Shared       four panels of floats, also where elements are bfloat16: 4.6 KB.      Requires  sm_75.
 // Cost         2 FLOPs for each pixel of the wide side, channel and tap, in whole tiles of taps.
 // Determinism  pieces depend on the shape alone and are added in order; no atomics.
 // Not finite   where a tap reaches no data its factor is 0, so infinities and NaN of the wide side reach all taps.
@@ -114,18 +114,16 @@ inline OneChannelGradPlan one_channel_grad_plan(const ConvDims& d) {
   return p;
 }
 
-inline std::size_t one_channel_grad_workspace(const ConvDims& d) {
-  const int splits = one_channel_grad_plan(d).splits;
-  return splits > 1 ? static_cast<std::size_t>(splits * d.w_shape().size()) * sizeof(float) : 0;
-}
+/// Into how many pieces one_channel_grad() cuts the sums.
+inline index_t one_channel_grad_splits(const ConvDims& d) { return one_channel_grad_plan(d).splits; }
 
+/// To slabs(splits, taps, channels), or where there are none and there is one piece to dw.
 template <class T>
-void one_channel_grad(const ConvDims& d, const T* x, const T* g, T* dw, void* workspace, Stream stream) {
+void one_channel_grad(const ConvDims& d, const T* x, const T* g, T* dw, float* slabs, Stream stream) {
   check_weight_grad(d);
   OneChannelGradPlan p = one_channel_grad_plan(d);
   const bool adjoint = d.C != 1;
   const T *const narrow = adjoint ? g : x, *const wide = adjoint ? x : g;
-  float* const slabs = p.splits > 1 ? static_cast<float*>(workspace) : nullptr;
   p.packed_wide = made_of_packs<4>(p.channels, wide);
   p.packed_w = slabs ? made_of_packs<4>(p.channels, slabs) : made_of_packs<4>(p.channels, dw);
   const index_t tiles = p.tap_tiles * ceil_div(p.channels, OneChannelTile::tile_n);
@@ -137,7 +135,6 @@ void one_channel_grad(const ConvDims& d, const T* x, const T* g, T* dw, void* wo
     launch<one_channel_grad_kernel<true, T>>(how, p, narrow, wide, dw, slabs);
   else
     launch<one_channel_grad_kernel<false, T>>(how, p, narrow, wide, dw, slabs);
-  if (slabs) sum_slabs(d.w_shape().size(), p.splits, p.channels, Epilogue<T>{}, slabs, dw, stream);
 }
 
 }  // namespace

@@ -6,12 +6,14 @@
 //   stride-2 input gradient, filter of 3:      pixels  0 1 2 3 4 5 6      group A = {0,2,4,6}: taps 0 and 2, or
 //                                              taps    A B A B A B A      group B = {1,3,5}: tap 1
 //
-// Shapes       in(N,in_h,in_w,D), out(N,out_h,out_w,O); W[t] is (D,O), or (O,D) in the adjoint direction.
+// Shapes       in(N,in_h,in_w,D), out(N,out_h,out_w,O); W[t] is (D,O), or (O,D) in the adjoint direction. Elements are
+//              floats, or bfloat16 where the precision is bf16.
 // Owns         a block takes a tile (gemm_tile.cuh) of one group: rows are its pixels of all images (image, row,
 //              column), columns output channels. Groups with the most taps come first. Depth: taps, then channels.
 // Shared       panels of in and W: fp32 4.6 to 16.9 KB, tensor cores 64 to 96 KB.
 // Requires     fp32 sm_75, tf32 and bf16 sm_80.
 // Cost         2 FLOPs for each multiply-add that touches data (exact_macs), none for padding; no taps: epilogue(0).
+// Moments      of the channels, a piece per row of tiles, on tensor cores where one launch takes all groups.
 // Determinism  each output is one sum in the order of taps and channels; no pieces, no atomics.
 #pragma once
 
@@ -83,10 +85,10 @@ inline constexpr int max_tap_groups = 72;  // the list stays below the 4 KB that
 
 /// One launch: what the kernel needs to know.
 struct TapConv {
-  int N, in_w, out_w, D, O, S;  // S: columns of the filter
-  index_t in_image, out_image;  // elements of one image
+  int N, in_h, in_w, out_w, D, O, S;  // S: columns of the filter
+  index_t out_image;                  // elements of one image
   TapSteps row, column;
-  index_t in_column, w_column;  // from the last step of a tap to the first of the next one of its row
+  index_t w_column;  // of the filter, from the last step of a tap to the first of the next one of its row
   unsigned column_tiles;
   bool packed_in, packed_w, packed_out;
   int groups = 0;
@@ -116,10 +118,10 @@ __device__ __forceinline__ TapGroup group_of(const TapConv& p, unsigned tile) {
   return p.group[number];
 }
 
-/// What the first tap of a pixel reads, and where its result goes: offsets of channel 0.
-__device__ __forceinline__ index_t read_offset(const TapConv& p, const TapGroup& g, const TapPixel& at) {
-  const index_t h = g.row.in + at.row * p.row.in, v = g.column.in + at.column * p.column.in;
-  return at.image * p.in_image + (h * p.in_w + v) * p.D;
+/// The input pixel, of all images, that the first tap of a pixel reads, and the offset of its result's channel 0.
+__device__ __forceinline__ unsigned read_pixel(const TapConv& p, const TapGroup& g, const TapPixel& at) {
+  const int h = g.row.in + at.row * p.row.in, v = g.column.in + at.column * p.column.in;
+  return static_cast<unsigned>((at.image * p.in_h + h) * p.in_w + v);
 }
 __device__ __forceinline__ index_t write_offset(const TapConv& p, const TapGroup& g, const TapPixel& at) {
   const index_t h = g.row.out + at.row * p.row.out, v = g.column.out + at.column * p.column.out;
@@ -133,19 +135,20 @@ struct TapSource {
   using FilterPlace = PanelPlace<P, P::tile_n, Adjoint>;
   using Element = typename P::Element;
 
-  const Element *in[InPlace::packs], *w;  // this thread's packs; of the filter the first
-  int depth;                            // channels from the start of this step on
-  int column_tap = 0, columns;          // of the group's
-  int w_edge;  // output channels from here on: in the adjoint direction all, else of the pack
+  const Element *in, *w;           // this thread's channels of input pixel 0, and its first pack of the filter
+  unsigned pixel[InPlace::packs];  // what its packs read through the tap of this step
+  int depth;                       // channels from the start of this step on
+  int column_tap = 0, columns;     // of the group's
+  int w_edge;                      // output channels from here on: in the adjoint direction all, else of the pack
   const TapConv& p;
 
   __device__ TapSource(const TapConv& conv, const TapGroup& g, int row, int channel, const Element* x,
                        const Element* filter)
-      : depth(conv.D), columns(g.column.taps), p(conv) {
+      : in(x + InPlace::depth()), depth(conv.D), columns(g.column.taps), p(conv) {
     TINYGAN_UNROLL
     for (int i = 0; i < InPlace::packs; ++i) {  // rows that do not exist read what another does: nobody stores them
       const int m = row + InPlace::edge(i);
-      in[i] = x + read_offset(p, g, TapPixel(g, m < p.N * g.pixels() ? m : row)) + InPlace::depth();
+      pixel[i] = read_pixel(p, g, TapPixel(g, m < p.N * g.pixels() ? m : row));
     }
     const int n = channel + FilterPlace::edge(), k = FilterPlace::depth();
     w_edge = Adjoint ? p.O - n : count_of<P::pack>(n, p.O);
@@ -158,28 +161,31 @@ struct TapSource {
   template <class TakeIn, class TakeFilter>
   __device__ __forceinline__ void next(const TakeIn& take_in, const TakeFilter& take_filter) {
     TINYGAN_UNROLL
-    for (int i = 0; i < InPlace::packs; ++i) take_in(i, in[i], depth - InPlace::depth(), p.packed_in);
+    for (int i = 0; i < InPlace::packs; ++i)
+      take_in(i, in + index_t{pixel[i]} * p.D, depth - InPlace::depth(), p.packed_in);
     const int left = depth - FilterPlace::depth();
     TINYGAN_UNROLL
     for (int i = 0; i < FilterPlace::packs; ++i) {
       const bool exists = (Adjoint ? w_edge : left) > i * FilterPlace::stride;
       take_filter(i, w + i * FilterPlace::stride * w_pitch(), exists ? (Adjoint ? left : w_edge) : 0, p.packed_w);
     }
+    in += P::depth;
     depth -= P::depth;
-    if (depth > 0) return move(P::depth, Adjoint ? P::depth : P::depth * w_pitch());
+    if (depth > 0) {
+      w += Adjoint ? P::depth : P::depth * w_pitch();
+      return;
+    }
+    in -= p.D - depth;  // depth is 0, or less by what the last step had too much
     depth = p.D;
-    move(p.in_column, p.w_column);
-    if (++column_tap < columns) return;
-    column_tap = 0;
-    move((index_t{p.row.tap_in} * p.in_w - index_t{columns} * p.column.tap_in) * p.D,
-         (index_t{p.row.tap_filter} * p.S - index_t{columns} * p.column.tap_filter) * p.D * p.O);
-  }
-
- private:
-  __device__ __forceinline__ void move(index_t in_by, index_t w_by) {
+    w += p.w_column;
+    int by = p.column.tap_in;
+    if (++column_tap == columns) {
+      column_tap = 0;
+      by += p.row.tap_in * p.in_w - columns * p.column.tap_in;
+      w += (index_t{p.row.tap_filter} * p.S - index_t{columns} * p.column.tap_filter) * p.D * p.O;
+    }
     TINYGAN_UNROLL
-    for (const Element*& at : in) at += in_by;
-    w += w_by;
+    for (unsigned& at : pixel) at += static_cast<unsigned>(by);
   }
 };
 
@@ -242,12 +248,12 @@ TapPlan tap_plan(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* 
 
   TapConv& p = plan.conv;
   p.N = static_cast<int>(d.N);
+  p.in_h = static_cast<int>(Adjoint ? d.P : d.H);
   p.in_w = static_cast<int>(Adjoint ? d.Q : d.W);
   p.out_w = static_cast<int>(Adjoint ? d.W : d.Q);
   p.D = static_cast<int>(Adjoint ? d.K : d.C);
   p.O = static_cast<int>(Adjoint ? d.C : d.K);
   p.S = static_cast<int>(d.S);
-  p.in_image = Adjoint ? d.P * d.Q * d.K : d.H * d.W * d.C;
   p.out_image = Adjoint ? d.H * d.W * d.C : d.P * d.Q * d.K;
   p.row = {rows.out_step, rows.in_step, rows.tap_in, rows.tap_filter};
   p.column = {columns.out_step, columns.in_step, columns.tap_in, columns.tap_filter};
@@ -280,7 +286,6 @@ void tap_conv(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w, 
   with_tap_tile<F, T>(plan, [&]<class P>(const auto& tiles_of) {
     const index_t D = plan.conv.D, O = plan.conv.O;
     const index_t moved = round_up(D, P::depth) - P::depth;  // by the steps of a tap but the last
-    plan.conv.in_column = plan.conv.column.tap_in * D - moved;
     plan.conv.w_column = plan.conv.column.tap_filter * D * O - (Adjoint ? moved : moved * O);
     plan.conv.column_tiles = static_cast<unsigned>(ceil_div(O, P::tile_n));
     plan.for_launches(tiles_of, [&](const TapConv& conv, index_t count) {

@@ -2,8 +2,9 @@
 //
 // The same pairs as in the forward lists, grouped by tap: for tap (r,s) the output pixels that reach data with it form
 // a rectangle, and what they read is evenly spaced. The depth is (image, row, column) of that rectangle.
+// Shapes       x(N,H,W,C), g(N,P,Q,K) and dw(R,S,C,K): floats, or bfloat16 where the precision is bf16.
 // Owns         a block takes a tile (gemm_tile.cuh) of one tap and one piece of its depth. The slabs
-//              (splits, R, S, C, K) are added up by a second launch.
+//              (splits, R, S, C, K), floats, are added up by a second launch, or by the optimiser.
 // Shared       panels of x and g: fp32 4.6 to 16.9 KB, tensor cores 64 to 96 KB.
 // Requires     fp32 sm_75, tf32 and bf16 sm_80.
 // Cost         2 FLOPs for each multiply-add that touches data (exact_macs); a slab is written and read once.
@@ -113,18 +114,23 @@ __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
                 [&](int row) { return index_t{row} * p.K; });
 }
 
+/// The plan with tiles of (tile_m, tile_n) and so many pieces.
+inline WeightGradPlan weight_grad_plan(const ConvDims& d, index_t tile_m, index_t tile_n, index_t splits) {
+  const auto n = [](index_t v) { return static_cast<int>(v); };
+  return {n(d.N), n(d.H), n(d.W), n(d.C), n(d.R), n(d.S), n(d.K), n(d.P), n(d.Q), n(d.stride_h), n(d.stride_w),
+          n(d.pad_top), n(d.pad_left), n(d.dilation_h), n(d.dilation_w), n(ceil_div(d.C, tile_m)),
+          n(ceil_div(d.K, tile_n)), n(splits), false, false, false};
+}
+
 /// run.operator()<Policy>(plan) with the tile and the pieces for a shape.
 template <Precision F, class T, class Run>
 auto with_weight_grad_plan(const ConvDims& d, const Run& run) {
-  const auto n = [](index_t v) { return static_cast<int>(v); };
   const auto tiles = [&](index_t c, index_t k) { return d.R * d.S * ceil_div(d.C, c) * ceil_div(d.K, k); };
   const auto splits = [&](index_t c, index_t k) { return depth_splits(tiles(c, k), d.N * d.P * d.Q); };
   const auto blocks = [&](index_t c, index_t k) { return tiles(c, k) * splits(c, k); };
   return with_tile<F, T, false>(d.C, d.K, blocks, [&]<class P>() {
-    return run.template operator()<P>(WeightGradPlan{
-        n(d.N), n(d.H), n(d.W), n(d.C), n(d.R), n(d.S), n(d.K), n(d.P), n(d.Q), n(d.stride_h), n(d.stride_w),
-        n(d.pad_top), n(d.pad_left), n(d.dilation_h), n(d.dilation_w), n(ceil_div(d.C, P::tile_m)),
-        n(ceil_div(d.K, P::tile_n)), n(splits(P::tile_m, P::tile_n)), false, false, false});
+    return run.template operator()<P>(
+        weight_grad_plan(d, P::tile_m, P::tile_n, splits(P::tile_m, P::tile_n)));
   });
 }
 
@@ -133,18 +139,18 @@ inline void check_weight_grad(const ConvDims& d) {
   check(d.N * std::max(d.H * d.W, d.P * d.Q) <= 0x7fffffff - 64, "conv2d_weight_grad", "more than 2^31 - 65 pixels");
 }
 
+/// Into how many pieces weight_grad() had best cut the sums.
 template <Precision F, class T>
-std::size_t weight_grad_workspace(const ConvDims& d) {
-  return with_weight_grad_plan<F, T>(d, [&]<class P>(const WeightGradPlan& p) {
-    return p.splits > 1 ? static_cast<std::size_t>(p.splits * d.w_shape().size()) * sizeof(float) : 0;
-  });
+index_t weight_grad_splits(const ConvDims& d) {
+  return with_weight_grad_plan<F, T>(d, [&]<class P>(const WeightGradPlan& p) { return index_t{p.splits}; });
 }
 
+/// To slabs(splits, R, S, C, K), or where there are none in one piece to dw.
 template <Precision F, class T>
-void weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, void* workspace, Stream stream) {
+void weight_grad(const ConvDims& d, index_t splits, const T* x, const T* g, T* dw, float* slabs, Stream stream) {
   check_weight_grad(d);
   with_weight_grad_plan<F, T>(d, [&]<class P>(WeightGradPlan p) {
-    float* const slabs = p.splits > 1 ? static_cast<float*>(workspace) : nullptr;
+    p.splits = static_cast<int>(slabs ? splits : 1);
     p.packed_x = made_of_packs<P::pack>(d.C, x);
     p.packed_g = made_of_packs<P::pack>(d.K, g);
     p.packed_w = slabs ? made_of_packs<4>(d.K, slabs) : made_of_packs<4>(d.K, dw);
@@ -154,7 +160,6 @@ void weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, void* workspa
          .shared_bytes = P::shared_bytes,
          .stream = stream},
         p, x, g, dw, slabs);
-    if (slabs) sum_slabs(d.w_shape().size(), p.splits, d.K, Epilogue<T>{}, slabs, dw, stream);
   });
 }
 

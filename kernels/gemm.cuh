@@ -1,11 +1,12 @@
-// Matrix product: c(M,N) = epilogue(op(a)(M,K) op(b)(K,N)), all row-major.
+// Matrix product: c(M,N) = epilogue(op(a)(M,K) op(b)(K,N)), all row-major, of floats or of bfloat16 elements.
 //
 // Owns         a block takes one tile of c (gemm_tile.cuh); neighbouring blocks share the columns of b. Where few tiles
-//              meet a great depth the depth is cut into pieces, whose slabs (splits, M, N) a second launch adds up.
-//              N = 1: a warp takes one row of a, in fp32 whatever the precision: it is bound by memory.
+//              meet a great depth the depth is cut into pieces, whose slabs (splits, M, N) of floats a second launch
+//              adds up. N = 1: a warp takes one row of a, in fp32 whatever the precision: it is bound by memory.
 // Shared       panels of a and b: fp32 4.6 to 16.9 KB, tensor cores 64 to 96 KB; N = 1 none.
 // Requires     fp32 sm_75, tf32 and bf16 sm_80; on sm_90a large products in them go to wgmma_taps.cuh.
 // Cost         2 MNK FLOPs; each operand once per tile of the other; a slab is written and read once.
+// Moments      of the columns, a piece per row of tiles, on tensor cores where the depth is in one piece.
 // Determinism  tile and pieces depend on the shape alone; no atomics.
 #pragma once
 
@@ -20,10 +21,6 @@
 
 namespace tinygan::cuda {
 namespace {
-
-/// Whether shapes may go to wgmma_taps.cuh.
-template <Precision F, class T>
-inline constexpr bool wgmma_serves = F != Precision::fp32 && std::is_same_v<T, float>;
 
 /// The panels (Edge, depth), step by step, of a row-major matrix stored that way (Deep) or the other way round.
 template <class P, int Edge, bool Deep>
@@ -133,8 +130,8 @@ auto with_gemm_plan(const GemmDims& d, const Run& run) {
 template <Precision F, class T>
 std::size_t gemm_workspace(const GemmDims& d) {
   if (is_gemv(d)) return 0;
-  if constexpr (wgmma_serves<F, T>)
-    if (wgmma_gemm_fits<F>(d)) return wgmma_gemm_workspace<F>(d);
+  if constexpr (F != Precision::fp32)
+    if (wgmma_gemm_fits<F, T>(d)) return wgmma_gemm_workspace<F, T>(d);
   return with_gemm_plan<F, T>(d, [&]<class P>(const GemmPlan& p) {
     return p.splits > 1 ? static_cast<std::size_t>(p.splits * d.M * d.N) * sizeof(float) : 0;
   });
@@ -144,8 +141,8 @@ std::size_t gemm_workspace(const GemmDims& d) {
 template <Precision F, class T>
 index_t gemm_moment_pieces(const GemmDims& d) {
   if (F == Precision::fp32 || is_gemv(d)) return 0;
-  if constexpr (wgmma_serves<F, T>)
-    if (wgmma_gemm_fits<F>(d)) return 0;
+  if constexpr (F != Precision::fp32)
+    if (wgmma_gemm_fits<F, T>(d)) return wgmma_gemm_moment_pieces<F, T>(d);
   return with_gemm_plan<F, T>(
       d, [&]<class P>(const GemmPlan& p) { return p.splits > 1 ? index_t{0} : index_t{p.row_tiles}; });
 }
@@ -170,9 +167,13 @@ void gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b, T* c,
     const Launch how{.grid = {blocks}, .block = {gemv_threads}, .stream = stream};
     return launch<gemv_kernel<T>>(how, d.M, d.K, packed, e, a, b, c);
   }
-  if constexpr (wgmma_serves<F, T>)
-    if (wgmma_gemm_fits<F>(d)) return wgmma_gemm<F>(d, e, a, b, c, workspace, stream);
+  bool whole = false;
+  if constexpr (F != Precision::fp32) {
+    whole = wgmma_gemm_fits<F, T>(d);  // then there is no workspace for slabs
+    if (whole && wgmma_gemm_reads<F, T>(e, a, b)) return wgmma_gemm<F, T>(d, e, a, b, c, workspace, stream);
+  }
   with_gemm_plan<F, T>(d, [&]<class P>(GemmPlan p) {
+    if (whole) p = {.row_tiles = p.row_tiles, .column_tiles = p.column_tiles, .piece = round_up(d.K, P::depth)};
     float* const slabs = p.splits > 1 ? static_cast<float*>(workspace) : nullptr;
     p.packed_a = made_of_packs<P::pack>(d.trans_a ? d.M : d.K, a);
     p.packed_b = made_of_packs<P::pack>(d.trans_b ? d.K : d.N, b);

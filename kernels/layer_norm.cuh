@@ -189,7 +189,7 @@ void layer_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x,
   const ColumnPlan p = summing_plan(d);
   with_activation(o.activation, [&]<bool Smooth>() {
     with_column_width(d.channels, [&]<int N>() {
-      launch<layer_norm_sums_kernel<N, Smooth, T>>({.grid = {p.blocks()},
+      launch<layer_norm_sums_kernel<N, Smooth, T>>({.grid = p.grid(),
                                                     .block = {column_threads},
                                                     .shared_bytes = column_threads * N * sizeof(ColumnSums),
                                                     .stream = stream},

@@ -122,6 +122,8 @@ struct MmaTile {
   static constexpr int fragments_m = warp_m / 16, fragments_n = warp_n / 8;
   static constexpr int blocks_per_sm = Blocks;
   static constexpr int mma_depth = F == Precision::tf32 ? 8 : 16;
+  /// Products of a step in a row; two where nothing is rounded in between, or there are not registers enough.
+  static constexpr int products_unrolled = std::is_same_v<T, bfloat16> ? 2 : depth / mma_depth;
   static_assert(F == Precision::bf16 || (F == Precision::tf32 && std::is_same_v<T, float>));
   static_assert(warp_m % 32 == 0 && warp_n % 32 == 0 && Stages >= 2);
 
@@ -163,8 +165,8 @@ struct MmaTile {
     }
   }
 
-  /// out[offset(row) + column] = epilogue(acc) for the part of the tile that exists, and its moments if e wants them. By
-  /// all threads of the block, once.
+  /// out[offset(row) + column] = epilogue(acc) for the part of the tile that exists, and its moments if e wants them.
+  /// By all threads of the block, once.
   template <class Out, class Offset>
   __device__ __forceinline__ static void store(const Accumulator& acc, const TilePlace& t, const Epilogue<Out>& e,
                                                Out* out, const Offset& offset) {
@@ -210,11 +212,8 @@ struct MmaTile {
         async_copy_some(to + k, from + k, left < 0 ? 0 : left < 4 ? left : 4);
       }
     } else {
-      Pack<bfloat16, 8> v{};
-      TINYGAN_UNROLL
-      for (int k = 0; k < 8; ++k)
-        if (k < count) v.at[k] = from[k];
-      store_pack(to, v);
+      TINYGAN_NO_UNROLL
+      for (int k = 0; k < 8; ++k) to[k] = k < count ? from[k] : bfloat16();
     }
   }
 
@@ -252,7 +251,7 @@ struct MmaTile {
   template <class PanelA, class PanelB>
   __device__ __forceinline__ static void multiply_panels(const PanelA& a, const PanelB& b, Accumulator& acc) {
     const int warp = static_cast<int>(warp_id());
-    TINYGAN_UNROLL
+    TINYGAN_UNROLL_BY(products_unrolled)
     for (int k = 0; k < depth; k += mma_depth) {
       const Operand<true, 2 * fragments_m> left(a, warp / 2 * warp_m, k);
       const Operand<false, fragments_n> right(b, warp % 2 * warp_n, k);

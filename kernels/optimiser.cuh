@@ -2,12 +2,13 @@
 //
 // Elements     parameters and gradients are float or bfloat16; state and masters are float, and so is what is computed.
 //              With a master that is what is updated, and the parameter is the master rounded.
-// Shapes       up to 64 tensors of any sizes per launch, listed in the kernel's arguments; more take another launch.
+// Shapes       up to 64 tensors (36 parameters) of any sizes per launch, listed in the kernel's arguments; more take
+//              another launch.
 // Owns         a block takes 4096 neighbouring elements of one tensor, a thread four packs of 4 of each array.
 // Shared       Adam: its two step-dependent factors; norm: one value per warp, then 2 KB.      Requires  sm_75.
 // Determinism  elements by themselves; the norm adds up blocks of 4096 in float and these in double, in a fixed order.
 // Cost         Adam 28 bytes per parameter (param, grad, m, v read; param, m, v written), of bfloat16 with a master 28 too
-//              (master, grad, m, v read; master, param, m, v written); SGD 20, norm 4, clip 8.
+//              (2 + 12 read and as many written), 4 for each slab; SGD 20, norm 4, clip 8.
 //              The step count is read on the device, so a captured graph counts on.
 // Source       Kingma and Ba, "Adam", ICLR 2015; Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019.
 #pragma once
@@ -23,18 +24,20 @@ namespace tinygan::cuda {
 namespace {
 
 inline constexpr index_t optimiser_chunk = 4096;  // elements of one block
-inline constexpr int max_tensors = 64;  // the list stays below the 4 KB that kernel arguments may have everywhere
 
-/// Some tensors and the number of each one's first block.
+/// Some tensors and the number of each one's first block: as many as fit into the 4 KB that kernel arguments may have
+/// everywhere, beside a few others.
 template <class Tensor>
 struct TensorList {
+  static constexpr int max_tensors = std::min<int>(64, 3800 / (sizeof(Tensor) + sizeof(index_t)));
+
   int count = 0;
   index_t first_block[max_tensors + 1] = {};
   Tensor tensor[max_tensors] = {};
 
   /// The tensor and the elements of it that belong to a block.
   struct Part {
-    Tensor tensor;
+    const Tensor& tensor;
     index_t begin, n;
   };
   __device__ Part part(index_t block) const {
@@ -50,11 +53,12 @@ struct TensorList {
     return {tensor[low], begin, left < optimiser_chunk ? left : optimiser_chunk};
   }
 };
-static_assert(sizeof(TensorList<ParameterSlot<float>>) < 4000);
+static_assert(sizeof(TensorList<ParameterSlot<float>>) < 3900);
 
 /// f(list, blocks before it) for the tensors in lists of at most max_tensors.
 template <class Tensor, class F>
 void for_lists(int count, const Tensor* tensors, const F& f) {
+  constexpr int max_tensors = TensorList<Tensor>::max_tensors;
   index_t before = 0;
   for (int first = 0; first < count; first += max_tensors) {
     TensorList<Tensor> list;
@@ -86,8 +90,8 @@ Launch optimiser_launch(const TensorList<Tensor>& list, std::size_t shared, Stre
           .line = line};
 }
 
-/// f.operator()<4>(i) for the first element i of every pack of n elements, by the threads of a block, then <1>(i) for every
-/// element left.
+/// f.operator()<4>(i) for the first element i of every pack of n elements by the threads of a block, then <1>(i) for
+/// every element left.
 template <class F>
 __device__ __forceinline__ void for_block(index_t n, bool packed, const F& f) {
   const index_t packs = packed ? n / 4 : 0;
@@ -116,11 +120,51 @@ struct Parameter {
   }
 };
 
-/// Throws Error if a parameter that cannot hold small updates has no master that does.
-template <class T>
-void check_masters(const char* op, int count, const ParameterSlot<T>* slots) {
-  if constexpr (!std::is_same_v<T, float>)
+/// A block's part of a gradient: an array; with Slabs perhaps none, plus slabs.
+template <class T, bool Slabs>
+struct Gradient {
+  const ParameterSlot<T>& slot;
+  index_t begin;
+
+  __device__ bool packed() const {
+    bool all = packable<4>(slot.grad);  // null is aligned
+    if constexpr (Slabs)
+      for (const SlabSource<T>& s : slot.slabs) all = all && packable<4>(s.data) && (s.count <= 1 || slot.n % 4 == 0);
+    return all;
+  }
+
+  template <int N>
+  __device__ __forceinline__ Pack<float, N> load(index_t i) const {
+    if constexpr (!Slabs) {
+      return load_floats<N>(slot.grad + begin + i);
+    } else {
+      Pack<float, N> sum{};
+      if (slot.grad) sum = load_floats<N>(slot.grad + begin + i);
+      for (const SlabSource<T>& s : slot.slabs) {
+        const float* const from = s.data + begin + i;
+        for (index_t slab = 0; slab < s.count; ++slab) {
+          const Pack<float, N> v = load_pack<N>(from + slab * slot.n);
+          TINYGAN_UNROLL
+          for (int k = 0; k < N; ++k) sum.at[k] += v.at[k];
+        }
+      }
+      return sum;
+    }
+  }
+};
+
+/// launch.operator()<Slabs>(list) for parameters in lists, with Slabs where a gradient of the list has any.
+template <class T, class F>
+void for_slots(const char* op, int count, const ParameterSlot<T>* slots, const F& launch) {
+  if constexpr (!std::is_same_v<T, float>)  // it could not hold small updates
     for (int k = 0; k < count; ++k) check(slots[k].master != nullptr, op, "bfloat16 parameter ", k, " has no master");
+  for_lists(count, slots, [&](const TensorList<ParameterSlot<T>>& list, index_t) {
+    const ParameterSlot<T>* const end = list.tensor + list.count;
+    if (std::any_of(list.tensor, end, [](const ParameterSlot<T>& slot) { return slot.slabs[0].count > 0; }))
+      launch.template operator()<true>(list);
+    else
+      launch.template operator()<false>(list);
+  });
 }
 
 // ---- Adam -----------------------------------------------------------------------------------------------------------
@@ -136,7 +180,7 @@ struct AdamFactors {
   }
 };
 
-template <class T>
+template <class T, bool Slabs>
 __global__ void __launch_bounds__(map_threads)
     adam_kernel(AdamHyper h, TensorList<ParameterSlot<T>> list, const std::uint64_t* step) {
   AdamFactors& s = block_shared<AdamFactors>();
@@ -157,24 +201,23 @@ __global__ void __launch_bounds__(map_threads)
   const auto part = list.part(blockIdx.x);
   const Parameter<T> param(part.tensor, part.begin);
   float *const m = part.tensor.m + part.begin, *const v = part.tensor.v + part.begin;
-  const T* const grad = part.tensor.grad + part.begin;
+  const Gradient<T, Slabs> grad{part.tensor, part.begin};
   const auto update = [&]<int N>(index_t i) {
     Pack<float, N> p4 = load_pack<N>(param.exact + i), m4 = load_pack<N>(m + i), v4 = load_pack<N>(v + i);
-    const Pack<float, N> g4 = load_floats<N>(grad + i);
+    const Pack<float, N> g4 = grad.template load<N>(i);
     TINYGAN_UNROLL
     for (int k = 0; k < N; ++k) f.update(p4.at[k], g4.at[k], m4.at[k], v4.at[k]);
     param.store(i, p4);
     store_pack(m + i, m4);
     store_pack(v + i, v4);
   };
-  for_block(part.n, param.packed() && packable<4>(grad, m, v), update);
+  for_block(part.n, param.packed() && grad.packed() && packable<4>(m, v), update);
 }
 
 template <class T>
 void adam(const AdamHyper& h, int count, const ParameterSlot<T>* slots, const std::uint64_t* step, Stream stream) {
-  check_masters("adam", count, slots);
-  for_lists(count, slots, [&](const TensorList<ParameterSlot<T>>& list, index_t) {
-    launch<adam_kernel<T>>(optimiser_launch(list, sizeof(AdamFactors), stream), h, list, step);
+  for_slots("adam", count, slots, [&]<bool Slabs>(const TensorList<ParameterSlot<T>>& list) {
+    launch<adam_kernel<T, Slabs>>(optimiser_launch(list, sizeof(AdamFactors), stream), h, list, step);
   });
 }
 
@@ -191,21 +234,21 @@ struct SgdFactors {
   }
 };
 
-template <class T>
+template <class T, bool Slabs>
 __global__ void __launch_bounds__(map_threads) sgd_kernel(SgdFactors f, TensorList<ParameterSlot<T>> list) {
   const auto part = list.part(blockIdx.x);
   const Parameter<T> param(part.tensor, part.begin);
   float* const m = part.tensor.m + part.begin;
-  const T* const grad = part.tensor.grad + part.begin;
+  const Gradient<T, Slabs> grad{part.tensor, part.begin};
   const auto update = [&]<int N>(index_t i) {
     Pack<float, N> p4 = load_pack<N>(param.exact + i), m4 = load_pack<N>(m + i);
-    const Pack<float, N> g4 = load_floats<N>(grad + i);
+    const Pack<float, N> g4 = grad.template load<N>(i);
     TINYGAN_UNROLL
     for (int k = 0; k < N; ++k) f.update(p4.at[k], g4.at[k], m4.at[k]);
     param.store(i, p4);
     store_pack(m + i, m4);
   };
-  for_block(part.n, param.packed() && packable<4>(grad, m), update);
+  for_block(part.n, param.packed() && grad.packed() && packable<4>(m), update);
 }
 
 template <class T>
@@ -213,9 +256,8 @@ void sgd(const SgdHyper& h, int count, const ParameterSlot<T>* slots, Stream str
   const auto momentum = static_cast<float>(h.momentum);
   const SgdFactors f{static_cast<float>(h.learning_rate), momentum, static_cast<float>(h.weight_decay),
                      h.nesterov ? 1.0f : 0.0f, h.nesterov ? momentum : 1.0f};
-  check_masters("sgd", count, slots);
-  for_lists(count, slots, [&](const TensorList<ParameterSlot<T>>& list, index_t) {
-    launch<sgd_kernel<T>>(optimiser_launch(list, 0, stream), f, list);
+  for_slots("sgd", count, slots, [&]<bool Slabs>(const TensorList<ParameterSlot<T>>& list) {
+    launch<sgd_kernel<T, Slabs>>(optimiser_launch(list, 0, stream), f, list);
   });
 }
 

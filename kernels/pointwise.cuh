@@ -2,10 +2,10 @@
 // formulas).
 //
 // Shapes       arrays of n elements; broadcasting and copies by strides (backend/pointwise_dims.hpp).
-// Elements     float or bfloat16: computed in float, rounded once when stored. Copies and permutations move them as they are.
-// Owns         thread t of all: packs of 16 bytes t, t + all, t + 2 all, ... two at a time (broadcasts: of 4 elements,
-//              one at a time); single elements where an array is not aligned to its packs, and at the end. An output may
-//              be exactly an input (permute excepted).
+// Elements     float or bfloat16, computed in float and rounded once when stored; copies move them as they are.
+// Owns         thread t of T: packs of 16 bytes t, t+T, t+2T, ... two at a time (broadcasts: of 4 elements, one at a
+//              time); single elements where an array is not aligned to its packs, and at the end. An output may be
+//              exactly an input (permute excepted).
 // Shared       permute: a 32x33 tile (4.2 KB, bfloat16 2.1 KB); the others none.      Requires  sm_75.
 // Determinism  every element is computed by itself: same bits whatever the grid.
 // Cost         every operand once through memory: bandwidth-bound; the arithmetic hides behind it.
@@ -78,7 +78,7 @@ void select(E value, const F& f) {
 // ---- y = f(x), y = f(a, b) ------------------------------------------------------------------------------------------
 
 template <UnaryOp Op, class T>
-__global__ void __launch_bounds__(map_threads)
+__global__ void __launch_bounds__(map_threads, map_blocks_per_sm<T>)
     unary_kernel(index_t n, index_t packs, float alpha, float beta, const T* x, T* y) {
   map(n, packs, y, [=](float v) { return unary_value(Op, alpha, beta, v); }, x);
 }
@@ -95,7 +95,7 @@ void unary(UnaryOp op, index_t n, float alpha, float beta, const T* x, T* y, Str
 }
 
 template <BinaryOp Op, class T>
-__global__ void __launch_bounds__(map_threads)
+__global__ void __launch_bounds__(map_threads, map_blocks_per_sm<T>)
     binary_kernel(index_t n, index_t packs, float alpha, const T* a, const T* b, T* y) {
   map(n, packs, y, [=](float v, float w) { return binary_value(Op, alpha, v, w); }, a, b);
 }
@@ -198,7 +198,8 @@ void fill(index_t n, float value, T* y, Stream stream) {
 }
 
 template <class X, class Y>
-__global__ void __launch_bounds__(map_threads) convert_kernel(index_t n, index_t packs, const X* x, Y* y) {
+__global__ void __launch_bounds__(map_threads, map_blocks_per_sm<X, Y>)
+    convert_kernel(index_t n, index_t packs, const X* x, Y* y) {
   map(n, packs, y, [](float v) { return v; }, x);
 }
 

@@ -37,6 +37,9 @@ const KernelTable<T>& kernel_table() {
     t.conv2d = &conv2d<F, T>;
     t.conv2d_input_grad = &conv2d_input_grad<F, T>;
     t.conv2d_weight_grad = &conv2d_weight_grad<F, T>;
+    t.conv2d_slab_count = &conv2d_slab_count<F, T>;
+    t.conv2d_weight_grad_slabs = &conv2d_weight_grad_slabs<F, T>;
+    t.sum_slabs = &sum_slabs<T>;
     t.unary = &unary<T>;
     t.binary = &binary<T>;
     t.reduce_workspace = &reduce_workspace;

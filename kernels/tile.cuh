@@ -20,12 +20,14 @@
 #include "launch.cuh"
 #include "pointwise.cuh"
 
-/// Before a loop: nvcc leaves it a loop.
+/// Before a loop: nvcc unrolls it by n, or leaves it a loop.
 #ifdef __CUDACC__
-#define TINYGAN_NO_UNROLL _Pragma("unroll 1")
+#define TINYGAN_PRAGMA(text) _Pragma(#text)
+#define TINYGAN_UNROLL_BY(n) TINYGAN_PRAGMA(unroll n)
 #else
-#define TINYGAN_NO_UNROLL
+#define TINYGAN_UNROLL_BY(n)
 #endif
+#define TINYGAN_NO_UNROLL TINYGAN_UNROLL_BY(1)
 
 namespace tinygan::cuda {
 namespace {
@@ -179,25 +181,45 @@ __device__ __forceinline__ void store_tile(typename P::Accumulator& acc, const T
   }
 }
 
-/// y[i] = epilogue(slab 0 [i] + slab 1 [i] + ...), in this order; N columns.
+/// y[i] = epilogue(slab 0 [i] + slab 1 [i] + ...), in this order; N columns. A thread takes four elements if `packed`,
+/// else one, and asks for those of eight slabs before it adds any: there may be many slabs of a small result.
 template <class T>
 __global__ void __launch_bounds__(map_threads)
-    sum_slabs_kernel(index_t size, index_t splits, index_t N, Epilogue<T> e, const float* slabs, T* y) {
-  for (index_t i = grid_thread(); i < size; i += grid_threads()) {
-    Float4 v{{slabs[i], 0.0f, 0.0f, 0.0f}};
-    for (index_t s = 1; s < splits; ++s) v.at[0] += slabs[s * size + i];
+    sum_slabs_kernel(index_t size, index_t splits, index_t N, bool packed, Epilogue<T> e, const float* slabs, T* y) {
+  constexpr int batch = 8;
+  const int count = packed ? 4 : 1;
+  for (index_t i = count * grid_thread(); i < size; i += count * grid_threads()) {
+    Float4 v = load_some(slabs + i, count, packed);
+    for (index_t first = 1; first < splits; first += batch) {
+      Float4 w[batch];
+      TINYGAN_UNROLL
+      for (int s = 0; s < batch; ++s)
+        if (first + s < splits) w[s] = load_some(slabs + (first + s) * size + i, count, packed);
+      TINYGAN_UNROLL
+      for (int s = 0; s < batch; ++s)
+        TINYGAN_UNROLL
+        for (int k = 0; k < 4; ++k)
+          if (first + s < splits) v.at[k] += w[s].at[k];
+    }
     const int n = static_cast<int>(i % N);
-    finish_pack(e, i, n, n + 1, false, v);
-    y[i] = from_float<T>(v.at[0]);
+    finish_pack(e, i, n, n + count, packed, v);
+    store_some(y + i, n, n + count, v, packed);
   }
 }
 
 template <class T>
 void sum_slabs(index_t size, index_t splits, index_t N, const Epilogue<T>& e, const float* slabs, T* y,
                Stream stream) {
-  const unsigned blocks = grid_stride_blocks(size, map_threads);
+  const bool packed = made_of_packs<4>(N, slabs) && made_of_packs<4>(N, y, e.output);
+  const unsigned blocks = grid_stride_blocks(packed ? size / 4 : size, map_threads);
   const Launch how{.grid = {blocks}, .block = {map_threads}, .stream = stream};
-  launch<sum_slabs_kernel<T>>(how, size, splits, N, e, slabs, y);
+  launch<sum_slabs_kernel<T>>(how, size, splits, N, packed, e, slabs, y);
+}
+
+/// y = slab 0 + slab 1 + ... of slabs(count,n), in this order.
+template <class T>
+void sum_slabs(index_t n, index_t count, const float* slabs, T* y, Stream stream) {
+  sum_slabs(n, count, n, Epilogue<T>{}, slabs, y, stream);
 }
 
 }  // namespace

@@ -139,7 +139,7 @@ void check_precision(Precision precision, int index) {
   if (precision == Precision::fp32) return;
   activate(index);
   cudaFuncAttributes kernel{};
-  check_cuda(cudaFuncGetAttributes(&kernel, &conv_weight_grad_kernel<TensorTiles<Precision::tf32>::Medium>),
+  check_cuda(cudaFuncGetAttributes(&kernel, &conv_weight_grad_kernel<TensorTiles<Precision::tf32, float>::Medium>),
              "cudaFuncGetAttributes");
   check(kernel.ptxVersion >= 80, text("device cuda:", index), "it computes in fp32 only, not in ", precision,
         ": that takes compute capability 8.0 or later, and the kernels for it are for ", kernel.ptxVersion / 10, '.',

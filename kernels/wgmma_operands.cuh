@@ -1,5 +1,5 @@
-// Operands of Hopper's tensor cores that lie in memory as floats: written once more in the format that is multiplied, and
-// K-major, as tf32 has to be.
+// Operands of Hopper's tensor cores that lie in memory as floats: written once more, in the format that is multiplied
+// and K-major, as tf32 has to be.
 //
 // Shapes       x(batch, rows, columns) to y in the format, or transposed to y(batch, columns, rows).
 // Owns         converting: a thread takes packs of four, a grid apart. Transposing: a block takes a tile of 32 x 32.

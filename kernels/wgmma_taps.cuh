@@ -1,8 +1,8 @@
 // Convolution and input gradient by tap lists, and matrix products as lists of one tap, on Hopper's tensor cores:
 //   out[n,p,:] = epilogue(sum over (q,t) in taps(p) of in[n,q,:] W[t])
 //
-// Shapes       in(N,in_h,in_w,D), out(N,out_h,out_w,O), W[t] (D,O) or, in the adjoint direction, (O,D). Elements bfloat16
-//              are read in place, whichever way they lie; floats are first written in the format, K-major
+// Shapes       in(N,in_h,in_w,D), out(N,out_h,out_w,O), W[t] (D,O) or, in the adjoint direction, (O,D). bfloat16 is
+//              read in place, whichever way it lies; floats are first written in the format, K-major
 //              (wgmma_operands.cuh), but for inputs of a convolution in tf32, of which the lowest bits are ignored.
 // Owns         a block takes 128 images at one output pixel and tile_n output channels, groups with the most taps first
 //              (conv_taps.cuh). A step is a tap and 128 bytes of its channels, or as many channels (wgmma_tile.cuh).
@@ -80,14 +80,13 @@ __global__ void __launch_bounds__(P::threads, 2)
                       Epilogue<T> e, T* out) {
   if constexpr (has_wgmma) {
     const WgmmaPlace at = WgmmaPlace::of<P>(p);
+    const auto tiles = [&](unsigned blocks) { return static_cast<int>(blocks / p.column_tiles); };
+    const TilePlace tile{at.image, p.N, at.channel, p.O, p.packed_out, tiles(blockIdx.x), tiles(gridDim.x)};
     const int steps = at.group.taps() * ((p.D + P::depth - 1) / P::depth);
     const auto bring = [&](WgmmaProducer<P>& to) { bring_taps<P>(p, at, in, w, to); };
     typename P::Accumulator acc = {};
     if (!wgmma_multiply<P>(steps, bring, acc)) return;
-    const int warp = static_cast<int>(warp_id());
-    store_fragments(acc, block_shared<float>(P::warps * P::results) + warp * P::results, at.image + P::part_row(warp),
-                    at.channel + P::part_column(warp), {0, p.N, 0, p.O, p.packed_out}, e, out,
-                    [&](int image) { return image * p.out_image + at.out; });
+    store_wgmma<P>(acc, tile, e, out, [&](int image) { return image * p.out_image + at.out; });
   }
 }
 
@@ -120,16 +119,16 @@ inline constexpr index_t enough_wgmma_tiles = 64;
 template <Precision F>
 inline constexpr index_t wgmma_pack = F == Precision::tf32 ? 4 : 8;
 
-/// Whether a product of `pixels` times N images, O channels and sums over D channels of each tap suits these tiles: they
-/// are mostly full and occupy the device. By shape and device alone. Not measured yet.
+/// Whether a product of `pixels` times N images, O channels and sums over D channels of each tap suits these tiles:
+/// they are mostly full and occupy the device. By shape and device alone. Not measured yet.
 template <Precision F>
 bool wgmma_suits(index_t pixels, index_t N, index_t D, index_t O) {
   return D >= 4 * wgmma_pack<F> && O >= 48 && 4 * N >= 3 * round_up(N, 128) &&
          pixels * ceil_div(N, 128) * ceil_div(O, 64) >= enough_wgmma_tiles && wgmma_available();
 }
 
-/// Whether TMA reads these operands in place. Which kernel runs, and so in how many pieces it leaves moments, was told by
-/// shape alone: throws Error if moments are wanted and it does not.
+/// Whether TMA can read these operands in place. In how many pieces moments come was told by shape alone, for these
+/// tiles: throws Error where moments are wanted and it cannot.
 template <class T, class... Operand>
 bool wgmma_reads(const char* op, const Epilogue<T>& e, const Operand*... operands) {
   if (aligned(16, operands...)) return true;
@@ -139,38 +138,53 @@ bool wgmma_reads(const char* op, const Epilogue<T>& e, const Operand*... operand
 
 // ---- Launchers ------------------------------------------------------------------------------------------------------
 
-/// The product of a plan; in(N,in_h,in_w,D), or (D,N) if not K-major, and w(taps,O,D), or (taps,D,O), in the format.
+/// Tiles of 128 images, over all pixels.
+inline index_t wgmma_row_tiles(const TapGroup& g, index_t N) { return g.pixels() * ceil_div(N, 128); }
+inline index_t wgmma_row_tiles(const TapPlan& plan) {
+  index_t tiles = 0;
+  for (const TapGroup& g : plan.groups) tiles += wgmma_row_tiles(g, plan.conv.N);
+  return tiles;
+}
+
+/// The product of a plan in tiles P; in(N,in_h,in_w,D), or (D,N) if not K-major, and w(taps,O,D), or (taps,D,O), in the
+/// format.
+template <class P, class T>
+void wgmma_taps_in(TapPlan& plan, index_t in_h, index_t taps, const Epilogue<T>& e, const void* in, const void* w,
+                   T* out, Stream stream) {
+  constexpr int bytes = P::element_bytes, depth = P::depth;
+  const index_t N = plan.conv.N, D = plan.conv.D, O = plan.conv.O, in_w = plan.conv.in_w;
+  const TensorMap in_map =
+      tensor_map(P::a_major == Major::k ? BoxedTensor{in, bytes, {D, in_w, in_h, N}, {depth, 1, 1, P::box_m}}
+                                        : BoxedTensor{in, bytes, {N, in_w, in_h, D}, {P::box_m, 1, 1, depth}});
+  const TensorMap w_map =
+      tensor_map(P::b_major == Major::k ? BoxedTensor{w, bytes, {D, O, taps, 1}, {depth, P::box_n, 1, 1}}
+                                        : BoxedTensor{w, bytes, {O, D, taps, 1}, {P::box_n, depth, 1, 1}});
+  plan.conv.column_tiles = static_cast<unsigned>(ceil_div(O, P::tile_n));
+  const auto tiles_of = [&](const TapGroup& g) { return wgmma_row_tiles(g, N); };
+  plan.for_launches(tiles_of, [&](const TapConv& conv, index_t count) {
+    launch<wgmma_taps_kernel<P, T>>({.grid = {grid_extent(count * conv.column_tiles)},
+                                     .block = {P::threads},
+                                     .shared_bytes = P::shared_bytes,
+                                     .stream = stream},
+                                    conv, in_map, w_map, e, out);
+  });
+}
+
+/// The same in the tiles for a shape.
 template <Precision F, Major A, Major B, class T>
 void wgmma_taps(TapPlan& plan, index_t in_h, index_t taps, const Epilogue<T>& e, const void* in, const void* w, T* out,
                 Stream stream) {
-  const index_t N = plan.conv.N, D = plan.conv.D, O = plan.conv.O, in_w = plan.conv.in_w;
-  const auto tiles_of = [&](const TapGroup& g) { return g.pixels() * ceil_div(N, 128); };
-  const auto run = [&]<class P>(P) {
-    constexpr int bytes = P::element_bytes, depth = P::depth;
-    const TensorMap in_map =
-        tensor_map(A == Major::k ? BoxedTensor{in, bytes, {D, in_w, in_h, N}, {depth, 1, 1, P::box_m}}
-                                 : BoxedTensor{in, bytes, {N, in_w, in_h, D}, {P::box_m, 1, 1, depth}});
-    const TensorMap w_map = tensor_map(B == Major::k ? BoxedTensor{w, bytes, {D, O, taps, 1}, {depth, P::box_n, 1, 1}}
-                                                     : BoxedTensor{w, bytes, {O, D, taps, 1}, {P::box_n, depth, 1, 1}});
-    plan.conv.column_tiles = static_cast<unsigned>(ceil_div(O, P::tile_n));
-    plan.for_launches(tiles_of, [&](const TapConv& conv, index_t count) {
-      launch<wgmma_taps_kernel<P, T>>({.grid = {grid_extent(count * conv.column_tiles)},
-                                       .block = {P::threads},
-                                       .shared_bytes = P::shared_bytes,
-                                       .stream = stream},
-                                      conv, in_map, w_map, e, out);
-    });
-  };
-  index_t tiles = 0;
-  for (const TapGroup& g : plan.groups) tiles += tiles_of(g);
-  if (O > 64 && tiles * ceil_div(O, 128) >= enough_wgmma_tiles) run(WgmmaTile<F, 128, 128, A, B>{});
-  else run(WgmmaTile<F, 128, 64, A, B>{});
+  using Wide = WgmmaTile<F, 128, 128, A, B>;
+  using Narrow = WgmmaTile<F, 128, 64, A, B>;
+  const index_t O = plan.conv.O;
+  const bool wide = O > 64 && wgmma_row_tiles(plan) * ceil_div(O, 128) >= enough_wgmma_tiles;
+  (wide ? &wgmma_taps_in<Wide, T> : &wgmma_taps_in<Narrow, T>)(plan, in_h, taps, e, in, w, out, stream);
 }
 
 /// Bytes that wgmma_conv() takes: floats in the format, but for inputs that tf32 reads as they are.
 template <Precision F, class T>
 std::size_t wgmma_conv_workspace(const ConvDims& d, bool adjoint) {
-  if constexpr (std::is_same_v<T, bfloat16>) return 0;
+  if (std::is_same_v<T, bfloat16>) return 0;
   const index_t inputs = (adjoint ? d.y_shape() : d.x_shape()).size();
   return (F == Precision::tf32 ? 0 : operand_bytes<F>(inputs)) + operand_bytes<F>(d.w_shape().size());
 }
@@ -182,10 +196,19 @@ bool wgmma_conv_fits(const ConvDims& d, bool adjoint) {
   return packs && wgmma_suits<F>(adjoint ? d.H * d.W : d.P * d.Q, d.N, D, O);
 }
 
+/// One piece for each tile of images; none where one launch does not take all groups.
+template <Precision F, class T>
+index_t wgmma_conv_moment_pieces(const ConvDims& d, bool adjoint) {
+  const T* const anywhere = nullptr;
+  const TapPlan plan = adjoint ? tap_plan<true, 4>(d, Epilogue<T>{}, anywhere, anywhere, anywhere)
+                               : tap_plan<false, 4>(d, Epilogue<T>{}, anywhere, anywhere, anywhere);
+  return plan.groups.size() > max_tap_groups ? 0 : wgmma_row_tiles(plan);
+}
+
 /// Whether wgmma_conv() takes operands that lie there.
 template <Precision F, class T>
 bool wgmma_conv_reads(const char* op, const Epilogue<T>& e, const T* in, const T* w) {
-  if constexpr (std::is_same_v<T, bfloat16>) return wgmma_reads(op, e, in, w);
+  if (std::is_same_v<T, bfloat16>) return wgmma_reads(op, e, in, w);
   return F == Precision::bf16 || wgmma_reads(op, e, in);
 }
 
@@ -209,7 +232,7 @@ void wgmma_conv(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w
 
 template <Precision F, class T>
 std::size_t wgmma_gemm_workspace(const GemmDims& d) {
-  if constexpr (std::is_same_v<T, bfloat16>) return 0;
+  if (std::is_same_v<T, bfloat16>) return 0;
   return operand_bytes<F>(d.M * d.K) + operand_bytes<F>(d.N * d.K);
 }
 
@@ -220,26 +243,38 @@ bool wgmma_gemm_fits(const GemmDims& d) {
   return a_row % wgmma_pack<F> == 0 && b_row % wgmma_pack<F> == 0 && wgmma_suits<F>(1, d.M, d.K, d.N);
 }
 
+/// One piece for each row of tiles.
+template <Precision F, class T>
+index_t wgmma_gemm_moment_pieces(const GemmDims& d) {
+  return ceil_div(d.M, 128);
+}
+
 /// Whether wgmma_gemm() takes operands that lie there.
 template <Precision F, class T>
 bool wgmma_gemm_reads(const Epilogue<T>& e, const T* a, const T* b) {
-  if constexpr (std::is_same_v<T, bfloat16>) return wgmma_reads("gemm", e, a, b);
-  return true;
+  return std::is_same_v<T, float> || wgmma_reads("gemm", e, a, b);
 }
 
-template <Precision F, class T>
-void wgmma_gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b, T* c, void* workspace, Stream stream) {
+/// A matrix product as a list of one tap.
+template <class T>
+TapPlan wgmma_gemm_plan(const GemmDims& d, const Epilogue<T>& e, const T* c) {
   TapPlan plan;
   TapConv& p = plan.conv;
   p.N = static_cast<int>(d.M);
   p.in_w = p.out_w = p.S = 1;
   p.D = static_cast<int>(d.K);
   p.O = static_cast<int>(d.N);
-  p.in_image = d.K;
+  p.in_h = 1;
   p.out_image = d.N;
-  p.packed_out = d.N % 4 == 0 && aligned(16, c) && aligned(16, e.output);
+  p.packed_out = made_of_packs<4>(d.N, c, e.output);
   const TapClass one{.out = 0, .count = 1, .in = 0, .filter = 0, .taps = 1};
   plan.groups.push_back({one, one, 0});
+  return plan;
+}
+
+template <Precision F, class T>
+void wgmma_gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b, T* c, void* workspace, Stream stream) {
+  TapPlan plan = wgmma_gemm_plan(d, e, c);
   if constexpr (std::is_same_v<T, bfloat16>) {
     constexpr Major k = Major::k, mn = Major::mn;
     const auto run = d.trans_a ? d.trans_b ? &wgmma_taps<F, mn, k, T> : &wgmma_taps<F, mn, mn, T>

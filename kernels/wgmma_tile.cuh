@@ -1,5 +1,5 @@
-// A tile of a matrix product on Hopper's tensor cores: acc(tile_m, tile_n) += A(tile_m, depth) B(depth, tile_n), step by
-// step, with both operands brought by TMA. What a step is, its launcher knows (wgmma_taps.cuh, wgmma_weight_grad.cuh).
+// A tile of a matrix product on Hopper's tensor cores: acc(tile_m, tile_n) += A(tile_m, depth) B(depth, tile_n), step
+// by step, both operands brought by TMA. What a step is, wgmma_taps.cuh and wgmma_weight_grad.cuh know.
 //
 // Owns         two warpgroups multiply, 64 rows each of a tile of 128, or half of the columns each of a tile of 64. A
 //              ninth warp, one lane of it, has TMA bring the tiles of both operands.
@@ -19,7 +19,7 @@
 namespace tinygan::cuda {
 namespace {
 
-/// Operands in the format; a step has a row of 128 bytes of K, or as many rows of it (device/wgmma.cuh).
+/// Operands in the format; a step is 128 bytes of K, or in bfloat16 64 rows of it (device/wgmma.cuh).
 template <Precision Format, int TileM, int TileN, Major A, Major B>
 struct WgmmaTile {
   static constexpr Precision format = Format;
@@ -39,12 +39,13 @@ struct WgmmaTile {
 
   /// A warp's 16 rows of part_n columns.
   using Accumulator = FragmentC[1][part_n / 8];
-  static constexpr int results = 16 * results_pitch<part_n / 8>;  // of a warp, where the tiles were
+  static constexpr int pitch = results_pitch<part_n / 8>, results = 16 * pitch;  // of a warp, where the tiles were
   static_assert(warps * results * sizeof(float) <= stages * stage_bytes);
 
-  /// First row and column of a warp's part of the tile.
+  /// First row and column of a warp's part of the tile; whose part it is that holds a row and a column.
   __device__ static int part_row(int warp) { return warp / 4 % groups_m * 64 + warp % 4 * 16; }
   __device__ static int part_column(int warp) { return warp / 4 / groups_m * part_n; }
+  __device__ static int warp_of(int row, int column) { return column / part_n * 4 + row / 16; }
 
   /// As a box of 128-byte rows an operand comes whole if it is K-major, else 64 indices of M or N at a time.
   static constexpr int box_m = A == Major::k ? TileM : 64, box_n = B == Major::k ? TileN : 64;
@@ -66,26 +67,31 @@ struct WgmmaRing {
 
 /// What has the tiles brought: for each step begin(), then a() and b(), then next(). By one lane.
 template <class P>
-struct WgmmaProducer : WgmmaRing<P> {
-  __device__ explicit WgmmaProducer(typename P::Shared& s) : WgmmaRing<P>{s, 1} {}  // all stages are free
+class WgmmaProducer {
+ public:
+  __device__ explicit WgmmaProducer(typename P::Shared& s) : ring_{s, 1} {}  // all stages are free
 
   __device__ __forceinline__ void begin() {
-    mbarrier_wait(this->shared.empty[this->stage], this->parity);
-    mbarrier_arrive_expect(this->shared.full[this->stage], P::stage_bytes);
+    mbarrier_wait(ring_.shared.empty[ring_.stage], ring_.parity);
+    mbarrier_arrive_expect(ring_.shared.full[ring_.stage], P::stage_bytes);
   }
   /// load(to, m, full) starts the copy of a box from index m of M on; boxes lie one behind the other.
   template <class Load>
   __device__ __forceinline__ void a(int m, const Load& load) {
     TINYGAN_UNROLL
     for (int i = 0; i < P::tile_m; i += P::box_m)
-      load(this->shared.a[this->stage] + i * box_row_bytes, m + i, this->shared.full[this->stage]);
+      load(ring_.shared.a[ring_.stage] + i * box_row_bytes, m + i, ring_.shared.full[ring_.stage]);
   }
   template <class Load>
   __device__ __forceinline__ void b(int n, const Load& load) {
     TINYGAN_UNROLL
     for (int i = 0; i < P::tile_n; i += P::box_n)
-      load(this->shared.b[this->stage] + i * box_row_bytes, n + i, this->shared.full[this->stage]);
+      load(ring_.shared.b[ring_.stage] + i * box_row_bytes, n + i, ring_.shared.full[ring_.stage]);
   }
+  __device__ __forceinline__ void next() { ring_.next(); }
+
+ private:
+  WgmmaRing<P> ring_;
 };
 
 /// acc += the products of all steps. By the eight warps that multiply.
@@ -141,6 +147,22 @@ __device__ __forceinline__ bool wgmma_multiply(int steps, const Bring& bring, ty
   }
   __syncthreads();  // the tiles have been read
   return warp_id() < P::warps;
+}
+
+/// out[offset(row) + column] = epilogue(acc) for the part of the tile that exists, and its moments if e wants them. By
+/// the eight warps that multiplied, once.
+template <class P, class T, class Offset>
+__device__ __forceinline__ void store_wgmma(const typename P::Accumulator& acc, const TilePlace& t,
+                                            const Epilogue<T>& e, T* out, const Offset& offset) {
+  float* const shared = block_shared<float>(P::warps * P::results);
+  const int warp = static_cast<int>(warp_id());
+  store_fragments(acc, shared + warp * P::results, t.m + P::part_row(warp), t.n + P::part_column(warp), t, e, out,
+                  offset);
+  if (!e.moments) return;
+  __syncthreads();
+  store_moments<P::tile_m, P::tile_n, 32 * P::warps>(t, e.moments, [&](int row, int column) {
+    return shared[P::warp_of(row, column) * P::results + row % 16 * P::pitch + column % P::part_n];
+  });
 }
 
 }  // namespace

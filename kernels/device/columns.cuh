@@ -21,7 +21,7 @@ inline constexpr unsigned column_threads = 256;
 /// How the matrix is cut into blocks: `groups` of columns, `pieces` of rows, the last one shorter, none empty.
 struct ColumnPlan {
   index_t rows = 0, channels = 0;
-  unsigned columns = 1, groups = 1;  // columns: 1, 2, 4 ... 32
+  unsigned columns = 1, shift = 0, groups = 1;  // columns: 2^shift, at most 32
   index_t piece = 1, pieces = 1;
 
   /// Threads of `width` channels, at most `most` side by side; about `wanted` blocks, but `least` rows for a thread where
@@ -30,12 +30,15 @@ struct ColumnPlan {
       : rows(d.rows), channels(d.channels) {
     const index_t units = d.channels / width;
     columns = std::bit_ceil(static_cast<unsigned>(std::min<index_t>(units, most)));
+    shift = static_cast<unsigned>(std::countr_zero(columns));
     groups = grid_extent(ceil_div(units, columns));
     piece = std::max(ceil_div(rows, ceil_div(wanted, index_t{groups})), least * index_t{column_threads / columns});
     pieces = ceil_div(rows, piece);
   }
 
-  unsigned blocks() const { return grid_extent(index_t{groups} * pieces); }
+  /// A block for each group and piece. No division tells it which it has: nvcc 13.0 makes single stores of a pack's where
+  /// its address depends on one.
+  dim3 grid() const { return {groups, grid_extent(pieces, false), 1}; }
 };
 
 /// Channels that one thread takes: a pack where rows are made of packs.
@@ -61,10 +64,10 @@ struct ColumnPlace {
   bool inside;
 
   __device__ explicit ColumnPlace(const ColumnPlan& p)
-      : row(threadIdx.x / p.columns),
-        step(column_threads / p.columns),
-        piece(index_t{blockIdx.x / p.groups}),
-        channel((index_t{blockIdx.x % p.groups} * p.columns + threadIdx.x % p.columns) * N),
+      : row(threadIdx.x >> p.shift),
+        step(column_threads >> p.shift),
+        piece(index_t{blockIdx.y}),
+        channel((index_t{blockIdx.x} * p.columns + (threadIdx.x & (p.columns - 1))) * N),
         begin(piece * p.piece + row),
         end(piece * p.piece + p.piece < p.rows ? piece * p.piece + p.piece : p.rows),
         inside(channel < p.channels) {
@@ -87,6 +90,41 @@ __device__ __forceinline__ void store_columns(T* to, const Pack<float, N>& value
   TINYGAN_UNROLL
   for (int k = 0; k < N; ++k) to[k] = from_float<T>(value.at[k]);
 }
+
+/// f.operator()<packed>(): outside of loops, or the compiler makes single stores of both ways.
+template <int N, class F>
+__device__ __forceinline__ void with_packing(bool packed, const F& f) {
+  if (N == 1 || packed)
+    f.template operator()<true>();
+  else
+    f.template operator()<false>();
+}
+
+/// use(r, load(r)) for rows r = begin, begin + step, ... below end, in this order; `batch` of them are loaded before the
+/// first is used, so that a thread has enough under way to fill the memory's pipe.
+template <int batch, class Load, class Use>
+__device__ __forceinline__ void for_rows(index_t begin, index_t end, index_t step, const Load& load, const Use& use) {
+  index_t r = begin;
+  for (; r + (batch - 1) * step < end; r += batch * step) {
+    decltype(load(r)) loaded[batch];
+    TINYGAN_UNROLL
+    for (int b = 0; b < batch; ++b) loaded[b] = load(r + b * step);
+    TINYGAN_UNROLL
+    for (int b = 0; b < batch; ++b) use(r + b * step, loaded[b]);
+  }
+  if constexpr (batch > 1)
+    for (; r < end; r += step) use(r, load(r));
+}
+
+/// Rows that a thread has under way: 32 bytes of each array. One where their results take long to compute.
+template <class T, bool Smooth = false>
+inline constexpr int rows_in_flight = Smooth ? 1 : 8 / sizeof(T);
+
+/// A row's elements of x and of its cotangent.
+template <int N>
+struct WithCotangent {
+  Pack<float, N> x, g;
+};
 
 /// acc[k] of the threads in row 0 becomes that of their whole column, joined by a tree over the rows. `shared` has
 /// 256 N elements; every thread of the block calls this once.
@@ -132,8 +170,8 @@ struct ColumnSums {
   }
 };
 
-// Sums go through a workspace: partial(pieces, 2, channels), of each piece its sums and its products, and behind them those of all
-// rows, (2, channels), in float whatever the elements are. Where there is but one piece, its partial is that result.
+// Sums go through a workspace, in float whatever the elements are: partial(pieces, 2, channels), of each piece its sums
+// and its products, and behind them (2, channels), those of all rows. Where there is but one piece, its partial is they.
 
 inline std::size_t column_workspace(const ColumnPlan& p) {
   return static_cast<std::size_t>((p.pieces == 1 ? 1 : p.pieces + 1) * 2 * p.channels) * sizeof(float);
@@ -189,11 +227,12 @@ template <class T>
 void finish_sums(const ColumnPlan& p, float* workspace, T* sums, T* products, Stream stream) {
   if (p.pieces == 1) return;
   const ColumnPlan finish = finishing_plan(p.pieces, p.channels);
-  launch<finish_sums_kernel<T>>({.grid = {finish.blocks()},
+  launch<finish_sums_kernel<T>>({.grid = finish.grid(),
                                  .block = {column_threads},
                                  .shared_bytes = column_threads * sizeof(ColumnSums),
                                  .stream = stream},
-                                finish, static_cast<const float*>(workspace), column_sums(p, workspace), sums, products);
+                                finish, static_cast<const float*>(workspace), column_sums(p, workspace), sums,
+                                products);
 }
 
 }  // namespace

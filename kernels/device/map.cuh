@@ -13,6 +13,11 @@ namespace {
 /// Threads per block of the bandwidth-bound kernels: 8 blocks fill a multiprocessor's 2048 threads.
 inline constexpr int map_threads = 256;
 
+/// Blocks of a map() over T... that a multiprocessor shall hold at least; sm_75 has room for four. Left alone (0), nvcc
+/// 13.0 aims at eight elsewhere, and with bfloat16 it then spills for some architectures.
+template <class... T>
+inline constexpr unsigned map_blocks_per_sm = (std::is_same_v<T, float> && ...) ? 0 : 4;
+
 /// Packs of N that fit into n elements, if every array allows packs, else none.
 template <int N, class... T>
 index_t packs_of(index_t n, const T*... arrays) {

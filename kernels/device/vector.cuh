@@ -13,12 +13,17 @@
 namespace tinygan::cuda {
 namespace {
 
-/// N elements, aligned to their total size.
+/// N elements, aligned to their total size where one instruction moves them.
 template <class T, int N>
-struct alignas(sizeof(T) * N) Pack {
-  static_assert(sizeof(T) * N <= 16 && (sizeof(T) * N & (sizeof(T) * N - 1)) == 0, "one load moves 2, 4, 8 or 16 bytes");
+struct alignas(std::min<std::size_t>(sizeof(T) * N, 16)) Pack {
   T at[N];
 };
+
+template <class T, int N>
+constexpr void check_pack() {
+  constexpr std::size_t bytes = sizeof(T) * N;
+  static_assert(bytes <= 16 && (bytes & (bytes - 1)) == 0, "one instruction moves 1, 2, 4, 8 or 16 bytes");
+}
 
 using Float4 = Pack<float, 4>;
 
@@ -42,10 +47,12 @@ __host__ __device__ __forceinline__ bool packable(const T*... pointers) {
 
 template <int N, class T>
 __device__ __forceinline__ Pack<T, N> load_pack(const T* from) {
+  check_pack<T, N>();
   return *reinterpret_cast<const Pack<T, N>*>(from);
 }
 template <int N, class T>
 __device__ __forceinline__ void store_pack(T* to, const Pack<T, N>& value) {
+  check_pack<T, N>();
   *reinterpret_cast<Pack<T, N>*>(to) = value;
 }
 
@@ -73,6 +80,7 @@ inline void check_shared(const void* address, std::size_t bytes, const char* wha
 
 template <int N, class T>
 Pack<T, N> load_pack(const T* from) {
+  check_pack<T, N>();
   emulate::check_aligned(from, sizeof(T) * N, "a load");
   Pack<T, N> value;
   std::memcpy(static_cast<void*>(&value), from, sizeof value);
@@ -80,6 +88,7 @@ Pack<T, N> load_pack(const T* from) {
 }
 template <int N, class T>
 void store_pack(T* to, const Pack<T, N>& value) {
+  check_pack<T, N>();
   emulate::check_aligned(to, sizeof(T) * N, "a store");
   std::memcpy(static_cast<void*>(to), &value, sizeof value);
 }

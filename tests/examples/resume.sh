@@ -32,10 +32,13 @@ same_end "$whole_critic" "$part" "resumed with critic steps"
 
 # The CUDA kernels, run on the CPU.
 slow=(--data strokes --images 8 --model small --batch-size 2 --statistics-images 2 --device emulated --progress none)
-whole_slow=$(train "${slow[@]}" --log-every 1 --steps 5 --out "$scratch/slow")
-part=$(train "${slow[@]}" --log-every 1 --steps 3 --out "$scratch/slow_part")
-train --resume "$part" --steps 5 --progress none >/dev/null
-same_end "$whole_slow" "$part" "resumed on the emulated device"
+for precision in fp32 bf16; do
+  there=("${slow[@]}" --precision "$precision" --log-every 1)
+  whole_slow=$(train "${there[@]}" --steps 5 --out "$scratch/slow_$precision")
+  part=$(train "${there[@]}" --steps 3 --out "$scratch/slow_part_$precision")
+  train --resume "$part" --steps 5 --progress none >/dev/null
+  same_end "$whole_slow" "$part" "resumed on the emulated device in $precision"
+done
 
 # ---- auto -----------------------------------------------------------------------------------------------------------
 

@@ -22,13 +22,15 @@ class UsePrecision {
 };
 
 /// x as tensor cores see it: the nearest number of 11 or 8 significant bits.
-inline float rounded(Precision p, float x) {
-  if (p == Precision::fp32) return x;
-  if (p == Precision::bf16) return static_cast<float>(bfloat16(x));
-  return std::bit_cast<float>((std::bit_cast<std::uint32_t>(x) + 0x1000u) & 0xffffe000u);
+template <class T>
+T rounded(Precision p, T x) {
+  if (std::is_same_v<T, bfloat16> || p == Precision::fp32) return x;
+  if (p == Precision::bf16) return T(bfloat16(x));
+  return T(std::bit_cast<float>((std::bit_cast<std::uint32_t>(static_cast<float>(x)) + 0x1000u) & 0xffffe000u));
 }
-inline std::vector<float> rounded(Precision p, std::vector<float> values) {
-  for (float& v : values) v = rounded(p, v);
+template <class T>
+std::vector<T> rounded(Precision p, std::vector<T> values) {
+  for (T& v : values) v = rounded(p, v);
   return values;
 }
 
@@ -39,32 +41,39 @@ inline double product_error(Precision p) {
 }
 
 /// found against the sums of exact products of rounded operands, as tight as fp32 sums are, and against those of the
-/// operands as they were, as tight as the rounding allows.
-inline void check_product(Precision p, const std::vector<float>& found, const Reference& of_rounded,
-                          const Reference& exact, const Epilogue<float>& epilogue) {
+/// operands as they were, as tight as the rounding allows; either way rounded to T when they were stored.
+template <class T>
+void check_product(Precision p, const std::vector<T>& found, const Reference& of_rounded, const Reference& exact,
+                   const Epilogue<T>& epilogue) {
   const double slope = std::max(1.0, static_cast<double>(epilogue.slope));
-  check_close(found, of_rounded, slope, 8);  // sigmoid and tanh are good to a few eps of their own
-  check_elements(
-      found, [&](index_t i) { return exact.value[static_cast<std::size_t>(i)]; },
-      [&](index_t i) {
-        const double size = exact.magnitude[static_cast<std::size_t>(i)] * slope;
-        return product_error(p) * size + ((exact.terms + 2) * (1 + product_error(p)) * size + 8) * float_eps;
-      });
+  const auto check = [&](const Reference& expected, double rounding) {
+    check_elements(
+        found, [&](index_t i) { return expected.value[static_cast<std::size_t>(i)]; },
+        [&](index_t i) {
+          const auto at = static_cast<std::size_t>(i);
+          const double size = expected.magnitude[at] * slope;  // sigmoid and tanh are good to a few eps of their own
+          const double bound = rounding * size + ((expected.terms + 2) * (1 + rounding) * size + 8) * float_eps;
+          return bound + storing_error<T>(std::fabs(expected.value[at]) + bound);
+        });
+  };
+  check(of_rounded, 0);
+  if (std::is_same_v<T, float>) check(exact, product_error(p));
 }
 
 /// gemm against its references, in both orders of execution; operands start `offset` elements behind a 16-byte
 /// boundary.
-inline void check_gemm(Precision p, const GemmDims& d, int offset = 0, const Epilogue<float>& epilogue = {}) {
+template <class T = float>
+void check_gemm(Precision p, const GemmDims& d, int offset = 0, const Epilogue<T>& epilogue = {}) {
   CAPTURE(p, d.M, d.N, d.K, d.trans_a, d.trans_b, offset);
   const UsePrecision use(p);
-  const Operand a(d.M * d.K, offset, 1), b(d.K * d.N, offset, 2);
+  const Operand<T> a(d.M * d.K, offset, 1), b(d.K * d.N, offset, 2);
   const bool one_column = d.N == 1 && !d.trans_a;  // in fp32 whatever the precision
   const Precision by = one_column ? Precision::fp32 : p;
   Reference exact = reference_gemm(d, a.data(), b.data());
   Reference of_rounded = reference_gemm(d, rounded(by, a.values()).data(), rounded(by, b.values()).data());
   for (Reference* r : {&exact, &of_rounded}) reference_epilogue(epilogue, d.N, *r);
-  const KernelTable<float>& k = emulated_kernels();
-  const auto c = both_ways(d.M * d.N, [&](float* out) {
+  const KernelTable<T>& k = emulated_kernels<T>();
+  const auto c = both_ways<T>(d.M * d.N, [&](T* out) {
     Workspace workspace(k.gemm_workspace(d));
     k.gemm(d, epilogue, a.data(), b.data(), out, workspace.data(), {});
     CHECK(workspace.intact());
@@ -73,15 +82,16 @@ inline void check_gemm(Precision p, const GemmDims& d, int offset = 0, const Epi
 }
 
 /// One partial of a convolution against its references, as above.
-inline void check_partial(Precision p, const ConvDims& d, ConvSlot slot, int offset = 0,
-                          const Epilogue<float>& epilogue = {}) {
+template <class T = float>
+void check_partial(Precision p, const ConvDims& d, ConvSlot slot, int offset = 0, const Epilogue<T>& epilogue = {}) {
   const char* const name = slot == ConvSlot::g ? "conv2d" : slot == ConvSlot::x ? "input grad" : "weight grad";
   CAPTURE(p, name, d.N, d.H, d.W, d.C, d.R, d.S, d.K, d.P, d.Q, d.stride_h, d.stride_w, d.pad_top, d.pad_left);
   CAPTURE(d.dilation_h, d.dilation_w, offset);
   const UsePrecision use(p);
   const Precision by = d.C == 1 || d.K == 1 ? Precision::fp32 : p;
-  const Operand x(d.x_shape().size(), offset, 1), w(d.w_shape().size(), offset, 2), g(d.y_shape().size(), offset, 3);
-  const auto reference = [&](const std::vector<float>& X, const std::vector<float>& W, const std::vector<float>& G) {
+  const Operand<T> x(d.x_shape().size(), offset, 1), w(d.w_shape().size(), offset, 2),
+      g(d.y_shape().size(), offset, 3);
+  const auto reference = [&](const std::vector<T>& X, const std::vector<T>& W, const std::vector<T>& G) {
     Reference r = slot == ConvSlot::g   ? reference_conv2d(d, X.data(), W.data())
                   : slot == ConvSlot::x ? reference_conv2d_input_grad(d, G.data(), W.data())
                                         : reference_conv2d_weight_grad(d, X.data(), G.data());
@@ -90,8 +100,8 @@ inline void check_partial(Precision p, const ConvDims& d, ConvSlot slot, int off
   };
   const Reference exact = reference(x.values(), w.values(), g.values());
   const Reference of_rounded = reference(rounded(by, x.values()), rounded(by, w.values()), rounded(by, g.values()));
-  const KernelTable<float>& k = emulated_kernels();
-  const auto found = both_ways(static_cast<index_t>(exact.value.size()), [&](float* out) {
+  const KernelTable<T>& k = emulated_kernels<T>();
+  const auto found = both_ways<T>(static_cast<index_t>(exact.value.size()), [&](T* out) {
     Workspace workspace(k.conv2d_workspace(d, slot));
     if (slot == ConvSlot::g) k.conv2d(d, epilogue, x.data(), w.data(), out, workspace.data(), {});
     if (slot == ConvSlot::x) k.conv2d_input_grad(d, epilogue, g.data(), w.data(), out, workspace.data(), {});
@@ -102,8 +112,9 @@ inline void check_partial(Precision p, const ConvDims& d, ConvSlot slot, int off
 }
 
 /// All three of them.
-inline void check_conv(Precision p, const ConvDims& d, int offset = 0) {
-  for (const ConvSlot slot : {ConvSlot::g, ConvSlot::x, ConvSlot::w}) check_partial(p, d, slot, offset);
+template <class T = float>
+void check_conv(Precision p, const ConvDims& d, int offset = 0) {
+  for (const ConvSlot slot : {ConvSlot::g, ConvSlot::x, ConvSlot::w}) check_partial<T>(p, d, slot, offset);
 }
 
 inline ConvOptions conv_options(index_t stride, Padding padding, index_t dilation = 1) {

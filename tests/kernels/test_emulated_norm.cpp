@@ -40,20 +40,23 @@ struct Expected {
   explicit Expected(index_t size) : value(at(size)), bound(at(size)) {}
 };
 
-void check_expected(const char* what, const float* found, const Expected& e) {
+template <class T>
+void check_expected(const char* what, const T* found, const Expected& e) {
   CAPTURE(what);
-  check_elements(
-      std::vector<float>(found, found + e.value.size()), [&](index_t i) { return e.value[at(i)]; },
+  check_stored(
+      std::vector<T>(found, found + e.value.size()), [&](index_t i) { return e.value[at(i)]; },
       [&](index_t i) { return e.bound[at(i)]; });
 }
 
 /// x, g, gamma, beta and statistics of one problem; x is moved away from the kink of the activation at z = 0.
+template <class T>
 struct Problem {
   NormDims d;
-  NormOptions<float> o;
+  NormOptions<T> o;
   bool by_row;  // layer norm: one mean per row
   index_t groups;
-  Operand<float> x, g, gamma, beta, mean, variance;
+  Operand<T> x, g, gamma, beta;
+  Operand<float> mean, variance;
   std::vector<float> rstd;
 
   Problem(const NormDims& dims, Activation f, bool layer, int offset)
@@ -67,15 +70,15 @@ struct Problem {
         beta(d.channels, offset, 4),
         mean(groups, offset, 5),
         variance(groups, offset, 6) {
-    for (index_t c = 0; c < d.channels; ++c) gamma[c] = 1 + 0.5f * gamma[c];
+    for (index_t c = 0; c < d.channels; ++c) gamma[c] = T(1 + 0.5f * gamma[c]);
     for (index_t k = 0; k < groups; ++k) {
       mean[k] *= 0.1f;
       variance[k] = 1 + 0.4f * variance[k];
       rstd.push_back(1 / std::sqrt(variance[k] + o.epsilon));
     }
     for (index_t i = 0; i < x.size(); ++i) {
-      x[i] *= 2;
-      while (std::fabs(z(i)) < 1e-2) x[i] += 0.05f;
+      x[i] = T(2 * x[i]);
+      while (std::fabs(z(i)) < 1e-2) x[i] = T(x[i] + 0.05f);
     }
   }
 
@@ -144,16 +147,17 @@ double column_terms(index_t rows) {
 const NormDims shapes[] = {{2, 1},   {7, 3},    {600, 1},  {2500, 3}, {5, 8},
                            {13, 64}, {700, 64}, {33, 131}, {3, 516},  {301, 20}};
 
-TEST_CASE("Emulated batch_norm_stats: near zero and far from it") {
-  const KernelTable<float>& k = emulated_kernels();
-  for (const double centre : {0.0, 1000.0})
+template <class T>
+void check_stats(double far) {
+  const KernelTable<T>& k = emulated_kernels<T>();
+  for (const double centre : {0.0, far})
     for (const NormDims& d : shapes) {
       CAPTURE(d.rows, d.channels, centre);
       const std::vector<float> values = random_values<float>(d.rows * d.channels, 7);
       std::vector<float> found[2];
       for (const int offset : {0, 1}) {
-        const Operand x(d.rows * d.channels, offset);
-        for (index_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(centre) + values[at(i)];
+        const Operand<T> x(d.rows * d.channels, offset);
+        for (index_t i = 0; i < x.size(); ++i) x[i] = T(static_cast<float>(centre) + values[at(i)]);
         found[offset] = both_ways(2 * d.channels, [&](float* y) {
           Workspace workspace(k.batch_norm_workspace(d));
           k.batch_norm_stats(d, x.data(), y, y + d.channels, workspace.data(), {});
@@ -168,18 +172,70 @@ TEST_CASE("Emulated batch_norm_stats: near zero and far from it") {
             const double delta = static_cast<double>(x[r * d.channels + c]) - centre - sum / n;
             squares += delta * delta;
           }
-          // Deviations from a value of the channel are below 2; joining rounds means of the size of the centre.
-          const double mean_bound = 2 * unit + 16 * float_eps * std::fabs(centre);
+          // Deviations from a value of the channel are below 2, unless x was rounded; joining rounds means of the size of
+          // the centre.
+          const double spread = 2 + 2 * storing_error<T>(centre + 1);
+          const double mean_bound = spread * unit + 16 * float_eps * std::fabs(centre);
           mean.value[at(c)] = centre + sum / n;
           mean.bound[at(c)] = mean_bound;
           variance.value[at(c)] = squares / n;
-          variance.bound[at(c)] = 4 * unit + 4 * mean_bound;
+          variance.bound[at(c)] = spread * spread * unit + 2 * spread * mean_bound;
         }
         check_expected("mean", found[offset].data(), mean);
         check_expected("variance", found[offset].data() + d.channels, variance);
       }
       CHECK(same_bits(found[0], found[1]));  // alignment changes loads, not sums
     }
+}
+
+TEST_CASE("Emulated batch_norm_stats: near zero and far from it") {
+  check_stats<float>(1000);
+  check_stats<bfloat16>(20);
+}
+
+/// Moments of pieces of 1 to 200 rows, as a product might leave them: joined in order by 8 threads a channel or more.
+void check_join(const MomentDims& m) {
+  CAPTURE(m.pieces, m.channels);
+  const Operand<float> moments(m.size(), 1);
+  const index_t counts = 2 * m.pieces * m.channels;
+  NormDims d{0, m.channels};
+  for (index_t p = 0; p < m.pieces; ++p) {
+    const index_t count = 1 + 37 * p % 200;
+    d.rows += count;
+    moments[counts + p] = static_cast<float>(count);
+    for (index_t c = 0; c < m.channels; ++c) {
+      float& squares = moments[(2 * p + 1) * m.channels + c];
+      squares = std::fabs(squares) * static_cast<float>(count - 1);
+    }
+  }
+  const auto found = both_ways(2 * m.channels, [&](float* y) {
+    emulated_kernels().batch_norm_join(d, m, moments.data(), y, y + m.channels, {});
+  });
+  Expected mean(m.channels), variance(m.channels);
+  const auto n = static_cast<double>(d.rows);
+  const double joins = static_cast<double>(m.pieces) / 8 + 9;
+  for (index_t c = 0; c < m.channels; ++c) {
+    const auto moment = [&](index_t p, int which) {
+      return static_cast<double>(moments[(2 * p + which) * m.channels + c]);
+    };
+    const auto count = [&](index_t p) { return static_cast<double>(moments[counts + p]); };
+    double sum = 0, squares = 0;
+    for (index_t p = 0; p < m.pieces; ++p) sum += count(p) * moment(p, 0);
+    for (index_t p = 0; p < m.pieces; ++p) squares += moment(p, 1) + count(p) * std::pow(moment(p, 0) - sum / n, 2);
+    // A join rounds its share, the difference of two means (at most 2 apart) and the mean once or twice each, and what it
+    // adds to the squares as often; a mean that is off moves the squares by twice the difference.
+    mean.value[at(c)] = sum / n;
+    mean.bound[at(c)] = 8 * joins * float_eps;
+    variance.value[at(c)] = squares / n;
+    variance.bound[at(c)] = 8 * joins * float_eps * squares / n + 4 * mean.bound[at(c)];
+  }
+  check_expected("mean", found.data(), mean);
+  check_expected("variance", found.data() + m.channels, variance);
+}
+
+TEST_CASE("Emulated batch_norm_join: few pieces and many") {
+  for (const index_t pieces : {1, 2, 7, 64, 512, 513, 1568})
+    for (const index_t channels : {1, 7, 40}) check_join({pieces, channels});
 }
 
 TEST_CASE("Emulated batch_norm_stats: a constant channel has variance 0, a NaN stays in its channel") {
@@ -197,22 +253,23 @@ TEST_CASE("Emulated batch_norm_stats: a constant channel has variance 0, a NaN s
   CHECK(y[8] != y[8]);
 }
 
+template <class T>
 void check_batch_norm(const NormDims& d, Activation f, int offset) {
-  CAPTURE(d.rows, d.channels, static_cast<int>(f), offset);
-  const KernelTable<float>& k = emulated_kernels();
-  const Problem p(d, f, false, offset);
+  CAPTURE(sizeof(T), d.rows, d.channels, static_cast<int>(f), offset);
+  const KernelTable<T>& k = emulated_kernels<T>();
+  const Problem<T> p(d, f, false, offset);
   const index_t n = p.x.size();
-  const Operand y(n, offset);  // results stand where the operands do
-  const auto result = both_ways(n, [&](float* out) {
+  const Operand<T> y(n, offset);  // results stand where the operands do
+  const auto result = both_ways<T>(n, [&](T* out) {
     k.batch_norm_apply(d, p.o, p.x.data(), p.mean.data(), p.variance.data(), p.gamma.data(), p.beta.data(), y.data(),
                        {});
     std::copy_n(y.data(), n, out);
   });
   check_expected("y", result.data(), p.forward());
 
-  const auto grads = both_ways(n + 2 * d.channels, [&](float* out) {
+  const auto grads = both_ways<T>(n + 2 * d.channels, [&](T* out) {
     Workspace workspace(k.batch_norm_workspace(d));
-    float *dgamma = out + n, *dbeta = dgamma + d.channels;
+    T *dgamma = out + n, *dbeta = dgamma + d.channels;
     k.batch_norm_backward(d, p.o, p.x.data(), p.mean.data(), p.variance.data(), p.gamma.data(), p.beta.data(),
                           p.g.data(), y.data(), dgamma, dbeta, workspace.data(), {});
     std::copy_n(y.data(), n, out);
@@ -224,29 +281,36 @@ void check_batch_norm(const NormDims& d, Activation f, int offset) {
   check_expected("dbeta", grads.data() + n + d.channels, expected[2]);
 }
 
-TEST_CASE("Emulated batch norm: apply and backward, every shape") {
+template <class T>
+void check_batch_norms() {
   for (const NormDims& d : shapes)
-    for (const int offset : {0, 1}) check_batch_norm(d, Activation::leaky_relu, offset);
+    for (const int offset : alignments<T>()) check_batch_norm<T>(d, Activation::leaky_relu, offset);
 }
+
+TEST_CASE("Emulated batch norm: apply and backward, every shape") { check_batch_norms<float>(); }
+TEST_CASE("Emulated batch norm of bfloat16: apply and backward, every shape") { check_batch_norms<bfloat16>(); }
 
 TEST_CASE("Emulated batch norm: apply and backward, every activation") {
   for (const Activation f : activations) {
-    check_batch_norm({13, 8}, f, 0);
-    check_batch_norm({9, 3}, f, 0);
+    check_batch_norm<float>({13, 8}, f, 0);
+    check_batch_norm<float>({9, 3}, f, 0);
+    check_batch_norm<bfloat16>({13, 8}, f, 0);
+    check_batch_norm<bfloat16>({9, 3}, f, 0);
   }
 }
 
+template <class T>
 void check_layer_norm(const NormDims& d, Activation f, int offset) {
-  CAPTURE(d.rows, d.channels, static_cast<int>(f), offset);
-  const KernelTable<float>& k = emulated_kernels();
-  Problem p(d, f, true, offset);
+  CAPTURE(sizeof(T), d.rows, d.channels, static_cast<int>(f), offset);
+  const KernelTable<T>& k = emulated_kernels<T>();
+  Problem<T> p(d, f, true, offset);
   const index_t n = p.x.size();
-  const Operand y(n, offset);
+  const Operand<T> y(n, offset);
   const double terms = static_cast<double>(d.channels) / (d.channels <= 1024 ? 32 : 256) + 16;
 
-  const auto grads = both_ways(n + 2 * d.channels, [&](float* out) {
+  const auto grads = both_ways<T>(n + 2 * d.channels, [&](T* out) {
     Workspace workspace(k.layer_norm_workspace(d));
-    float *dgamma = out + n, *dbeta = dgamma + d.channels;
+    T *dgamma = out + n, *dbeta = dgamma + d.channels;
     k.layer_norm_backward(d, p.o, p.x.data(), p.mean.data(), p.rstd.data(), p.gamma.data(), p.beta.data(), p.g.data(),
                           y.data(), dgamma, dbeta, workspace.data(), {});
     std::copy_n(y.data(), n, out);
@@ -259,8 +323,9 @@ void check_layer_norm(const NormDims& d, Activation f, int offset) {
 
   const auto found = both_ways(n + 2 * d.rows, [&](float* out) {
     k.layer_norm(d, p.o, p.x.data(), p.gamma.data(), p.beta.data(), y.data(), out + n, out + n + d.rows, {});
-    std::copy_n(y.data(), n, out);
+    std::copy_n(y.data(), n, out);  // widened
   });
+  const std::vector<T> result = y.values();
   Expected mean(d.rows), rstd(d.rows);
   for (index_t r = 0; r < d.rows; ++r) {
     double sum = 0, squares = 0;
@@ -284,19 +349,27 @@ void check_layer_norm(const NormDims& d, Activation f, int offset) {
     p.mean[r] = found[at(n + r)];
     p.rstd[at(r)] = found[at(n + d.rows + r)];
   }
-  check_expected("y", found.data(), p.forward());
+  check_expected("y", result.data(), p.forward());
 }
 
-TEST_CASE("Emulated layer norm: warps and blocks for a row, packs and single channels") {
+template <class T>
+void check_layer_norms() {
   for (const NormDims d : {NormDims{1, 1}, NormDims{3, 7}, NormDims{2, 1024}, NormDims{2, 1025}, NormDims{1, 3000},
                            NormDims{300, 8}, NormDims{150, 33}})
-    for (const int offset : {0, 1}) check_layer_norm(d, Activation::leaky_relu, offset);
+    for (const int offset : alignments<T>()) check_layer_norm<T>(d, Activation::leaky_relu, offset);
+}
+
+TEST_CASE("Emulated layer norm: warps and blocks for a row, packs and single channels") { check_layer_norms<float>(); }
+TEST_CASE("Emulated layer norm of bfloat16: warps and blocks for a row, packs and single channels") {
+  check_layer_norms<bfloat16>();
 }
 
 TEST_CASE("Emulated layer norm: every activation") {
   for (const Activation f : activations) {
-    check_layer_norm({9, 12}, f, 0);
-    check_layer_norm({5, 3}, f, 0);
+    check_layer_norm<float>({9, 12}, f, 0);
+    check_layer_norm<float>({5, 3}, f, 0);
+    check_layer_norm<bfloat16>({9, 12}, f, 0);
+    check_layer_norm<bfloat16>({5, 3}, f, 0);
   }
 }
 

@@ -6,20 +6,42 @@ namespace {
 
 using namespace test;
 
-/// Tensors of these sizes, some of them unaligned, in float and widened.
+/// Tensors of these sizes, some of them unaligned, on the device and in double. Parameters of bfloat16 have masters.
+template <class T>
 struct Parameters {
+  static constexpr bool with_master = !std::is_same_v<T, float>;
   struct One {
-    Operand<float> param, grad, m, v;
+    Operand<T> param, grad;
+    Operand<float> m, v, master;
     std::vector<double> param64, grad64, m64, v64;
 
     One(index_t n, int offset, unsigned seed)
-        : param(n, offset, seed), grad(n, offset, seed + 1), m(n, offset, seed + 2), v(n, 0, seed + 3) {
+        : param(n, offset, seed),
+          grad(n, offset, seed + 1),
+          m(n, offset, seed + 2),
+          v(n, 0, seed + 3),
+          master(with_master ? n : 0, offset, seed + 4) {
       for (index_t i = 0; i < n; ++i) v[i] = v.data()[i] * v.data()[i];
-      const auto wide = [](const Operand<float>& x) {
-        const auto values = x.values();
-        return std::vector<double>(values.begin(), values.end());
-      };
-      param64 = wide(param), grad64 = wide(grad), m64 = wide(m), v64 = wide(v);
+      param64 = with_master ? wide(master) : wide(param);
+      grad64 = wide(grad), m64 = wide(m), v64 = wide(v);
+    }
+
+    template <class U>
+    static std::vector<double> wide(const Operand<U>& x) {
+      const auto values = x.values();
+      return {values.begin(), values.end()};
+    }
+    /// What is updated: near param64 in the end.
+    std::vector<float> exact() const {
+      if constexpr (with_master) return master.values();
+      else return param.values();
+    }
+    /// The parameter is what is updated, rounded.
+    bool rounded() const {
+      const std::vector<float> from = exact();
+      std::vector<T> expected;
+      for (const float x : from) expected.push_back(T(x));
+      return same_bits(param.values(), expected);
     }
   };
   std::vector<std::unique_ptr<One>> all;
@@ -29,10 +51,11 @@ struct Parameters {
       all.push_back(std::make_unique<One>(sizes[i], i % 3 == 1 ? 1 : 0, static_cast<unsigned>(10 * i)));
   }
   int count() const { return static_cast<int>(all.size()); }
-  std::vector<ParameterSlot<float>> slots() const {
-    std::vector<ParameterSlot<float>> list;
+  std::vector<ParameterSlot<T>> slots() const {
+    std::vector<ParameterSlot<T>> list;
     for (const auto& p : all)
-      list.push_back({p->param.size(), p->param.data(), p->grad.data(), p->m.data(), p->v.data()});
+      list.push_back({p->param.size(), p->param.data(), p->grad.data(), p->m.data(), p->v.data(),
+                      with_master ? p->master.data() : nullptr});
     return list;
   }
   std::vector<ParameterSlot<double>> slots64() const {
@@ -44,20 +67,22 @@ struct Parameters {
 };
 
 /// Every operand is at most 1, and an element takes some ten roundings of values of the size of `scale`.
-void check_near(const std::vector<float>& found, const std::vector<double>& expected, double scale) {
-  check_elements(
+template <class T>
+void check_near(const std::vector<T>& found, const std::vector<double>& expected, double scale) {
+  check_stored(
       found, [&](index_t i) { return expected[static_cast<std::size_t>(i)]; },
       [&](index_t) { return 16 * float_eps * scale; });
 }
 
 const std::vector<index_t> sizes = {1, 4096, 4097, 3, 1000, 9001, 64};
 
-TEST_CASE("Emulated adam: both forms, weight decay, any sizes and alignments, more tensors than one launch takes") {
+template <class T>
+void check_adam() {
   std::vector<index_t> many(70, 5);
   many.back() = 300;
   for (const bool keras : {false, true})
     for (const std::vector<index_t>& list : {sizes, many}) {
-      const Parameters p(list);
+      const Parameters<T> p(list);
       const AdamHyper h{.learning_rate = 0.01,
                         .beta1 = 0.5,
                         .beta2 = 0.999,
@@ -65,28 +90,137 @@ TEST_CASE("Emulated adam: both forms, weight decay, any sizes and alignments, mo
                         .weight_decay = 0.1,
                         .epsilon_hat = keras};
       const std::uint64_t step = 3;
-      emulated_kernels().adam(h, p.count(), p.slots().data(), &step, {});
+      emulated_kernels<T>().adam(h, p.count(), p.slots().data(), &step, {});
       kernels<double>(Device::cpu()).adam(h, p.count(), p.slots64().data(), &step, {});
       for (const auto& one : p.all) {
         check_near(one->m.values(), one->m64, 1);
         check_near(one->v.values(), one->v64, 1);
-        check_near(one->param.values(), one->param64,
+        check_near(one->exact(), one->param64,
                    30);  // lr m / (root v + eps) / (1 - b1^t): at most 0.01 * 1 / 1e-3 and some
+        CHECK(one->rounded());
       }
     }
 }
 
-TEST_CASE("Emulated sgd: momentum, nesterov, weight decay") {
+TEST_CASE("Emulated adam: both forms, weight decay, any sizes and alignments, more tensors than one launch takes") {
+  check_adam<float>();
+}
+TEST_CASE("Emulated adam of bfloat16: both forms, weight decay, any sizes and alignments, many tensors") {
+  check_adam<bfloat16>();
+}
+
+template <class T>
+void check_sgd() {
   for (const bool nesterov : {false, true}) {
-    const Parameters p(sizes);
+    const Parameters<T> p(sizes);
     const SgdHyper h{.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.01, .nesterov = nesterov};
-    emulated_kernels().sgd(h, p.count(), p.slots().data(), {});
+    emulated_kernels<T>().sgd(h, p.count(), p.slots().data(), {});
     kernels<double>(Device::cpu()).sgd(h, p.count(), p.slots64().data(), {});
     for (const auto& one : p.all) {
       check_near(one->m.values(), one->m64, 2);
-      check_near(one->param.values(), one->param64, 2);
+      check_near(one->exact(), one->param64, 2);
+      CHECK(one->rounded());
     }
   }
+}
+
+TEST_CASE("Emulated sgd: momentum, nesterov, weight decay") {
+  check_sgd<float>();
+  check_sgd<bfloat16>();
+}
+
+/// Gradients of T (only every other tensor has one) and two sets of slabs of floats; masters, of floats too.
+template <class T>
+struct InParts {
+  Operand<T> param, grad;
+  Operand<float> master, m, v, first, second;
+  bool whole;
+
+  InParts(index_t n, int offset, unsigned seed)
+      : param(n, offset, seed),
+        grad(n, offset, seed + 1),
+        master(n, offset, seed + 2),
+        m(n, offset, seed + 3),
+        v(n, offset, seed + 4),
+        first(3 * n, offset, seed + 5),
+        second(n, 0, seed + 6),
+        whole(seed % 2 == 0) {
+    for (index_t i = 0; i < n; ++i) v[i] *= v[i];
+  }
+  ParameterSlot<T> slot() const {
+    const T* const g = whole ? grad.data() : nullptr;
+    return {param.size(), param.data(), g, m.data(), v.data(), master.data(), {{first.data(), 3}, {second.data(), 1}}};
+  }
+  /// The gradient's parts added up in the order of the contract.
+  std::vector<float> sum() const {
+    const index_t n = param.size();
+    std::vector<float> g(static_cast<std::size_t>(n));
+    for (index_t i = 0; i < n; ++i) {
+      float& x = g[static_cast<std::size_t>(i)];
+      if (whole) x = static_cast<float>(grad[i]);
+      for (index_t slab = 0; slab < 3; ++slab) x += first[slab * n + i];
+      x += second[i];
+    }
+    return g;
+  }
+};
+
+/// optimise(table, count, slots) of masters and of gradients in parts gives the bits that floats without masters and with
+/// whole gradients get.
+template <class T, class Optimise>
+void check_parts_and_masters(const Optimise& optimise) {
+  std::vector<std::unique_ptr<InParts<T>>> all;
+  std::vector<ParameterSlot<T>> slots;
+  std::vector<std::vector<float>> param, grad, m, v;
+  std::vector<ParameterSlot<float>> plain;
+  for (unsigned k = 0; k < 9; ++k) {
+    const auto& one = *all.emplace_back(std::make_unique<InParts<T>>(sizes[k % sizes.size()], k % 3 == 1 ? 1 : 0, k));
+    slots.push_back(one.slot());
+    param.push_back(one.master.values());
+    grad.push_back(one.sum());
+    m.push_back(one.m.values());
+    v.push_back(one.v.values());
+  }
+  for (std::size_t k = 0; k < all.size(); ++k)
+    plain.push_back({slots[k].n, param[k].data(), grad[k].data(), m[k].data(), v[k].data()});
+  optimise(emulated_kernels<T>(), static_cast<int>(slots.size()), slots.data());
+  optimise(emulated_kernels<float>(), static_cast<int>(plain.size()), plain.data());
+  for (std::size_t k = 0; k < all.size(); ++k) {
+    CAPTURE(sizeof(T), k, slots[k].n);
+    CHECK(same_bits(all[k]->master.values(), param[k]));
+    CHECK(same_bits(all[k]->m.values(), m[k]));
+    CHECK(same_bits(all[k]->v.values(), v[k]));
+    std::vector<T> rounded;
+    for (const float x : param[k]) rounded.push_back(T(x));
+    CHECK(same_bits(all[k]->param.values(), rounded));
+  }
+}
+
+TEST_CASE("Emulated adam and sgd: masters and gradients in slabs, bit for bit") {
+  const std::uint64_t step = 2;
+  const auto adam = [&](const auto& k, int count, const auto* slots) {
+    k.adam({.learning_rate = 0.01, .weight_decay = 0.1}, count, slots, &step, {});
+  };
+  const auto sgd = [&](const auto& k, int count, const auto* slots) {
+    k.sgd({.learning_rate = 0.1, .momentum = 0.9}, count, slots, {});
+  };
+  check_parts_and_masters<float>(adam);
+  check_parts_and_masters<bfloat16>(adam);
+  check_parts_and_masters<float>(sgd);
+  check_parts_and_masters<bfloat16>(sgd);
+}
+
+TEST_CASE("Emulated optimisers of bfloat16: what they cannot do says so by name") {
+  const KernelTable<bfloat16>& k = emulated_kernels<bfloat16>();
+  const Parameters<bfloat16> p({5});
+  std::vector<ParameterSlot<bfloat16>> slots = p.slots();
+  slots[0].master = nullptr;
+  const std::uint64_t step = 1;
+  REQUIRE_THROWS_WITH(k.adam({}, 1, slots.data(), &step, {}), "adam: bfloat16 parameter 0 has no master");
+  REQUIRE_THROWS_WITH(k.sgd({}, 1, slots.data(), {}), "sgd: bfloat16 parameter 0 has no master");
+  bfloat16 x[4];
+  REQUIRE_THROWS_WITH(k.ema(4, 0.5f, x, x, {}),
+                      "device emulated: it has no kernel 'ema' yet; use another device for this");
 }
 
 TEST_CASE("Emulated ema") {
@@ -100,17 +234,18 @@ TEST_CASE("Emulated ema") {
   }
 }
 
-TEST_CASE("Emulated global_norm and clip_by_norm") {
-  const Parameters p(sizes);
-  std::vector<Segment<const float>> segments;
-  std::vector<Segment<float>> writable;
+template <class T>
+void check_norm_and_clip() {
+  const Parameters<T> p(sizes);
+  std::vector<Segment<const T>> segments;
+  std::vector<Segment<T>> writable;
   double squares = 0;
   for (const auto& one : p.all) {
     segments.push_back({one->grad.size(), one->grad.data()});
     writable.push_back({one->grad.size(), one->grad.data()});
     for (const double g : one->grad64) squares += g * g;
   }
-  const KernelTable<float>& k = emulated_kernels();
+  const KernelTable<T>& k = emulated_kernels<T>();
   const auto norm = both_ways(1, [&](float* y) {
     Workspace workspace(k.global_norm_workspace(p.count(), segments.data()));
     k.global_norm(p.count(), segments.data(), y, workspace.data(), {});
@@ -130,6 +265,11 @@ TEST_CASE("Emulated global_norm and clip_by_norm") {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   k.clip_by_norm(1, writable.data(), &nan, 1.0f, {});
   CHECK(p.all[0]->grad.data()[0] != p.all[0]->grad.data()[0]);
+}
+
+TEST_CASE("Emulated global_norm and clip_by_norm") {
+  check_norm_and_clip<float>();
+  check_norm_and_clip<bfloat16>();
 }
 
 }  // namespace

@@ -21,37 +21,46 @@ double normal(const RandomKey& key, index_t i) {
   return radius * (i % 2 == 0 ? std::cos(angle) : std::sin(angle));
 }
 
-TEST_CASE("Emulated random numbers are the contract's") {
+template <class T>
+void check_random_numbers() {
   const std::uint64_t step = 5;
-  const KernelTable<float>&k = emulated_kernels(), &cpu = kernels<float>(Device::cpu());
+  const KernelTable<T>& k = emulated_kernels<T>();
+  const KernelTable<float>& cpu = kernels<float>(Device::cpu());
   for (const RandomKey key : {RandomKey{42, 7, &step}, RandomKey{0xfedcba9876543210, 0, nullptr}})
     for (const index_t n : {1, 2, 4, 7, 1030})
-      for (const std::size_t offset : {0u, 1u}) {
+      for (const int offset : alignments<T>()) {
         CAPTURE(n, offset);
         const auto drawn = [&](const auto& f) {  // at an address that is a multiple of 16 bytes or is not
-          auto y = both_ways(n + 8, [&](float* memory) { f(memory + offset); });
-          return std::vector<float>(y.begin() + static_cast<std::ptrdiff_t>(offset),
-                                    y.begin() + static_cast<std::ptrdiff_t>(offset) + n);
+          auto y = both_ways<T>(n + 8, [&](T* memory) { f(memory + offset); });
+          return std::vector<T>(y.begin() + offset, y.begin() + offset + n);
         };
-        check_elements(
-            drawn([&](float* y) { k.random_uniform(n, key, -1, 3, y, {}); }),
+        check_stored(
+            drawn([&](T* y) { k.random_uniform(n, key, -1, 3, y, {}); }),
             [&](index_t i) { return -1 + 4 * static_cast<double>(uniform01(word(key, i))); },
             [](index_t) { return 4 * float_eps; });
         // The radius is below 6; logarithm, root, sine and cosine are good to 2 eps, products and the sum to 1 each.
-        check_elements(drawn([&](float* y) { k.random_normal(n, key, 1, 2, y, {}); }),
-                       [&](index_t i) { return 1 + 2 * normal(key, i); }, [](index_t) { return 12 * 8 * float_eps; });
+        check_stored(drawn([&](T* y) { k.random_normal(n, key, 1, 2, y, {}); }),
+                     [&](index_t i) { return 1 + 2 * normal(key, i); }, [](index_t) { return 12 * 8 * float_eps; });
         check_elements(
-            drawn([&](float* y) { k.random_bernoulli(n, key, 0.3f, y, {}); }),
+            drawn([&](T* y) { k.random_bernoulli(n, key, 0.3f, y, {}); }),
             [&](index_t i) { return uniform01(word(key, i)) < 0.3f ? 1.0 : 0.0; }, [](index_t) { return 0.0; });
 
-        const Operand x(n, static_cast<int>(offset));
-        const auto kept = drawn([&](float* y) { k.dropout(n, key, 0.3f, x.data(), y, {}); });
-        std::vector<float> expected(static_cast<std::size_t>(n));
-        cpu.dropout(n, key, 0.3f, x.data(), expected.data(), {});
+        const Operand<T> x(n, offset);
+        const auto kept = drawn([&](T* y) { k.dropout(n, key, 0.3f, x.data(), y, {}); });
+        const std::vector<T> values = x.values();
+        std::vector<float> dropped(values.begin(), values.end());
+        cpu.dropout(n, key, 0.3f, dropped.data(), dropped.data(), {});
+        std::vector<T> expected;
+        for (const float v : dropped) expected.push_back(T(v));
         CHECK(kept == expected);
         k.dropout(n, key, 0.3f, x.data(), x.data(), {});  // in place
         CHECK(x.values() == expected);
       }
+}
+
+TEST_CASE("Emulated random numbers are the contract's") {
+  check_random_numbers<float>();
+  check_random_numbers<bfloat16>();
 }
 
 }  // namespace

@@ -9,9 +9,10 @@ namespace {
 
 template <class P, bool TransA, bool TransB>
 void check_tile(Precision precision, index_t M, index_t N, index_t K) {
-  CAPTURE(precision, P::tile_m, P::tile_n, TransA, TransB, M, N, K);
+  using T = typename P::Element;
+  CAPTURE(precision, P::tile_m, P::tile_n, sizeof(T), TransA, TransB, M, N, K);
   const GemmDims d{M, N, K, TransA, TransB};
-  const test::Operand a(M * K, 0, 1), b(K * N, 0, 2);
+  const test::Operand<T> a(M * K, 0, 1), b(K * N, 0, 2);
   const auto of_rounded =
       test::reference_gemm(d, test::rounded(precision, a.values()).data(), test::rounded(precision, b.values()).data());
   const auto exact = test::reference_gemm(d, a.data(), b.data());
@@ -20,23 +21,23 @@ void check_tile(Precision precision, index_t M, index_t N, index_t K) {
     const GemmPlan plan{.row_tiles = grid_extent(ceil_div(M, P::tile_m)),
                         .column_tiles = grid_extent(ceil_div(N, P::tile_n)),
                         .piece = round_up(K, P::depth),
-                        .packed_a = packed && (TransA ? M : K) % 4 == 0 && aligned(16, a.data()),
-                        .packed_b = packed && (TransB ? K : N) % 4 == 0 && aligned(16, b.data()),
-                        .packed_c = false};
-    const auto c = test::both_ways(M * N, [&](float* out) {
-      gemm_tiles<P, TransA, TransB>(d, plan, {}, a.data(), b.data(), out, {});
+                        .packed_a = packed && made_of_packs<P::pack>(TransA ? M : K, a.data()),
+                        .packed_b = packed && made_of_packs<P::pack>(TransB ? K : N, b.data()),
+                        .packed_c = packed && N % 4 == 0};
+    const auto c = test::both_ways<T>(M * N, [&](T* out) {
+      gemm_tiles<P, TransA, TransB>(d, plan, Epilogue<T>{}, a.data(), b.data(), out, nullptr, {});
     });
-    test::check_product(precision, c, of_rounded, exact, {});
+    test::check_product(precision, c, of_rounded, exact, Epilogue<T>{});
   }
 }
 
 template <class P>
 void check_tile(Precision precision) {
-  for (const index_t K : {1, 40, 164}) {
-    check_tile<P, false, false>(precision, P::tile_m + 4, P::tile_n - 4, K);
+  for (const index_t K : {1, 10 * P::pack, 41 * P::pack}) {
+    check_tile<P, false, false>(precision, P::tile_m + P::pack, P::tile_n - P::pack, K);
     check_tile<P, false, true>(precision, P::tile_m - 1, P::tile_n + 1, K);
-    check_tile<P, true, false>(precision, P::tile_m, P::tile_n + 8, K);
-    check_tile<P, true, true>(precision, 1, P::tile_n, K);
+    check_tile<P, true, false>(precision, P::tile_m + 1, P::tile_n - 1, K);
+    check_tile<P, true, true>(precision, P::tile_m, P::pack, K);
   }
 }
 
@@ -46,14 +47,15 @@ TEST_CASE("Emulated tiles: fp32") {
   check_tile<SmallTile>(Precision::fp32);
 }
 
-template <Precision F>
+template <Precision F, class T>
 void check_tensor_tiles() {
-  check_tile<typename TensorTiles<F>::Large>(F);
-  check_tile<typename TensorTiles<F>::Narrow>(F);
-  check_tile<typename TensorTiles<F>::Medium>(F);
+  check_tile<typename TensorTiles<F, T>::Large>(F);
+  check_tile<typename TensorTiles<F, T>::Narrow>(F);
+  check_tile<typename TensorTiles<F, T>::Medium>(F);
 }
-TEST_CASE("Emulated tiles: tf32") { check_tensor_tiles<Precision::tf32>(); }
-TEST_CASE("Emulated tiles: bf16") { check_tensor_tiles<Precision::bf16>(); }
+TEST_CASE("Emulated tiles: tf32") { check_tensor_tiles<Precision::tf32, float>(); }
+TEST_CASE("Emulated tiles: bf16") { check_tensor_tiles<Precision::bf16, float>(); }
+TEST_CASE("Emulated tiles: bfloat16 elements") { check_tensor_tiles<Precision::bf16, bfloat16>(); }
 
 }  // namespace
 }  // namespace tinygan::cuda

@@ -124,8 +124,9 @@ struct WgmmaOperands {
   Mbarrier full;
 };
 
-/// y(64,8N) = a(64,D) b(8N,D)^T over 128 bytes of D; `wait` or look at the accumulators at once.
-template <Precision F, int N>
+/// y(64,8N) = op(a)(64,D) op(b)(D,8N) over 128 bytes, or 64 indices, of D. `wait` or look at the accumulators at once;
+/// Said: what the descriptor of b says.
+template <Precision F, Major A, Major B, int N, Major Said = B>
 __global__ void wgmma_kernel(const __grid_constant__ TensorMap a, const __grid_constant__ TensorMap b, bool wait,
                              float* y) {
   auto& s = block_shared<WgmmaOperands<N>>();
@@ -134,14 +135,15 @@ __global__ void wgmma_kernel(const __grid_constant__ TensorMap a, const __grid_c
     mbarrier_ready();
     mbarrier_arrive_expect(s.full, sizeof s.a + sizeof s.b);
     tma_load(s.a, a, 0, 0, 0, 0, s.full);
-    tma_load(s.b, b, 0, 0, 0, 0, s.full);
+    for (int n = 0; n < 8 * N; n += B == Major::k ? 8 * N : 64) tma_load(s.b + n * 128, b, n, 0, 0, 0, s.full);
   }
   __syncthreads();
   mbarrier_wait(s.full, 0);
   FragmentC acc[N] = {};
   wgmma_fence();
   for (std::uint64_t k = 0; k < 4; ++k)
-    wgmma<F>(acc, matrix_descriptor(s.a) + k * descriptor_step, matrix_descriptor(s.b) + k * descriptor_step);
+    wgmma<F, A, B>(acc, matrix_descriptor<A>(s.a) + k * descriptor_step<A>,
+                   matrix_descriptor<Said>(s.b) + k * descriptor_step<B>);
   wgmma_commit();
   if (wait) wgmma_wait<0>();
   const unsigned row = 16 * warp_id() + lane_id() / 4, column = lane_id() % 4 * 2;
@@ -149,24 +151,31 @@ __global__ void wgmma_kernel(const __grid_constant__ TensorMap a, const __grid_c
     for (unsigned i = 0; i < 4; ++i) y[(row + i / 2 * 8) * 8 * N + 8 * j + column + i % 2] = acc[j].at[i];
 }
 
-template <Precision F, int N>
+/// A map of x(`rows`, D), or of x(D, `rows`), `rows` of them or 64 in a box.
+template <class Element>
+TensorMap operand_map(Major major, const Element* x, index_t D, index_t rows) {
+  const int size = static_cast<int>(sizeof(Element)), d = static_cast<int>(D), r = static_cast<int>(rows);
+  return major == Major::k ? tensor_map({x, size, {D, rows, 1, 1}, {d, r, 1, 1}})
+                           : tensor_map({x, size, {rows, D, 1, 1}, {64, d, 1, 1}});
+}
+
+template <Precision F, int N, Major A = Major::k, Major B = Major::k>
 void check_wgmma() {
+  CAPTURE(F, N, A, B);
   using Element = OperandElement<F>;
   const index_t D = 128 / static_cast<index_t>(sizeof(Element));
   const auto x = test::random_values<float>(64 * D, 1), w = test::random_values<float>(8 * N * D, 2);
-  alignas(16) static Element a[64 * 64], b[128 * 64];
+  std::vector<Element> a(x.size()), b(w.size());
   for (std::size_t i = 0; i < x.size(); ++i) a[i] = operand_of<F>(x[i]);
   for (std::size_t i = 0; i < w.size(); ++i) b[i] = operand_of<F>(w[i]);
-  const int size = static_cast<int>(sizeof(Element)), d = static_cast<int>(D);
-  const TensorMap in_a = tensor_map({a, size, {D, 64, 1, 1}, {d, 64, 1, 1}});
-  const TensorMap in_b = tensor_map({b, size, {D, 8 * N, 1, 1}, {d, 8 * N, 1, 1}});
+  const TensorMap in_a = operand_map(A, a.data(), D, 64), in_b = operand_map(B, b.data(), D, 8 * N);
   const Launch how{.block = {128}, .shared_bytes = sizeof(WgmmaOperands<N>)};
   const auto y = test::both_ways(
-      64 * 8 * N, [&](float* out) { launch<wgmma_kernel<F, N>>(how, in_a, in_b, true, out); });
-  const GemmDims dims{64, 8 * N, D, false, true};
+      64 * 8 * N, [&](float* out) { launch<wgmma_kernel<F, A, B, N>>(how, in_a, in_b, true, out); });
+  const GemmDims dims{64, 8 * N, D, A == Major::mn, B == Major::k};
   test::check_close(y, test::reference_gemm(dims, test::rounded(F, x).data(), test::rounded(F, w).data()));
   std::vector<float> early(y.size());
-  launch<wgmma_kernel<F, N>>(how, in_a, in_b, false, early.data());
+  launch<wgmma_kernel<F, A, B, N>>(how, in_a, in_b, false, early.data());
   CHECK(early == std::vector<float>(y.size(), 0.0f));
 }
 
@@ -175,6 +184,22 @@ TEST_CASE("wgmma multiplies what TMA brought, when it is waited for") {
   check_wgmma<Precision::tf32, 16>();
   check_wgmma<Precision::bf16, 8>();
   check_wgmma<Precision::bf16, 16>();
+}
+
+TEST_CASE("wgmma multiplies bfloat16 whichever way it lies") {
+  constexpr Major k = Major::k, mn = Major::mn;
+  check_wgmma<Precision::bf16, 8, k, mn>();
+  check_wgmma<Precision::bf16, 16, k, mn>();
+  check_wgmma<Precision::bf16, 8, mn, k>();
+  check_wgmma<Precision::bf16, 16, mn, k>();
+  check_wgmma<Precision::bf16, 8, mn, mn>();
+  check_wgmma<Precision::bf16, 16, mn, mn>();
+  const std::vector<bfloat16> x(64 * 64);
+  const TensorMap map = operand_map(mn, x.data(), 64, 64);
+  std::vector<float> y(64 * 64);
+  const Launch how{.block = {128}, .shared_bytes = sizeof(WgmmaOperands<8>)};
+  CHECK(contains(error_of([&] { launch<wgmma_kernel<Precision::bf16, mn, mn, 8, k>>(how, map, map, true, y.data()); }),
+                 "a descriptor of another layout"));
 }
 
 // ---- Products -------------------------------------------------------------------------------------------------------
@@ -194,8 +219,8 @@ void check_conv(const ConvDims& d, const Epilogue<float>& epilogue = {}) {
                                      : test::reference_conv2d(d, read.data(), rounded.data());
   test::reference_epilogue(epilogue, Adjoint ? d.C : d.K, expected);
   const auto found = test::both_ways(static_cast<index_t>(expected.value.size()), [&](float* out) {
-    test::Workspace workspace(wgmma_conv_workspace<F>(d, Adjoint));
-    wgmma_conv<F, Adjoint>(d, epilogue, in.data(), w.data(), out, workspace.data(), {});
+    test::Workspace workspace(wgmma_conv_workspace<F, float>(d, Adjoint));
+    wgmma_conv<F, float, Adjoint>(d, epilogue, in.data(), w.data(), out, workspace.data(), {});
     CHECK(workspace.intact());
   });
   test::check_close(found, expected, 1, 8);
@@ -229,8 +254,8 @@ void check_products(const GemmDims& d) {
   const test::Reference expected =
       test::reference_gemm(d, test::rounded(F, a.values()).data(), test::rounded(F, b.values()).data());
   const auto found = test::both_ways(d.M * d.N, [&](float* out) {
-    test::Workspace workspace(wgmma_gemm_workspace<F>(d));
-    wgmma_gemm<F>(d, {}, a.data(), b.data(), out, workspace.data(), {});
+    test::Workspace workspace(wgmma_gemm_workspace<F, float>(d));
+    wgmma_gemm<F, float>(d, {}, a.data(), b.data(), out, workspace.data(), {});
     CHECK(workspace.intact());
   });
   test::check_close(found, expected);
@@ -248,13 +273,14 @@ TEST_CASE("Matrix products on wgmma, in every transposition") {
 TEST_CASE("The contract takes wgmma where shapes fit") {
   const ConvDims d = conv_dims({100, 8, 8, 32}, {1, 1, 32, 64}, test::conv_options(1, Padding::valid()));
   const GemmDims product{128, 64 * 64, 64};
-  CHECK(wgmma_conv_fits<Precision::bf16>(d, false));
-  CHECK(wgmma_conv_fits<Precision::bf16>(d, true) == false);  // 32 output channels
-  CHECK(wgmma_gemm_fits<Precision::tf32>(product));
-  CHECK_FALSE(wgmma_gemm_fits<Precision::bf16>({128, 64 * 64, 60}));  // rows of no whole packs
-  CHECK_FALSE(wgmma_gemm_fits<Precision::bf16>({64, 64 * 64, 64}));   // half a tile
+  CHECK(wgmma_conv_fits<Precision::bf16, float>(d, false));
+  CHECK(wgmma_conv_fits<Precision::bf16, float>(d, true) == false);  // 32 output channels
+  CHECK(wgmma_gemm_fits<Precision::tf32, float>(product));
+  CHECK_FALSE(wgmma_gemm_fits<Precision::bf16, float>({128, 64 * 64, 60}));  // rows of no whole packs
+  CHECK_FALSE(wgmma_gemm_fits<Precision::bf16, float>({64, 64 * 64, 64}));   // half a tile
   const test::UsePrecision use(Precision::bf16);
-  CHECK(test::emulated_kernels().conv2d_workspace(d, ConvSlot::g) == wgmma_conv_workspace<Precision::bf16>(d, false));
+  const std::size_t bytes = wgmma_conv_workspace<Precision::bf16, float>(d, false);
+  CHECK(test::emulated_kernels().conv2d_workspace(d, ConvSlot::g) == bytes);
   test::check_partial(Precision::bf16, d, ConvSlot::g, 1);
 }
 

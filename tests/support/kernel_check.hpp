@@ -22,7 +22,7 @@ template <class T>
 std::vector<T> random_values(index_t size, unsigned seed) {
   std::mt19937 bits(seed);
   std::vector<T> v(static_cast<std::size_t>(size));
-  for (T& x : v) x = static_cast<T>(static_cast<double>(bits()) / 2147483648.0 - 1.0);
+  for (T& x : v) x = static_cast<T>(static_cast<wide_t<T>>(static_cast<double>(bits()) / 2147483648.0 - 1.0));
   return v;
 }
 

@@ -89,7 +89,7 @@ void reference_epilogue(const Epilogue<T>& e, index_t channels, Reference& r) {
   for (std::size_t i = 0; i < r.value.size(); ++i) {
     double& v = r.value[i];
     if (e.output) {
-      v *= static_cast<double>(activation_slope(e.activation, e.slope, e.output[i]));
+      v *= static_cast<double>(activation_slope<wide_t<T>>(e.activation, e.slope, e.output[i]));
       continue;
     }
     if (e.bias) {

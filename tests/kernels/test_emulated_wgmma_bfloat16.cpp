@@ -1,0 +1,267 @@
+// Elements bfloat16 on Hopper's tensor cores, emulated: products, convolutions and weight gradients that TMA reads in
+// place, at shapes too small for the contract to choose them; the moments they leave; and what happens where TMA cannot
+// read.
+#include "../../kernels/conv.cuh"
+
+#include "kernels/products.hpp"
+
+namespace tinygan::cuda {
+namespace {
+
+using support::contains;
+using support::error_of;
+
+constexpr Precision bf16 = Precision::bf16;
+using Epilogue16 = Epilogue<bfloat16>;
+
+/// Each launch with its results, in both orders of execution, against sums in double.
+void check(const test::Reference& expected, const Epilogue16& e, const auto& run) {
+  const auto found = test::both_ways<bfloat16>(static_cast<index_t>(expected.value.size()), run);
+  test::check_product(bf16, found, expected, expected, e);
+}
+
+ConvDims dims(const Shape& x, const Shape& w, index_t stride = 1, Padding padding = Padding::same()) {
+  return conv_dims(x, w, test::conv_options(stride, padding));
+}
+
+// ---- Convolutions ---------------------------------------------------------------------------------------------------
+
+template <bool Adjoint>
+test::Reference reference(const ConvDims& d, const bfloat16* in, const bfloat16* w, const Epilogue16& e) {
+  test::Reference r =
+      Adjoint ? test::reference_conv2d_input_grad(d, in, w) : test::reference_conv2d(d, in, w);
+  test::reference_epilogue(e, Adjoint ? d.C : d.K, r);
+  return r;
+}
+
+template <bool Adjoint>
+void check_conv(const ConvDims& d, const Epilogue16& e = {}) {
+  CAPTURE(Adjoint, d.N, d.H, d.W, d.C, d.R, d.S, d.K, d.stride_h, d.pad_top, d.pad_left);
+  const test::Operand<bfloat16> in((Adjoint ? d.y_shape() : d.x_shape()).size(), 0, 1), w(d.w_shape().size(), 0, 2);
+  CHECK(wgmma_conv_workspace<bf16, bfloat16>(d, Adjoint) == 0);
+  check(reference<Adjoint>(d, in.data(), w.data(), e), e, [&](bfloat16* out) {
+    wgmma_conv<bf16, bfloat16, Adjoint>(d, e, in.data(), w.data(), out, nullptr, {});
+  });
+}
+
+TEST_CASE("Tap lists on wgmma: bfloat16 in place") {
+  const auto both = [](const ConvDims& d) {
+    check_conv<false>(d);
+    check_conv<true>(d);
+  };
+  both(dims({64, 2, 2, 64}, {2, 2, 64, 128}));
+  both(dims({130, 2, 1, 72}, {3, 1, 72, 136}, 2));  // tails of images, channels and outputs
+  both(dims({3, 5, 5, 16}, {2, 2, 16, 8}, 3, Padding::valid()));  // pixels without taps
+  const test::Operand<bfloat16> bias(136, 0, 3), output(128 * 2 * 2 * 64, 0, 4);
+  check_conv<false>(dims({5, 2, 2, 8}, {2, 2, 8, 136}, 2), {bias.data(), Activation::leaky_relu, 0.25f});
+  check_conv<true>(dims({128, 2, 2, 64}, {1, 1, 64, 64}), {.activation = Activation::tanh, .output = output.data()});
+}
+
+TEST_CASE("Where TMA cannot read, convolutions take other tiles, unless moments were promised") {
+  const ConvDims d = dims({96, 8, 8, 48}, {1, 1, 48, 48});
+  REQUIRE(wgmma_conv_fits<bf16, bfloat16>(d, false));
+  const test::Operand<bfloat16> x(d.x_shape().size(), 1, 1), w(d.w_shape().size(), 0, 2);
+  check(reference<false>(d, x.data(), w.data(), {}), {}, [&](bfloat16* y) {
+    conv2d<bf16>(d, Epilogue16{}, x.data(), w.data(), y, nullptr, {});
+  });
+  std::vector<bfloat16> y(static_cast<std::size_t>(d.y_shape().size()));
+  float moments = 0;
+  const auto with_moments = [&] {
+    conv2d<bf16>(d, Epilogue16{.moments = &moments}, x.data(), w.data(), y.data(), nullptr, {});
+  };
+  CHECK(contains(error_of(with_moments), "conv2d: with moments wanted, operands must be 16-byte aligned"));
+}
+
+// ---- Weight gradients -----------------------------------------------------------------------------------------------
+
+/// In as many pieces as the kernel makes, added up; and where it makes one, without slabs.
+void check_weight_gradient(const ConvDims& d, bool pieces) {
+  CAPTURE(d.N, d.H, d.W, d.C, d.R, d.S, d.K, d.stride_h, d.pad_top, d.pad_left);
+  const test::Operand<bfloat16> x(d.x_shape().size(), 0, 1), g(d.y_shape().size(), 0, 2);
+  const index_t splits = wgmma_weight_grad_splits(d), size = d.w_shape().size();
+  REQUIRE((splits > 1) == pieces);
+  const test::Reference expected = test::reference_conv2d_weight_grad(d, x.data(), g.data());
+  check(expected, {}, [&](bfloat16* dw) {
+    test::Workspace slabs(static_cast<std::size_t>(splits * size) * sizeof(float));
+    auto* const values = static_cast<float*>(slabs.data());
+    wgmma_weight_grad(d, x.data(), g.data(), nullptr, values, {});
+    CHECK(slabs.intact());
+    sum_slabs(size, splits, d.K, Epilogue16{}, values, dw, {});
+  });
+  if (!pieces)
+    check(expected, {}, [&](bfloat16* dw) { wgmma_weight_grad(d, x.data(), g.data(), dw, nullptr, {}); });
+}
+
+TEST_CASE("Weight gradients on wgmma") {
+  check_weight_gradient(dims({64, 2, 1, 64}, {2, 1, 64, 128}), false);
+  check_weight_gradient(dims({130, 2, 2, 72}, {2, 2, 72, 136}), true);  // tails of images and channels
+  check_weight_gradient(dims({192, 3, 3, 128}, {2, 2, 128, 64}, 2), true);
+  check_weight_gradient(dims({128, 3, 3, 136}, {1, 1, 136, 128}, 1, Padding::valid()), true);
+  check_weight_gradient(dims({7, 1, 1, 8}, {3, 3, 8, 16}), false);  // taps without pairs
+}
+
+TEST_CASE("The contract takes weight gradients on wgmma where shapes fit and TMA can read") {
+  const ConvDims d = dims({64, 1, 1, 48}, {7, 7, 48, 136}, 1, Padding::all(3));
+  const ConvDims deep = dims({64, 1, 1, 48}, {8, 8, 48, 96}, 1, Padding::all(5));
+  CHECK_FALSE(wgmma_weight_grad_fits<bf16, float>(d));
+  CHECK_FALSE(wgmma_weight_grad_fits<bf16, bfloat16>(dims({64, 4, 4, 48}, {4, 4, 48, 100})));  // rows of no whole packs
+  CHECK_FALSE(wgmma_weight_grad_fits<bf16, bfloat16>(dims({40, 4, 4, 48}, {4, 4, 48, 96})));   // steps half empty
+  const auto by_contract = [](const ConvDims& dims, int offset) {
+    REQUIRE(wgmma_weight_grad_fits<bf16, bfloat16>(dims));
+    const test::Operand<bfloat16> x(dims.x_shape().size(), offset, 1), g(dims.y_shape().size(), 0, 2);
+    check(test::reference_conv2d_weight_grad(dims, x.data(), g.data()), {}, [&](bfloat16* dw) {
+      test::Workspace workspace(conv2d_workspace<bf16, bfloat16>(dims, ConvSlot::w));
+      conv2d_weight_grad<bf16>(dims, x.data(), g.data(), dw, workspace.data(), {});
+      CHECK(workspace.intact());
+    });
+  };
+  by_contract(d, 0);
+  // Where it cannot, other tiles make do with as many slabs as there is room for.
+  REQUIRE(wgmma_weight_grad_splits(deep) != weight_grad_splits<bf16, bfloat16>(deep));
+  by_contract(deep, 1);
+}
+
+// ---- Products -------------------------------------------------------------------------------------------------------
+
+void check_product_of(const GemmDims& d) {
+  CAPTURE(d.M, d.N, d.K, d.trans_a, d.trans_b);
+  const test::Operand<bfloat16> a(d.M * d.K, 0, 1), b(d.K * d.N, 0, 2);
+  CHECK(wgmma_gemm_workspace<bf16, bfloat16>(d) == 0);
+  check(test::reference_gemm(d, a.data(), b.data()), {}, [&](bfloat16* c) {
+    wgmma_gemm<bf16>(d, Epilogue16{}, a.data(), b.data(), c, nullptr, {});
+  });
+}
+
+TEST_CASE("Matrix products on wgmma: bfloat16 in place, in every transposition") {
+  for (const bool trans_a : {false, true})
+    for (const bool trans_b : {false, true}) {
+      check_product_of({136, 72, 200, trans_a, trans_b});
+      check_product_of({64, 136, 72, trans_a, trans_b});
+      check_product_of({8, 8, 8, trans_a, trans_b});
+    }
+  check_product_of({128, 64, 70, true, false});  // rows are of M and N: K is any number
+}
+
+/// In tiles of 128 columns, which the launcher takes for many of them.
+template <Major A, Major B>
+void check_wide_tile() {
+  const GemmDims d{136, 200, 72, A == Major::mn, B == Major::k};
+  CAPTURE(d.trans_a, d.trans_b);
+  const test::Operand<bfloat16> a(d.M * d.K, 0, 1), b(d.K * d.N, 0, 2);
+  check(test::reference_gemm(d, a.data(), b.data()), {}, [&](bfloat16* c) {
+    TapPlan plan = wgmma_gemm_plan(d, Epilogue16{}, c);
+    wgmma_taps_in<WgmmaTile<bf16, 128, 128, A, B>>(plan, 1, 1, Epilogue16{}, a.data(), b.data(), c, {});
+  });
+}
+
+TEST_CASE("Matrix products on wgmma in tiles of 128 columns") {
+  check_wide_tile<Major::k, Major::k>();
+  check_wide_tile<Major::k, Major::mn>();
+  check_wide_tile<Major::mn, Major::k>();
+  check_wide_tile<Major::mn, Major::mn>();
+}
+
+TEST_CASE("The contract takes products of bfloat16 on wgmma where their rows are made of packs") {
+  CHECK(wgmma_gemm_fits<bf16, bfloat16>({128, 4096, 70, true, false}));
+  CHECK_FALSE(wgmma_gemm_fits<bf16, bfloat16>({128, 4096, 70, true, true}));
+  CHECK_FALSE(wgmma_gemm_fits<bf16, bfloat16>({128, 4096, 70, false, false}));
+  CHECK_FALSE(wgmma_gemm_fits<bf16, bfloat16>({128, 4100, 72, false, false}));
+  CHECK(wgmma_gemm_fits<bf16, bfloat16>({128, 4100, 72, false, true}));
+  const GemmDims d{96, 4096, 32};
+  REQUIRE(wgmma_gemm_fits<bf16, bfloat16>(d));
+  const test::Operand<bfloat16> a(d.M * d.K, 0, 1), b(d.K * d.N, 1, 2);  // which TMA cannot read
+  check(test::reference_gemm(d, a.data(), b.data()), {}, [&](bfloat16* c) {
+    gemm<bf16>(d, Epilogue16{}, a.data(), b.data(), c, nullptr, {});
+  });
+}
+
+// ---- Moments --------------------------------------------------------------------------------------------------------
+
+/// Moments left in pieces of at most 128 rows, joined in double, against those of the results. A result is off by what
+/// its sum allows; a mean of up to 128 and a sum of their squared deviations by that and 128 + 8 roundings.
+void check_moments(const test::Reference& r, const MomentDims& d, const std::vector<float>& moments) {
+  const auto at = [&](index_t i) { return static_cast<double>(moments[static_cast<std::size_t>(i)]); };
+  const index_t rows = static_cast<index_t>(r.value.size()) / d.channels;
+  for (index_t c = 0; c < d.channels; ++c) {
+    double count = 0, mean = 0, squares = 0, sum = 0, deviations = 0, largest = 0, error = 0;
+    for (index_t i = 0; i < d.pieces; ++i) {
+      const double n = at(2 * d.pieces * d.channels + i), delta = at(2 * i * d.channels + c) - mean;
+      REQUIRE((n >= 1 && n <= 128));
+      squares += at((2 * i + 1) * d.channels + c) + delta * delta * count * n / (count + n);
+      mean += delta * n / (count + n);
+      count += n;
+    }
+    for (index_t i = 0; i < rows; ++i) {
+      const auto e = static_cast<std::size_t>(i * d.channels + c);
+      sum += r.value[e];
+      largest = std::max(largest, std::fabs(r.value[e]));
+      error = std::max(error, (r.terms + 2) * r.magnitude[e] * test::float_eps);
+    }
+    const double n = static_cast<double>(rows), expected = sum / n;
+    for (index_t i = 0; i < rows; ++i)
+      deviations += std::pow(r.value[static_cast<std::size_t>(i * d.channels + c)] - expected, 2);
+    const double bound = error + 136 * test::float_eps * largest;
+    CAPTURE(c, count, mean, expected, squares, deviations);
+    REQUIRE(count == n);
+    REQUIRE(std::fabs(mean - expected) <= bound);
+    REQUIRE(std::fabs(squares - deviations) <= 8 * n * largest * bound);
+  }
+}
+
+template <bool Adjoint>
+void check_conv_moments(const ConvDims& d, const Epilogue16& epilogue = {}) {
+  CAPTURE(Adjoint, d.N, d.H, d.W, d.C, d.R, d.S, d.K, d.stride_h);
+  const test::Operand<bfloat16> in((Adjoint ? d.y_shape() : d.x_shape()).size(), 0, 1), w(d.w_shape().size(), 0, 2);
+  const test::Reference expected = reference<Adjoint>(d, in.data(), w.data(), epilogue);
+  const MomentDims m{wgmma_conv_moment_pieces<bf16, bfloat16>(d, Adjoint), Adjoint ? d.C : d.K};
+  const auto moments = test::both_ways(m.size(), [&](float* values) {
+    Epilogue16 e = epilogue;
+    e.moments = values;
+    std::vector<bfloat16> out(expected.value.size());
+    wgmma_conv<bf16, bfloat16, Adjoint>(d, e, in.data(), w.data(), out.data(), nullptr, {});
+    test::check_product(bf16, out, expected, expected, epilogue);
+  });
+  check_moments(expected, m, moments);
+}
+
+TEST_CASE("Convolutions on wgmma leave the moments of their channels") {
+  const test::Operand<bfloat16> bias(72, 0, 3);
+  check_conv_moments<false>(dims({130, 3, 2, 64}, {2, 2, 64, 72}), {bias.data(), Activation::leaky_relu, 0.25f});
+  check_conv_moments<true>(dims({64, 4, 3, 136}, {3, 3, 136, 8}, 2));
+  const ConvDims many = dims({1, 21, 21, 8}, {21, 21, 8, 8});  // more groups than one launch takes
+  CHECK(wgmma_conv_moment_pieces<bf16, bfloat16>(many, false) == 0);
+}
+
+template <class T>
+void check_gemm_moments(Precision p, const GemmDims& d, const auto& run) {
+  CAPTURE(p, d.M, d.N, d.K);
+  const test::Operand<T> a(d.M * d.K, 0, 1), b(d.K * d.N, 0, 2);
+  const test::Reference expected =
+      test::reference_gemm(d, test::rounded(p, a.values()).data(), test::rounded(p, b.values()).data());
+  const MomentDims m{wgmma_gemm_moment_pieces<bf16, T>(d), d.N};
+  const auto moments = test::both_ways(m.size(), [&](float* values) {
+    std::vector<T> c(expected.value.size());
+    run(Epilogue<T>{.moments = values}, a.data(), b.data(), c.data());
+  });
+  check_moments(expected, m, moments);
+}
+
+TEST_CASE("Products on wgmma leave the moments of their columns, whatever their elements") {
+  const GemmDims d{200, 136, 40};
+  using Elements = const bfloat16*;
+  check_gemm_moments<bfloat16>(bf16, d, [&](const Epilogue16& e, Elements a, Elements b, bfloat16* c) {
+    wgmma_gemm<bf16>(d, e, a, b, c, nullptr, {});
+  });
+  check_gemm_moments<bfloat16>(bf16, d, [&](const Epilogue16& e, Elements a, Elements b, bfloat16* c) {
+    TapPlan plan = wgmma_gemm_plan(d, e, c);
+    wgmma_taps_in<WgmmaTile<bf16, 128, 128, Major::k, Major::mn>>(plan, 1, 1, e, a, b, c, {});
+  });
+  const auto of_floats = [&](const Epilogue<float>& e, const float* a, const float* b, float* c) {
+    test::Workspace workspace(wgmma_gemm_workspace<Precision::tf32, float>(d));
+    wgmma_gemm<Precision::tf32>(d, e, a, b, c, workspace.data(), {});
+  };
+  check_gemm_moments<float>(Precision::tf32, d, of_floats);
+}
+
+}  // namespace
+}  // namespace tinygan::cuda
