@@ -22,7 +22,7 @@ struct TrainOptions {
   std::int64_t batch_size = 128;        ///< images in an update
   std::uint64_t seed = 0;
   std::string device = "auto";          ///< cpu, cuda, cuda:N or emulated; auto: cuda:0 where there is one, else cpu
-  std::string precision = "auto";       ///< fp32, tf32 or bf16; auto: what use_precision() finds best
+  std::string precision = "auto";       ///< fp32, tf32, or bf16: networks of bfloat16; auto: what use_precision() finds best
   double learning_rate = 2e-4;
   double beta1 = 0.5;
   double ema = 0.999;                   ///< decay of the averaged generator; 0: none

@@ -242,9 +242,10 @@ TEST_CASE("cuda: captured training in bfloat16 gives the bits of eager training"
 }
 
 TEST_CASE("cuda: a small network in bfloat16 trains there", "[.][cuda][small]") {
-  const auto run =
-      trained<bfloat16>(tiny_networks(1), tiny_images(2).to(there), there, train::CapturedStep::Mode::automatic, 4, tiny_networks<bfloat16>(2));
-  const auto cpu_run = trained(tiny_networks(1), tiny_images(2), Device::cpu(), train::CapturedStep::Mode::eager, 4);
+  using Mode = train::CapturedStep::Mode;
+  const auto run = trained<bfloat16>(tiny_networks(1), tiny_images(2).to(there), there, Mode::automatic, 4,
+                                     tiny_networks<bfloat16>(2));
+  const auto cpu_run = trained(tiny_networks(1), tiny_images(2), Device::cpu(), Mode::eager, 4);
   for (std::size_t i = 0; i < 4; ++i)
     for (std::size_t j = 0; j < 2; ++j) {
       CAPTURE(i, j);

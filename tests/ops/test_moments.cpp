@@ -30,7 +30,8 @@ void check_moments(const Variable<T>& y, double rounding) {
   REQUIRE(moments.dims.channels == channels);
   const Tensor<float> mean({channels}, there), variance({channels}, there);
   kernels<T>(there).batch_norm_join({rows, channels}, moments.dims, moments.values.data(), mean.data(), variance.data(), Stream{});
-  const std::vector<float> found_mean = mean.to_vector(), found_variance = variance.to_vector(), values = widen(y.value()).to_vector();
+  const std::vector<float> found_mean = mean.to_vector(), found_variance = variance.to_vector(),
+                           values = widen(y.value()).to_vector();
   for (index_t c = 0; c < channels; ++c) {
     double sum = 0, squares = 0, largest = 0;
     for (index_t r = 0; r < rows; ++r) {
@@ -63,15 +64,16 @@ void check_all_moments(double rounding) {
     check_moments(ops::matmul(operand<T>({70, 40}, 1), operand<T>({40, 72}, 2), {}, f), rounding);
   }
   SECTION("convolution") {
-    check_moments(ops::conv2d(operand<T>({5, 6, 7, 16}, 1), operand<T>({3, 3, 16, 24}, 2), ConvOptions{.padding = Padding::same()}, leave),
-                  rounding);
+    const ConvOptions same{.padding = Padding::same()};
+    check_moments(ops::conv2d(operand<T>({5, 6, 7, 16}, 1), operand<T>({3, 3, 16, 24}, 2), same, leave), rounding);
   }
   SECTION("transposed convolution, whose pixels have lists of four kinds") {
-    check_moments(ops::conv2d_transpose(operand<T>({5, 4, 3, 16}, 1), operand<T>({5, 5, 24, 16}, 2),
-                                        ConvOptions{.stride_h = 2, .stride_w = 2, .padding = Padding::same()}, leave),
-                  rounding);
+    const ConvOptions twice{.stride_h = 2, .stride_w = 2, .padding = Padding::same()};
+    check_moments(ops::conv2d_transpose(operand<T>({5, 4, 3, 16}, 1), operand<T>({5, 5, 24, 16}, 2), twice, leave), rounding);
   }
-  SECTION("nobody asked") { CHECK(ops::matmul(operand<T>({70, 40}, 1), operand<T>({40, 72}, 2)).node()->moments.dims.pieces == 0); }
+  SECTION("nobody asked") {
+    CHECK(ops::matmul(operand<T>({70, 40}, 1), operand<T>({40, 72}, 2)).node()->moments.dims.pieces == 0);
+  }
 }
 
 TEST_CASE("Products and convolutions leave the moments of their columns: tf32") {

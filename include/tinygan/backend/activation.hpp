@@ -17,7 +17,7 @@ struct Epilogue {
   Activation activation = Activation::none;
   wide_t<T> slope = 0;        ///< of leaky_relu
   const T* output = nullptr;  ///< of the result's shape; with it there is no bias
-  wide_t<T>* moments = nullptr;  ///< where to leave column moments of the results before they are rounded to T (MomentDims); or null
+  wide_t<T>* moments = nullptr;  ///< where to leave the results' column moments (MomentDims), before rounding to T
 };
 
 /// activation'(x) as a function of y = activation(x).

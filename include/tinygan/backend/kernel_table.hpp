@@ -66,7 +66,8 @@ struct KernelTable {
   // ---- normalisation --------------------------------------------------------------------------------------------
   std::size_t (*batch_norm_workspace)(const NormDims&);
   /// Per channel: mean and biased variance over rows, by shifted or Welford sums.
-  void (*batch_norm_stats)(const NormDims&, const T* x, wide_t<T>* mean, wide_t<T>* variance, void* workspace, Stream);
+  void (*batch_norm_stats)(const NormDims&, const T* x, wide_t<T>* mean, wide_t<T>* variance, void* workspace,
+                           Stream);
   /// The same from the moments that a product or convolution left.
   void (*batch_norm_join)(const NormDims&, const MomentDims&, const wide_t<T>* moments, wide_t<T>* mean,
                           wide_t<T>* variance, Stream);
@@ -83,8 +84,8 @@ struct KernelTable {
                      wide_t<T>* mean, wide_t<T>* rstd, Stream);
   std::size_t (*layer_norm_workspace)(const NormDims&);
   void (*layer_norm_backward)(const NormDims&, const NormOptions<T>&, const T* x, const wide_t<T>* mean,
-                              const wide_t<T>* rstd, const T* gamma, const T* beta, const T* g, T* dx, T* dgamma, T* dbeta, void* workspace,
-                              Stream);
+                              const wide_t<T>* rstd, const T* gamma, const T* beta, const T* g, T* dx, T* dgamma,
+                              T* dbeta, void* workspace, Stream);
 
   // ---- pooling --------------------------------------------------------------------------------------------------
   /// y = max of each window; index(N,P,Q,C) = h*W + w of the first maximum.

@@ -55,8 +55,8 @@ struct SlabSource {
 };
 
 /// One parameter tensor as an optimiser sees it; m and v are its state (v unused by SGD). With a master, that is what is updated
-/// and param becomes the master rounded to T; without one (only where T is wide) param is updated itself. The gradient is grad, where
-/// there is one, plus all slabs, in this order.
+/// and param becomes the master rounded to T; without one (only where T is wide) param is updated itself. The gradient
+/// is grad, where there is one, plus all slabs, in this order.
 template <class T>
 struct ParameterSlot {
   index_t n = 0;

@@ -10,7 +10,7 @@
 namespace tinygan {
 
 /// fp32: as they are. tf32: rounded to 10 bits of mantissa; bf16: to 7. Sums, epilogues, statistics, gradients and all
-/// memory are float in each of them.
+/// memory are float in each of them. (Tensors of bfloat16 are multiplied as they are.)
 enum class Precision { fp32, tf32, bf16 };
 
 inline constexpr int precision_count = 3;

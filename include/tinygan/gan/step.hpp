@@ -123,7 +123,9 @@ class AdversarialStep {
     Variable<Wide> loss;
   };
 
-  Term differentiate(const Variable<Wide>& loss) { return {grad_parts(loss, discriminator_optimiser_.parameters()), loss.detach()}; }
+  Term differentiate(const Variable<Wide>& loss) {
+    return {grad_parts(loss, discriminator_optimiser_.parameters()), loss.detach()};
+  }
 
   /// The term of one of the two batches, and D's opinion of it.
   Term half(const Variable<Wide>& output, Variable<Wide> (*loss_of)(Loss, const Variable<Wide>&), Tensor<Wide>& seen) {

@@ -51,7 +51,8 @@ inline BroadcastDims broadcast_dims(const Shape& out, const Shape& a, const Shap
 template <class T>
 Tensor<T> unary_value(UnaryOp op, const Tensor<T>& x, double alpha = 0, double beta = 0) {
   Tensor<T> y(x.shape(), x.device());
-  kernels<T>(x.device()).unary(op, x.size(), static_cast<wide_t<T>>(alpha), static_cast<wide_t<T>>(beta), x.data(), y.data(), Stream{});
+  kernels<T>(x.device()).unary(op, x.size(), static_cast<wide_t<T>>(alpha), static_cast<wide_t<T>>(beta), x.data(),
+                               y.data(), Stream{});
   return y;
 }
 

@@ -79,8 +79,9 @@ class Optimiser {
         check_gradient(i, whole.shape(), whole.device());
         slot.grad = whole.value().data();
       }
-      check(slabs.size() <= ParameterSlot<T>::most_slabs, name_, "gradient ", i, " has ", slabs.size(), " sets of slabs, more than ",
-            ParameterSlot<T>::most_slabs, "; use whole_gradient()");
+      constexpr int most = ParameterSlot<T>::most_slabs;
+      check(slabs.size() <= most, name_, "gradient ", i, " has ", slabs.size(), " sets of slabs, more than ", most,
+            "; use whole_gradient()");
       for (std::size_t s = 0; s < slabs.size(); ++s) {
         check_gradient(i, slabs[s].values.shape() == Shape{slabs[s].count, p.size()} ? p.shape() : slabs[s].values.shape(),
                        slabs[s].values.device());

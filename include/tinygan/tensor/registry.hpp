@@ -78,6 +78,20 @@ inline void set_precision(Device device, Precision p) {
   detail::precision_of(device.type).store(p, std::memory_order_relaxed);
 }
 
+namespace detail {
+
+/// Throws Error unless the device has the tensor cores that products of bfloat16 need. Devices that have are remembered.
+inline void check_bfloat16(const DeviceBackend& b, Device device) {
+  static std::array<std::atomic<std::uint64_t>, device_type_count> known{};  // by type: a bit for each device
+  std::atomic<std::uint64_t>& devices = known[static_cast<std::size_t>(device.type)];
+  const std::uint64_t bit = device.index < 64 ? std::uint64_t{1} << device.index : 0;
+  if (devices.load(std::memory_order_relaxed) & bit) return;
+  b.check_precision(Precision::bf16, device.index);
+  devices.fetch_or(bit, std::memory_order_relaxed);
+}
+
+}  // namespace detail
+
 /// The kernels of a device in its precision; it becomes the calling thread's current one of its type. Throws Error if the
 /// device or the element type is not to be had.
 template <class T>
@@ -92,6 +106,7 @@ const KernelTable<T>& kernels(Device device) {
   else if constexpr (std::is_same_v<T, bfloat16>) table = b.bfloat16_kernels, type = "bfloat16";
   else table = b.double_kernels, type = "double";
   check(table != nullptr, text("device ", device), "it has no kernels for ", type);
+  if constexpr (std::is_same_v<T, bfloat16>) detail::check_bfloat16(b, device);
   b.activate(device.index);
   return *table;
 }
