@@ -109,7 +109,7 @@ __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
     P::template multiply<false, false>(source, mine, acc);
   }
   const index_t size = index_t{p.C} * p.K;
-  store_tile<P>(acc, {c, p.C, k, p.K, p.packed_w}, Epilogue<T>{}, dw + tap * size,
+  store_tile<P>(acc, {c, p.C, k, p.K, p.packed_w}, Epilogue<T>{}, slabs ? nullptr : dw + tap * size,
                 slabs ? slabs + (index_t{blockIdx.y} * p.R * p.S + tap) * size : nullptr,
                 [&](int row) { return index_t{row} * p.K; });
 }

@@ -104,12 +104,17 @@ __device__ __forceinline__ void for_block(index_t n, bool packed, const F& f) {
 template <class T>
 struct Parameter {
   float* exact;
-  T* rounded;
+  T* rounded = nullptr;
 
-  __device__ Parameter(const ParameterSlot<T>& slot, index_t begin)
-      : exact(slot.master + begin), rounded(slot.param + begin) {
-    if constexpr (std::is_same_v<T, float>)
-      if (!slot.master) exact = rounded, rounded = nullptr;
+  __device__ Parameter(const ParameterSlot<T>& slot, index_t begin) {
+    if constexpr (std::is_same_v<T, float>) {
+      if (!slot.master) {
+        exact = slot.param + begin;
+        return;
+      }
+    }
+    exact = slot.master + begin;
+    rounded = slot.param + begin;
   }
 
   __device__ bool packed() const { return packable<4>(exact, rounded); }  // null is aligned

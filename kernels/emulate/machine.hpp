@@ -68,11 +68,14 @@ struct PendingCopy {
   unsigned size, group;
 };
 
-/// A thread's copies in flight, oldest first. Threads of other blocks have used the same memory: not watched.
+/// A thread's copies in flight, oldest first. Threads of other blocks have used the same memory: not watched, and given back
+/// at the end only, as ThreadSanitizer watches what is given back all the same.
 class PendingCopies {
  public:
   PendingCopies() = default;
-  ~PendingCopies() { std::free(at_); }
+  ~PendingCopies() {
+    while (memories_ > 0) std::free(memory_[--memories_]);
+  }
   PendingCopies(const PendingCopies&) = delete;
   PendingCopies& operator=(const PendingCopies&) = delete;
 
@@ -81,8 +84,12 @@ class PendingCopies {
   TINYGAN_UNWATCHED void start(PendingCopy copy) {
     if (end_ == room_) {
       room_ = 2 * room_ + 16;
-      at_ = static_cast<PendingCopy*>(std::realloc(static_cast<void*>(at_), room_ * sizeof(PendingCopy)));
-      if (!at_) std::abort();  // a few kilobytes
+      void* const larger = std::malloc(room_ * sizeof(PendingCopy));
+      if (!larger || memories_ == most_memories) std::abort();  // of a few kilobytes
+      memory_[memories_++] = larger;
+      const PendingCopy* const before = at_;
+      at_ = static_cast<PendingCopy*>(larger);
+      for (unsigned i = 0; i < end_; ++i) at_[i] = before[i];
     }
     copy.group = groups_;
     at_[end_++] = copy;
@@ -96,8 +103,11 @@ class PendingCopies {
   }
 
  private:
+  static constexpr unsigned most_memories = 16;
   PendingCopy* at_ = nullptr;
   unsigned first_ = 0, end_ = 0, room_ = 0, groups_ = 0;
+  void* memory_[most_memories];  // the latest is in use
+  unsigned memories_ = 0;
 };
 
 /// A tensor copy in flight (TMA): done when somebody waits at its mbarrier. `fill` writes the bytes.

@@ -26,10 +26,8 @@ void with_epilogues(index_t channels, index_t size, const Check& check) {
   const Operand<bfloat16> bias(channels, 1, 5);
   for (const Activation activation : activations) {
     check(Epilogue<bfloat16>{.bias = bias.data(), .activation = activation, .slope = 0.3f});
-    for (const int offset : {0, 1}) {
-      const Operand<bfloat16> output(size, offset, 9);
-      check(Epilogue<bfloat16>{.activation = activation, .slope = 0.3f, .output = output.data()});
-    }
+    const Operand<bfloat16> output(size, static_cast<int>(activation) % 2, 9);
+    check(Epilogue<bfloat16>{.activation = activation, .slope = 0.3f, .output = output.data()});
   }
 }
 
@@ -41,9 +39,9 @@ TEST_CASE("Emulated gemm of bfloat16: awkward extents in every transposition, al
         check_gemm({d.M, d.N, d.K, trans_a, trans_b});
       for (const int offset : {1, 2, 4}) check_gemm({40, 72, 80, trans_a, trans_b}, offset);
       check_gemm({5, 72, 1027, trans_a, trans_b});  // in pieces
-      check_gemm({128, 64 * 64, 64, trans_a, trans_b}, trans_a ? 0 : 8);
-      check_gemm({128, 64 * 64, 64, trans_a, trans_b}, 1);  // off the boundary that large products want
     }
+  check_gemm({128, 64 * 64, 64, true, false});
+  check_gemm({128, 64 * 64, 64, false, true}, 1);  // off the boundary that large products want
 }
 
 TEST_CASE("Emulated gemm of bfloat16: large, deep and off the boundary that large products want") {
@@ -79,7 +77,8 @@ TEST_CASE("Emulated conv2d of bfloat16: strides, paddings and dilations of odd s
   for (const index_t kernel : {1, 3, 4})
     for (const index_t stride : {1, 2, 3})
       for (const index_t dilation : {1, 2})
-        check_conv(conv_dims({2, 7, 6, 3}, {kernel, kernel, 3, 5}, conv_options(stride, Padding::same(), dilation)));
+        if (kernel == 3 || dilation == 1)
+          check_conv(conv_dims({2, 7, 6, 3}, {kernel, kernel, 3, 5}, conv_options(stride, Padding::same(), dilation)));
   const ConvOptions uneven{2, 3, Padding::sides(2, 0, 0, 3), 1, 2};
   check_conv(conv_dims({3, 8, 11, 2}, {4, 3, 2, 7}, uneven));
   check_conv(conv_dims({2, 11, 13, 3}, {2, 2, 3, 4}, conv_options(5, Padding::valid())));  // pixels without taps
