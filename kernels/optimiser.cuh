@@ -146,6 +146,7 @@ struct Gradient {
       Pack<float, N> sum{};
       if (slot.grad) sum = load_floats<N>(slot.grad + begin + i);
       for (const SlabSource<T>& s : slot.slabs) {
+        if (s.count == 0) break;  // those in use come first
         const float* const from = s.data + begin + i;
         for (index_t slab = 0; slab < s.count; ++slab) {
           const Pack<float, N> v = load_pack<N>(from + slab * slot.n);
