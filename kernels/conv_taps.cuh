@@ -282,7 +282,7 @@ auto with_tap_tile(const TapPlan& plan, const Run& run) {
 
 template <Precision F, bool Adjoint, class T>
 void tap_conv(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w, T* out, Stream stream) {
-  TapPlan plan = tap_plan<Adjoint, pack_of<T>>(d, e, in, w, out);
+  TapPlan plan = tap_plan<Adjoint, pack_width<T>>(d, e, in, w, out);
   with_tap_tile<F, T>(plan, [&]<class P>(const auto& tiles_of) {
     const index_t D = plan.conv.D, O = plan.conv.O;
     const index_t moved = round_up(D, P::depth) - P::depth;  // by the steps of a tap but the last
@@ -303,7 +303,7 @@ template <Precision F, bool Adjoint, class T>
 index_t tap_conv_moment_pieces(const ConvDims& d) {
   if (F == Precision::fp32) return 0;
   const T* const anywhere = nullptr;
-  const TapPlan plan = tap_plan<Adjoint, pack_of<T>>(d, Epilogue<T>{}, anywhere, anywhere, anywhere);
+  const TapPlan plan = tap_plan<Adjoint, pack_width<T>>(d, Epilogue<T>{}, anywhere, anywhere, anywhere);
   if (plan.groups.size() > max_tap_groups) return 0;
   return with_tap_tile<F, T>(plan, [&]<class P>(const auto& tiles_of) {
     index_t tiles = 0;

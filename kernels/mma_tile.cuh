@@ -29,7 +29,7 @@ namespace {
 /// A panel in shared memory: (Edge, Depth) if Deep, else (Depth, Edge).
 template <class Element, int Edge, int Depth, bool Deep>
 struct MmaPanel {
-  static constexpr int pack = pack_of<Element>;
+  static constexpr int pack = pack_width<Element>;
   static constexpr bool by_words = !Deep && std::is_same_v<Element, float>;  // and not by ldmatrix
   alignas(16) Element memory[Edge * Depth];
   static_assert(Depth == 8 * pack && Edge % Depth == 0, "rows are made of all 32 banks");
@@ -117,7 +117,7 @@ template <Precision F, class T, int TileM, int TileN, int Stages, int Blocks>
 struct MmaTile {
   using Element = T;
   static constexpr int tile_m = TileM, tile_n = TileN, threads = 128, stages = Stages;
-  static constexpr int pack = pack_of<T>, depth = 8 * pack;
+  static constexpr int pack = pack_width<T>, depth = 8 * pack;
   static constexpr int warp_m = TileM / 2, warp_n = TileN / 2;
   static constexpr int fragments_m = warp_m / 16, fragments_n = warp_n / 8;
   static constexpr int blocks_per_sm = Blocks;

@@ -67,14 +67,10 @@ __device__ __forceinline__ int count_of(index_t at, index_t end) {
   return static_cast<int>(end - at < N ? (end > at ? end - at : 0) : N);
 }
 
-/// Elements of 16 bytes.
-template <class T>
-inline constexpr int pack_of = 16 / static_cast<int>(sizeof(T));
-
 /// Whether rows of `extent` elements, the first of them at every one of these pointers, can be moved in packs of N.
 template <int N, class... T>
 bool made_of_packs(index_t extent, const T*... rows) {
-  return extent % N == 0 && (aligned(N * sizeof(T), rows) && ...);
+  return extent % N == 0 && packable<N>(rows...);
 }
 
 // ---- The result -----------------------------------------------------------------------------------------------------

@@ -202,6 +202,17 @@ TEST_CASE("Gradients in parts add up to the gradient, and an optimiser takes the
   }
 }
 
+TEST_CASE("A filter that several convolutions read leaves one set of slabs, and the rest whole") {
+  const FilterLoss loss;
+  const std::vector<GradientParts<float>> parts =
+      grad_parts(loss() + loss() * 2.0f + loss() * 4.0f, std::vector{loss.w});
+  CHECK(parts[0].slabs.size() == 1);
+  REQUIRE(parts[0].whole.defined());
+  const auto found = array(whole_gradient(parts[0], loss.w.shape())), once = array(grad(loss(), {loss.w})[0]);
+  for (std::size_t i = 0; i < once.size(); ++i)  // powers of two scale exactly, so only the two additions round
+    CHECK(std::fabs(found[i] - 7 * once[i]) <= 2 * float_eps * 7 * std::fabs(once[i]));
+}
+
 TEST_CASE("On the CPU, and for what is no filter, gradients in parts are whole") {
   const Variable<float> w(random_tensor<float>({3, 3, 2, 2}, 1), true), x(random_tensor<float>({1, 4, 4, 2}, 2), true);
   const Variable<float> unused(random_tensor<float>({2}, 3), true);

@@ -70,7 +70,8 @@ class ReversePass {
     }
   }
 
-  /// Lets rules leave slabs for leaves among the targets. Before run(), which must not record.
+  /// Lets rules leave slabs for leaves among the targets, the first rule that has any for one; what follows is added up as
+  /// ever, so that an optimiser meets one set from each pass. Before run(), which must not record.
   void allow_slabs() { slabs_allowed_ = true; }
 
   /// What was delivered to a target: a cotangent, perhaps none, and slabs.
@@ -126,6 +127,11 @@ class ReversePass {
     return entry.uses == 1 && !entry.target;
   }
 
+  std::vector<Slabs<T>>* slabs_for(const Variable<T>& leaf) {
+    std::vector<Slabs<T>>& slabs = nodes_[leaf.node().get()].slabs;
+    return slabs_allowed_ && slabs.empty() ? &slabs : nullptr;
+  }
+
   void propagate(const Variable<T>& v, const Variable<T>& g, bool keep) {
     Node<T>& node = *v.node();
     std::vector<bool> needs;
@@ -134,7 +140,7 @@ class ReversePass {
     for (const Variable<T>& input : node.inputs) {
       needs.push_back(wanted(input));
       passed.may.push_back(needs.back() && may_pass_activation(input));
-      slabs.push_back(slabs_allowed_ && needs.back() && input.is_leaf() ? &nodes_[input.node().get()].slabs : nullptr);
+      slabs.push_back(needs.back() && input.is_leaf() ? slabs_for(input) : nullptr);
     }
     passed.done.resize(needs.size());
     const bool past = nodes_[&node].past_activation;
