@@ -1,6 +1,7 @@
 // tinygan: everything but the CUDA kernels, which arrive by linking one translation unit.
 #pragma once
 
+#include <tinygan/autograd/anomaly.hpp>
 #include <tinygan/autograd/check_grads.hpp>
 #include <tinygan/autograd/grad.hpp>
 #include <tinygan/autograd/gradient_parts.hpp>

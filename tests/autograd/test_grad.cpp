@@ -70,7 +70,6 @@ TEST_CASE("what the result does not depend on gets zeros") {
   const auto g = grad(ops::sum(x), {unused, x});
   CHECK(array(g[0]) == Array{0, 0, 0});
   CHECK(array(g[1]) == Array{1, 1});
-  CHECK(array(grad(V(Tensor<double>::scalar(1)), {x})[0]) == Array{0, 0});
 }
 
 TEST_CASE("leaves without requires_grad stay off the tape") {
@@ -225,13 +224,81 @@ TEST_CASE("grad names what is wrong") {
   CHECK(error_of([&] { grad(x, {x}, {}, constant); }) == "grad: cotangent of shape (), expected (2,)");
   CHECK(error_of([&] { grad(ops::sum(x), {constant}); }) == "grad: variable 0 does not require gradients");
   CHECK(error_of([&] { grad(V{}, {x}); }) == "grad: the result to differentiate is empty");
-  CHECK(error_of([&] { backward(constant); }) ==
-        "backward: the result does not depend on anything that requires gradients");
+  const std::string cause = " does not depend on anything that requires gradients; was it computed under NoGrad, or from detach()?";
+  CHECK(error_of([&] { backward(constant); }) == "backward: the result of 'leaf'" + cause);
+  CHECK(error_of([&] { grad(constant, {x}); }) == "grad: the result of 'leaf'" + cause);
+  CHECK(error_of([&] {
+          const NoGrad no_grad;
+          grad(ops::sum(x), {x});
+        }) == "grad: the result of 'sum'" + cause);
   CHECK(error_of([&] { backward(ops::sum(x), {.create_graph = true}); }) ==
         "backward: leaves accumulate tensors; use grad() for gradients to differentiate");
   CHECK(error_of([&] { (x * x).set_value(x.value()); }) == "set_value: the variable was computed by mul");
   CHECK(error_of([&] { x.set_value(constant.value()); }) == "set_value: shape (), expected (2,)");
-  CHECK(error_of([&] { V(Tensor<double>{}); }) == "Variable: the tensor is empty");
+  CHECK(error_of([&] { V(Tensor<double>{}); }) == "Variable: the tensor is empty: default-constructed or moved from");
+  CHECK(error_of([&] { x.set_value({}); }) == "set_value: the tensor is empty: default-constructed or moved from");
+}
+
+TEST_CASE("an empty variable, default-constructed or moved from, says so") {
+  const std::string message = "Variable: the variable is empty: default-constructed or moved from";
+  V source = scalar(2);
+  const V taken = std::move(source);
+  CHECK(taken.item() == 2);
+  for (const V& empty : {V{}, source}) {
+    CHECK_FALSE(empty.defined());
+    CHECK(error_of([&] { empty.value(); }) == message);
+    CHECK(error_of([&] { empty.shape(); }) == message);
+    CHECK(error_of([&] { empty.device(); }) == message);
+    CHECK(error_of([&] { empty.item(); }) == message);
+    CHECK(error_of([&] { empty.requires_grad(); }) == message);
+    CHECK(error_of([&] { empty.is_leaf(); }) == message);
+    CHECK(error_of([&] { empty.op(); }) == message);
+    CHECK(error_of([&] { empty.grad(); }) == message);
+    CHECK(error_of([&] { empty.clear_grad(); }) == message);
+    CHECK(error_of([&] { empty.detach(); }) == message);
+    CHECK(error_of([&] { empty.set_value(taken.value()); }) == message);
+    CHECK(error_of([&] { ops::sum(empty); }) != "");
+    CHECK(error_of([&] { taken + empty; }) != "");
+    CHECK(error_of([&] { grad(taken * taken, {empty}); }) == "grad: variable 0 does not require gradients");
+  }
+}
+
+TEST_CASE("what a temporary variable hands out is a tensor of its own") {
+  STATIC_REQUIRE(std::is_same_v<decltype(std::declval<V>().value()), Tensor<double>>);
+  STATIC_REQUIRE(std::is_same_v<decltype(std::declval<V>().grad()), Tensor<double>>);
+  STATIC_REQUIRE(std::is_same_v<decltype(std::declval<V>().shape()), Shape>);
+}
+
+TEST_CASE("each gradient has memory of its own") {
+  const V a = leaf({1, 2}), b = leaf({3, 4}), c = leaf({5, 6});
+  const V seed(Tensor<double>::from({1.0, 1.0}, {2}));
+  for (const bool recorded : {false, true}) {
+    const auto g = grad(a + b + ops::reshape(c, {2}), {a, b, c, a}, {.create_graph = recorded}, seed);
+    g[0].value().fill(7);
+    CHECK(array(g[1]) == Array{1, 1});
+    CHECK(array(g[2]) == Array{1, 1});
+    CHECK(array(g[3]) == Array{1, 1});
+    CHECK(array(seed) == Array{1, 1});
+  }
+  const auto identity = grad(a, {a}, {}, seed);  // the cotangent itself
+  identity[0].value().fill(7);
+  CHECK(array(seed) == Array{1, 1});
+
+  backward(a + b, {}, seed);
+  a.grad().fill(0);
+  CHECK(array(b.grad()) == Array{1, 1});
+  CHECK(array(seed) == Array{1, 1});
+  backward(a + b, {}, seed);
+  CHECK(array(a.grad()) == Array{1, 1});
+  CHECK(array(b.grad()) == Array{2, 2});
+  CHECK(array(seed) == Array{1, 1});
+}
+
+TEST_CASE("separate memory leaves derivatives of derivatives whole") {
+  const V a = leaf({2, 3}), b = leaf({5, 7});
+  const auto g = grad(ops::sum((a + b) * (a + b)), {a, b}, {.create_graph = true});  // each 2 (a + b)
+  CHECK(array(grad(ops::sum(g[0] * g[0]), {a}, {.retain_graph = true})[0]) == Array{56, 80});
+  CHECK(array(grad(ops::sum(g[1] * g[1]), {a})[0]) == Array{56, 80});
 }
 
 TEST_CASE("a rule of a wrong shape is an error that names the op") {
@@ -239,6 +306,16 @@ TEST_CASE("a rule of a wrong shape is an error that names the op") {
   const V y = record<double>("lopsided", Tensor<double>::scalar(1), {x},
                              [](const Backward<double>& c) { return std::vector{c.g}; });
   CHECK(error_of([&] { grad(y, {x}); }) == "grad: the rule of 'lopsided' gave shape () for input 0 of shape (2,)");
+}
+
+TEST_CASE("a rule of too few or too many cotangents is an error that names the op") {
+  const V x = scalar(2), w = scalar(3);
+  for (const std::size_t count : {0u, 1u, 3u}) {
+    const V y = record<double>("miscounting", Tensor<double>::scalar(6), {x, w},
+                               [count](const Backward<double>& c) { return std::vector<V>(count, c.g); });
+    CHECK(error_of([&] { grad(y, {w}); }) ==
+          text("grad: the rule of 'miscounting' gave ", count, " cotangents for 2 inputs; an undefined one stands for zero"));
+  }
 }
 
 TEST_CASE("rules are told which inputs need a cotangent") {

@@ -8,9 +8,75 @@ using namespace tinygan;
 using namespace tinygan::test;
 using support::error_of;
 
+namespace {
+
+template <class A>
+concept gives_span = requires(A&& a) { std::forward<A>(a).host(); };
+
+}  // namespace
+
 TEST_CASE("a default-constructed tensor is not defined") {
   CHECK_FALSE(Tensor<float>().defined());
   CHECK(Tensor<float>({2}).defined());
+}
+
+TEST_CASE("an empty tensor, default-constructed or moved from, says so") {
+  const std::string message = "Tensor: the tensor is empty: default-constructed or moved from";
+  Tensor<float> source = Tensor<float>::from({1, 2}, {2});
+  const Tensor<float> taken = std::move(source);
+  CHECK(array(taken) == Array{1, 2});
+  for (const Tensor<float>& empty : {Tensor<float>(), source}) {
+    CHECK_FALSE(empty.defined());
+    CHECK(empty.data() == nullptr);
+    CHECK(error_of([&] { empty.shape(); }) == message);
+    CHECK(error_of([&] { empty.size(); }) == message);
+    CHECK(error_of([&] { empty.rank(); }) == message);
+    CHECK(error_of([&] { empty.extent(0); }) == message);
+    CHECK(error_of([&] { empty.device(); }) == message);
+    CHECK(error_of([&] { empty.bytes(); }) == message);
+    CHECK(error_of([&] { empty.host(); }) == message);
+    CHECK(error_of([&] { empty.version(); }) == message);
+    CHECK(error_of([&] { empty.reshape({1}); }) == message);
+    CHECK(error_of([&] { empty.rows(0, 1); }) == message);
+    CHECK(error_of([&] { empty[0]; }) == message);
+    CHECK(error_of([&] { empty.to(Device::cpu()); }) == message);
+    CHECK(error_of([&] { empty.clone(); }) == message);
+    CHECK(error_of([&] { empty.fill(1); }) == message);
+    CHECK(error_of([&] { empty.copy_from(taken); }) == message);
+    CHECK(error_of([&] { taken.copy_from(empty); }) == message);
+    CHECK(error_of([&] { empty.to_vector(); }) == message);
+    CHECK(error_of([&] { empty.item(); }) == message);
+  }
+  source = taken;  // and may be assigned to again
+  CHECK(array(source) == Array{1, 2});
+  Tensor<float>& itself = source;
+  source = std::move(itself);
+  CHECK(array(source) == Array{1, 2});
+}
+
+TEST_CASE("no span or reference into a temporary") {
+  using T = Tensor<float>;
+  STATIC_REQUIRE(gives_span<const T&>);
+  STATIC_REQUIRE_FALSE(gives_span<T>);
+  STATIC_REQUIRE(std::is_same_v<decltype(std::declval<T>().shape()), Shape>);
+  STATIC_REQUIRE(std::is_same_v<decltype(std::declval<const T&>().shape()), const Shape&>);
+}
+
+TEST_CASE("a version belongs to one content of a storage") {
+  const auto a = Tensor<float>::zeros({4}), b = Tensor<float>::zeros({4});
+  CHECK(a.version() != b.version());
+  const auto changes = [&a](auto&& write) {
+    const std::uint64_t before = a.version();
+    write();
+    return a.version() != before;
+  };
+  CHECK(changes([&] { a.fill(1); }));
+  CHECK(changes([&] { a.copy_from(b); }));
+  CHECK(changes([&] { a.copy_from(std::vector<float>{1, 2, 3, 4}); }));
+  CHECK(changes([&] { a.rows(0, 2).fill(2); }));  // a view is the same storage
+  CHECK(changes([&] { a.reshape({2, 2}).fill(2); }));
+  CHECK(changes([&] { a.bump_version(); }));
+  CHECK_FALSE(changes([&] { a.to_vector(), a.clone(), a.host(), b.fill(3); }));
 }
 
 TEST_CASE("a tensor is row-major and knows its shape") {
@@ -86,10 +152,12 @@ TEST_CASE("elements are copied in and out") {
 TEST_CASE("tensors name what does not fit") {
   const auto t = Tensor<float>::zeros({2, 3});
   CHECK(error_of([&] { t.reshape({4}); }) == "reshape: cannot make (4,) (4 elements) of (2, 3) (6)");
-  CHECK(error_of([&] { t.rows(1, 3); }) == "rows: [1, 3) of (2, 3)");
-  CHECK(error_of([&] { t.rows(1, 1); }) == "rows: [1, 1) of (2, 3)");
-  CHECK(error_of([&] { t[2]; }) == "rows: [2, 3) of (2, 3)");
-  CHECK(error_of([&] { Tensor<float>::scalar(1)[0]; }) == "rows: a scalar has no rows");
+  CHECK(error_of([&] { t.rows(1, 3); }) == "rows: rows [1, 3) of axis 0 of (2, 3), expected 0 <= begin < end <= 2");
+  CHECK(error_of([&] { t.rows(1, 1); }) == "rows: rows [1, 1) of axis 0 of (2, 3), expected 0 <= begin < end <= 2");
+  CHECK(error_of([&] { t[2]; }) == "operator[]: row 2 of axis 0 of (2, 3), expected 0 to 1");
+  CHECK(error_of([&] { t[-1]; }) == "operator[]: row -1 of axis 0 of (2, 3), expected 0 to 1");
+  CHECK(error_of([&] { Tensor<float>::scalar(1).rows(0, 1); }) == "rows: a scalar has no rows");
+  CHECK(error_of([&] { Tensor<float>::scalar(1)[0]; }) == "operator[]: a scalar has no rows");
   CHECK(error_of([&] { t.item(); }) == "item: a tensor of shape (2, 3) has 6 elements, expected 1");
   CHECK(error_of([&] { Tensor<float>::from({1, 2}, {3}); }) == "copy_from: 2 values for shape (3,) (3 elements)");
   CHECK(error_of([&] { t.copy_from(Tensor<float>::zeros({3, 2})); }) == "copy_from: shape (3, 2), expected (2, 3)");

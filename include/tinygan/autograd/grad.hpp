@@ -32,6 +32,28 @@ Variable<T> accumulate(Variable<T> a, const Variable<T>& b) {
   return record<T>("add", sum, {std::move(a), b}, [](const Backward<T>& c) { return std::vector{c.g, c.g}; });
 }
 
+/// A copy of v in memory of its own, recorded.
+template <class T>
+Variable<T> copy(const Variable<T>& v) {
+  return record<T>("copy", v.value().clone(), {v}, [](const Backward<T>& c) { return std::vector{c.g}; });
+}
+
+/// Gives every gradient memory of its own, so that writing to one changes no other, nor the cotangents that the caller gave. Rules
+/// may hand one tensor to several inputs, or on as it is. Recorded gradients are also held by the tape, which notices writes.
+template <class T>
+void separate(std::vector<Variable<T>>& gradients, const std::vector<Variable<T>>& seeds, bool recorded) {
+  const RecordingScope scope(recorded);
+  for (std::size_t i = 0; i < gradients.size(); ++i) {
+    Variable<T>& g = gradients[i];
+    if (!g.defined()) continue;
+    bool shared = !recorded && (g.node().use_count() > 1 || !g.value().unique());
+    for (std::size_t k = 0; k < i && !shared; ++k)
+      shared = gradients[k].defined() && g.value().shares_storage(gradients[k].value());
+    for (std::size_t k = 0; k < seeds.size() && !shared; ++k) shared = g.value().shares_storage(seeds[k].value());
+    if (shared) g = copy(g);
+  }
+}
+
 /// Throws: v was met on a backward pass, but an earlier one took its tape.
 template <class T>
 [[noreturn]] void fail_freed(const char* op, const Variable<T>& v) {
@@ -51,14 +73,13 @@ class ReversePass {
   }
 
   /// With one cotangent for each result.
-  void run(const std::vector<Variable<T>>& ys, std::vector<Variable<T>> seeds, const GradOptions& options) {
+  void run(const std::vector<Variable<T>>& ys, const std::vector<Variable<T>>& seeds, const GradOptions& options) {
     const RecordingScope scope(options.create_graph);
     const bool keep = options.create_graph || options.retain_graph;
     for (std::size_t i = 0; i < ys.size(); ++i) {
       Entry& entry = nodes_[ys[i].node().get()];
       ++entry.uses;
-      entry.cotangent =
-          entry.cotangent.defined() ? accumulate(std::move(entry.cotangent), seeds[i]) : std::move(seeds[i]);
+      entry.cotangent = entry.cotangent.defined() ? accumulate(std::move(entry.cotangent), seeds[i]) : seeds[i];
     }
     while (!order_.empty()) {
       const Variable<T> v = std::move(order_.back());
@@ -127,6 +148,20 @@ class ReversePass {
     return entry.uses == 1 && !entry.target;
   }
 
+  /// Throws: names the op whose rule met a value that is not the recorded one any more, and which value.
+  [[noreturn]] static void fail_stale(const Variable<T>& v, const StaleValue& e) {
+    constexpr const char* cure = "; differentiate first, or record the ops again afterwards";
+    const Node<T>& node = *v.node();
+    for (std::size_t i = 0; i < node.inputs.size(); ++i)
+      if (node.inputs[i].defined() && node.inputs[i].stale())
+        fail("grad", "input ", i, " of '", node.op, "', shape ", node.inputs[i].shape(),
+             ", was modified in place after the op recorded it", cure);
+    if (node.value.version() != node.recorded_version)
+      fail("grad", "the output of '", node.op, "', shape ", node.value.shape(),
+           ", was modified in place after the op recorded it", cure);
+    fail("grad", "in the rule of '", node.op, "': ", e.what(), cure);
+  }
+
   std::vector<Slabs<T>>* slabs_for(const Variable<T>& leaf) {
     std::vector<Slabs<T>>& slabs = nodes_[leaf.node().get()].slabs;
     return slabs_allowed_ && slabs.empty() ? &slabs : nullptr;
@@ -144,16 +179,33 @@ class ReversePass {
     }
     passed.done.resize(needs.size());
     const bool past = nodes_[&node].past_activation;
-    std::vector<Variable<T>> result = node.vjp({node.inputs, v, g, needs, past, &passed, std::move(slabs)});
+    std::vector<Variable<T>> result;
+    try {
+      result = node.vjp({node.inputs, v.saved(node.recorded_version), g, needs, past, &passed, std::move(slabs)});
+    } catch (const StaleValue& e) {
+      fail_stale(v, e);
+    } catch (const Error& e) {
+      if (detecting_anomalies()) fail("grad", "in the rule of '", node.op, "': ", e.what());
+      throw;
+    }
+    check(result.size() == needs.size(), "grad", "the rule of '", node.op, "' gave ", result.size(), " cotangents for ",
+          needs.size(), " inputs; an undefined one stands for zero");
     for (std::size_t i = 0; i < needs.size(); ++i) {
       if (!needs[i] || !result[i].defined()) continue;
       const Variable<T>& input = node.inputs[i];
       check(result[i].shape() == input.shape(), "grad", "the rule of '", node.op, "' gave shape ", result[i].shape(),
             " for input ", i, " of shape ", input.shape());
+      check(result[i].device() == input.device(), "grad", "the rule of '", node.op, "' gave a cotangent on ",
+            result[i].device(), " for input ", i, " on ", input.device());
+      if (detecting_anomalies()) [[unlikely]]
+        if (const auto found = first_non_finite(result[i].value()))
+          fail("grad", "the gradient of '", node.op, "' by input ", i, " holds ", *found);
       Entry& entry = nodes_[input.node().get()];
       entry.past_activation = passed.done[i];
       Variable<T>& slot = entry.cotangent;
-      slot = slot.defined() ? accumulate(std::move(slot), result[i]) : std::move(result[i]);
+      Variable<T> delivered(result[i].node());  // were it a saved handle, reading it would ask the tape
+      result[i] = {};
+      slot = slot.defined() ? accumulate(std::move(slot), delivered) : std::move(delivered);
     }
     if (!keep) {
       node.inputs.clear();
@@ -188,13 +240,16 @@ std::vector<Variable<T>> leaves_of(const Variable<T>& y) {
 
 template <class T>
 std::vector<Variable<T>> reverse(const std::vector<Variable<T>>& ys, const std::vector<Variable<T>>& xs,
-                                 const GradOptions& options, std::vector<Variable<T>> seeds) {
+                                 const GradOptions& options, const std::vector<Variable<T>>& seeds) {
   for (std::size_t i = 0; i < xs.size(); ++i)
     check(xs[i].defined() && xs[i].requires_grad(), "grad", "variable ", i, " does not require gradients");
-  ReversePass<T> pass(ys, xs);
-  pass.run(ys, std::move(seeds), options);
   std::vector<Variable<T>> result;
-  for (const Variable<T>& x : xs) result.push_back(pass.result(x));
+  {
+    ReversePass<T> pass(ys, xs);
+    pass.run(ys, seeds, options);
+    for (const Variable<T>& x : xs) result.push_back(pass.result(x));
+  }
+  separate(result, seeds, options.create_graph);
   return result;
 }
 
@@ -206,6 +261,8 @@ std::pair<std::vector<Variable<T>>, std::vector<Variable<T>>> narrow_seeds(const
 template <class T>
 Variable<T> seed_for(const char* op, const Variable<T>& y, const Variable<T>& cotangent) {
   check(y.defined(), op, "the result to differentiate is empty");
+  check(y.requires_grad(), op, "the result of '", y.op(),
+        "' does not depend on anything that requires gradients; was it computed under NoGrad, or from detach()?");
   if (cotangent.defined()) {
     check(cotangent.shape() == y.shape(), op, "cotangent of shape ", cotangent.shape(), ", expected ", y.shape());
     check(cotangent.device() == y.device(), op, "cotangent on ", cotangent.device(), ", the result on ", y.device());
@@ -218,8 +275,9 @@ Variable<T> seed_for(const char* op, const Variable<T>& y, const Variable<T>& co
 }  // namespace detail
 
 /// Gradients of a scalar y with respect to each of xs; with a cotangent of y's shape, of <cotangent, y>. An x that y does
-/// not depend on gets zeros. Only what lies between y and xs is differentiated.
-/// Throws Error if y is no scalar and has no cotangent, if an x does not require gradients, or if the tape was freed.
+/// not depend on gets zeros. Only what lies between y and xs is differentiated. Each gradient has memory of its own.
+/// Throws Error if y is not a scalar and has no cotangent, if y or an x does not require gradients, if the tape was freed, or if
+/// a value that a rule needs was modified in place after it was recorded.
 template <class T>
 std::vector<Variable<T>> grad(const Variable<T>& y, const std::vector<Variable<T>>& xs, const GradOptions& options = {},
                               const Variable<T>& cotangent = {}) {
@@ -256,7 +314,6 @@ template <class T>
 void backward(const Variable<T>& y, const GradOptions& options = {}, const Variable<T>& cotangent = {}) {
   check(!options.create_graph, "backward", "leaves accumulate tensors; use grad() for gradients to differentiate");
   const Variable<T> seed = detail::seed_for("backward", y, cotangent);
-  check(y.requires_grad(), "backward", "the result does not depend on anything that requires gradients");
   const std::vector<Variable<T>> leaves = detail::leaves_of(y);
   const std::vector<Variable<T>> grads = grad(y, leaves, options, seed);
   const NoGrad no_grad;

@@ -32,14 +32,20 @@ std::vector<GradientParts<T>> grad_parts(const Variable<wide_t<T>>& y, const std
   } else {
     std::tie(ys, seeds) = detail::narrow_seeds<T>(y, options);
   }
-  detail::ReversePass<T> pass(ys, xs);
-  pass.allow_slabs();
-  pass.run(ys, std::move(seeds), options);
   std::vector<GradientParts<T>> parts;
-  for (const Variable<T>& x : xs) {
-    parts.push_back({pass.whole(x), pass.slabs(x)});
-    if (!parts.back().whole.defined() && parts.back().slabs.empty()) parts.back().whole = Tensor<T>::zeros(x.shape(), x.device());
+  std::vector<Variable<T>> whole;
+  {
+    detail::ReversePass<T> pass(ys, xs);
+    pass.allow_slabs();
+    pass.run(ys, seeds, options);
+    for (const Variable<T>& x : xs) {
+      whole.push_back(pass.whole(x));
+      parts.push_back({{}, pass.slabs(x)});
+      if (!whole.back().defined() && parts.back().slabs.empty()) whole.back() = Tensor<T>::zeros(x.shape(), x.device());
+    }
   }
+  detail::separate(whole, seeds, false);
+  for (std::size_t i = 0; i < xs.size(); ++i) parts[i].whole = std::move(whole[i]);
   return parts;
 }
 

@@ -24,6 +24,7 @@ void follow(const Module<T>& copy, const Module<wide_t<T>>& of) {
     const Tensor<wide_t<T>>& master = masters[i].variable.value();
     if (p.device() != master.device()) p.set_value(Tensor<T>(p.shape(), master.device()));
     kernels<T>(p.device()).narrow(p.size(), master.data(), p.value().data(), Stream{});
+    p.value().bump_version();
   }
   for (std::size_t i = 0; i < statistics.size(); ++i) statistics[i].variable.set_value(originals[i].variable.value());
 }

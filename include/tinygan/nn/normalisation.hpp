@@ -1,6 +1,9 @@
 // BatchNorm and LayerNorm.
 #pragma once
 
+#include <algorithm>
+#include <vector>
+
 #include <tinygan/nn/module.hpp>
 #include <tinygan/ops/normalisation.hpp>
 
@@ -42,8 +45,10 @@ class BatchNorm : public Module<T> {
 
   Variable<T> forward(const Variable<T>& x, const Pass& pass) override {
     const NormOptions<T> o{static_cast<wide_t<T>>(options_.epsilon), options_.activation, static_cast<wide_t<T>>(options_.slope)};
-    if (!pass.training)
+    if (!pass.training) {
+      if (detecting_anomalies()) check_trained();
       return ops::batch_norm_inference(x, gamma_, beta_, moving_mean_.value(), moving_variance_.value(), o);
+    }
     ops::BatchNormResult<T> result = ops::batch_norm(x, gamma_, beta_, o);
     if (pass.update_statistics)
       update(result, static_cast<double>(x.size() / gamma_.size()), pass.momentum < 0 ? options_.momentum : pass.momentum);
@@ -58,6 +63,15 @@ class BatchNorm : public Module<T> {
   std::string details() const override { return activation_text(options_.activation, options_.slope); }
 
  private:
+  void check_trained() const {
+    const auto all = [](const Variable<wide_t<T>>& v, int value) {
+      const std::vector<wide_t<T>> values = v.value().to_vector();
+      return std::all_of(values.begin(), values.end(), [value](wide_t<T> x) { return x == static_cast<wide_t<T>>(value); });
+    };
+    check(!all(moving_mean_, 0) || !all(moving_variance_, 1), "batch_norm",
+          "inference with the initial moving statistics, mean 0 and variance 1: train the model or load its weights first");
+  }
+
   void update(const ops::BatchNormResult<T>& batch, double rows, double momentum) const {
     const KernelTable<wide_t<T>>& k = kernels<wide_t<T>>(gamma_.device());
     const index_t n = gamma_.size();
@@ -66,6 +80,8 @@ class BatchNorm : public Module<T> {
       variance = ops::detail::unary_value(UnaryOp::affine, variance, rows / (rows - 1));
     k.ema(n, static_cast<wide_t<T>>(momentum), batch.mean.data(), moving_mean_.value().data(), Stream{});
     k.ema(n, static_cast<wide_t<T>>(momentum), variance.data(), moving_variance_.value().data(), Stream{});
+    moving_mean_.value().bump_version();
+    moving_variance_.value().bump_version();
   }
 
   BatchNormOptions options_;

@@ -12,7 +12,10 @@ template <class T>
 Variable<T> dropout(const Variable<T>& x, wide_t<T> rate, const RandomDraw& draw) {
   Tensor<T> y(x.shape(), x.device());
   kernels<T>(x.device()).dropout(x.size(), draw.key, rate, x.value().data(), y.data(), Stream{});
-  return record<T>("dropout", y, {x}, [rate, draw](const Backward<T>& c) { return std::vector{dropout(c.g, rate, draw)}; });
+  const SavedTensor step("the generator's step", draw.step);  // another step would draw another mask
+  return record<T>("dropout", y, {x}, [rate, key = draw.key, step](const Backward<T>& c) {
+    return std::vector{dropout(c.g, rate, {key, step.get()})};
+  });
 }
 
 }  // namespace detail

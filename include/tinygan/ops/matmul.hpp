@@ -44,6 +44,7 @@ ColumnMoments<T> column_moments(const Fused<T>& f, index_t channels, Device devi
 /// The variable with the moments of its value.
 template <class T>
 Variable<T> with_moments(Variable<T> y, ColumnMoments<T> moments) {
+  moments.version = y.value().version();
   y.node()->moments = std::move(moments);
   return y;
 }

@@ -95,7 +95,8 @@ BatchNormResult<T> batch_norm(const Variable<T>& x, const Variable<T>& gamma, co
   const Device device = x.device();
   Tensor<wide_t<T>> mean({d.channels}, device), variance({d.channels}, device);
   Tensor<T> y(x.shape(), device);
-  if (const ColumnMoments<T>& moments = x.node()->moments; moments.dims.pieces > 0) {
+  const ColumnMoments<T>& moments = x.node()->moments;
+  if (moments.dims.pieces > 0 && moments.version == x.value().version()) {
     k.batch_norm_join(d, moments.dims, moments.values.data(), mean.data(), variance.data(), Stream{});
   } else {
     const Workspace workspace(k.batch_norm_workspace(d), device);
@@ -123,12 +124,13 @@ Variable<T> batch_norm_inference(const Variable<T>& x, const Variable<T>& gamma,
   Tensor<T> y(x.shape(), x.device());
   kernels<T>(x.device()).batch_norm_apply(d, options, x.value().data(), mean.data(), variance.data(), gamma.value().data(),
                                           beta.value().data(), y.data(), Stream{});
-  return record<T>("batch_norm_inference", y, {x, gamma, beta}, [options, mean, variance](const Backward<T>& c) {
+  const SavedTensor saved_mean("the mean", mean), saved_variance("the variance", variance);  // a layer's moving ones change
+  return record<T>("batch_norm_inference", y, {x, gamma, beta}, [=](const Backward<T>& c) {
     const Variable<T> h = activation_grad(options.activation, options.slope, c.g, c.out);
-    const Variable<T> rstd = reciprocal(sqrt(Variable<T>(narrow<T>(variance)) + options.epsilon));
+    const Variable<T> rstd = reciprocal(sqrt(Variable<T>(narrow<T>(saved_variance.get())) + options.epsilon));
     std::vector<Variable<T>> grads(3);
     if (c.needs[0]) grads[0] = h * (c.in[1] * rstd);
-    if (c.needs[1]) grads[1] = sum_to(h * ((c.in[0] - Variable<T>(narrow<T>(mean))) * rstd), c.in[1].shape());
+    if (c.needs[1]) grads[1] = sum_to(h * ((c.in[0] - Variable<T>(narrow<T>(saved_mean.get()))) * rstd), c.in[1].shape());
     if (c.needs[2]) grads[2] = sum_to(h, c.in[2].shape());
     return grads;
   });

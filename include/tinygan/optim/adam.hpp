@@ -40,6 +40,7 @@ class Adam : public Optimiser<T> {
     }
     count_up(step_.data(), step_.device());
     kernels<T>(step_.device()).adam(hyper_, static_cast<int>(slots.size()), slots.data(), step_.data(), Stream{});
+    this->mark_updated();
   }
   /// One update with what backward() has accumulated.
   void step() { step(this->accumulated()); }

@@ -33,6 +33,7 @@ class Ema {
             average_[i].device());
       kernels<T>(device)
           .ema(source_[i].size(), static_cast<wide_t<T>>(decay), source_[i].value().data(), average_[i].value().data(), Stream{});
+      average_[i].value().bump_version();
     }
   }
 

@@ -92,6 +92,12 @@ class Optimiser {
     return list;
   }
 
+  /// After an update: a tape that recorded the old weights must not be differentiated with the new.
+  void mark_updated() const {
+    for (const Variable<T>& p : parameters_) p.value().bump_version();
+    for (const Tensor<Wide>& m : masters_) m.bump_version();
+  }
+
   /// Whole gradients as parts.
   static std::vector<GradientParts<T>> parts(const std::vector<Variable<T>>& grads) {
     std::vector<GradientParts<T>> list;

@@ -30,6 +30,7 @@ class Sgd : public Optimiser<T> {
     std::vector<ParameterSlot<T>> slots = this->slots(grads);
     for (std::size_t i = 0; i < slots.size(); ++i) slots[i].m = m_[i].data();
     kernels<T>(this->device_).sgd(hyper_, static_cast<int>(slots.size()), slots.data(), Stream{});
+    this->mark_updated();
   }
   /// One update with what backward() has accumulated.
   void step() { step(this->accumulated()); }

@@ -31,6 +31,7 @@ class Generator {
   RandomDraw next() { return {{seed_, draw_++, step_.data()}, step_}; }
   void next_step() {
     count_up(step_.data(), device());
+    step_.bump_version();
     draw_ = 0;
   }
   void set_step(std::uint64_t step) {

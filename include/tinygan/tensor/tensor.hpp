@@ -1,7 +1,9 @@
 // Tensor<T>: a shape over shared storage on one device.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <memory>
 #include <span>
@@ -16,14 +18,39 @@
 
 namespace tinygan {
 
+namespace detail {
+
+/// A number that no other contents of any storage had.
+inline std::uint64_t next_version() {
+  static std::atomic<std::uint64_t> version{0};
+  return version.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+}  // namespace detail
+
 /// A contiguous row-major array. Copies share storage, as do reshape() and views of outer dimensions; clone() copies.
-/// A default-constructed tensor is empty: it has no storage, and only defined() may be asked of it.
+/// A default-constructed or moved-from tensor is empty: defined() is false, data() null, and all else throws Error.
 template <class T>
 class Tensor {
  public:
   Tensor() = default;
+  Tensor(const Tensor&) = default;
+  Tensor& operator=(const Tensor&) = default;
+  /// Leaves `other` empty.
+  Tensor(Tensor&& other) noexcept
+      : storage_(std::move(other.storage_)),
+        shape_(std::exchange(other.shape_, Shape{})),
+        data_(std::exchange(other.data_, nullptr)) {}
+  Tensor& operator=(Tensor&& other) noexcept {
+    Tensor taken(std::move(other));
+    std::swap(storage_, taken.storage_);
+    std::swap(shape_, taken.shape_);
+    std::swap(data_, taken.data_);
+    return *this;
+  }
+  ~Tensor() = default;
 
-  /// Uninitialised elements. Throws Error when the device is not to be had or out of memory.
+  /// Uninitialised elements. Throws Error if the device is unavailable or out of memory.
   explicit Tensor(const Shape& shape, Device device = Device::cpu())
       : storage_(std::make_shared<Storage>(static_cast<std::size_t>(shape.size()) * sizeof(T), device)), shape_(shape) {
     data_ = static_cast<T*>(storage_->data());
@@ -48,23 +75,32 @@ class Tensor {
   }
 
   bool defined() const { return storage_ != nullptr; }
-  const Shape& shape() const { return shape_; }
-  index_t size() const { return shape_.size(); }
-  int rank() const { return shape_.rank(); }
-  index_t extent(int axis) const { return shape_[axis]; }
-  Device device() const { return storage_->device(); }
+  const Shape& shape() const& { return require().shape_; }
+  Shape shape() && { return require().shape_; }
+  index_t size() const { return require().shape_.size(); }
+  int rank() const { return require().shape_.rank(); }
+  index_t extent(int axis) const { return require().shape_[axis]; }
+  Device device() const { return require().storage_->device(); }
   std::size_t bytes() const { return static_cast<std::size_t>(size()) * sizeof(T); }
 
-  /// The first element, in the device's memory.
+  /// The first element, in the device's memory. After writing through it: bump_version().
   T* data() const { return data_; }
 
-  /// The elements, for a tensor in host memory. Throws Error for any other.
-  std::span<T> host() const {
+  /// The elements, for a tensor in host memory. After writing through it: bump_version(). Throws Error for any other device.
+  std::span<T> host() const& {
     check(device().type == DeviceType::cpu, "Tensor::host", "the tensor lives on ", device(), "; use to(Device::cpu())");
     return {data_, static_cast<std::size_t>(size())};
   }
+  /// The span of a temporary would outlive its elements: name the tensor first, or use to_vector().
+  std::span<T> host() const&& = delete;
 
-  /// The same elements under another shape. Throws Error if the sizes differ.
+  /// A number that the storage has had only with its present contents; views share it. A tape compares it with the number at
+  /// recording, so that no gradient is computed from a value that was overwritten in between.
+  std::uint64_t version() const { return require().storage_->version(); }
+  /// Marks the contents as changed, after writes through data() or host(). fill(), copy_from(), optimisers and layers do it.
+  void bump_version() const { require().storage_->bump_version(); }
+
+  /// The same elements under another shape. Throws Error if the sizes differ or the tensor is empty.
   Tensor reshape(const Shape& shape) const {
     check(shape.size() == size(), "reshape", "cannot make ", shape, " (", shape.size(), " elements) of ", shape_, " (",
           size(), ")");
@@ -76,7 +112,8 @@ class Tensor {
   /// Rows [begin, end) of the outermost axis, without a copy. Throws Error outside it.
   Tensor rows(index_t begin, index_t end) const {
     check(rank() >= 1, "rows", "a scalar has no rows");
-    check(begin >= 0 && begin < end && end <= shape_[0], "rows", "[", begin, ", ", end, ") of ", shape_);
+    check(begin >= 0 && begin < end && end <= shape_[0], "rows", "rows [", begin, ", ", end, ") of axis 0 of ", shape_,
+          ", expected 0 <= begin < end <= ", shape_[0]);
     Tensor t = *this;
     t.shape_ = shape_.with(0, end - begin);
     t.data_ = data_ + begin * (size() / shape_[0]);
@@ -85,6 +122,8 @@ class Tensor {
 
   /// One row of the outermost axis with that axis dropped, without a copy. Throws Error outside it.
   Tensor operator[](index_t row) const {
+    check(rank() >= 1, "operator[]", "a scalar has no rows");
+    check(row >= 0 && row < shape_[0], "operator[]", "row ", row, " of axis 0 of ", shape_, ", expected 0 to ", shape_[0] - 1);
     const Tensor one = rows(row, row + 1);
     return one.reshape(Shape(one.shape_.extents().subspan(1)));
   }
@@ -101,14 +140,17 @@ class Tensor {
     check(static_cast<index_t>(values.size()) == size(), "copy_from", values.size(), " values for shape ", shape_, " (",
           size(), " elements)");
     detail::copy_bytes(data_, device(), values.data(), Device::cpu(), bytes());
+    bump_version();
   }
   void copy_from(const Tensor& other) const {
-    check(other.shape_ == shape_, "copy_from", "shape ", other.shape_, ", expected ", shape_);
+    check(other.shape() == shape(), "copy_from", "shape ", other.shape_, ", expected ", shape_);
     detail::copy_bytes(data_, device(), other.data_, other.device(), bytes());
+    bump_version();
   }
   void fill(T value) const {
     if constexpr (std::is_floating_point_v<T> || std::is_same_v<T, bfloat16>) {
       kernels<T>(device()).fill(size(), static_cast<wide_t<T>>(value), data_, Stream{});
+      bump_version();
     } else {
       const std::vector<T> values(static_cast<std::size_t>(size()), value);
       copy_from(std::span<const T>(values));
@@ -140,12 +182,20 @@ class Tensor {
 
     void* data() const { return block_->data; }
     Device device() const { return device_; }
+    std::uint64_t version() const { return version_.load(std::memory_order_relaxed); }
+    void bump_version() { version_.store(detail::next_version(), std::memory_order_relaxed); }
 
    private:
     Pool* pool_;
     Pool::Block* block_;
     Device device_;
+    std::atomic<std::uint64_t> version_{detail::next_version()};
   };
+
+  const Tensor& require() const {
+    check(defined(), "Tensor", "the tensor is empty: default-constructed or moved from");
+    return *this;
+  }
 
   Tensor copy_to(Device target) const {
     Tensor t(shape_, target);
