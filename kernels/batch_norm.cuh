@@ -28,6 +28,7 @@ inline ColumnPlan mapping_plan(const NormDims& d) { return {d, column_width(d.ch
 
 /// For statistics the moments of the pieces, for the way back sums.
 inline std::size_t batch_norm_workspace(const NormDims& d) {
+  tinygan::detail::check_dims("batch_norm", d);
   const ColumnPlan p = summing_plan(d);
   const auto moments = static_cast<std::size_t>(MomentDims{p.pieces, p.channels}.size()) * sizeof(float);
   return std::max(column_workspace(p), moments);

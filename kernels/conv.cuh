@@ -65,10 +65,12 @@ void weight_grad_in_pieces(const ConvDims& d, const T* x, const T* g, T* dw, flo
 
 template <Precision F, class T>
 std::size_t conv2d_workspace(const ConvDims& d, ConvSlot output) {
+  tinygan::detail::check_dims("conv2d", d);
   if (is_product(d, output)) return gemm_workspace<F, T>(dense_dims(d, output));
   if (output != ConvSlot::w) return tap_conv_workspace<F, T>(d, output == ConvSlot::x);
   const index_t pieces = weight_grad_pieces<F, T>(d);
-  return pieces > 1 ? static_cast<std::size_t>(pieces * d.w_shape().size()) * sizeof(float) : 0;
+  if (pieces == 1) return 0;
+  return static_cast<std::size_t>(tinygan::detail::product("conv2d_weight_grad", {pieces, d.w_shape().size()})) * sizeof(float);
 }
 
 /// One piece per row of tiles; none for weight gradients and single channels.

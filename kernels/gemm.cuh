@@ -129,11 +129,13 @@ auto with_gemm_plan(const GemmDims& d, const Run& run) {
 
 template <Precision F, class T>
 std::size_t gemm_workspace(const GemmDims& d) {
+  tinygan::detail::check_dims("gemm", d);
   if (is_gemv(d)) return 0;
   if constexpr (F != Precision::fp32)
     if (wgmma_gemm_fits<F, T>(d)) return wgmma_gemm_workspace<F, T>(d);
   return with_gemm_plan<F, T>(d, [&]<class P>(const GemmPlan& p) {
-    return p.splits > 1 ? static_cast<std::size_t>(p.splits * d.M * d.N) * sizeof(float) : 0;
+    if (p.splits == 1) return std::size_t{0};
+    return static_cast<std::size_t>(tinygan::detail::product("gemm", {p.splits, d.M, d.N})) * sizeof(float);
   });
 }
 

@@ -174,7 +174,10 @@ __global__ void __launch_bounds__(column_threads)
   store_sums(p, at, acc, partial, dbeta, dgamma);
 }
 
-inline std::size_t layer_norm_workspace(const NormDims& d) { return column_workspace(summing_plan(d)); }
+inline std::size_t layer_norm_workspace(const NormDims& d) {
+  tinygan::detail::check_dims("layer_norm", d);
+  return column_workspace(summing_plan(d));
+}
 
 template <class T>
 void layer_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x, const float* mean, const float* rstd,

@@ -147,6 +147,7 @@ void reduce_with(const ReduceDims& d, const T* x, T* y, void* workspace, Stream 
 }
 
 inline std::size_t reduce_workspace(const ReduceDims& d) {
+  tinygan::detail::check_dims("reduce", d);
   const ReducePieces p(d);
   return p.splits == 1 ? 0 : static_cast<std::size_t>(d.outer * p.splits * d.inner) * sizeof(float);
 }

@@ -28,14 +28,14 @@ double fma_peak(int repetitions = 10) {
     const double start = seconds();
     const auto threads = static_cast<index_t>(sink.size());
     cpu::parallel_chunks(threads, [&](index_t chunk, int) {
-      cpu::dispatch([&]<class I>(I) TINYGAN_INLINE_LAMBDA {
-        cpu::Vec<T, I> acc[chains], factor = cpu::Vec<T, I>{} + T(0.999), term = cpu::Vec<T, I>{} + T(1e-3);
-        for (int i = 0; i < chains; ++i) acc[i] = cpu::Vec<T, I>{} + static_cast<T>(i);
+      cpu::dispatch([&]<class Arch>(Arch) TINYGAN_INLINE_LAMBDA {
+        cpu::Vec<T, Arch> acc[chains], factor = cpu::Vec<T, Arch>{} + T(0.999), term = cpu::Vec<T, Arch>{} + T(1e-3);
+        for (int i = 0; i < chains; ++i) acc[i] = cpu::Vec<T, Arch>{} + static_cast<T>(i);
         for (index_t step = 0; step < steps; ++step)
 #pragma GCC unroll 12
           for (int i = 0; i < chains; ++i) acc[i] = acc[i] * factor + term;
         for (int i = 0; i < chains; ++i) sink[static_cast<std::size_t>(chunk)] += static_cast<double>(acc[i][0]);
-        flops[static_cast<std::size_t>(chunk)] = 2.0 * chains * cpu::lanes<T, I> * static_cast<double>(steps);
+        flops[static_cast<std::size_t>(chunk)] = 2.0 * chains * cpu::lanes<T, Arch> * static_cast<double>(steps);
       });
     });
     double total = 0;

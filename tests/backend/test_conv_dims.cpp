@@ -121,3 +121,23 @@ TEST_CASE("conv_transpose_dims names what is wrong") {
   CHECK_THROWS_WITH(conv_transpose_dims({1, 1, 1, 8}, w, {.padding = Padding::all(2)}),
                     "conv2d_transpose: padding 2+2 leaves no output of an input extent 1");
 }
+
+TEST_CASE("Convolutions refuse extents and options that no arithmetic of theirs could hold") {
+  constexpr index_t most = 2147483647, huge = index_t{1} << 62;
+  const Shape x{1, 8, 8, 1}, w{3, 3, 1, 1};
+  const auto same = Padding::same();
+  CHECK_THROWS_WITH(conv_dims(x, w, {.stride_h = huge}), "conv2d: stride 4611686018427387904, expected 1 to 2147483647");
+  CHECK_THROWS_WITH(conv_dims(x, w, {.padding = same, .dilation_w = huge}),
+                    "conv2d: dilation 4611686018427387904, expected 1 to 2147483647");
+  CHECK_THROWS_WITH(conv_dims(x, w, {.padding = same, .dilation_w = most}),
+                    "conv2d: dilated filter extent 4294967295, expected 1 to 2147483647");
+  CHECK_THROWS_WITH(conv_dims(x, w, {.padding = Padding::sides(0, huge, 0, 0)}),
+                    "conv2d: padding 4611686018427387904, expected at most 2147483647");
+  CHECK_THROWS_WITH(conv_dims({1, most + 1, 1, 1}, w, {.padding = same}), "conv2d: input extent 2147483648, expected 1 to 2147483647");
+  CHECK_THROWS_WITH(conv_dims(x, {1, most + 1, 1, 1}, {.padding = same}), "conv2d: filter extent 2147483648, expected 1 to 2147483647");
+  CHECK_THROWS_AS(conv_dims({most, 8, 8, 1}, {3, 3, 1, most}, {.padding = same}), Error);  // y alone is too large
+  CHECK(conv_dims(x, w, {.stride_h = most, .stride_w = most, .padding = same}).P == 1);
+  CHECK_THROWS_WITH(conv_transpose_dims(x, w, {.stride_h = most, .padding = same}),
+                    "conv2d_transpose: output extent 17179869176, expected 1 to 2147483647");
+  CHECK_THROWS_AS(conv_transpose_dims({1, most / 4, most / 4, 1}, w, {.stride_h = 4, .stride_w = 4, .padding = same}), Error);
+}

@@ -1,5 +1,6 @@
 #include <tinygan/base/shape.hpp>
 
+#include <limits>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -67,4 +68,28 @@ TEST_CASE("Shape prints as Python's tuples do") {
   CHECK(text(Shape{}) == "()");
   CHECK(text(Shape{4}) == "(4,)");
   CHECK(text(Shape{4, 1}) == "(4, 1)");
+}
+
+TEST_CASE("A shape has no more elements than can be counted in bytes, whatever their type") {
+  constexpr index_t most = std::numeric_limits<index_t>::max() / 16, half = index_t{1} << 32;
+  CHECK(tinygan::max_elements == most);
+  CHECK(Shape{most}.size() == most);
+  CHECK(Shape{index_t{1} << 29, index_t{1} << 29}.size() == index_t{1} << 58);
+  CHECK_THROWS_WITH((Shape{half, half}), "Shape: (4294967296, 4294967296) has more than 576460752303423487 elements");
+  CHECK_THROWS_WITH(Shape{most + 1}, "Shape: (576460752303423488,) has more than 576460752303423487 elements");
+  CHECK_THROWS_WITH((Shape{half, half / 2 * 3}), "Shape: (4294967296, 6442450944) has more than 576460752303423487 elements");
+  CHECK_THROWS_AS((Shape{65536, 65536, 65536, 65536}), Error);  // 2^64: 0 without a check
+  CHECK_THROWS_AS((Shape{3, 3, 3, 3, 3, std::numeric_limits<index_t>::max()}), Error);
+  CHECK_THROWS_AS((Shape{2, half}.with(0, half)), Error);
+}
+
+TEST_CASE("Products of extents and sums of workspaces name what is too large") {
+  constexpr index_t half = index_t{1} << 32;
+  CHECK(tinygan::detail::product("op", {2, 3, 5}) == 30);
+  CHECK(tinygan::detail::product("op", {}) == 1);
+  CHECK_THROWS_WITH(tinygan::detail::product("op", {half, 2, half}),
+                    "op: 4294967296 x 2 x 4294967296 elements, more than 576460752303423487");
+  CHECK(tinygan::detail::workspace_bytes("op", {1, 2, 3}, 8) == 48);
+  CHECK_THROWS_WITH(tinygan::detail::workspace_bytes("op", {tinygan::max_elements, 1}, 8),
+                    "op: a workspace of more than 576460752303423487 elements");
 }

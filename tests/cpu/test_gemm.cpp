@@ -127,3 +127,20 @@ TEST_CASE("gemm: NaN and infinity of the operands reach the result", "[cpu][gemm
       for (std::size_t i = 0; i < c.size(); ++i) CHECK(std::isnan(c[i]) == (i / 20 == 2));
     });
 }
+
+TEST_CASE("sizes of workspaces that would overflow are refused by name") {
+  constexpr index_t half = index_t{1} << 32;
+  const auto refused = [](const auto& f) {
+    try {
+      f();
+    } catch (const Error& e) {
+      return std::string(e.what()).find("more than 576460752303423487") != std::string::npos;
+    }
+    return false;
+  };
+  CHECK(refused([] { cpu::gemm_workspace<float>({.M = half, .N = half, .K = 2}); }));
+  CHECK(refused([] { cpu::gemm_workspace<float>({.M = 2, .N = half, .K = half}); }));
+  CHECK(refused([] { cpu::gemm_workspace<float>({.M = half, .N = 2, .K = half, .trans_a = true}); }));
+  CHECK(refused([] { cpu::gemm_workspace<double>({.M = 2, .N = 2, .K = index_t{1} << 58, .trans_a = true}); }));  // packed
+  CHECK_THROWS_WITH(cpu::gemm_workspace<float>({.M = 0, .N = 2, .K = 2}), "gemm: extents M 0, N 2, K 2, expected at least 1");
+}

@@ -1,6 +1,9 @@
 // The problem of one 2-D convolution, shared by its three partials and by transposed convolution.
 #pragma once
 
+#include <algorithm>
+#include <limits>
+
 #include <tinygan/base/shape.hpp>
 
 namespace tinygan {
@@ -47,6 +50,28 @@ struct ConvOptions {
 
 namespace detail {
 
+/// Limit of image and filter extents, strides, dilations and padding: taps count in 32 bits, and two factors never overflow.
+inline constexpr index_t max_conv_extent = std::numeric_limits<std::int32_t>::max();
+
+inline void check_conv_extent(const char* op, const char* what, index_t extent) {
+  check(extent >= 1 && extent <= max_conv_extent, op, what, " ", extent, ", expected 1 to ", max_conv_extent);
+}
+
+/// Throws Error on an extent out of range and on an operand of more than max_elements.
+inline void check_dims(const char* op, const ConvDims& d) {
+  for (index_t extent : {d.H, d.W}) check_conv_extent(op, "input extent", extent);
+  for (index_t extent : {d.R, d.S}) check_conv_extent(op, "filter extent", extent);
+  for (index_t extent : {d.P, d.Q}) check_conv_extent(op, "output extent", extent);
+  for (index_t extent : {d.stride_h, d.stride_w}) check_conv_extent(op, "stride", extent);
+  for (index_t extent : {d.dilation_h, d.dilation_w}) check_conv_extent(op, "dilation", extent);
+  check_conv_extent(op, "dilated filter extent", (d.R - 1) * d.dilation_h + 1);
+  check_conv_extent(op, "dilated filter extent", (d.S - 1) * d.dilation_w + 1);
+  check(d.N >= 1 && d.C >= 1 && d.K >= 1, op, "N ", d.N, ", C ", d.C, ", K ", d.K, ", expected at least 1");
+  product(op, {d.N, d.H, d.W, d.C});
+  product(op, {d.R, d.S, d.C, d.K});
+  product(op, {d.N, d.P, d.Q, d.K});
+}
+
 /// One axis of a convolution: the output extent and the padding in front.
 struct ConvAxis {
   index_t out, pad;
@@ -55,14 +80,27 @@ struct ConvAxis {
 inline void check_conv_options(const char* op, const ConvOptions& o) {
   check(o.stride_h >= 1 && o.stride_w >= 1, op, "stride ", o.stride_h, "x", o.stride_w, ", expected at least 1x1");
   check(o.dilation_h >= 1 && o.dilation_w >= 1, op, "dilation ", o.dilation_h, "x", o.dilation_w, ", expected at least 1x1");
+  for (index_t stride : {o.stride_h, o.stride_w}) check_conv_extent(op, "stride", stride);
+  for (index_t dilation : {o.dilation_h, o.dilation_w}) check_conv_extent(op, "dilation", dilation);
   const Padding& p = o.padding;
   check(p.top >= 0 && p.bottom >= 0 && p.left >= 0 && p.right >= 0, op, "negative padding (top ", p.top, ", bottom ",
         p.bottom, ", left ", p.left, ", right ", p.right, ")");
+  for (index_t side : {p.top, p.bottom, p.left, p.right})
+    check(side <= max_conv_extent, op, "padding ", side, ", expected at most ", max_conv_extent);
+}
+
+/// The extent of a filter with gaps. Throws Error where an extent is out of range.
+inline index_t dilated_extent(const char* op, index_t image, index_t kernel, index_t dilation) {
+  check_conv_extent(op, "input extent", image);
+  check_conv_extent(op, "filter extent", kernel);
+  const index_t extent = (kernel - 1) * dilation + 1;
+  check_conv_extent(op, "dilated filter extent", extent);
+  return extent;
 }
 
 inline ConvAxis conv_axis(const char* op, index_t in, index_t kernel, index_t stride, index_t dilation,
                           Padding::Kind kind, index_t before, index_t after) {
-  const index_t extent = (kernel - 1) * dilation + 1;
+  const index_t extent = dilated_extent(op, in, kernel, dilation);
   if (kind == Padding::Kind::same) {
     const index_t out = (in + stride - 1) / stride;
     return {out, std::max<index_t>((out - 1) * stride + extent - in, 0) / 2};
@@ -75,7 +113,8 @@ inline ConvAxis conv_axis(const char* op, index_t in, index_t kernel, index_t st
 /// Input extent whose convolution has the output extent `out`, as Keras' and PyTorch's transposed layers define it.
 inline ConvAxis conv_transpose_axis(const char* op, index_t out, index_t kernel, index_t stride, index_t dilation,
                                     Padding::Kind kind, index_t before, index_t after, index_t output_padding) {
-  const index_t extent = (kernel - 1) * dilation + 1;
+  const index_t extent = dilated_extent(op, out, kernel, dilation);
+  check_conv_extent(op, "output extent", out * stride);
   if (kind == Padding::Kind::same) {
     const index_t in = out * stride;
     return {in, std::max<index_t>((out - 1) * stride + extent - in, 0) / 2};
@@ -98,9 +137,11 @@ inline ConvDims conv_dims(const Shape& x, const Shape& w, const ConvOptions& o, 
   const Padding& p = o.padding;
   const auto rows = detail::conv_axis(op, x[1], w[0], o.stride_h, o.dilation_h, p.kind, p.top, p.bottom);
   const auto cols = detail::conv_axis(op, x[2], w[1], o.stride_w, o.dilation_w, p.kind, p.left, p.right);
-  return {.N = x[0], .H = x[1], .W = x[2], .C = x[3], .R = w[0], .S = w[1], .K = w[3], .P = rows.out, .Q = cols.out,
+  const ConvDims d{.N = x[0], .H = x[1], .W = x[2], .C = x[3], .R = w[0], .S = w[1], .K = w[3], .P = rows.out, .Q = cols.out,
           .stride_h = o.stride_h, .stride_w = o.stride_w, .pad_top = rows.pad, .pad_left = cols.pad,
           .dilation_h = o.dilation_h, .dilation_w = o.dilation_w};
+  detail::check_dims(op, d);
+  return d;
 }
 
 /// The convolution whose adjoint maps g(N,P,Q,K) to x(N,H,W,C): transposed convolution with filter w(R,S,C,K), C being
@@ -118,9 +159,11 @@ inline ConvDims conv_transpose_dims(const Shape& g, const Shape& w, const ConvOp
   const Padding& p = o.padding;
   const auto rows = detail::conv_transpose_axis(op, g[1], w[0], o.stride_h, o.dilation_h, p.kind, p.top, p.bottom, output_padding);
   const auto cols = detail::conv_transpose_axis(op, g[2], w[1], o.stride_w, o.dilation_w, p.kind, p.left, p.right, output_padding);
-  return {.N = g[0], .H = rows.out, .W = cols.out, .C = w[2], .R = w[0], .S = w[1], .K = w[3], .P = g[1], .Q = g[2],
+  const ConvDims d{.N = g[0], .H = rows.out, .W = cols.out, .C = w[2], .R = w[0], .S = w[1], .K = w[3], .P = g[1], .Q = g[2],
           .stride_h = o.stride_h, .stride_w = o.stride_w, .pad_top = rows.pad, .pad_left = cols.pad,
           .dilation_h = o.dilation_h, .dilation_w = o.dilation_w};
+  detail::check_dims(op, d);
+  return d;
 }
 
 }  // namespace tinygan

@@ -82,8 +82,10 @@ inline TapList adjoint_taps(const ConvDims& d) {
 /// Multiply-adds that touch data, the same for all three partials; nominal counts P*Q*R*S whether or not they do.
 inline index_t exact_macs(const ConvDims& d) {
   const TapList t = forward_taps(d);
-  return d.N * d.C * d.K * t.rows.pairs() * t.cols.pairs();
+  return detail::product("exact_macs", {d.N, d.C, d.K, t.rows.pairs(), t.cols.pairs()});
 }
-inline index_t nominal_macs(const ConvDims& d) { return d.N * d.C * d.K * d.P * d.Q * d.R * d.S; }
+inline index_t nominal_macs(const ConvDims& d) {
+  return detail::product("nominal_macs", {d.N, d.C, d.K, d.P, d.Q, d.R, d.S});
+}
 
 }  // namespace tinygan

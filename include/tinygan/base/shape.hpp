@@ -6,8 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <limits>
 #include <ostream>
 #include <span>
+#include <sstream>
+#include <string_view>
 
 #include <tinygan/base/error.hpp>
 
@@ -16,7 +19,39 @@ namespace tinygan {
 /// Extents, counts and offsets, in elements.
 using index_t = std::int64_t;
 
-/// Up to six extents, each at least 1; rank 0 is a scalar. Throws Error on an extent below 1.
+/// The most elements that anything may have: their bytes can be counted in an index_t, whatever their type.
+inline constexpr index_t max_elements = std::numeric_limits<index_t>::max() / 16;
+
+namespace detail {
+
+/// n *= factor, unless that is more than max_elements.
+constexpr bool multiply(index_t& n, index_t factor) { return !__builtin_mul_overflow(n, factor, &n) && n <= max_elements; }
+
+/// The product of extents and counts. Throws Error if it is more than max_elements.
+inline index_t product(std::string_view op, std::initializer_list<index_t> factors) {
+  index_t n = 1;
+  for (index_t f : factors)
+    if (!multiply(n, f)) {
+      std::ostringstream what;
+      const char* times = "";
+      for (index_t g : factors) what << times << g, times = " x ";
+      fail(op, what.str(), " elements, more than ", max_elements);
+    }
+  return n;
+}
+
+/// Bytes of scratch for the parts of a workspace, given in elements. Throws Error if they are more than max_elements.
+inline std::size_t workspace_bytes(std::string_view op, std::initializer_list<index_t> parts, std::size_t element_size) {
+  index_t n = 0;
+  for (index_t part : parts)
+    check(!__builtin_add_overflow(n, part, &n) && n <= max_elements, op, "a workspace of more than ", max_elements,
+          " elements");
+  return static_cast<std::size_t>(n) * element_size;
+}
+
+}  // namespace detail
+
+/// Up to six extents, each at least 1; rank 0 is a scalar. Throws Error on an extent below 1 and above max_elements elements.
 class Shape {
  public:
   static constexpr int max_rank = 6;
@@ -28,6 +63,8 @@ class Shape {
     for (index_t e : extents) extents_[static_cast<std::size_t>(rank_++)] = e;
     for (int axis = 0; axis < rank_; ++axis)
       check((*this)[axis] >= 1, "Shape", "extent ", axis, " of ", *this, " is ", (*this)[axis], ", expected at least 1");
+    index_t n = 1;
+    for (index_t e : extents) check(detail::multiply(n, e), "Shape", *this, " has more than ", max_elements, " elements");
   }
 
   int rank() const { return rank_; }

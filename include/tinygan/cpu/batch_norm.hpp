@@ -16,6 +16,7 @@ namespace tinygan::cpu {
 /// Two doubles per block and channel, for statistics and gradients alike.
 template <class T>
 std::size_t batch_norm_workspace(const NormDims& d) {
+  tinygan::detail::check_dims("batch_norm", d);
   const ColumnPlan plan(d.rows, d.channels);
   return static_cast<std::size_t>(2 * plan.blocks * d.channels) * sizeof(double);
 }

@@ -19,7 +19,8 @@ namespace tinygan::cpu {
 /// set.
 template <class T>
 std::size_t conv2d_workspace(const ConvDims& d, ConvSlot output) {
-  const auto bytes = [](index_t elements) { return static_cast<std::size_t>(elements) * sizeof(T); };
+  tinygan::detail::check_dims("conv2d", d);
+  const auto bytes = [](index_t elements) { return tinygan::detail::workspace_bytes("conv2d", {elements}, sizeof(T)); };
   if (is_dense(d)) return gemm_workspace<T>(dense_dims(d, output));
   if (output == ConvSlot::w) {
     if (d.C == 1 || d.K == 1) return bytes(detail::OneChannelGrad::of(d).workspace(tile_shape<T>()));

@@ -28,13 +28,17 @@ struct OneChannelPolicy {
 // ---- one channel out ------------------------------------------------------------------------------------------------
 
 struct OneChannelPlan {
-  TileShape shape;
+  TileExtents shape;
   index_t taps, stride;     // columns of the products: used, padded
   index_t out_rows, in_rows;  // of one task; the input rows are an upper bound
 
-  index_t weights(const TapConv& v) const { return (v.depth * stride + 63) / 64 * 64; }
-  index_t products(const TapConv& v) const { return (in_rows * v.in_w * stride + 63) / 64 * 64; }
-  index_t workspace(const TapConv& v) const { return weights(v) + threads() * products(v); }
+  index_t weights(const TapConv& v) const { return padded({v.depth, stride}); }
+  index_t products(const TapConv& v) const { return padded({in_rows, v.in_w, stride}); }
+  index_t workspace(const TapConv& v) const { return weights(v) + padded({threads(), products(v)}); }
+
+  static index_t padded(std::initializer_list<index_t> extents) {
+    return (tinygan::detail::product("conv2d", extents) + 63) / 64 * 64;
+  }
 };
 
 /// Input rows [first, last) that the output rows [begin, end) read.
@@ -176,12 +180,16 @@ struct OneChannelGrad {
 
   // Workspace, in elements: partial results of each share | a frame and the packed last panel of each thread.
   index_t partial() const { return (R * S * depth + 63) / 64 * 64; }
-  index_t frame() const { return (frame_h * frame_w + 63) / 64 * 64; }
-  index_t last_panel(const TileShape& shape) const {
+  index_t frame() const { return (product({frame_h, frame_w}) + 63) / 64 * 64; }
+  index_t last_panel(const TileExtents& shape) const {
     return OneChannelPolicy::row_block * v_w * shape.panel_width(depth % shape.width);
   }
-  index_t workspace(const TileShape& shape) const {
-    return shares() * partial() + threads() * (frame() + last_panel(shape));
+  index_t workspace(const TileExtents& shape) const {
+    return product({shares(), partial()}) + product({threads(), frame() + last_panel(shape)});
+  }
+
+  static index_t product(std::initializer_list<index_t> extents) {
+    return tinygan::detail::product("conv2d_weight_grad", extents);
   }
 };
 
@@ -201,7 +209,7 @@ void fill_frame(const OneChannelGrad& o, const T* u, T* frame) {
 
 /// Rows [begin, end) of one image of v against its frame, added to dw or stored into it.
 template <class T>
-void one_channel_rows(const OneChannelGrad& o, const TileShape& shape, const T* frame, const T* v, index_t begin,
+void one_channel_rows(const OneChannelGrad& o, const TileExtents& shape, const T* frame, const T* v, index_t begin,
                       index_t end, T* last_panel, T* dw, bool accumulate) {
   const index_t taps = o.R * o.S, count = end - begin;
   index_t frame_rows[OneChannelPolicy::row_block], v_rows[OneChannelPolicy::row_block];
@@ -232,7 +240,7 @@ void one_channel_rows(const OneChannelGrad& o, const TileShape& shape, const T* 
 template <class T>
 void one_channel_weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, T* workspace) {
   const OneChannelGrad o = OneChannelGrad::of(d);
-  const TileShape shape = tile_shape<T>();
+  const TileExtents shape = tile_shape<T>();
   const T *u = d.C == 1 ? x : g, *v = d.C == 1 ? g : x;
   const index_t shares = o.shares(), size = o.R * o.S * o.depth;
   T* frames = workspace + shares * o.partial();

@@ -77,7 +77,9 @@ struct TapConv {
 
   /// Elements of one panel per column, and of all panels.
   index_t panel_depth() const { return R * S * depth; }
-  index_t packed_size(const TileShape& shape) const { return panel_depth() * shape.padded(width); }
+  index_t packed_size(const TileExtents& shape) const {
+    return tinygan::detail::product("conv2d", {panel_depth(), shape.padded(width)});
+  }
 
   /// Where each filter column is packed: neighbours in a tap list become neighbours in memory, so that a row of taps
   /// that reads neighbouring pixels is one segment.
@@ -96,7 +98,8 @@ struct TapConv {
 
 /// Panel j of W at packed + panel_depth() * shape.width * j: (R, place of s, depth, panel width).
 template <class T>
-void pack_weights(const TapConv& v, const TileShape& shape, const std::vector<index_t>& place, const T* w, T* packed) {
+void pack_weights(const TapConv& v, const TileExtents& shape, const std::vector<index_t>& place, const T* w,
+                  T* packed) {
   const index_t taps = v.R * v.S;
   parallel_chunks(taps * shape.panels(v.width), [&](index_t chunk, int) {
     const index_t panel = chunk / taps, r = chunk % taps / v.S, s = chunk % taps % v.S;
@@ -118,7 +121,7 @@ struct TapTask {
   index_t begin, end, first, last;
 };
 
-inline std::vector<TapTask> tap_tasks(const TapConv& v, const TileShape& shape, const std::vector<AxisClass>& rows,
+inline std::vector<TapTask> tap_tasks(const TapConv& v, const TileExtents& shape, const std::vector<AxisClass>& rows,
                                       const std::vector<AxisClass>& cols) {
   // At least some 8 tasks per thread, each of enough rows to pay for streaming its panels through L2.
   const index_t panels = shape.panels(v.width),
@@ -185,7 +188,7 @@ struct WeightBlock {
 template <class T>
 class TapTaskRun {
  public:
-  TapTaskRun(const TapConv& v, const TileShape& shape, const std::vector<index_t>& place, const TapTask& task,
+  TapTaskRun(const TapConv& v, const TileExtents& shape, const std::vector<index_t>& place, const TapTask& task,
              const T* in, const T* weights, T* out)
       : v_(v),
         shape_(shape),
@@ -258,7 +261,7 @@ class TapTaskRun {
   }
 
   const TapConv& v_;
-  const TileShape& shape_;
+  const TileExtents& shape_;
   const TapTask& task_;
   TapSegments segments_;
   const T* in_;
@@ -272,7 +275,7 @@ class TapTaskRun {
 template <class T>
 void tap_conv(const TapConv& v, const TapList& taps, const Epilogue<T>& epilogue, const T* in, const T* w, T* out,
               T* workspace) {
-  const TileShape shape = tile_shape<T>();
+  const TileExtents shape = tile_shape<T>();
   const std::vector<index_t> place = v.column_places();
   pack_weights(v, shape, place, w, workspace);
   const std::vector<AxisClass> rows = axis_classes(taps.rows), cols = axis_classes(taps.cols);

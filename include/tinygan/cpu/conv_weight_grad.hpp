@@ -26,7 +26,7 @@ struct WeightGradPolicy {
 };
 
 struct WeightGradPlan {
-  TileShape shape;
+  TileExtents shape;
   index_t images, rows;         // of g in one chunk
   index_t x_rows;               // rows of x that a chunk touches, at most
   index_t phase_w, x_cols;      // columns of x of one remainder modulo the stride; all of them, padded
@@ -34,8 +34,12 @@ struct WeightGradPlan {
 
   index_t tile_size() const { return x_rows * x_cols * images * shape.rows; }
   index_t panel_size(const ConvDims& d, index_t width) const { return rows * d.Q * images * width; }
-  index_t x_size() const { return (tiles * tile_size() + 63) / 64 * 64; }
-  index_t g_size(const ConvDims& d) const { return panel_size(d, shape.padded(d.K)); }
+  index_t x_size() const {
+    return (tinygan::detail::product("conv2d_weight_grad", {tiles, x_rows, x_cols, images, shape.rows}) + 63) / 64 * 64;
+  }
+  index_t g_size(const ConvDims& d) const {
+    return tinygan::detail::product("conv2d_weight_grad", {rows, d.Q, images, shape.padded(d.K)});
+  }
   index_t x_column(const ConvDims& d, index_t w) const { return w % d.stride_w * phase_w + w / d.stride_w; }
 };
 

@@ -16,23 +16,23 @@ namespace tinygan::cpu {
 
 namespace detail {
 
-template <class T, class I>
-TINYGAN_INLINE void activate(Activation activation, T slope, Vec<T, I>& v) {
-  const Vec<T, I> zero{};
-  const Vec<T, I> x = v;
+template <class T, class Arch>
+TINYGAN_INLINE void activate(Activation activation, T slope, Vec<T, Arch>& v) {
+  const Vec<T, Arch> zero{};
+  const Vec<T, Arch> x = v;
   switch (activation) {
     case Activation::none: break;
     case Activation::relu: v = x < zero ? zero : x; break;  // NaN stays NaN
     case Activation::leaky_relu: v = x > zero ? x : x * slope; break;
-    case Activation::sigmoid: math::sigmoid<T, I>(x, v); break;
-    case Activation::tanh: math::tanh<T, I>(x, v); break;
+    case Activation::sigmoid: math::sigmoid<T, Arch>(x, v); break;
+    case Activation::tanh: math::tanh<T, Arch>(x, v); break;
   }
 }
 
 /// v *= activation'(.) as a function of the activation's output y.
-template <class T, class I>
-TINYGAN_INLINE void activate_back(Activation activation, T slope, const Vec<T, I>& y, Vec<T, I>& v) {
-  const Vec<T, I> zero{};
+template <class T, class Arch>
+TINYGAN_INLINE void activate_back(Activation activation, T slope, const Vec<T, Arch>& y, Vec<T, Arch>& v) {
+  const Vec<T, Arch> zero{};
   switch (activation) {
     case Activation::none: break;
     case Activation::relu: v = y > zero ? v : T(0) * v; break;
@@ -46,30 +46,30 @@ TINYGAN_INLINE void activate_back(Activation activation, T slope, const Vec<T, I
 template <class T>
 __attribute__((noinline)) void apply_epilogue(const Epilogue<T>& e, const T* other, T* c, const index_t* c_rows,
                                               int rows, index_t columns) {
-  dispatch([&]<class I>(I) TINYGAN_INLINE_LAMBDA {
-    constexpr index_t W = lanes<T, I>;
+  dispatch([&]<class Arch>(Arch) TINYGAN_INLINE_LAMBDA {
+    constexpr index_t W = lanes<T, Arch>;
     for (int i = 0; i < rows; ++i) {
       T* row = c + c_rows[i];
       const T* beside = e.output ? other + c_rows[i] : other;
       for (index_t j = 0; j < columns; j += W) {
         const index_t n = columns - j < W ? columns - j : W;
         const auto bytes = static_cast<std::size_t>(n) * sizeof(T);
-        Vec<T, I> v{}, b{};
+        Vec<T, Arch> v{}, b{};
         if (n == W) {
-          v = *vec<T, I>(row + j);
-          if (beside) b = *vec<T, I>(beside + j);
+          v = *vec<T, Arch>(row + j);
+          if (beside) b = *vec<T, Arch>(beside + j);
         } else {
           std::memcpy(&v, row + j, bytes);
           if (beside) std::memcpy(&b, beside + j, bytes);
         }
         if (e.output) {
-          activate_back<T, I>(e.activation, e.slope, b, v);
+          activate_back<T, Arch>(e.activation, e.slope, b, v);
         } else {
           v += b;
-          activate<T, I>(e.activation, e.slope, v);
+          activate<T, Arch>(e.activation, e.slope, v);
         }
         if (n == W)
-          *vec<T, I>(row + j) = v;
+          *vec<T, Arch>(row + j) = v;
         else
           std::memcpy(row + j, &v, bytes);
       }

@@ -45,20 +45,22 @@ struct GemmPlan {
   index_t group;       // panels packed together
   index_t task_width;  // panels of one task, whole groups
   index_t row_block;   // rows of one task
-  TileShape shape;
+  TileExtents shape;
 
   index_t panels() const { return shape.panels(N); }
   index_t column_blocks() const { return (panels() + task_width - 1) / task_width; }
   index_t row_blocks() const { return (M + row_block - 1) / row_block; }
 
   // Workspace, in elements: packed rows | partial results | packed panels of each thread.
-  index_t packed_rows() const { return pack_rows ? round_up(round_up(M, shape.rows) * K, 64) : 0; }
-  index_t partials() const { return splits > 1 ? round_up(splits * M * N, 64) : 0; }
+  index_t packed_rows() const { return pack_rows ? round_up(product({round_up(M, shape.rows), K}), 64) : 0; }
+  index_t partials() const { return splits > 1 ? round_up(product({splits, M, N}), 64) : 0; }
   index_t panel_block() const { return round_up(group * shape.width * depth_block, 64); }
+
+  static index_t product(std::initializer_list<index_t> extents) { return tinygan::detail::product("gemm", extents); }
 };
 
 /// Whether the rows of b times panels of op(a)^T, stored transposed, cost less than the rows of a times panels of b^T.
-inline bool swap_pays(const GemmDims& d, const TileShape& shape) {
+inline bool swap_pays(const GemmDims& d, const TileExtents& shape) {
   const auto cost = [&](index_t rows, index_t columns) {
     return (round_up(rows, shape.rows) * shape.padded(columns) + GemmPolicy::pack_cost * columns) * d.K;
   };
@@ -182,9 +184,11 @@ void gemm_task(const GemmPlan& p, const Epilogue<T>& epilogue, const GemmOperand
 /// Bytes of scratch that gemm() needs with the present number of threads and instruction set.
 template <class T>
 std::size_t gemm_workspace(const GemmDims& d) {
+  tinygan::detail::check_dims("gemm", d);
   if (d.M == 1 || d.N == 1 || d.K == 1) return 0;
   const auto p = detail::gemm_plan<T>(d);
-  return static_cast<std::size_t>(p.packed_rows() + p.partials() + threads() * p.panel_block()) * sizeof(T);
+  return tinygan::detail::workspace_bytes("gemm", {p.packed_rows(), p.partials(), threads() * p.panel_block()},
+                                          sizeof(T));
 }
 
 /// c(M,N) = epilogue(op(a)(M,K) op(b)(K,N)); bias per column.

@@ -18,22 +18,22 @@ namespace tinygan::cpu {
 namespace detail {
 
 /// y[i] = <a + i*stride, v>, i < rows <= 4; rows that do not exist stand in for the first one.
-template <class T, class I>
+template <class T, class Arch>
 TINYGAN_INLINE void dots(const T* a, index_t stride, const T* v, index_t depth, int rows, T* y) {
-  constexpr index_t W = lanes<T, I>;
+  constexpr index_t W = lanes<T, Arch>;
   const T* row[4];
   for (int i = 0; i < 4; ++i) row[i] = a + (i < rows ? i * stride : 0);
-  Vec<T, I> acc[4][2] = {};
+  Vec<T, Arch> acc[4][2] = {};
   index_t k = 0;
   for (; k + 2 * W <= depth; k += 2 * W)
 #pragma GCC unroll 2
     for (int u = 0; u < 2; ++u) {
-      const Vec<T, I> x = *vec<T, I>(v + k + u * W);
+      const Vec<T, Arch> x = *vec<T, Arch>(v + k + u * W);
 #pragma GCC unroll 4
-      for (int i = 0; i < 4; ++i) acc[i][u] += *vec<T, I>(row[i] + k + u * W) * x;
+      for (int i = 0; i < 4; ++i) acc[i][u] += *vec<T, Arch>(row[i] + k + u * W) * x;
     }
   T sums[4][W];
-  for (int i = 0; i < 4; ++i) *vec<T, I>(sums[i]) = acc[i][0] + acc[i][1];
+  for (int i = 0; i < 4; ++i) *vec<T, Arch>(sums[i]) = acc[i][0] + acc[i][1];
 #pragma GCC unroll 1
   for (int i = 0; i < rows; ++i) {
     T total = 0;
@@ -45,14 +45,14 @@ TINYGAN_INLINE void dots(const T* a, index_t stride, const T* v, index_t depth, 
 }
 
 /// y[0..Vectors*W) += columns of `depth` rows, `stride` apart.
-template <class T, class I, int Vectors>
+template <class T, class Arch, int Vectors>
 TINYGAN_INLINE void sums(const T* a, index_t stride, const T* v, index_t depth, T* y) {
-  constexpr index_t W = lanes<T, I>;
-  Vec<T, I> acc[Vectors] = {};
+  constexpr index_t W = lanes<T, Arch>;
+  Vec<T, Arch> acc[Vectors] = {};
   for (index_t k = 0; k < depth; ++k)
 #pragma GCC unroll 8
-    for (int j = 0; j < Vectors; ++j) acc[j] += *vec<T, I>(a + k * stride + j * W) * v[k];
-  for (int j = 0; j < Vectors; ++j) *vec<T, I>(y + j * W) = acc[j];
+    for (int j = 0; j < Vectors; ++j) acc[j] += *vec<T, Arch>(a + k * stride + j * W) * v[k];
+  for (int j = 0; j < Vectors; ++j) *vec<T, Arch>(y + j * W) = acc[j];
 }
 
 }  // namespace detail
@@ -63,9 +63,9 @@ void gemv_dots(index_t M, index_t K, const T* a, const T* v, T* y) {
   constexpr index_t rows = 4;
   const index_t grain = std::max<index_t>(rows, (16384 / K + rows - 1) / rows * rows);
   parallel_for(M, grain, [&](index_t begin, index_t end) {
-    dispatch_for<T>([&]<class I>(I) TINYGAN_INLINE_LAMBDA {
+    dispatch_for<T>([&]<class Arch>(Arch) TINYGAN_INLINE_LAMBDA {
       for (index_t m = begin; m < end; m += rows)
-        detail::dots<T, I>(a + m * K, K, v, K, static_cast<int>(std::min(rows, end - m)), y + m);
+        detail::dots<T, Arch>(a + m * K, K, v, K, static_cast<int>(std::min(rows, end - m)), y + m);
     });
   });
 }
@@ -74,11 +74,11 @@ void gemv_dots(index_t M, index_t K, const T* a, const T* v, T* y) {
 template <class T>
 void gemv_sums(index_t M, index_t K, const T* a, const T* v, T* y) {
   parallel_for(M, 512, [&](index_t begin, index_t end) {
-    dispatch_for<T>([&]<class I>(I) TINYGAN_INLINE_LAMBDA {
-      constexpr index_t W = lanes<T, I>;
+    dispatch_for<T>([&]<class Arch>(Arch) TINYGAN_INLINE_LAMBDA {
+      constexpr index_t W = lanes<T, Arch>;
       index_t m = begin;
-      for (; m + 8 * W <= end; m += 8 * W) detail::sums<T, I, 8>(a + m, M, v, K, y + m);
-      for (; m + W <= end; m += W) detail::sums<T, I, 1>(a + m, M, v, K, y + m);
+      for (; m + 8 * W <= end; m += 8 * W) detail::sums<T, Arch, 8>(a + m, M, v, K, y + m);
+      for (; m + W <= end; m += W) detail::sums<T, Arch, 1>(a + m, M, v, K, y + m);
       for (; m < end; ++m) {
         T sum = 0;
 #pragma GCC unroll 1
@@ -94,11 +94,11 @@ template <class T>
 void outer(index_t M, index_t N, const Epilogue<T>& epilogue, const T* u, const T* v, T* c) {
   const index_t grain = std::max<index_t>(1, 16384 / N);
   parallel_for(M, grain, [&](index_t begin, index_t end) {
-    dispatch_for<T>([&]<class I>(I) TINYGAN_INLINE_LAMBDA {
-      constexpr index_t W = lanes<T, I>;
+    dispatch_for<T>([&]<class Arch>(Arch) TINYGAN_INLINE_LAMBDA {
+      constexpr index_t W = lanes<T, Arch>;
       for (index_t m = begin; m < end; ++m) {
         index_t n = 0;
-        for (; n + W <= N; n += W) *vec<T, I>(c + m * N + n) = *vec<T, I>(v + n) * u[m];
+        for (; n + W <= N; n += W) *vec<T, Arch>(c + m * N + n) = *vec<T, Arch>(v + n) * u[m];
         for (; n < N; ++n) c[m * N + n] = v[n] * u[m];
       }
     });

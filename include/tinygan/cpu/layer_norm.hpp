@@ -20,17 +20,17 @@ inline constexpr index_t layer_norm_block = 256;  // rows
 template <class T>
 void row_sums(index_t n, const T* w, T w0, const T* x, T x0, double& sum, double& product) {
   dispatch_for<T>([&](auto isa) TINYGAN_INLINE_LAMBDA {
-    using I = decltype(isa);
-    using V = Vec<T, I>;
-    constexpr index_t L = lanes<T, I>;
+    using Arch = decltype(isa);
+    using V = Vec<T, Arch>;
+    constexpr index_t L = lanes<T, Arch>;
     V s0 = {}, s1 = {}, p0 = {}, p1 = {};
     index_t i = 0;
     for (; i + 2 * L <= n; i += 2 * L) {
-      const V a = *vec<T, I>(w + i) - w0, b = *vec<T, I>(w + i + L) - w0;
+      const V a = *vec<T, Arch>(w + i) - w0, b = *vec<T, Arch>(w + i + L) - w0;
       s0 += a;
       s1 += b;
-      p0 += a * (*vec<T, I>(x + i) - x0);
-      p1 += b * (*vec<T, I>(x + i + L) - x0);
+      p0 += a * (*vec<T, Arch>(x + i) - x0);
+      p1 += b * (*vec<T, Arch>(x + i + L) - x0);
     }
     s0 += s1;
     p0 += p1;
@@ -104,6 +104,7 @@ void layer_norm(const NormDims& d, const NormOptions<T>& o, const T* x, const T*
 
 template <class T>
 std::size_t layer_norm_workspace(const NormDims& d) {
+  tinygan::detail::check_dims("layer_norm", d);
   const index_t blocks = (d.rows + detail::layer_norm_block - 1) / detail::layer_norm_block;
   return static_cast<std::size_t>(2 * blocks * d.channels) * sizeof(T);
 }

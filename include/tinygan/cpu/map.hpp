@@ -67,16 +67,16 @@ __attribute__((noinline)) void run_map(const MapLoop<T>& loop, index_t n, int ou
   for (int k = 0; k < outputs; ++k) std::memcpy(y[k] + whole, out[k], bytes);
 }
 
-template <class T, class I, class F, std::size_t... O, std::size_t... X>
+template <class T, class Arch, class F, std::size_t... O, std::size_t... X>
 TINYGAN_INLINE void map_vectors(index_t n, T* const* y, const T* const* x, const F& f, std::index_sequence<O...>,
                                 std::index_sequence<X...>) {
-  using V = Vec<T, I>;
-  VecRef<T, I>* const to[] = {reinterpret_cast<VecRef<T, I>*>(y[O])...};
-  const VecRef<T, I>* const from[] = {reinterpret_cast<const VecRef<T, I>*>(x[X])...};
-  for (index_t i = 0; i < n / lanes<T, I>; ++i) {
+  using V = Vec<T, Arch>;
+  VecRef<T, Arch>* const to[] = {reinterpret_cast<VecRef<T, Arch>*>(y[O])...};
+  const VecRef<T, Arch>* const from[] = {reinterpret_cast<const VecRef<T, Arch>*>(x[X])...};
+  for (index_t i = 0; i < n / lanes<T, Arch>; ++i) {
     const V a[] = {from[X][i]...};
     V b[sizeof...(O)];
-    f(I{}, a, b);
+    f(Arch{}, a, b);
     ((to[O][i] = b[O]), ...);
   }
 }

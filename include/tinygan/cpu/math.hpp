@@ -42,8 +42,8 @@ struct Format<double> {
   static constexpr int exp_terms = 14, log_terms = 11, log1p_terms = 17;
 };
 
-template <class T, class I>
-using BitsVec = Vec<typename Format<T>::Bits, I>;
+template <class T, class Arch>
+using BitsVec = Vec<typename Format<T>::Bits, Arch>;
 
 /// Coefficients c[k] of a series.
 template <class T, int N>
@@ -85,66 +85,66 @@ TINYGAN_INLINE void series(const Series<T, N>& s, const V& z, V& y) {
 }
 
 /// p = 2^n for integers n of the normal range.
-template <class T, class I>
-TINYGAN_INLINE void power_of_two(const Vec<T, I>& n, Vec<T, I>& p) {
+template <class T, class Arch>
+TINYGAN_INLINE void power_of_two(const Vec<T, Arch>& n, Vec<T, Arch>& p) {
   using F = Format<T>;
-  const Vec<T, I> shifted = n + (F::rounder + T(F::bias));  // n + bias in the lowest bits
-  p = reinterpret_cast<Vec<T, I>>(reinterpret_cast<BitsVec<T, I>>(shifted) << F::mantissa);
+  const Vec<T, Arch> shifted = n + (F::rounder + T(F::bias));  // n + bias in the lowest bits
+  p = reinterpret_cast<Vec<T, Arch>>(reinterpret_cast<BitsVec<T, Arch>>(shifted) << F::mantissa);
 }
 
 /// x = n ln 2 + r, |r| <= ln 2 / 2; q = e^r - 1.
-template <class T, class I>
-TINYGAN_INLINE void exp_reduced(const Vec<T, I>& x, Vec<T, I>& n, Vec<T, I>& q) {
+template <class T, class Arch>
+TINYGAN_INLINE void exp_reduced(const Vec<T, Arch>& x, Vec<T, Arch>& n, Vec<T, Arch>& q) {
   using F = Format<T>;
   n = (x * T(1.4426950408889634) + F::rounder) - F::rounder;
-  const Vec<T, I> r = (x - n * F::ln2_hi) - n * F::ln2_lo;
+  const Vec<T, Arch> r = (x - n * F::ln2_hi) - n * F::ln2_lo;
   constexpr auto s = Series<T, F::exp_terms - 2>::exponential();
-  Vec<T, I> p;
+  Vec<T, Arch> p;
   series(s, r, p);
   q = r + (r * r) * p;
 }
 
 /// y = ln((1 + s) / (1 - s)) = 2 atanh s.
-template <class T, class I, int Terms>
-TINYGAN_INLINE void log_ratio(const Vec<T, I>& s, Vec<T, I>& y) {
+template <class T, class Arch, int Terms>
+TINYGAN_INLINE void log_ratio(const Vec<T, Arch>& s, Vec<T, Arch>& y) {
   constexpr auto c = Series<T, Terms - 1>::area_tangent();
-  const Vec<T, I> z = s * s;
-  Vec<T, I> p;
+  const Vec<T, Arch> z = s * s;
+  Vec<T, Arch> p;
   series(c, z, p);
   y = T(2) * s + s * z * p;
 }
 
-template <class T, class I>
-TINYGAN_INLINE void abs(const Vec<T, I>& x, Vec<T, I>& y) {
+template <class T, class Arch>
+TINYGAN_INLINE void abs(const Vec<T, Arch>& x, Vec<T, Arch>& y) {
   using Bits = typename Format<T>::Bits;
-  y = reinterpret_cast<Vec<T, I>>(reinterpret_cast<BitsVec<T, I>>(x) & (~Bits{0} >> 1));
+  y = reinterpret_cast<Vec<T, Arch>>(reinterpret_cast<BitsVec<T, Arch>>(x) & (~Bits{0} >> 1));
 }
 
 }  // namespace detail
 
 /// y = e^x.
-template <class T, class I>
-TINYGAN_INLINE void exp(const Vec<T, I>& x, Vec<T, I>& y) {
+template <class T, class Arch>
+TINYGAN_INLINE void exp(const Vec<T, Arch>& x, Vec<T, Arch>& y) {
   using F = detail::Format<T>;
-  using V = Vec<T, I>;
+  using V = Vec<T, Arch>;
   const V low = V{} + F::exp_min, high = V{} + F::exp_max;
   V a = x < low ? low : x;  // a NaN passes both
   a = a > high ? high : a;
   V n, q, half_power, rest_power;
-  detail::exp_reduced<T, I>(a, n, q);
+  detail::exp_reduced<T, Arch>(a, n, q);
   const V half = (n * T(0.5) + F::rounder) - F::rounder;  // 2^n may leave the normal range: two factors
-  detail::power_of_two<T, I>(half, half_power);
-  detail::power_of_two<T, I>(n - half, rest_power);
+  detail::power_of_two<T, Arch>(half, half_power);
+  detail::power_of_two<T, Arch>(n - half, rest_power);
   y = (T(1) + q) * half_power * rest_power;
 }
 
 /// y = ln x; -infinity at 0, NaN below.
-template <class T, class I>
-TINYGAN_INLINE void log(const Vec<T, I>& x, Vec<T, I>& y) {
+template <class T, class Arch>
+TINYGAN_INLINE void log(const Vec<T, Arch>& x, Vec<T, Arch>& y) {
   using F = detail::Format<T>;
   using Bits = typename F::Bits;
-  using V = Vec<T, I>;
-  using B = detail::BitsVec<T, I>;
+  using V = Vec<T, Arch>;
+  using B = detail::BitsVec<T, Arch>;
   using Limits = std::numeric_limits<T>;
   constexpr Bits one = static_cast<Bits>(F::bias) << F::mantissa;
   constexpr Bits root_half = sizeof(T) == 4 ? Bits(0x3f3504f3u) : Bits(0x3fe6a09e667f3bcdull);
@@ -159,7 +159,7 @@ TINYGAN_INLINE void log(const Vec<T, I>& x, Vec<T, I>& y) {
   e = subnormal ? e - T(F::mantissa + 1) : e;
   const V f = reinterpret_cast<V>(low_bits) - T(1);
   V ln_m;
-  detail::log_ratio<T, I, F::log_terms>(f / (f + T(2)), ln_m);
+  detail::log_ratio<T, Arch, F::log_terms>(f / (f + T(2)), ln_m);
   const V result = e * F::ln2_hi + (ln_m + e * F::ln2_lo);
   const V infinity = V{} + Limits::infinity(), nan = V{} + Limits::quiet_NaN();
   V special = x < infinity ? result : x;  // +infinity and NaN
@@ -168,72 +168,72 @@ TINYGAN_INLINE void log(const Vec<T, I>& x, Vec<T, I>& y) {
 }
 
 /// y = tanh x = -t / (t + 2) of |x|, t = e^(-2|x|) - 1.
-template <class T, class I>
-TINYGAN_INLINE void tanh(const Vec<T, I>& x, Vec<T, I>& y) {
-  using V = Vec<T, I>;
-  using B = detail::BitsVec<T, I>;
+template <class T, class Arch>
+TINYGAN_INLINE void tanh(const Vec<T, Arch>& x, Vec<T, Arch>& y) {
+  using V = Vec<T, Arch>;
+  using B = detail::BitsVec<T, Arch>;
   using Bits = typename detail::Format<T>::Bits;
   const V low = V{} - T(40);  // tanh 20 = 1 in either type
   V a, n, q, power;
-  detail::abs<T, I>(x, a);
+  detail::abs<T, Arch>(x, a);
   a = T(-2) * a;
   a = a < low ? low : a;
-  detail::exp_reduced<T, I>(a, n, q);
-  detail::power_of_two<T, I>(n, power);
+  detail::exp_reduced<T, Arch>(a, n, q);
+  detail::power_of_two<T, Arch>(n, power);
   const V t = power * q + (power - T(1));
-  detail::abs<T, I>(t / (t + T(2)), a);
+  detail::abs<T, Arch>(t / (t + T(2)), a);
   y = reinterpret_cast<V>(reinterpret_cast<B>(a) | (reinterpret_cast<B>(x) & ~(~Bits{0} >> 1)));
 }
 
 /// y = -|x|.
-template <class T, class I>
-TINYGAN_INLINE void minus_abs(const Vec<T, I>& x, Vec<T, I>& y) {
+template <class T, class Arch>
+TINYGAN_INLINE void minus_abs(const Vec<T, Arch>& x, Vec<T, Arch>& y) {
   using Bits = typename detail::Format<T>::Bits;
-  y = reinterpret_cast<Vec<T, I>>(reinterpret_cast<detail::BitsVec<T, I>>(x) | ~(~Bits{0} >> 1));
+  y = reinterpret_cast<Vec<T, Arch>>(reinterpret_cast<detail::BitsVec<T, Arch>>(x) | ~(~Bits{0} >> 1));
 }
 
 /// The ends of sigmoid and softplus, from e = e^-|x|.
-template <class T, class I>
-TINYGAN_INLINE void sigmoid_from_exp(const Vec<T, I>& x, const Vec<T, I>& e, Vec<T, I>& y) {
-  using V = Vec<T, I>;
+template <class T, class Arch>
+TINYGAN_INLINE void sigmoid_from_exp(const Vec<T, Arch>& x, const Vec<T, Arch>& e, Vec<T, Arch>& y) {
+  using V = Vec<T, Arch>;
   const V one = V{} + T(1);
   y = (x < V{} ? e : one) / (one + e);
 }
-template <class T, class I>
-TINYGAN_INLINE void softplus_from_exp(const Vec<T, I>& x, const Vec<T, I>& e, Vec<T, I>& y) {
-  using V = Vec<T, I>;
+template <class T, class Arch>
+TINYGAN_INLINE void softplus_from_exp(const Vec<T, Arch>& x, const Vec<T, Arch>& e, Vec<T, Arch>& y) {
+  using V = Vec<T, Arch>;
   V l;
-  detail::log_ratio<T, I, detail::Format<T>::log1p_terms>(e / (e + T(2)), l);
+  detail::log_ratio<T, Arch, detail::Format<T>::log1p_terms>(e / (e + T(2)), l);
   y = (x > V{} ? x : V{}) + l;
 }
 
 /// y = 1 / (1 + e^-x), without overflow on either side.
-template <class T, class I>
-TINYGAN_INLINE void sigmoid(const Vec<T, I>& x, Vec<T, I>& y) {
-  Vec<T, I> a, e;
-  minus_abs<T, I>(x, a);
-  exp<T, I>(a, e);
-  sigmoid_from_exp<T, I>(x, e, y);
+template <class T, class Arch>
+TINYGAN_INLINE void sigmoid(const Vec<T, Arch>& x, Vec<T, Arch>& y) {
+  Vec<T, Arch> a, e;
+  minus_abs<T, Arch>(x, a);
+  exp<T, Arch>(a, e);
+  sigmoid_from_exp<T, Arch>(x, e, y);
 }
 
 /// y = ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|).
-template <class T, class I>
-TINYGAN_INLINE void softplus(const Vec<T, I>& x, Vec<T, I>& y) {
-  Vec<T, I> a, e;
-  minus_abs<T, I>(x, a);
-  exp<T, I>(a, e);
-  softplus_from_exp<T, I>(x, e, y);
+template <class T, class Arch>
+TINYGAN_INLINE void softplus(const Vec<T, Arch>& x, Vec<T, Arch>& y) {
+  Vec<T, Arch> a, e;
+  minus_abs<T, Arch>(x, a);
+  exp<T, Arch>(a, e);
+  softplus_from_exp<T, Arch>(x, e, y);
 }
 
 /// y = x^(1/2), NaN below 0. Float: Newton's iteration, as vector extensions have no square root; 1 ulp. Double: the
 /// processor's own, lane by lane.
-template <class T, class I>
-TINYGAN_INLINE void sqrt(const Vec<T, I>& x, Vec<T, I>& y) {
-  using V = Vec<T, I>;
+template <class T, class Arch>
+TINYGAN_INLINE void sqrt(const Vec<T, Arch>& x, Vec<T, Arch>& y) {
+  using V = Vec<T, Arch>;
   if constexpr (sizeof(T) == 8) {
-    for (int i = 0; i < lanes<T, I>; ++i) y[i] = __builtin_sqrt(x[i]);
+    for (int i = 0; i < lanes<T, Arch>; ++i) y[i] = __builtin_sqrt(x[i]);
   } else {
-    using B = detail::BitsVec<T, I>;
+    using B = detail::BitsVec<T, Arch>;
     const auto tiny = x < 0x1p-96f;  // scaled into the range where 1/sqrt(x) and the residual keep their digits
     const V a = tiny ? x * 0x1p64f : x;
     V r = reinterpret_cast<V>(0x5f3759dfu - (reinterpret_cast<B>(a) >> 1));  // 1/sqrt(a) to 4 %
@@ -251,12 +251,12 @@ TINYGAN_INLINE void sqrt(const Vec<T, I>& x, Vec<T, I>& y) {
 }
 
 /// s = sin(2 pi u) and c = cos(2 pi u) for u in [0, 1], float.
-template <class I>
-TINYGAN_INLINE void sincos_turns(const Vec<float, I>& u, Vec<float, I>& s, Vec<float, I>& c) {
-  using V = Vec<float, I>;
+template <class Arch>
+TINYGAN_INLINE void sincos_turns(const Vec<float, Arch>& u, Vec<float, Arch>& s, Vec<float, Arch>& c) {
+  using V = Vec<float, Arch>;
   using F = detail::Format<float>;
   const V shifted = u * 4.0f + F::rounder;  // the quarter in the lowest bits
-  const auto quarter = reinterpret_cast<Vec<std::uint32_t, I>>(shifted);
+  const auto quarter = reinterpret_cast<Vec<std::uint32_t, Arch>>(shifted);
   const V t = (u * 4.0f - (shifted - F::rounder)) * 1.57079632679f;  // the difference is exact; |t| <= pi/4
   const V z = t * t;
   constexpr auto sine = detail::Series<float, 5>::circular(1);

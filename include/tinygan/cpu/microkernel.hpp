@@ -19,9 +19,9 @@
 namespace tinygan::cpu {
 
 /// Register blocking: `rows` broadcast values times `vectors` loaded ones.
-template <class I>
+template <class Arch>
 struct TilePolicy {
-  static constexpr int rows = 6, vectors = I::bytes == 64 ? 4 : 2;  // 24 of 32 zmm, 12 of 16 ymm
+  static constexpr int rows = 6, vectors = Arch::bytes == 64 ? 4 : 2;  // 24 of 32 zmm, 12 of 16 ymm
 };
 template <>
 struct TilePolicy<Portable> {
@@ -32,7 +32,7 @@ inline constexpr int max_tile_rows = 6;
 inline constexpr int max_tile_bytes = 256;  // of one row
 
 /// The blocking of the instruction set in use, for elements of one type.
-struct TileShape {
+struct TileExtents {
   int rows;        ///< of a full tile
   index_t width;   ///< columns of a full panel
   index_t lanes;   ///< elements of one vector
@@ -49,11 +49,11 @@ struct TileShape {
 };
 
 template <class T>
-TileShape tile_shape() {
-  TileShape shape{};
+TileExtents tile_shape() {
+  TileExtents shape{};
   const auto set = [&](auto isa) {
-    using I = decltype(isa);
-    shape = {TilePolicy<I>::rows, TilePolicy<I>::vectors * lanes<T, I>, lanes<T, I>};
+    using Arch = decltype(isa);
+    shape = {TilePolicy<Arch>::rows, TilePolicy<Arch>::vectors * lanes<T, Arch>, lanes<T, Arch>};
   };
   switch (isa()) {
     case Isa::avx512: set(Avx512{}); break;
@@ -82,24 +82,25 @@ struct Tile {
 namespace detail {
 
 /// One k: acc(Rows, Vectors) += a[.][at] b[.].
-template <class T, class I, int Rows, int Vectors>
-TINYGAN_INLINE void multiply_add(const T* const (&a)[Rows], index_t at, const T* b, Vec<T, I> (&acc)[Rows][Vectors]) {
-  Vec<T, I> bv[Vectors];
+template <class T, class Arch, int Rows, int Vectors>
+TINYGAN_INLINE void multiply_add(const T* const (&a)[Rows], index_t at, const T* b,
+                                 Vec<T, Arch> (&acc)[Rows][Vectors]) {
+  Vec<T, Arch> bv[Vectors];
 #pragma GCC unroll 4
-  for (int j = 0; j < Vectors; ++j) bv[j] = *vec<T, I>(b + j * lanes<T, I>);
+  for (int j = 0; j < Vectors; ++j) bv[j] = *vec<T, Arch>(b + j * lanes<T, Arch>);
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i) {
-    const Vec<T, I> x = a[i][at] - Vec<T, I>{};  // broadcast
+    const Vec<T, Arch> x = a[i][at] - Vec<T, Arch>{};  // broadcast
 #pragma GCC unroll 4
     for (int j = 0; j < Vectors; ++j) acc[i][j] += x * bv[j];
   }
 }
 
 /// The tile for one register blocking. Step: a_step where b_step is the width of the panel, or 0 for any steps.
-template <class T, class I, int Rows, int Vectors, index_t Step>
+template <class T, class Arch, int Rows, int Vectors, index_t Step>
 TINYGAN_INLINE void tile_body(const Tile<T>& t) {
-  constexpr int W = lanes<T, I>;
-  Vec<T, I> acc[Rows][Vectors] = {};
+  constexpr int W = lanes<T, Arch>;
+  Vec<T, Arch> acc[Rows][Vectors] = {};
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 4
@@ -117,40 +118,40 @@ TINYGAN_INLINE void tile_body(const Tile<T>& t) {
     index_t k = 0, at = 0;
     if constexpr (Step > 0)  // steps the compiler knows: four k at a time, their addresses in the instructions
       for (; k + 4 <= t.depth; k += 4, at += 4 * Step, b += 4 * Vectors * W) {
-        multiply_add<T, I>(a, at, b, acc);
-        multiply_add<T, I>(a, at + Step, b + Vectors * W, acc);
-        multiply_add<T, I>(a, at + 2 * Step, b + 2 * Vectors * W, acc);
-        multiply_add<T, I>(a, at + 3 * Step, b + 3 * Vectors * W, acc);
+        multiply_add<T, Arch>(a, at, b, acc);
+        multiply_add<T, Arch>(a, at + Step, b + Vectors * W, acc);
+        multiply_add<T, Arch>(a, at + 2 * Step, b + 2 * Vectors * W, acc);
+        multiply_add<T, Arch>(a, at + 3 * Step, b + 3 * Vectors * W, acc);
       }
-    for (; k < t.depth; ++k, at += t.a_step, b += t.b_step) multiply_add<T, I>(a, at, b, acc);
+    for (; k < t.depth; ++k, at += t.a_step, b += t.b_step) multiply_add<T, Arch>(a, at, b, acc);
   }
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 4
     for (int j = 0; j < Vectors; ++j) {
-      if (t.accumulate) acc[i][j] += *vec<T, I>(t.c + t.c_rows[i] + j * W);
-      *vec<T, I>(t.c + t.c_rows[i] + j * W) = acc[i][j];
+      if (t.accumulate) acc[i][j] += *vec<T, Arch>(t.c + t.c_rows[i] + j * W);
+      *vec<T, Arch>(t.c + t.c_rows[i] + j * W) = acc[i][j];
     }
 }
 
 /// A tile of exactly `rows` rows (a full tile's; or 2, if the panel is full) and `width` columns (whole vectors).
 template <class T>
 __attribute__((noinline)) void run_whole_tile(const Tile<T>& t, int rows, index_t width) {
-  dispatch([&]<class I>(I) TINYGAN_INLINE_LAMBDA {
-    constexpr int full_rows = TilePolicy<I>::rows, full_vectors = TilePolicy<I>::vectors;
-    const index_t vectors = width / lanes<T, I>;
-    if constexpr (I::isa != Isa::portable)  // there to run anywhere, not to run fast
+  dispatch([&]<class Arch>(Arch) TINYGAN_INLINE_LAMBDA {
+    constexpr int full_rows = TilePolicy<Arch>::rows, full_vectors = TilePolicy<Arch>::vectors;
+    const index_t vectors = width / lanes<T, Arch>;
+    if constexpr (Arch::isa != Isa::portable)  // there to run anywhere, not to run fast
       if (rows == full_rows && vectors == full_vectors && t.b_step == width) {  // nearly all the work is here
-        if (t.a_step == 1) return tile_body<T, I, full_rows, full_vectors, 1>(t);
-        if (t.a_step == full_rows) return tile_body<T, I, full_rows, full_vectors, full_rows>(t);
+        if (t.a_step == 1) return tile_body<T, Arch, full_rows, full_vectors, 1>(t);
+        if (t.a_step == full_rows) return tile_body<T, Arch, full_rows, full_vectors, full_rows>(t);
       }
-    if (rows == 2) return tile_body<T, I, 2, full_vectors, 0>(t);
-    if (vectors == full_vectors) return tile_body<T, I, full_rows, full_vectors, 0>(t);
+    if (rows == 2) return tile_body<T, Arch, 2, full_vectors, 0>(t);
+    if (vectors == full_vectors) return tile_body<T, Arch, full_rows, full_vectors, 0>(t);
     if constexpr (full_vectors == 4) {
-      if (vectors == 3) return tile_body<T, I, full_rows, 3, 0>(t);
-      if (vectors == 2) return tile_body<T, I, full_rows, 2, 0>(t);
+      if (vectors == 3) return tile_body<T, Arch, full_rows, 3, 0>(t);
+      if (vectors == 2) return tile_body<T, Arch, full_rows, 2, 0>(t);
     }
-    return tile_body<T, I, full_rows, 1, 0>(t);
+    return tile_body<T, Arch, full_rows, 1, 0>(t);
   });
 }
 
@@ -158,7 +159,7 @@ __attribute__((noinline)) void run_whole_tile(const Tile<T>& t, int rows, index_
 
 /// A tile of any `rows` <= shape.rows and `columns` <= width: writes just those elements of c.
 template <class T>
-void run_tile(const TileShape& shape, const Tile<T>& t, int rows, index_t columns, index_t width) {
+void run_tile(const TileExtents& shape, const Tile<T>& t, int rows, index_t columns, index_t width) {
   const int full = rows <= 2 && width == shape.width ? 2 : shape.rows;
   if (rows == full && columns == width) return detail::run_whole_tile(t, rows, width);
 

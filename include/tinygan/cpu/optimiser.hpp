@@ -45,15 +45,15 @@ double sum_of_squares(index_t n, const T* x) {
     T acc[tail_unit] = {};
     const index_t count = std::min<index_t>(1024, n - i), whole = count / tail_unit * tail_unit;
     dispatch_for<T>([&](auto isa) TINYGAN_INLINE_LAMBDA {
-      using I = decltype(isa);
-      using V = Vec<T, I>;
-      for (index_t lane = 0; lane < tail_unit; lane += lanes<T, I>) {
+      using Arch = decltype(isa);
+      using V = Vec<T, Arch>;
+      for (index_t lane = 0; lane < tail_unit; lane += lanes<T, Arch>) {
         V sum = {};
         for (index_t k = lane; k < whole; k += tail_unit) {
-          const V v = *vec<T, I>(x + i + k);
+          const V v = *vec<T, Arch>(x + i + k);
           sum += v * v;
         }
-        *vec<T, I>(acc + lane) = sum;
+        *vec<T, Arch>(acc + lane) = sum;
       }
     });
     for (index_t k = whole; k < count; ++k) total += static_cast<double>(x[i + k]) * static_cast<double>(x[i + k]);

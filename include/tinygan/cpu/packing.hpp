@@ -16,12 +16,12 @@ namespace tinygan::cpu {
 namespace detail {
 
 /// dst[j][i] = src[i][j] for a square of one vector's lanes: log2(W) rounds of perfect shuffles, all in registers.
-template <class T, class I>
+template <class T, class Arch>
 TINYGAN_INLINE void transpose_square(const T* src, index_t src_stride, T* dst, index_t dst_stride) {
-  constexpr int W = lanes<T, I>;
-  Vec<T, I> v[W], shuffled[W];
+  constexpr int W = lanes<T, Arch>;
+  Vec<T, Arch> v[W], shuffled[W];
 #pragma GCC unroll 16
-  for (int i = 0; i < W; ++i) v[i] = *vec<T, I>(src + i * src_stride);
+  for (int i = 0; i < W; ++i) v[i] = *vec<T, Arch>(src + i * src_stride);
 #pragma GCC unroll 4
   for (int round = 1; round < W; round *= 2) {
 #pragma GCC unroll 8
@@ -31,7 +31,7 @@ TINYGAN_INLINE void transpose_square(const T* src, index_t src_stride, T* dst, i
     for (int i = 0; i < W; ++i) v[i] = shuffled[i];
   }
 #pragma GCC unroll 16
-  for (int i = 0; i < W; ++i) *vec<T, I>(dst + i * dst_stride) = v[i];
+  for (int i = 0; i < W; ++i) *vec<T, Arch>(dst + i * dst_stride) = v[i];
 }
 
 }  // namespace detail
@@ -40,13 +40,13 @@ TINYGAN_INLINE void transpose_square(const T* src, index_t src_stride, T* dst, i
 template <class T>
 __attribute__((noinline)) void transpose(const T* src, index_t src_stride, index_t rows, index_t columns, T* dst,
                                          index_t dst_stride) {
-  dispatch([&]<class I>(I) TINYGAN_INLINE_LAMBDA {
-    constexpr index_t W = lanes<T, I>;
+  dispatch([&]<class Arch>(Arch) TINYGAN_INLINE_LAMBDA {
+    constexpr index_t W = lanes<T, Arch>;
     index_t i = 0;
     for (; i + W <= rows; i += W) {
       index_t j = 0;
       for (; j + W <= columns; j += W)
-        detail::transpose_square<T, I>(src + i * src_stride + j, src_stride, dst + j * dst_stride + i, dst_stride);
+        detail::transpose_square<T, Arch>(src + i * src_stride + j, src_stride, dst + j * dst_stride + i, dst_stride);
       for (; j < columns; ++j)
         for (index_t k = i; k < i + W; ++k) dst[j * dst_stride + k] = src[k * src_stride + j];
     }

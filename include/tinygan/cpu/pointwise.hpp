@@ -36,33 +36,33 @@ PiecewiseLinear<T> piecewise_linear(UnaryOp op, T alpha, T beta) {
   }
 }
 
-template <class T, class I>
-TINYGAN_INLINE void unary_vector(UnaryOp op, const Vec<T, I>& x, Vec<T, I>& y) {
-  using V = Vec<T, I>;
+template <class T, class Arch>
+TINYGAN_INLINE void unary_vector(UnaryOp op, const Vec<T, Arch>& x, Vec<T, Arch>& y) {
+  using V = Vec<T, Arch>;
   const V zero = {}, one = V{} + T(1);
   switch (op) {
-    case UnaryOp::log: return math::log<T, I>(x, y);
-    case UnaryOp::sqrt: return math::sqrt<T, I>(x, y);
-    case UnaryOp::tanh: return math::tanh<T, I>(x, y);
+    case UnaryOp::log: return math::log<T, Arch>(x, y);
+    case UnaryOp::sqrt: return math::sqrt<T, Arch>(x, y);
+    case UnaryOp::tanh: return math::tanh<T, Arch>(x, y);
     case UnaryOp::reciprocal: y = one / x; return;
     case UnaryOp::square: y = x * x; return;
     case UnaryOp::sign: y = x < zero ? -one : x, y = x > zero ? one : y; return;
     default: break;
   }
   V exponent = x, e;
-  if (op != UnaryOp::exp) math::minus_abs<T, I>(x, exponent);
-  math::exp<T, I>(exponent, e);
+  if (op != UnaryOp::exp) math::minus_abs<T, Arch>(x, exponent);
+  math::exp<T, Arch>(exponent, e);
   if (op == UnaryOp::sigmoid)
-    math::sigmoid_from_exp<T, I>(x, e, y);
+    math::sigmoid_from_exp<T, Arch>(x, e, y);
   else if (op == UnaryOp::softplus)
-    math::softplus_from_exp<T, I>(x, e, y);
+    math::softplus_from_exp<T, Arch>(x, e, y);
   else
     y = e;
 }
 
-template <class T, class I>
-TINYGAN_INLINE void binary_vector(BinaryOp op, T alpha, const Vec<T, I>& a, const Vec<T, I>& b, Vec<T, I>& y) {
-  using V = Vec<T, I>;
+template <class T, class Arch>
+TINYGAN_INLINE void binary_vector(BinaryOp op, T alpha, const Vec<T, Arch>& a, const Vec<T, Arch>& b, Vec<T, Arch>& y) {
+  using V = Vec<T, Arch>;
   const V zero = {}, one = V{} + T(1);
   switch (op) {
     case BinaryOp::leaky_relu_grad: y = b > zero ? a : alpha * a; return;

@@ -39,7 +39,7 @@ struct PoolAxis {
 template <class T>
 void sum_pixels(PoolRange rows, PoolRange columns, index_t W, index_t C, T scale, const T* x, T* y) {
   dispatch_for<T>([&](auto isa) TINYGAN_INLINE_LAMBDA {
-    using I = decltype(isa);
+    using Arch = decltype(isa);
     const auto sum = [&](index_t c, auto& acc) TINYGAN_INLINE_LAMBDA {
       for (index_t h = rows.first; h < rows.last; ++h)
         for (index_t w = columns.first; w < columns.last; ++w) {
@@ -51,8 +51,8 @@ void sum_pixels(PoolRange rows, PoolRange columns, index_t W, index_t C, T scale
       __builtin_memcpy(y + c, &acc, sizeof(acc));
     };
     index_t c = 0;
-    for (; c + lanes<T, I> <= C; c += lanes<T, I>) {
-      Vec<T, I> acc = {};
+    for (; c + lanes<T, Arch> <= C; c += lanes<T, Arch>) {
+      Vec<T, Arch> acc = {};
       sum(c, acc);
     }
     for (; c < C; ++c) {

@@ -39,17 +39,19 @@ TINYGAN_INLINE void count_up(V& v, std::index_sequence<K...>) {
 /// instructions.)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpsabi"
-template <class I>
-TINYGAN_INLINE void multiply_low_halves(const Vec<std::uint64_t, I>& a, std::uint64_t k,
-                                        Vec<std::uint64_t, I>& product) {
+template <class Arch>
+TINYGAN_INLINE void multiply_low_halves(const Vec<std::uint64_t, Arch>& a, std::uint64_t k,
+                                        Vec<std::uint64_t, Arch>& product) {
 #if defined(__x86_64__) && !defined(__clang__)
-  const auto x = reinterpret_cast<Vec<int, I>>(a), y = reinterpret_cast<Vec<int, I>>(Vec<std::uint64_t, I>{} + k);
-  if constexpr (I::isa == Isa::avx512)
-    product = reinterpret_cast<Vec<std::uint64_t, I>>(__builtin_ia32_pmuludq512_mask(x, y, Vec<long long, I>{}, 0xff));
-  else if constexpr (I::isa == Isa::avx2)
-    product = reinterpret_cast<Vec<std::uint64_t, I>>(__builtin_ia32_pmuludq256(x, y));
+  const auto x = reinterpret_cast<Vec<int, Arch>>(a),
+             y = reinterpret_cast<Vec<int, Arch>>(Vec<std::uint64_t, Arch>{} + k);
+  if constexpr (Arch::isa == Isa::avx512)
+    product =
+        reinterpret_cast<Vec<std::uint64_t, Arch>>(__builtin_ia32_pmuludq512_mask(x, y, Vec<long long, Arch>{}, 0xff));
+  else if constexpr (Arch::isa == Isa::avx2)
+    product = reinterpret_cast<Vec<std::uint64_t, Arch>>(__builtin_ia32_pmuludq256(x, y));
   else
-    product = reinterpret_cast<Vec<std::uint64_t, I>>(__builtin_ia32_pmuludq128(x, y));
+    product = reinterpret_cast<Vec<std::uint64_t, Arch>>(__builtin_ia32_pmuludq128(x, y));
 #else
   product = (a & 0xffffffffu) * k;
 #endif
@@ -57,20 +59,20 @@ TINYGAN_INLINE void multiply_low_halves(const Vec<std::uint64_t, I>& a, std::uin
 #pragma GCC diagnostic pop
 
 /// What the blocks of one draw have in common: the upper counter words and the key of each round, one copy per lane.
-template <class I>
+template <class Arch>
 struct PhiloxDraw {
   static constexpr int rounds = 10;
-  using V = Vec<std::uint64_t, I>;
+  using V = Vec<std::uint64_t, Arch>;
   V draw, step, key[rounds][2];
 };
 
-template <class I>
-TINYGAN_INLINE void set_up(PhiloxDraw<I>& d, const RandomKey& key, std::uint64_t step) {
-  using V = typename PhiloxDraw<I>::V;
+template <class Arch>
+TINYGAN_INLINE void set_up(PhiloxDraw<Arch>& d, const RandomKey& key, std::uint64_t step) {
+  using V = typename PhiloxDraw<Arch>::V;
   constexpr std::uint64_t low = 0xffffffffu;
   d.draw = V{} + std::uint64_t{key.draw};
   d.step = V{} + (step & low);
-  for (int round = 0; round < PhiloxDraw<I>::rounds; ++round) {
+  for (int round = 0; round < PhiloxDraw<Arch>::rounds; ++round) {
     const auto r = static_cast<std::uint64_t>(round);
     d.key[round][0] = V{} + ((key.seed + r * 0x9E3779B9u) & low);
     d.key[round][1] = V{} + (((key.seed >> 32) + r * 0xBB67AE85u) & low);
@@ -79,20 +81,20 @@ TINYGAN_INLINE void set_up(PhiloxDraw<I>& d, const RandomKey& key, std::uint64_t
 
 /// The words of blocks block .. block + lanes-1 in order, in two vectors. One block per 64-bit lane, its words in the
 /// lower halves, because a 32 x 32 -> 64 bit product is what the hardware has for such lanes.
-template <class I>
-TINYGAN_INLINE void philox_words(const PhiloxDraw<I>& d, std::uint64_t block, Vec<std::uint32_t, I>& first,
-                                 Vec<std::uint32_t, I>& second) {
-  using V = Vec<std::uint64_t, I>;
-  using Lanes = std::make_index_sequence<static_cast<std::size_t>(lanes<std::uint64_t, I>)>;
+template <class Arch>
+TINYGAN_INLINE void philox_words(const PhiloxDraw<Arch>& d, std::uint64_t block, Vec<std::uint32_t, Arch>& first,
+                                 Vec<std::uint32_t, Arch>& second) {
+  using V = Vec<std::uint64_t, Arch>;
+  using Lanes = std::make_index_sequence<static_cast<std::size_t>(lanes<std::uint64_t, Arch>)>;
   constexpr std::uint64_t low = 0xffffffffu;
   V c0;
   count_up(c0, Lanes{});
   c0 += block;
   V c1 = c0 >> 32, c2 = d.draw, c3 = d.step;
-  for (int r = 0; r < PhiloxDraw<I>::rounds; ++r) {
+  for (int r = 0; r < PhiloxDraw<Arch>::rounds; ++r) {
     V a, b;
-    multiply_low_halves<I>(c0, 0xD2511F53u, a);
-    multiply_low_halves<I>(c2, 0xCD9E8D57u, b);
+    multiply_low_halves<Arch>(c0, 0xD2511F53u, a);
+    multiply_low_halves<Arch>(c2, 0xCD9E8D57u, b);
     c0 = (b >> 32) ^ c1 ^ d.key[r][0];
     c2 = (a >> 32) ^ c3 ^ d.key[r][1];
     c1 = b;  // of which the lower half counts
@@ -100,46 +102,46 @@ TINYGAN_INLINE void philox_words(const PhiloxDraw<I>& d, std::uint64_t block, Ve
   }
   V front, back;
   interleave(V((c0 & low) | c1 << 32), V((c2 & low) | c3 << 32), front, back, Lanes{});
-  first = reinterpret_cast<Vec<std::uint32_t, I>>(front);
-  second = reinterpret_cast<Vec<std::uint32_t, I>>(back);
+  first = reinterpret_cast<Vec<std::uint32_t, Arch>>(front);
+  second = reinterpret_cast<Vec<std::uint32_t, Arch>>(back);
 }
 
 /// y = u of the words w.
-template <class I>
-TINYGAN_INLINE void to_uniform(const Vec<std::uint32_t, I>& w, std::uint32_t plus, Vec<float, I>& y) {
-  const auto whole = reinterpret_cast<Vec<std::int32_t, I>>((w >> 8) + plus);
-  y = __builtin_convertvector(whole, Vec<float, I>) * 0x1p-24f;
+template <class Arch>
+TINYGAN_INLINE void to_uniform(const Vec<std::uint32_t, Arch>& w, std::uint32_t plus, Vec<float, Arch>& y) {
+  const auto whole = reinterpret_cast<Vec<std::int32_t, Arch>>((w >> 8) + plus);
+  y = __builtin_convertvector(whole, Vec<float, Arch>) * 0x1p-24f;
 }
 
 /// Elements begin .. of a draw, at least n <= random_buffer of them, into y; begin is a multiple of 4.
 inline void random_floats(bool normal, index_t begin, index_t n, const RandomKey& key, std::uint64_t step, float* y) {
   dispatch([&](auto isa) TINYGAN_INLINE_LAMBDA {
-    using I = decltype(isa);
-    using V = Vec<float, I>;
-    using Lanes = std::make_index_sequence<static_cast<std::size_t>(lanes<float, I>)>;
-    constexpr index_t L = lanes<float, I>;
-    PhiloxDraw<I> draw;
+    using Arch = decltype(isa);
+    using V = Vec<float, Arch>;
+    using Lanes = std::make_index_sequence<static_cast<std::size_t>(lanes<float, Arch>)>;
+    constexpr index_t L = lanes<float, Arch>;
+    PhiloxDraw<Arch> draw;
     set_up(draw, key, step);
     for (index_t i = 0; i < n; i += 2 * L) {
-      Vec<std::uint32_t, I> first, second;
-      philox_words<I>(draw, static_cast<std::uint64_t>((begin + i) / 4), first, second);
+      Vec<std::uint32_t, Arch> first, second;
+      philox_words<Arch>(draw, static_cast<std::uint64_t>((begin + i) / 4), first, second);
       V a, b;
       if (normal) {
-        Vec<std::uint32_t, I> even, odd;
+        Vec<std::uint32_t, Arch> even, odd;
         V u, turn, minus_log, radius, sine, cosine;
         deinterleave(first, second, even, odd, Lanes{});
-        to_uniform<I>(even, 1, u);
-        to_uniform<I>(odd, 0, turn);
-        math::log<float, I>(u, minus_log);
-        math::sqrt<float, I>(-2.0f * minus_log, radius);
-        math::sincos_turns<I>(turn, sine, cosine);
+        to_uniform<Arch>(even, 1, u);
+        to_uniform<Arch>(odd, 0, turn);
+        math::log<float, Arch>(u, minus_log);
+        math::sqrt<float, Arch>(-2.0f * minus_log, radius);
+        math::sincos_turns<Arch>(turn, sine, cosine);
         interleave(V(radius * cosine), V(radius * sine), a, b, Lanes{});
       } else {
-        to_uniform<I>(first, 0, a);
-        to_uniform<I>(second, 0, b);
+        to_uniform<Arch>(first, 0, a);
+        to_uniform<Arch>(second, 0, b);
       }
-      *vec<float, I>(y + i) = a;
-      *vec<float, I>(y + i + L) = b;
+      *vec<float, Arch>(y + i) = a;
+      *vec<float, Arch>(y + i + L) = b;
     }
   });
 }
@@ -150,19 +152,19 @@ template <class T>
 void dropout_run(index_t begin, index_t end, const RandomKey& key, std::int32_t limit, T scale, const T* x, T* y) {
   const std::uint64_t step = key.step ? *key.step : 0;
   dispatch([&](auto isa) TINYGAN_INLINE_LAMBDA {
-    using I = decltype(isa);
-    constexpr index_t L = lanes<std::uint32_t, I>;
-    PhiloxDraw<I> draw;
+    using Arch = decltype(isa);
+    constexpr index_t L = lanes<std::uint32_t, Arch>;
+    PhiloxDraw<Arch> draw;
     set_up(draw, key, step);
     for (index_t i = begin; i < end; i += 2 * L) {
-      Vec<std::uint32_t, I> w[2];
-      philox_words<I>(draw, static_cast<std::uint64_t>(i / 4), w[0], w[1]);
-      Vec<std::int32_t, I> k[2] = {reinterpret_cast<Vec<std::int32_t, I>>(w[0] >> 8),
-                                   reinterpret_cast<Vec<std::int32_t, I>>(w[1] >> 8)};
+      Vec<std::uint32_t, Arch> w[2];
+      philox_words<Arch>(draw, static_cast<std::uint64_t>(i / 4), w[0], w[1]);
+      Vec<std::int32_t, Arch> k[2] = {reinterpret_cast<Vec<std::int32_t, Arch>>(w[0] >> 8),
+                                   reinterpret_cast<Vec<std::int32_t, Arch>>(w[1] >> 8)};
       if (sizeof(T) == sizeof(float) && i + 2 * L <= end) {
         for (int h = 0; h < 2; ++h) {
-          const Vec<T, I> kept = scale * *vec<T, I>(x + i + h * L);
-          if constexpr (sizeof(T) == sizeof(float)) *vec<T, I>(y + i + h * L) = k[h] < limit ? Vec<T, I>{} : kept;
+          const Vec<T, Arch> kept = scale * *vec<T, Arch>(x + i + h * L);
+          if constexpr (sizeof(T) == sizeof(float)) *vec<T, Arch>(y + i + h * L) = k[h] < limit ? Vec<T, Arch>{} : kept;
         }
       } else {
         std::int32_t lane[2 * L];

@@ -72,6 +72,7 @@ void reduce_small(ReduceOp op, index_t rows, index_t channels, const T* x, T* y)
 
 template <class T>
 std::size_t reduce_workspace(const ReduceDims& d) {
+  tinygan::detail::check_dims("reduce", d);
   const ColumnPlan plan(d.reduced, d.inner);
   return plan.blocks == 1 ? 0 : static_cast<std::size_t>(d.outer * plan.blocks * d.inner) * sizeof(T);
 }

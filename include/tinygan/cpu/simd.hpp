@@ -20,24 +20,24 @@ struct VecOf {
 }  // namespace detail
 
 /// A vector of T as wide as the instruction set's registers.
-template <class T, class I>
-using Vec = typename detail::VecOf<T, I::bytes>::type;
+template <class T, class Arch>
+using Vec = typename detail::VecOf<T, Arch::bytes>::type;
 
 /// The same, wherever it lies in memory.
-template <class T, class I>
-using VecRef = typename detail::VecOf<T, I::bytes>::unaligned;
+template <class T, class Arch>
+using VecRef = typename detail::VecOf<T, Arch::bytes>::unaligned;
 
-template <class T, class I>
-inline constexpr int lanes = I::bytes / static_cast<int>(sizeof(T));
+template <class T, class Arch>
+inline constexpr int lanes = Arch::bytes / static_cast<int>(sizeof(T));
 
 /// *vec(p) reads or writes one vector at p.
-template <class T, class I>
-TINYGAN_INLINE VecRef<T, I>* vec(T* p) {
-  return reinterpret_cast<VecRef<T, I>*>(p);
+template <class T, class Arch>
+TINYGAN_INLINE VecRef<T, Arch>* vec(T* p) {
+  return reinterpret_cast<VecRef<T, Arch>*>(p);
 }
-template <class T, class I>
-TINYGAN_INLINE const VecRef<T, I>* vec(const T* p) {
-  return reinterpret_cast<const VecRef<T, I>*>(p);
+template <class T, class Arch>
+TINYGAN_INLINE const VecRef<T, Arch>* vec(const T* p) {
+  return reinterpret_cast<const VecRef<T, Arch>*>(p);
 }
 
 namespace detail {

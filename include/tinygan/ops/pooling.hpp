@@ -1,6 +1,9 @@
 // Pooling and nearest-neighbour upsampling of x(N,H,W,C).
 #pragma once
 
+#include <cstdint>
+#include <limits>
+
 #include <tinygan/ops/pointwise.hpp>
 
 namespace tinygan::ops {
@@ -82,6 +85,8 @@ Tensor<T> window_cells(PoolDims d, Device device) {
 template <class T>
 Variable<T> max_pool2d(const Variable<T>& x, const PoolOptions& options) {
   const PoolDims d = pool_dims("max_pool2d", x.shape(), options);
+  check(d.H * d.W <= std::numeric_limits<std::int32_t>::max(), "max_pool2d", "input ", x.shape(),
+        " has more than 2^31 - 1 pixels in an image");
   const detail::PoolIndex p{d, Tensor<std::int32_t>({d.N, d.P, d.Q, d.C}, x.device())};
   Tensor<T> y({d.N, d.P, d.Q, d.C}, x.device());
   kernels<T>(x.device()).max_pool2d(d, x.value().data(), y.data(), p.index.data(), Stream{});
@@ -104,6 +109,7 @@ Variable<T> upsample2d(const Variable<T>& x, index_t scale_h, index_t scale_w) {
   check(x.rank() == 4, "upsample2d", "input ", x.shape(), " has rank ", x.rank(), ", expected 4 (N,H,W,C)");
   check(scale_h >= 1 && scale_w >= 1, "upsample2d", "scale ", scale_h, "x", scale_w, ", expected at least 1x1");
   const Shape& s = x.shape();
+  tinygan::detail::product("upsample2d", {s[0], s[1], scale_h, s[2], scale_w, s[3]});
   const PoolDims d{s[0], s[1] * scale_h, s[2] * scale_w, s[3], s[1], s[2], scale_h, scale_w, scale_h, scale_w, 0, 0};
   return detail::sum_pool2d_grad(x, d, 1);
 }

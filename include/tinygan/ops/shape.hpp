@@ -50,7 +50,7 @@ template <class T>
 Variable<T> embed(const Variable<T>& x, int axis, index_t begin, index_t extent) {
   const int at = x.shape().resolve(axis);
   const index_t length = x.shape()[at];
-  check(begin >= 0 && begin + length <= extent, "embed", "extent ", length, " at ", begin, " does not fit in ", extent);
+  check(begin >= 0 && extent >= length && begin <= extent - length, "embed", "extent ", length, " at ", begin, " does not fit in ", extent);
   const index_t inner = x.shape().range_size(at + 1, x.rank());
   const Tensor<T> y = Tensor<T>::zeros(x.shape().with(at, extent), x.device());
   const CopyDims d{x.shape().range_size(0, at), length * inner, length * inner, extent * inner};
