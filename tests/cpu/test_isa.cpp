@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/child.hpp"
+#include "support/temporary.hpp"
 
 namespace cpu = tinygan::cpu;
 using cpu::Isa;
@@ -76,4 +78,20 @@ TEST_CASE("set_isa refuses what the processor lacks") {
   if (cpu::detect_isa() < Isa::avx512)
     CHECK_THROWS_WITH(cpu::set_isa(Isa::avx512), "set_isa: this processor has no AVX-512");
   CHECK(std::string(cpu::isa_name(Isa::avx2)) == "AVX2");
+}
+
+TEST_CASE("TINYGAN_CPU_ISA names an instruction set that the processor has") {
+  const support::EnvironmentVariable variable("TINYGAN_CPU_ISA");
+  const auto found = [&](const char* value) {
+    variable.set(value);
+    return cpu::detail::initial_isa();
+  };
+  CHECK(found("portable") == Isa::portable);
+  for (const char* bad : {"", "AVX2", "avx2 ", " avx2", "avx-512", "sse", "2"}) {
+    CAPTURE(bad);
+    CHECK(support::error_of([&] { found(bad); }) ==
+          tinygan::text("TINYGAN_CPU_ISA: '", bad, "', expected portable, avx2 or avx512"));
+  }
+  variable.unset();
+  CHECK(cpu::detail::initial_isa() == cpu::detect_isa());
 }

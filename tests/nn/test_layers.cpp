@@ -215,7 +215,8 @@ TEST_CASE("the summary lists layers, what they do, shapes and parameters, and th
 TEST_CASE("moving a model to a device that is not there is an error") {
   nn::Dense<float> layer(2, 2);
   CHECK(error_of([&] { layer.to(Device::cuda()); }) ==
-        "device cuda:0: this program was built without the cuda:0 backend");
+        "device cuda:0: this program was built without the cuda:0 backend; link tinygan::cuda (CMake), or compile "
+        "kernels/tinygan_cuda.cu with nvcc and link it");
   layer.to(Device::cpu());
   CHECK(layer.kernel().shape() == Shape{2, 2});
 }

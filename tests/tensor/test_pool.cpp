@@ -1,9 +1,12 @@
 #include <tinygan/tensor/pool.hpp>
 
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <random>
 
 #include "support/catch.hpp"
+#include "support/temporary.hpp"
 
 using tinygan::Pool;
 
@@ -138,4 +141,18 @@ TEST_CASE("large requests get segments of whole units") {
   pool.allocate(5 * segment + 1);
   CHECK(pool.stats().reserved == 6 * segment);
   CHECK(pool.stats().system_allocations == 1);
+}
+
+TEST_CASE("requests that cannot be rounded up are refused, and failed ones leave the pool as it was") {
+  Pool pool(&system_memory, 0);
+  for (std::size_t bytes : {SIZE_MAX, SIZE_MAX - 255, std::size_t{PTRDIFF_MAX}, std::size_t{PTRDIFF_MAX} - segment + 1}) {
+    CAPTURE(bytes);
+    CHECK(support::error_of([&] { pool.allocate(bytes); }) ==
+          tinygan::text("memory: ", bytes, " bytes, more than ", std::size_t{PTRDIFF_MAX} - segment));
+  }
+  Pool none([](std::size_t bytes, int) -> void* { tinygan::fail("system", "no ", bytes, " bytes"); }, 0);
+  for (int attempt = 0; attempt < 3; ++attempt) CHECK_THROWS_AS(none.allocate(std::size_t{1} << 62), tinygan::Error);
+  CHECK(none.stats().in_use == 0);
+  CHECK(none.stats().reserved == 0);
+  CHECK(none.stats().system_allocations == 0);
 }

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <thread>
 
 #include <tinygan/cpu/thread_pool.hpp>
 
@@ -106,6 +107,62 @@ TEST_CASE("a draw keeps its step counter alive") {
     draw = g.next();
   }
   CHECK(*draw.key.step == 0);
+}
+
+TEST_CASE("a copy of a generator draws what the original would, and neither changes the other") {
+  Generator g(6);
+  g.set_step(4);
+  random_uniform<float>({8}, g);
+  Generator copy = g;
+  CHECK((copy.seed() == 6 && copy.step() == 4 && copy.draw() == 1));
+  const auto next = random_uniform<float>({8}, copy);
+  CHECK(g.draw() == 1);
+  copy.next_step();
+  copy.reseed(7);
+  CHECK((g.seed() == 6 && g.step() == 4));
+  CHECK(same_bits(next, random_uniform<float>({8}, g)));
+
+  Generator assigned(1);
+  const std::uint64_t* const counter = assigned.next().key.step;
+  assigned = g;
+  CHECK(assigned.next().key.step == counter);  // where a captured step reads it
+  g.next_step();
+  CHECK((assigned.seed() == 6 && assigned.step() == 4));
+  const Generator& self = assigned;
+  assigned = self;
+  CHECK((assigned.seed() == 6 && assigned.step() == 4));
+}
+
+TEST_CASE("a moved generator takes its step counter along") {
+  Generator g(6);
+  g.set_step(4);
+  const std::uint64_t* const counter = g.next().key.step;
+  Generator moved = std::move(g);
+  CHECK((moved.seed() == 6 && moved.step() == 4 && moved.draw() == 1));
+  CHECK(moved.next().key.step == counter);
+  CHECK(error_of([&] { g.next(); }) == "Generator: it was moved from");
+  CHECK(error_of([&] { g.next_step(); }) == "Generator: it was moved from");
+  CHECK(error_of([&] { Generator copy(g); }) == "Generator: it was moved from");
+  g = moved;
+  CHECK(g.step() == 4);
+}
+
+TEST_CASE("every thread's default generator has numbers of its own, the main thread's of seed 0") {
+  CHECK(default_generator().seed() == 0);
+  CHECK(&default_generator() == &default_generator());
+  std::vector<Tensor<float>> drawn{random_uniform<float>({16})};
+  std::vector<std::uint64_t> seeds{default_generator().seed()};
+  for (int i = 0; i < 3; ++i)
+    std::thread([&] {
+      drawn.push_back(random_uniform<float>({16}));
+      seeds.push_back(default_generator().seed());
+    }).join();
+  for (std::size_t i = 0; i < drawn.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j) {
+      CHECK_FALSE(same_bits(drawn[i], drawn[j]));
+      CHECK(seeds[i] != seeds[j]);
+    }
+  CHECK(seeds[3] - seeds[2] == seeds[2] - seeds[1]);  // by the order in which they asked
 }
 
 TEST_CASE("random tensors name bad parameters") {

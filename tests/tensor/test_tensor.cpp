@@ -166,9 +166,11 @@ TEST_CASE("tensors name what does not fit") {
 
 TEST_CASE("a device without a backend says so") {
   CHECK(error_of([] { Tensor<float>({1}, Device::cuda(0)); }) ==
-        "device cuda:0: this program was built without the cuda:0 backend");
+        "device cuda:0: this program was built without the cuda:0 backend; link tinygan::cuda (CMake), or compile "
+        "kernels/tinygan_cuda.cu with nvcc and link it");
   CHECK(error_of([] { kernels<double>(Device::cuda(1)); }) ==
-        "device cuda:1: this program was built without the cuda:1 backend");
+        "device cuda:1: this program was built without the cuda:1 backend; link tinygan::cuda (CMake), or compile "
+        "kernels/tinygan_cuda.cu with nvcc and link it");
   CHECK(error_of([] { Tensor<float>({1}).to(Device::cuda()); }) != "");
 }
 

@@ -1,9 +1,14 @@
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
+#include <fstream>
 #include <future>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -11,6 +16,7 @@
 #include <tinygan/train/background_writer.hpp>
 
 #include "support/catch.hpp"
+#include "support/child.hpp"
 #include "support/temporary.hpp"
 
 using tinygan::train::BackgroundWriter;
@@ -100,4 +106,21 @@ TEST_CASE("destruction finishes what was given and frees what jobs hold") {
   CHECK(*held == 5);
   CHECK(held.use_count() == 1);
   { const BackgroundWriter idle; }
+}
+
+TEST_CASE("a thread that cannot be started is an Error") {
+  if (support::sanitized) return;  // sanitizers reserve more address space than a limit could leave
+  const auto no_room_for_another = [] {
+    rlim_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    const rlim_t bytes = pages * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE)) + (64 << 20);
+    const rlimit limit{bytes, bytes};
+    ::setrlimit(RLIMIT_AS, &limit);
+    try {
+      for (;;) std::thread([] { ::pause(); }).detach();
+    } catch (const std::system_error&) {
+    }
+    return support::contains(support::error_of([] { BackgroundWriter writer; }), "background writer: the system starts no thread (");
+  };
+  CHECK(support::status_of_child(no_room_for_another) == 0);
 }

@@ -57,7 +57,7 @@ namespace detail {
 inline Isa initial_isa() {
   const Isa best = detect_isa();
   const char* wish = std::getenv("TINYGAN_CPU_ISA");
-  if (!wish || !*wish) return best;
+  if (!wish) return best;
   const std::string_view name = wish;
   check(name == "portable" || name == "avx2" || name == "avx512", "TINYGAN_CPU_ISA", "'", name,
         "', expected portable, avx2 or avx512");
@@ -66,20 +66,26 @@ inline Isa initial_isa() {
   return isa;
 }
 
-inline std::atomic<Isa>& current_isa() {
-  static std::atomic<Isa> isa{initial_isa()};
-  return isa;
-}
+/// -1 before the first use. A static local with an initialiser would be locked in a child of fork() that another thread's first use
+/// came between.
+inline constinit std::atomic<int> current_isa{-1};
 
 }  // namespace detail
 
-/// The instruction set in use.
-inline Isa isa() { return detail::current_isa().load(std::memory_order_relaxed); }
+/// The instruction set in use. Throws Error on a bad TINYGAN_CPU_ISA.
+inline Isa isa() {
+  int set = detail::current_isa.load(std::memory_order_relaxed);
+  if (set < 0) {
+    const int initial = static_cast<int>(detail::initial_isa());
+    if (detail::current_isa.compare_exchange_strong(set, initial, std::memory_order_relaxed)) set = initial;
+  }
+  return static_cast<Isa>(set);
+}
 
 /// Chooses another one, for tests and measurements. Throws Error if the processor lacks it.
 inline void set_isa(Isa isa) {
   check(isa <= detect_isa(), "set_isa", "this processor has no ", isa_name(isa));
-  detail::current_isa().store(isa, std::memory_order_relaxed);
+  detail::current_isa.store(static_cast<int>(isa), std::memory_order_relaxed);
 }
 
 namespace detail {

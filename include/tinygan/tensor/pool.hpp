@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -39,6 +40,7 @@ class Pool {
 
   /// A block of at least `bytes`. Throws Error when the system has no memory left.
   Block* allocate(std::size_t bytes) {
+    check(bytes <= max_bytes, "memory", bytes, " bytes, more than ", max_bytes);
     const std::size_t size = round_up(std::max<std::size_t>(bytes, 1), alignment);
     const std::lock_guard lock(mutex_);
     auto found = free_.lower_bound(Key{size, nullptr, nullptr});
@@ -73,9 +75,14 @@ class Pool {
     stats_.peak_in_use = stats_.in_use;
   }
 
+  /// Keep other threads out, for fork().
+  void lock() { mutex_.lock(); }
+  void unlock() { mutex_.unlock(); }
+
  private:
   static constexpr std::size_t segment_unit = std::size_t{2} << 20;  // a huge page
   static constexpr std::size_t largest_growth = std::size_t{64} << 20;
+  static constexpr std::size_t max_bytes = PTRDIFF_MAX - segment_unit;  // may be rounded up
 
   struct Key {
     std::size_t size;
@@ -92,8 +99,9 @@ class Pool {
   FreeSet::iterator grow(std::size_t size) {
     const std::size_t wish = std::min(largest_growth, stats_.reserved / 4);
     const std::size_t bytes = round_up(std::max(size, wish), segment_unit);
+    auto* const data = static_cast<std::byte*>(system_(bytes, device_index_));
     Block* block = new_block();
-    *block = {static_cast<std::byte*>(system_(bytes, device_index_)), bytes, true, nullptr, nullptr};
+    *block = {data, bytes, true, nullptr, nullptr};
     stats_.reserved += bytes;
     ++stats_.system_allocations;
     return free_.insert(key(block)).first;

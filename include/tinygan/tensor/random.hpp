@@ -1,7 +1,9 @@
 // Generator: where random tensors come from. Counter-based, so it has no state but three numbers.
 #pragma once
 
+#include <atomic>
 #include <map>
+#include <thread>
 #include <utility>
 
 #include <tinygan/tensor/tensor.hpp>
@@ -17,25 +19,41 @@ struct RandomDraw {
 /// Element i of draw d in step s is a function of (seed, s, d, i) alone: the same at any thread count and on any device.
 /// Every random tensor takes the next draw; next_step() counts the step up on the device and starts the draws over, which is
 /// what a captured training step replays. Call it between steps only: a backward pass repeats the draws of its forward pass.
+/// A copy draws what the original would have drawn next, and neither changes the other. Assignment leaves the step counter where it
+/// is on the device, and so captured steps valid.
 class Generator {
  public:
   explicit Generator(std::uint64_t seed = 0, Device device = Device::cpu()) : seed_(seed), step_({1}, device) {
     set_step(0);
   }
 
+  Generator(const Generator& other) : seed_(other.seed_), draw_(other.draw_), step_(other.counter().clone()) {}
+  Generator& operator=(const Generator& other) {
+    if (step_.defined() && device() == other.counter().device())
+      step_.copy_from(other.step_);
+    else
+      step_ = other.counter().clone();
+    seed_ = other.seed_;
+    draw_ = other.draw_;
+    return *this;
+  }
+  /// With its step counter: whoever is moved from can only be assigned to.
+  Generator(Generator&&) = default;
+  Generator& operator=(Generator&&) = default;
+
   std::uint64_t seed() const { return seed_; }
   std::uint32_t draw() const { return draw_; }
-  std::uint64_t step() const { return step_.item(); }
-  Device device() const { return step_.device(); }
+  std::uint64_t step() const { return counter().item(); }
+  Device device() const { return counter().device(); }
 
-  RandomDraw next() { return {{seed_, draw_++, step_.data()}, step_}; }
+  RandomDraw next() { return {{seed_, draw_++, counter().data()}, step_}; }
   void next_step() {
-    count_up(step_.data(), device());
+    count_up(counter().data(), device());
     step_.bump_version();
     draw_ = 0;
   }
   void set_step(std::uint64_t step) {
-    step_.copy_from(std::span<const std::uint64_t>(&step, 1));
+    counter().copy_from(std::span<const std::uint64_t>(&step, 1));
     draw_ = 0;
   }
   /// Starts over: as if newly made with this seed.
@@ -45,15 +63,36 @@ class Generator {
   }
 
  private:
+  const Tensor<std::uint64_t>& counter() const {
+    check(step_.defined(), "Generator", "it was moved from");
+    return step_;
+  }
+
   std::uint64_t seed_;
   std::uint32_t draw_ = 0;
   Tensor<std::uint64_t> step_;
 };
 
-/// The generator used where none is given, one per thread and device.
+namespace detail {
+
+inline const std::thread::id main_thread = std::this_thread::get_id();
+
+/// 0 in the main thread; in the others a number of their own, in the order in which they first ask.
+inline std::uint64_t thread_number() {
+  static constinit std::atomic<std::uint64_t> others{0};
+  thread_local const std::uint64_t number =
+      std::this_thread::get_id() == main_thread ? 0 : others.fetch_add(1, std::memory_order_relaxed) + 1;
+  return number;
+}
+
+}  // namespace detail
+
+/// The generator used where none is given, one per thread and device. Its seed is 0 in the main thread; every other thread has a
+/// seed of its own, by the order in which the threads first use theirs.
 inline Generator& default_generator(Device device = Device::cpu()) {
   thread_local std::map<std::pair<DeviceType, int>, Generator> generators;
-  return generators.try_emplace({device.type, device.index}, 0, device).first->second;
+  constexpr std::uint64_t apart = 0x9E3779B97F4A7C15u;  // from the small seeds that programs choose
+  return generators.try_emplace({device.type, device.index}, detail::thread_number() * apart, device).first->second;
 }
 
 /// y = low + (high - low) u, u uniform in [0,1).

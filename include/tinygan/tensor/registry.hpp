@@ -17,6 +17,7 @@
 #endif
 
 #include <tinygan/backend/device_backend.hpp>
+#include <tinygan/base/fork.hpp>
 #include <tinygan/cpu/table.hpp>
 #include <tinygan/tensor/pool.hpp>
 
@@ -34,13 +35,29 @@ inline void* allocate_host(std::size_t bytes, int) {
   return p;
 }
 
+inline const char* how_to_link(DeviceType type) {
+  return type == DeviceType::cuda ? "link tinygan::cuda (CMake), or compile kernels/tinygan_cuda.cu with nvcc and link it"
+                                  : "link tinygan::emulated (CMake), or compile kernels/tinygan_emulated.cpp and link it";
+}
+
+/// Throws Error in a child of fork() where an ancestor has used a GPU: CUDA does not survive that.
+inline void check_same_process(Device device) {
+  static std::atomic<std::uint64_t> user{0};  // 1 + the number of forks before the first use
+  std::uint64_t process = 0;
+  if (user.load(std::memory_order_relaxed) == fork_count() + std::uint64_t{1}) return;
+  check(user.compare_exchange_strong(process, fork_count() + std::uint64_t{1}), text("device ", device),
+        "a process that forked has used it, and its children cannot; fork before the first use");
+}
+
 }  // namespace detail
 
 /// The backend of a device other than the CPU. Throws Error if the program was linked without it or has no such device.
 inline const DeviceBackend& backend(Device device) {
   const DeviceBackend* b = detail::backends()[static_cast<std::size_t>(device.type)].load();
-  check(b != nullptr, text("device ", device), "this program was built without the ", device, " backend");
+  check(b != nullptr, text("device ", device), "this program was built without the ", device, " backend; ",
+        detail::how_to_link(device.type));
   check(device.index >= 0 && device.index < b->count(), text("device ", device), "there are ", b->count(), " such devices");
+  if (device.type == DeviceType::cuda) detail::check_same_process(device);
   return *b;
 }
 
@@ -125,22 +142,55 @@ inline MemoryOverride& memory_override() {
 
 }  // namespace detail
 
+namespace detail {
+
+/// All memory pools of the program. They are never destroyed: tensors may outlive main().
+struct Pools {
+  struct Entry {
+    Pool pool;
+    Entry* next;
+  };
+
+  std::mutex mutex;  // guards the list, and what other functions keep beside it
+  Entry* all = nullptr;
+  std::atomic<Pool*> host{nullptr};
+
+  /// With the mutex held.
+  Pool* add(Device device) {
+    const auto allocate = device.type == DeviceType::cpu ? &allocate_host : backend(device).allocate;
+    all = new Entry{{allocate, device.index}, all};
+    return &all->pool;
+  }
+
+  /// fork() waits until nobody is in a pool, so that a child finds every one whole and unlocked.
+  void lock() {
+    mutex.lock();
+    for (Entry* e = all; e; e = e->next) e->pool.lock();
+  }
+  void unlock() {
+    for (Entry* e = all; e; e = e->next) e->pool.unlock();
+    mutex.unlock();
+  }
+};
+
+inline constinit Pools pools;
+inline const bool pools_survive_fork = at_fork([] { pools.lock(); }, [] { pools.unlock(); });
+
+}  // namespace detail
+
 /// The memory of a device.
 inline Pool& pool(Device device) {
   if (const auto& o = detail::memory_override(); o.pool && o.device == device) return *o.pool;
-  if (device.type == DeviceType::cpu) {
-    static Pool& host = *new Pool(&detail::allocate_host, 0);  // never destroyed: tensors may outlive main()
-    return host;
-  }
-  static std::mutex& mutex = *new std::mutex;
-  static auto& pools = *new std::array<std::vector<std::unique_ptr<Pool>>, device_type_count>;
-  const std::lock_guard lock(mutex);
-  const DeviceBackend& b = backend(device);
-  auto& list = pools[static_cast<std::size_t>(device.type)];
-  const auto at = static_cast<std::size_t>(device.index);
-  if (list.size() <= at) list.resize(at + 1);
-  if (!list[at]) list[at] = std::make_unique<Pool>(b.allocate, device.index);
-  return *list[at];
+  if (device.type == DeviceType::cpu)
+    if (Pool* const host = detail::pools.host.load(std::memory_order_acquire)) return *host;
+  static constinit std::map<std::pair<DeviceType, int>, Pool*>* of_device = nullptr;
+  if (device.type != DeviceType::cpu) backend(device);  // throws before anything is made
+  const std::lock_guard lock(detail::pools.mutex);
+  if (!of_device) of_device = new std::map<std::pair<DeviceType, int>, Pool*>;
+  Pool*& found = (*of_device)[{device.type, device.index}];
+  if (!found) found = detail::pools.add(device);
+  if (device.type == DeviceType::cpu) detail::pools.host.store(found, std::memory_order_release);
+  return *found;
 }
 
 /// Memory of its own for what must keep its addresses to itself: while a Scope lives, tensors that this thread makes on the
@@ -149,18 +199,17 @@ class PrivateMemory {
  public:
   /// Throws Error if there is no such device.
   explicit PrivateMemory(Device device) : device_(device) {
-    const std::lock_guard lock(mutex());
+    const std::lock_guard lock(detail::pools.mutex);
     auto& idle = idle_of(device);
     if (!idle.empty()) {
       pool_ = idle.back();
       idle.pop_back();
     } else {
-      pool_ = device.type == DeviceType::cpu ? new Pool(&detail::allocate_host, 0)
-                                             : new Pool(backend(device).allocate, device.index);
+      pool_ = detail::pools.add(device);
     }
   }
   ~PrivateMemory() {
-    const std::lock_guard lock(mutex());
+    const std::lock_guard lock(detail::pools.mutex);
     idle_of(device_).push_back(pool_);
   }
   PrivateMemory(const PrivateMemory&) = delete;
@@ -181,13 +230,11 @@ class PrivateMemory {
   };
 
  private:
-  static std::mutex& mutex() {
-    static std::mutex& m = *new std::mutex;
-    return m;
-  }
   static std::vector<Pool*>& idle_of(Device device) {
-    static auto& lists = *new std::map<std::pair<DeviceType, int>, std::vector<Pool*>>;
-    return lists[{device.type, device.index}];
+    using Lists = std::map<std::pair<DeviceType, int>, std::vector<Pool*>>;
+    static constinit Lists* lists = nullptr;
+    if (!lists) lists = new Lists;
+    return (*lists)[{device.type, device.index}];
   }
 
   Device device_;

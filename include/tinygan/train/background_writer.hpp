@@ -7,8 +7,11 @@
 #include <exception>
 #include <functional>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
+
+#include <tinygan/base/error.hpp>
 
 namespace tinygan::train {
 
@@ -16,8 +19,15 @@ namespace tinygan::train {
 /// what it writes. After a job has thrown, the later ones are dropped, and every call throws what it threw.
 class BackgroundWriter {
  public:
-  /// At most `capacity` jobs wait, so that a slow disk slows the run instead of filling the memory.
-  explicit BackgroundWriter(std::size_t capacity = 8) : capacity_(capacity), thread_([this] { work(); }) {}
+  /// At most `capacity` jobs wait, so that a slow disk slows the run instead of filling the memory. Throws Error if the system
+  /// starts no thread.
+  explicit BackgroundWriter(std::size_t capacity = 8) : capacity_(capacity) {
+    try {
+      thread_ = std::thread([this] { work(); });
+    } catch (const std::system_error& e) {
+      fail("background writer", "the system starts no thread (", e.code().message(), ")");
+    }
+  }
 
   /// Finishes what was given. An error is lost here: call flush() to hear of it.
   ~BackgroundWriter() {
