@@ -51,7 +51,7 @@ inline std::size_t workspace_bytes(std::string_view op, std::initializer_list<in
 
 }  // namespace detail
 
-/// Up to six extents, each at least 1; rank 0 is a scalar. Throws Error on an extent below 1 and above max_elements elements.
+/// Up to six extents, each at least 1; rank 0 is a scalar. Throws Error on an extent below 1.
 class Shape {
  public:
   static constexpr int max_rank = 6;
@@ -63,8 +63,6 @@ class Shape {
     for (index_t e : extents) extents_[static_cast<std::size_t>(rank_++)] = e;
     for (int axis = 0; axis < rank_; ++axis)
       check((*this)[axis] >= 1, "Shape", "extent ", axis, " of ", *this, " is ", (*this)[axis], ", expected at least 1");
-    index_t n = 1;
-    for (index_t e : extents) check(detail::multiply(n, e), "Shape", *this, " has more than ", max_elements, " elements");
   }
 
   int rank() const { return rank_; }
@@ -78,13 +76,19 @@ class Shape {
     return axis < 0 ? axis + rank_ : axis;
   }
 
-  /// Number of elements.
+  /// Number of elements; beyond max_elements, which no memory holds, the largest index_t: its bytes exceed every limit.
   index_t size() const { return range_size(0, rank_); }
 
-  /// Number of elements spanned by the axes [first, last).
+  /// Throws Error, with the name of the op, if there are more than max_elements.
+  void check_size(std::string_view op) const {
+    check(size() <= max_elements, op, *this, " has more than ", max_elements, " elements");
+  }
+
+  /// Number of elements spanned by the axes [first, last); beyond max_elements as size().
   index_t range_size(int first, int last) const {
     index_t n = 1;
-    for (int axis = first; axis < last; ++axis) n *= extents_[static_cast<std::size_t>(axis)];
+    for (int axis = first; axis < last; ++axis)
+      if (!detail::multiply(n, extents_[static_cast<std::size_t>(axis)])) return std::numeric_limits<index_t>::max();
     return n;
   }
 
