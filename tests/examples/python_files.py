@@ -1,4 +1,5 @@
-"""The trainer's files, read by NumPy, by safetensors and by TensorBoard. Called by python.sh with the folder of the runs."""
+"""The trainer's files, read by NumPy, by safetensors and by TensorBoard; the exported weights draw the same images in NumPy. Called
+by python.sh with the folder of the runs."""
 import glob
 import json
 import math
@@ -8,6 +9,8 @@ import sys
 import numpy as np
 from safetensors import safe_open
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import python_networks
 
 scratch = sys.argv[1]
 
@@ -55,6 +58,20 @@ def check_weights(model):
                 check((file.get_tensor(ours) == keras.get_tensor(name)).all(), model, name)
 
 
+def check_exports(model):
+    """Both layouts mean the same networks: our images, to what single precision allows, and one opinion of them."""
+    for raw in ("", "--raw"):
+        ours = np.load(f"{scratch}/{model}/float{raw}.npz")
+        logits = []
+        for layout in ("keras", "torch"):
+            path = f"{scratch}/{model}/{layout}{raw}.safetensors"
+            error = np.abs(python_networks.generate(path, ours["latents"])[..., 0] - ours["images"]).max()
+            check(error <= 1e-5, path, "draws other images: largest difference", error)
+            logits.append(python_networks.discriminate(path, ours["images"][..., None]))
+        check(logits[0].shape == (9, 1) and np.isfinite(logits[0]).all(), model, "logits", logits[0])
+        check(np.abs(logits[0] - logits[1]).max() <= 1e-12 * (1 + np.abs(logits[0]).max()), model, "logits differ by layout", *logits)
+
+
 def check_events(model):
     run = f"{scratch}/{model}/run"
     check(glob.glob(f"{run}/events.out.tfevents.*"), model, "left no event file")
@@ -80,5 +97,6 @@ for model in ("dcgan", "article", "libtorch", "small"):
     check_npz(model)
     check_truncation(model)
     check_weights(model)
+    check_exports(model)
     check_events(model)
 print("files: ok")
