@@ -11,7 +11,7 @@ install(EXPORT tinygan-targets FILE tinyganTargets.cmake NAMESPACE tinygan:: DES
 set(kernels_dir ${CMAKE_INSTALL_DATADIR}/tinygan/kernels)
 install(DIRECTORY kernels/ DESTINATION ${kernels_dir}
         FILES_MATCHING PATTERN "*.hpp" PATTERN "*.cuh" PATTERN "*.cu" PATTERN "*.cpp")
-install(FILES cmake/tinyganKernels.cmake DESTINATION ${package_dir})
+install(FILES cmake/tinyganKernels.cmake cmake/tinyganOneCopy.cmake DESTINATION ${package_dir})
 
 configure_package_config_file(cmake/tinyganConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/tinyganConfig.cmake
                               INSTALL_DESTINATION ${package_dir} PATH_VARS kernels_dir)

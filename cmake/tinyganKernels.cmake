@@ -4,13 +4,22 @@
 #   tinygan::emulated  Device::emulated(): the CUDA kernels run on the CPU, for tests
 #   tinygan::cuda      Device::cuda(i); there if the language CUDA is enabled
 
-add_library(tinygan::emulated INTERFACE IMPORTED GLOBAL)
-set_property(TARGET tinygan::emulated PROPERTY INTERFACE_SOURCES ${tinygan_kernels}/tinygan_emulated.cpp)
-target_link_libraries(tinygan::emulated INTERFACE tinygan::tinygan)
+# They are seen wherever tinygan::tinygan is: everywhere if this build made it, and where find_package() was called if that did.
+get_target_property(tinygan_imported tinygan::tinygan IMPORTED)
+set(tinygan_scope GLOBAL)
+if(tinygan_imported)
+  set(tinygan_scope "")
+endif()
 
-if(CMAKE_CUDA_COMPILER)
+if(NOT TARGET tinygan::emulated)
+  add_library(tinygan::emulated INTERFACE IMPORTED ${tinygan_scope})
+  set_property(TARGET tinygan::emulated PROPERTY INTERFACE_SOURCES ${tinygan_kernels}/tinygan_emulated.cpp)
+  target_link_libraries(tinygan::emulated INTERFACE tinygan::tinygan)
+endif()
+
+if(CMAKE_CUDA_COMPILER AND NOT TARGET tinygan::cuda)
   find_package(CUDAToolkit REQUIRED)
-  add_library(tinygan::cuda INTERFACE IMPORTED GLOBAL)
+  add_library(tinygan::cuda INTERFACE IMPORTED ${tinygan_scope})
   set_property(TARGET tinygan::cuda PROPERTY INTERFACE_SOURCES ${tinygan_kernels}/tinygan_cuda.cu)
   # CMake before 3.25.2 knows no C++20 for nvcc 12 and later, so the flag is passed by hand.
   target_compile_options(tinygan::cuda INTERFACE
