@@ -13,15 +13,11 @@ die() { printf '%s\n' "$@" >&2; exit 1; }
 
 have_command() { command -v "$1" >/dev/null 2>&1; }
 
-# Whether any of the headers is where compilers look.
-have_header() {
-  local header folder
-  for header in "$@"; do
-    for folder in /usr/include /usr/local/include "/usr/include/$(uname -m)-linux-gnu"; do
-      [[ -e $folder/$header ]] && return
-    done
-  done
-  return 1
+# CMake of version 3.22 or later.
+have_cmake() {
+  local version
+  version=$(cmake --version 2>/dev/null | sed -n 's/^cmake version \([0-9]*\.[0-9]*\).*/\1/p') && [[ -n $version ]] || return 1
+  ((${version%.*} > 3 || (${version%.*} == 3 && ${version#*.} >= 22)))
 }
 
 # find_compiler MINIMUM NAME...: the first of the names that is a compiler of at least that major version.
@@ -40,6 +36,18 @@ find_compiler() {
 find_gxx() { find_compiler 12 g++ g++-15 g++-14 g++-13 g++-12; }
 find_clangxx() { find_compiler 14 clang++ clang++-20 clang++-19 clang++-18 clang++-17 clang++-16 clang++-15 clang++-14; }
 
+# A python3 that can make virtual environments; Debian has that in a package of its own.
+find_venv_python() {
+  local python
+  for python in python3 /usr/bin/python3; do
+    if "$python" -c 'import venv, ensurepip' 2>/dev/null; then
+      echo "$python"
+      return
+    fi
+  done
+  return 1
+}
+
 # The sanitizers' run-time libraries are a package of their own beside clang.
 clang_sanitizes() {
   echo 'int main() {}' | "$(find_clangxx)" -x c++ -fsanitize=address - -o /dev/null 2>/dev/null
@@ -47,13 +55,33 @@ clang_sanitizes() {
 
 # ---- Installing what it lacks --------------------------------------------------------------------------------------
 
+# Libraries by the name of a need: what cmake/packages.cmake calls them, and the Debian package that holds them.
+declare -A library=([catch2]=Catch2 [zlib]=ZLIB [png]=PNG [gif]=GIF [cli11]=CLI11 [json]=nlohmann_json [benchmark]=benchmark
+  [openblas]=OpenBLAS)
+declare -A library_package=([Catch2]=catch2 [ZLIB]=zlib1g-dev [PNG]=libpng-dev [GIF]=libgif-dev [CLI11]=libcli11-dev
+  [nlohmann_json]=nlohmann-json3-dev [benchmark]=libbenchmark-dev [OpenBLAS]=libopenblas-dev)
+
+# missing_libraries PACKAGE...: those that the build would not find, one a line; all of them before there is a CMake to ask.
+missing_libraries() {
+  local compiler folder
+  if ! have_cmake || ! have_command ninja || ! compiler=$(find_gxx || find_clangxx); then
+    printf '%s\n' "$@"
+    return
+  fi
+  folder=$(mktemp -d)
+  cmake -S "$root/cmake/probe" -B "$folder" -G Ninja -DCMAKE_CXX_COMPILER="$compiler" -DPACKAGES="$(IFS=';'; echo "$*")" \
+    >"$folder/log" 2>&1 || die "CMake cannot look for $*:" "$(cat "$folder/log"; rm -rf "$folder")"
+  grep . "$folder/missing" || true
+  rm -rf "$folder"
+}
+
 # missing_packages NEED...: the Debian packages still to install, one a line. Where a compiler is there but too old, or clang
 # without its sanitizers, the next answer names what mends that; so ask again after installing.
 missing_packages() {
-  local need clang
+  local need clang missing libraries=()
   for need in "$@"; do
     case $need in
-      cmake) have_command cmake || echo cmake ;;
+      cmake) have_cmake || echo cmake ;;
       ninja) have_command ninja || echo ninja-build ;;
       g++) find_gxx >/dev/null || if have_command g++; then echo g++-12; else echo g++; fi ;;
       clang)
@@ -63,24 +91,18 @@ missing_packages() {
           clang=$("$clang" -dumpversion)
           echo "libclang-rt-${clang%%.*}-dev"
         fi ;;
-      catch2) have_header catch2/catch.hpp catch2/catch_all.hpp || echo catch2 ;;
-      zlib) have_header zlib.h || echo zlib1g-dev ;;
-      png) have_header png.h || echo libpng-dev ;;
-      gif) have_header gif_lib.h || echo libgif-dev ;;
-      cli11) have_header CLI/CLI.hpp || echo libcli11-dev ;;
-      json) have_header nlohmann/json.hpp || echo nlohmann-json3-dev ;;
-      benchmark) have_header benchmark/benchmark.h || echo libbenchmark-dev ;;
-      openblas) have_header cblas.h openblas/cblas.h || echo libopenblas-dev ;;
-      venv) python3 -c 'import venv, ensurepip' 2>/dev/null || echo python3-venv ;;
-      torch)
-        python3 -c 'import torch, numpy' 2>/dev/null || /usr/bin/python3 -c 'import torch, numpy' 2>/dev/null ||
-          echo python3-torch ;;
+      venv) find_venv_python >/dev/null || echo python3-venv ;;
       download)
         have_command curl || have_command wget || echo curl
         [[ -d /etc/ssl/certs && -n $(ls -A /etc/ssl/certs) ]] || echo ca-certificates ;;
-      *) die "missing_packages: what is '$need'?" ;;
+      *)
+        [[ -n ${library[$need]:-} ]] || die "missing_packages: what is '$need'?"
+        libraries+=("${library[$need]}") ;;
     esac
   done
+  ((${#libraries[@]} > 0)) || return 0
+  missing=$(missing_libraries "${libraries[@]}") || return
+  for need in $missing; do echo "${library_package[$need]}"; done
 }
 
 # The command that makes us root: nothing, sudo, or failure.
@@ -94,11 +116,12 @@ become_root() {
   fi
 }
 
-# need NEED...: installs, with apt, the packages that are missing and nothing else; where it may not, says what to install.
+# need NEED...: installs, with apt, the packages that are missing and nothing else; where it may not, says what to install. What it
+# installed goes into the file $installed, if a script names one.
 need() {
   local packages sudo attempt
   for attempt in 1 2 3; do
-    packages=$(missing_packages "$@")
+    packages=$(missing_packages "$@") || exit
     [[ -n $packages ]] || return 0
     packages=${packages//$'\n'/ }
     if ! have_command apt-get; then
@@ -112,8 +135,9 @@ need() {
     # shellcheck disable=SC2086  # a list of words
     $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $packages </dev/null ||
       die "apt-get could not install $packages"
+    [[ -z ${installed:-} ]] || echo "$packages" >>"$installed"
   done
-  packages=$(missing_packages "$@")
+  packages=$(missing_packages "$@") || exit
   [[ -z $packages ]] || die "Installed, but still not found:" "$packages"
 }
 

@@ -24,7 +24,7 @@ for model in dcgan article libtorch small; do
   "$program" sample "$run" --count 9 --seed 3 --npz "$scratch/$model/truncated.npz" --truncation 1 >/dev/null
 done
 
-export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$models TF_CPP_MIN_LOG_LEVEL=3 CUDA_VISIBLE_DEVICES= KERAS_HOME=$scratch/keras
+export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$models TF_CPP_MIN_LOG_LEVEL=3 CUDA_VISIBLE_DEVICES='' KERAS_HOME=$scratch/keras
 if [[ $part == keras && -z ${KERAS_BACKEND:-} ]]; then
   for KERAS_BACKEND in jax torch tensorflow; do
     export KERAS_BACKEND
