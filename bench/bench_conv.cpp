@@ -11,6 +11,8 @@
 
 #include "support/buffers.hpp"
 #include "support/layers.hpp"
+#include "support/main.hpp"
+#include "support/numbers.hpp"
 #include "support/peak.hpp"
 #include "support/samples.hpp"
 
@@ -49,19 +51,19 @@ void run(benchmark::State& state, ConvDims d, ConvSlot slot) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (const char* threads = std::getenv("TINYGAN_THREADS")) cpu::set_threads(std::atoi(threads));
-  const char* batch = std::getenv("TINYGAN_BATCH");
-  bench::print_peak(bench::fma_peak<float>());
-  for (const bench::ConvLayer& layer : bench::conv_layers(batch ? std::atoi(batch) : 128)) {
-    const auto add = [&](const char* what, ConvSlot slot) {
-      benchmark::RegisterBenchmark((layer.network + " " + layer.name + " " + what).c_str(), run, layer.dims, slot)
-          ->UseManualTime()
-          ->Unit(benchmark::kMicrosecond);
-    };
-    add("forward", layer.transposed ? ConvSlot::x : ConvSlot::g);
-    add("input_grad", layer.transposed ? ConvSlot::g : ConvSlot::x);
-    add("weight_grad", ConvSlot::w);
-  }
-  benchmark::Initialize(&argc, argv);
-  benchmark::RunSpecifiedBenchmarks();
+  return bench::guarded("bench_conv", [&] {
+    const index_t batch = bench::count_of_environment("TINYGAN_BATCH", 128, bench::most_images);
+    bench::initialize("bench_conv", argc, argv);
+    for (const bench::ConvLayer& layer : bench::conv_layers(batch)) {
+      const auto add = [&](const char* what, ConvSlot slot) {
+        benchmark::RegisterBenchmark((layer.network + " " + layer.name + " " + what).c_str(), run, layer.dims, slot)
+            ->UseManualTime()
+            ->Unit(benchmark::kMicrosecond);
+      };
+      add("forward", layer.transposed ? ConvSlot::x : ConvSlot::g);
+      add("input_grad", layer.transposed ? ConvSlot::g : ConvSlot::x);
+      add("weight_grad", ConvSlot::w);
+    }
+    return bench::run();
+  });
 }

@@ -12,6 +12,7 @@
 
 #include "support/buffers.hpp"
 #include "support/layers.hpp"
+#include "support/main.hpp"
 #include "support/peak.hpp"
 #include "support/samples.hpp"
 
@@ -46,7 +47,7 @@ void run(benchmark::State& state, GemmDims d) {
   for (index_t i = 0; i < d.M * d.N; ++i)  // far above rounding, far below a missing term
     if (!(std::fabs(c[static_cast<std::size_t>(i)] - theirs[static_cast<std::size_t>(i)]) <=
           2 * 1.2e-7f * static_cast<float>(d.K)))
-      return state.SkipWithError("results differ from OpenBLAS'");
+      return bench::wrong_result(state, "results differ from OpenBLAS'");
   const double flops = 2.0 * static_cast<double>(d.M) * static_cast<double>(d.N) * static_cast<double>(d.K);
   state.counters["GFLOP/s"] = flops / ours.best() * 1e-9;
   state.counters["OpenBLAS"] = flops / blas_times.best() * 1e-9;
@@ -63,18 +64,18 @@ void add(const std::string& name, const GemmDims& d) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (const char* threads = std::getenv("TINYGAN_THREADS")) cpu::set_threads(std::atoi(threads));
-  openblas_set_num_threads(cpu::threads());
-  bench::print_peak(bench::fma_peak<float>());
-  for (index_t n : {512, 1024, 2048}) add("square", {.M = n, .N = n, .K = n});
-  add("square", {.M = 1024, .N = 1024, .K = 1024, .trans_a = true});
-  add("square", {.M = 1024, .N = 1024, .K = 1024, .trans_b = true});
-  for (const bench::DenseLayer& layer : bench::dense_layers()) {
-    const std::string name = layer.network + " " + layer.name;
-    add(name + " forward", bench::dense_forward(layer, 128));
-    add(name + " input_grad", bench::dense_input_grad(layer, 128));
-    add(name + " weight_grad", bench::dense_weight_grad(layer, 128));
-  }
-  benchmark::Initialize(&argc, argv);
-  benchmark::RunSpecifiedBenchmarks();
+  return bench::guarded("bench_gemm", [&] {
+    bench::initialize("bench_gemm", argc, argv);
+    openblas_set_num_threads(cpu::threads());
+    for (index_t n : {512, 1024, 2048}) add("square", {.M = n, .N = n, .K = n});
+    add("square", {.M = 1024, .N = 1024, .K = 1024, .trans_a = true});
+    add("square", {.M = 1024, .N = 1024, .K = 1024, .trans_b = true});
+    for (const bench::DenseLayer& layer : bench::dense_layers()) {
+      const std::string name = layer.network + " " + layer.name;
+      add(name + " forward", bench::dense_forward(layer, 128));
+      add(name + " input_grad", bench::dense_input_grad(layer, 128));
+      add(name + " weight_grad", bench::dense_weight_grad(layer, 128));
+    }
+    return bench::run();
+  });
 }

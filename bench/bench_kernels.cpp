@@ -2,8 +2,8 @@
 //
 //   bench_kernels --batch 128,1024 --precision tf32,bf16 --filter dcgan --out kernels.csv
 //
-// Links: tinygan::cuda, and cuBLASLt and cuDNN where they were found. Exit codes: 0, 1 if a result was wrong, 2 for
-// wrong usage, 77 without a GPU. Each case is checked before it is timed: fresh random operands, outputs poisoned with
+// Links: tinygan::cuda, and cuBLASLt and cuDNN where they were found. Exit codes: 0, 1 if a result was wrong or the run
+// failed, 2 for wrong usage, 77 without a GPU. Each case is checked before it is timed: fresh random operands, outputs poisoned with
 // NaN, 500 sampled outputs against sums in double within an error bound, and all of them against the opponent's. Then
 // calls are captured in graphs, ten and more in one, cold (operands rotate through twice the L2 cache) and hot (the
 // same ones again), ours and the opponent's in turn; medians and the 10th and 90th percentile. The opponent has the
@@ -12,6 +12,7 @@
 // multiply-adds in registers or cuBLASLt at 8192; for memory-bound kernels bytes over a copy's.
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <map>
@@ -32,6 +33,7 @@
 #include "support/buffers.hpp"
 #include "support/layers.hpp"
 #include "support/no_gpu.hpp"
+#include "support/numbers.hpp"
 
 namespace {
 
@@ -45,7 +47,7 @@ constexpr const char* usage =
   --precision NAME,...     fp32, tf32, bf16 (default all)
   --filter TEXT            only cases whose name holds TEXT, for example gemm, conv, 'dcgan D.c2', forward, adam
   --min-time SECONDS       for each contestant of a case, hot and cold each (default 0.1)
-  --out FILE               write every row, as JSON lines if FILE ends in .json, else as CSV
+  --out FILE               write every row: as JSON if FILE ends in .json, as JSON lines if in .jsonl, else as CSV
   --list                   print the cases and stop; needs no GPU
   --help                   this text
 )";
@@ -77,26 +79,20 @@ Options parse(int argc, char** argv) {
     std::vector<std::string> parts;
     std::istringstream in(value);
     for (std::string part; std::getline(in, part, ',');) parts.push_back(part);
-    const auto number = [&](const std::string& text) {
-      std::size_t end = 0;
-      double v = 0;
-      try {
-        v = std::stod(text, &end);
-      } catch (const std::exception&) {
-      }
-      check(end > 0 && end == text.size() && v > 0, "bench_kernels", name, ' ', text, ": expected a number above 0");
-      return v;
-    };
     if (name == "--batch") {
+      check(!parts.empty(), "bench_kernels", name, " needs a value");
       o.batches.clear();
-      for (const std::string& p : parts) o.batches.push_back(static_cast<index_t>(number(p)));
+      for (const std::string& p : parts) o.batches.push_back(bench::count_of("bench_kernels: " + name, p, bench::most_images));
     } else if (name == "--precision") {
+      check(!parts.empty(), "bench_kernels", name, " needs a value");
       o.precisions.clear();
       for (const std::string& p : parts) o.precisions.push_back(parse_precision(p));
     } else if (name == "--filter") {
       o.filter = value;
     } else if (name == "--min-time") {
-      o.min_time = number(value);
+      const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), o.min_time);
+      check(error == std::errc() && end == value.data() + value.size() && o.min_time > 0 && o.min_time <= 3600,
+            "bench_kernels", name, " '", value, "', expected seconds above 0 and up to 3600");
     } else if (name == "--out") {
       o.out = value;
     } else {
@@ -286,9 +282,7 @@ void print_summary(const std::vector<Row>& rows) {
     std::printf("  %-40s %6.2f  (%d cases)\n", kind.c_str(), std::exp(mean.first / mean.second), mean.second);
 }
 
-int run(const Options& o) {
-  std::vector<Case> cases = all_cases(o);
-  if (cases.empty()) fail("bench_kernels", "no case's name holds '", o.filter, "'");
+int run(const Options& o, std::vector<Case> cases) {
   if (o.list) {
     for (const Case& c : cases)
       std::printf("%s, batch %lld, %s\n", c.row.name.c_str(), static_cast<long long>(c.row.batch),
@@ -316,6 +310,7 @@ int run(const Options& o) {
     file.add(c.row);
     rows.push_back(c.row);
   }
+  file.finish();
   print_summary(rows);
   return all_right ? 0 : 1;
 }
@@ -323,15 +318,24 @@ int run(const Options& o) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  Options o;
+  std::vector<Case> cases;
   try {
-    const Options o = parse(argc, argv);
+    o = parse(argc, argv);
     if (o.help) {
       std::fputs(usage, stdout);
       return 0;
     }
-    return run(o);
+    cases = all_cases(o);
+    check(!cases.empty(), "bench_kernels", "no case's name holds '", o.filter, "'");
   } catch (const Error& e) {
     std::fprintf(stderr, "%s\n%s", e.what(), usage);
     return 2;
+  }
+  try {
+    return run(o, std::move(cases));
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "%s\n", e.what());
+    return 1;
   }
 }

@@ -6,7 +6,6 @@
 // a forward convolution. Each rung is checked first as bench_kernels does it, and timed by the same means: calls
 // captured in graphs, operands cold. Exit codes: 0, 1 if a result was wrong, 2 for wrong usage, 77 without a GPU.
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -21,6 +20,7 @@
 #include "ladder/rungs.hpp"
 #include "support/buffers.hpp"
 #include "support/no_gpu.hpp"
+#include "support/numbers.hpp"
 
 namespace {
 
@@ -86,15 +86,18 @@ int run(index_t batch) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const long batch = argc > 1 ? std::strtol(argv[1], nullptr, 10) : 256;
-  if (argc > 2 || batch < 1) {
-    std::fprintf(stderr, "usage: bench_ladder [BATCH]\n");
+  index_t batch = 256;
+  try {
+    check(argc <= 2, "bench_ladder", "one batch size, not ", argc - 1);
+    if (argc == 2) batch = bench::count_of("bench_ladder: BATCH", argv[1], bench::most_images);
+  } catch (const Error& e) {
+    std::fprintf(stderr, "%s\nusage: bench_ladder [BATCH]\n", e.what());
     return 2;
   }
-  if (cuda_device_count() == 0) return bench::without_gpu("bench_ladder");
   try {
+    if (cuda_device_count() == 0) return bench::without_gpu("bench_ladder");
     return run(batch);
-  } catch (const Error& e) {
+  } catch (const std::exception& e) {
     std::fprintf(stderr, "%s\n", e.what());
     return 1;
   }

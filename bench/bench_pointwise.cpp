@@ -6,7 +6,6 @@
 #include <benchmark/benchmark.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <functional>
 
@@ -16,6 +15,7 @@
 #include <tinygan/cpu/reduce.hpp>
 
 #include "support/buffers.hpp"
+#include "support/main.hpp"
 #include "support/peak.hpp"
 
 namespace {
@@ -155,10 +155,8 @@ BENCHMARK(reduce_sum)
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (const char* threads = std::getenv("TINYGAN_THREADS")) cpu::set_threads(std::atoi(threads));
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  benchmark::AddCustomContext("instruction set", cpu::isa_name(cpu::isa()));
-  benchmark::AddCustomContext("threads", text(cpu::threads()));
-  benchmark::RunSpecifiedBenchmarks();
+  return bench::guarded("bench_pointwise", [&] {
+    bench::initialize("bench_pointwise", argc, argv);
+    return bench::run();
+  });
 }

@@ -13,7 +13,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -24,6 +23,7 @@
 #include <tinygan/train/captured_step.hpp>
 
 #include "support/layers.hpp"
+#include "support/main.hpp"
 #include "support/no_gpu.hpp"
 #include "support/peak.hpp"
 #include "support/samples.hpp"
@@ -178,6 +178,7 @@ Options take_options(int& argc, char** argv) {
             ", expected cpu, cuda or emulated");
       o.device = value == "cpu" ? Device::cpu() : value == "cuda" ? Device::cuda() : Device::emulated();
     } else if (value_of("--precision", i, value)) {
+      check(!value.empty(), "bench_step", "--precision needs a value");
       std::istringstream names(value);
       for (std::string name; std::getline(names, name, ',');) o.precisions.push_back(parse_precision(name));
     } else {
@@ -226,17 +227,12 @@ void register_steps(const Options& o) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
+  return bench::guarded("bench_step", [&] {
     const Options o = take_options(argc, argv);
-    benchmark::Initialize(&argc, argv);
-    if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+    bench::initialize("bench_step", argc, argv);
     if (o.device.type == DeviceType::cuda && cuda_device_count() == 0) return bench::without_gpu("bench_step");
     register_steps(o);
-    benchmark::AddCustomContext("instruction_set", cpu::isa_name(cpu::isa()));
     benchmark::AddCustomContext("device", text(o.device));
-    benchmark::RunSpecifiedBenchmarks();
-  } catch (const Error& e) {
-    std::fprintf(stderr, "%s\n", e.what());
-    return 1;
-  }
+    return bench::run();
+  });
 }

@@ -106,7 +106,7 @@ finish() {
     say "${file##*/note.}"
     cat "$file"
   done
-  say "$(basename "$0"): summary"
+  say "scripts/${0##*/}: summary"
   printf '%s\n' "${lines[@]}" "$(printf '%-14s %-12s %5d s' all "$outcome" "$SECONDS")"
   exit "$exit_code"
 }

@@ -1,8 +1,10 @@
 // What bench_kernels prints and writes: a row per case, as a table, CSV and JSON lines.
 #pragma once
 
+#include <cmath>
 #include <cstdio>
 #include <fstream>
+#include <locale>
 #include <optional>
 #include <string>
 #include <vector>
@@ -51,21 +53,27 @@ inline void print_row(const Row& r) {
   std::fflush(stdout);
 }
 
-/// A file that gets a line per row, JSON if its name ends in .json, else CSV. An empty name: none.
+/// A file that gets a line per row: an array in JSON if its name ends in .json, JSON lines if in .jsonl, else CSV. An
+/// empty name: none.
 class RowFile {
  public:
-  explicit RowFile(const std::string& name) : json_(name.ends_with(".json") || name.ends_with(".jsonl")) {
+  explicit RowFile(const std::string& name)
+      : name_(name), array_(name.ends_with(".json")), json_(array_ || name.ends_with(".jsonl")) {
     if (name.empty()) return;
+    file_.imbue(std::locale::classic());
     file_.open(name);
     check(file_.good(), "bench_kernels", "cannot write ", name);
+    if (array_) file_ << '[';
     if (!json_)
       file_ << "name,batch,precision,exact_flop,nominal_flop,bytes,peak,cold_s,cold_p10_s,cold_p90_s,hot_s,"
                "their_cold_s,their_cold_p10_s,their_cold_p90_s,their_hot_s,difference,opponent,error\n";
   }
 
+  /// Throws Error if the file cannot be written.
   void add(const Row& r) {
     if (!file_.is_open()) return;
     fields_ = 0;
+    if (array_) file_ << (rows_++ > 0 ? ",\n" : "\n");
     if (json_) file_ << '{';
     field("name", r.name);
     field("batch", static_cast<double>(r.batch));
@@ -85,7 +93,14 @@ class RowFile {
     field("difference", r.difference >= 0 ? std::optional(r.difference) : std::nullopt);
     field("opponent", r.opponent);
     field("error", r.error);
-    file_ << (json_ ? "}\n" : "\n") << std::flush;
+    if (json_) file_ << '}';
+    if (!array_) file_ << '\n';
+    check(file_.flush().good(), "bench_kernels", "cannot write ", name_);
+  }
+
+  /// To be called after the last row. Throws Error if the file cannot be written.
+  void finish() {
+    if (array_) check((file_ << "\n]\n").flush().good(), "bench_kernels", "cannot write ", name_);
   }
 
  private:
@@ -97,7 +112,7 @@ class RowFile {
     begin(name);
     file_ << '"';
     for (char c : value) {
-      if (c == '\n') c = ' ';
+      if (static_cast<unsigned char>(c) < ' ') c = ' ';
       if (c == '"') file_ << (json_ ? '\\' : '"');
       if (c == '\\' && json_) file_ << '\\';
       file_ << c;
@@ -106,14 +121,15 @@ class RowFile {
   }
   void field(const std::string& name, std::optional<double> value) {
     begin(name);
-    if (value)
+    if (value && std::isfinite(*value))
       file_ << text(*value);
     else if (json_)
       file_ << "null";
   }
 
-  bool json_;
-  int fields_ = 0;
+  std::string name_;
+  bool array_, json_;
+  int rows_ = 0, fields_ = 0;
   std::ofstream file_;
 };
 

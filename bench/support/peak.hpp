@@ -1,9 +1,8 @@
-// The machine's FMA peak: the yardstick that every benchmark measures in the same run and prints.
+// The machine's FMA peak: the yardstick that every benchmark measures in the same run.
 #pragma once
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <vector>
 
 #include <tinygan/cpu/simd.hpp>
@@ -43,12 +42,6 @@ double fma_peak(int repetitions = 10) {
     best = std::max(best, total / (seconds() - start));
   }
   return best;
-}
-
-/// One line: instruction set, threads, GFLOP/s.
-inline void print_peak(double flops_per_second) {
-  std::printf("FMA peak: %s, %d threads, %.1f GFLOP/s fp32\n", cpu::isa_name(cpu::isa()), cpu::threads(),
-              flops_per_second * 1e-9);
 }
 
 }  // namespace tinygan::bench
