@@ -3,7 +3,7 @@
 
 using namespace tinygan;
 
-int main() {
+int main() try {
   Generator random(1);  // learn y = x0 x1 from examples
   nn::Sequential<float> model(nn::Dense<float>(2, 32, {.activation = Activation::tanh}, random),
                               nn::Dense<float>(32, 1, {}, random));
@@ -17,4 +17,7 @@ int main() {
     adam.step(grad(loss, model.parameters()));
     if (step % 100 == 0) std::printf("step %d  loss %.5f\n", step, static_cast<double>(loss.item()));
   }
+} catch (const Error& e) {
+  std::fprintf(stderr, "%s\n", e.what());
+  return 1;
 }

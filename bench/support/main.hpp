@@ -14,18 +14,16 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <iostream>
 #include <string>
-#include <string_view>
 
 #include <tinygan/base/error.hpp>
 #include <tinygan/cpu/isa.hpp>
 #include <tinygan/cpu/thread_pool.hpp>
 
-#include "numbers.hpp"
+#include "options.hpp"
 #include "peak.hpp"
 
 namespace tinygan::bench {
@@ -44,29 +42,13 @@ int guarded(const char* program, const Body& body) {
 }
 
 namespace detail {
-
 inline bool wrong_result = false;
-
-/// Google Benchmark answers other formats with its usage and exit code 0.
-inline void check_formats(const char* program, int argc, char** argv) {
-  const auto check_format = [&](std::string_view name, std::string_view value) {
-    check(value == "console" || value == "json" || value == "csv", program, name, " '", value,
-          "', expected console, json or csv");
-  };
-  for (const char* name : {"BENCHMARK_FORMAT", "BENCHMARK_OUT_FORMAT"})
-    if (const char* value = std::getenv(name)) check_format(name, value);
-  for (const std::string_view name : {"--benchmark_format", "--benchmark_out_format"})
-    for (int i = 1; i < argc; ++i)
-      if (const std::string_view argument = argv[i]; argument.substr(0, name.size() + 1) == std::string(name) + '=')
-        check_format(name, argument.substr(name.size() + 1));
 }
-
-}  // namespace detail
 
 /// Reads Google Benchmark's options, of which none may be left over, and the environment; measures the FMA peak of
 /// fp32. Throws Error naming what is wrong.
 inline void initialize(const char* program, int argc, char** argv) {
-  detail::check_formats(program, argc, argv);
+  check_options(program, argc, argv);
   const std::string instruction_set = cpu::isa_name(cpu::isa()), threads = text(cpu::threads());
   benchmark::Initialize(&argc, argv);
   if (argc > 1) fail(program, "unknown option, or a value that it does not take: ", argv[1]);

@@ -52,6 +52,10 @@ ends 0 'usage: bench_kernels' "$kernels" --help
 ends 0 'conv dcgan D.c2 64>128 5x5/2 weight_grad, batch 128, bf16' "$kernels" --list --batch 128
 ends 2 'unknown option' "$kernels" --what 1
 ends 2 'expected fp32, tf32 or bf16' "$kernels" --precision fp8
+ends 2 'expected a whole number' "$kernels" --list --batch 64,1e30
+ends 2 'needs a value' "$kernels" --list --batch=
+ends 2 'expected seconds' "$kernels" --list --min-time nan
 ends 2 'no case' "$kernels" --list --filter nonsense
 ends 77 'there is no GPU here' "$scratch/build/bench/bench_ladder"
 ends 2 'usage' "$scratch/build/bench/bench_ladder" 0
+ends 2 'expected a whole number' "$scratch/build/bench/bench_ladder" 12abc
