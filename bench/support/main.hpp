@@ -42,13 +42,25 @@ int guarded(const char* program, const Body& body) {
 }
 
 namespace detail {
-inline bool wrong_result = false;
-}
+
+inline bool wrong_result = false, csv_file = false;
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+/// A file in CSV without the context, which Google Benchmark writes ahead of the header.
+class CsvFile : public benchmark::CSVReporter {
+ public:
+  bool ReportContext(const Context&) override { return true; }
+};
+#pragma GCC diagnostic pop
+
+}  // namespace detail
 
 /// Reads Google Benchmark's options, of which none may be left over, and the environment; measures the FMA peak of
 /// fp32. Throws Error naming what is wrong.
 inline void initialize(const char* program, int argc, char** argv) {
   check_options(program, argc, argv);
+  detail::csv_file = writes_csv(argc, argv);
   const std::string instruction_set = cpu::isa_name(cpu::isa()), threads = text(cpu::threads());
   benchmark::Initialize(&argc, argv);
   if (argc > 1) fail(program, "unknown option, or a value that it does not take: ", argv[1]);
@@ -66,7 +78,8 @@ inline void wrong_result(benchmark::State& state, const std::string& message) {
 /// Runs the registered benchmarks. Returns the exit code: 1 where the filter matches none, which Google Benchmark says,
 /// or a result was wrong. Throws Error where standard output fails.
 inline int run() {
-  const bool any = benchmark::RunSpecifiedBenchmarks() > 0;
+  detail::CsvFile csv;
+  const bool any = benchmark::RunSpecifiedBenchmarks(nullptr, detail::csv_file ? &csv : nullptr) > 0;
   std::cout.flush();
   check(std::cout.good() && std::fflush(stdout) == 0, "standard output", std::strerror(errno));
   return any && !detail::wrong_result ? 0 : 1;

@@ -36,17 +36,32 @@ inline void check_option(const char* program, std::string_view option, std::stri
 
 }  // namespace detail
 
+/// The values of --benchmark_<option>: of the environment's variable, then of the arguments, the last of which counts.
+template <class Visit>
+void visit_option(const std::string& option, int argc, char** argv, const Visit& visit) {
+  std::string variable = "BENCHMARK_";
+  for (const char c : option) variable += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  if (const char* value = std::getenv(variable.c_str())) visit(variable, std::string_view(value));
+  const std::string name = "--benchmark_" + option;
+  for (int i = 1; i < argc; ++i)
+    if (const std::string_view argument = argv[i]; argument.starts_with(name + '='))
+      visit(name, argument.substr(name.size() + 1));
+}
+
 /// Throws Error naming the option, or the environment's variable, that has a bad value.
 inline void check_options(const char* program, int argc, char** argv) {
-  for (const std::string option : {"format", "out_format", "repetitions", "min_time", "min_warmup_time"}) {
-    std::string variable = "BENCHMARK_";
-    for (const char c : option) variable += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    if (const char* value = std::getenv(variable.c_str())) detail::check_option(program, option, variable, value);
-    const std::string name = "--benchmark_" + option;
-    for (int i = 1; i < argc; ++i)
-      if (const std::string_view argument = argv[i]; argument.starts_with(name + '='))
-        detail::check_option(program, option, name, argument.substr(name.size() + 1));
-  }
+  for (const std::string option : {"format", "out_format", "repetitions", "min_time", "min_warmup_time"})
+    visit_option(option, argc, argv, [&](const std::string& name, std::string_view value) {
+      detail::check_option(program, option, name, value);
+    });
+}
+
+/// Whether results go to a file in CSV.
+inline bool writes_csv(int argc, char** argv) {
+  std::string_view file, format;
+  visit_option("out", argc, argv, [&](const std::string&, std::string_view value) { file = value; });
+  visit_option("out_format", argc, argv, [&](const std::string&, std::string_view value) { format = value; });
+  return !file.empty() && format == "csv";
 }
 
 }  // namespace tinygan::bench
