@@ -13,10 +13,10 @@
 #include <thread>
 #include <vector>
 
-#include <tinygan/base/error.hpp>
 #include <tinygan/cpu/thread_pool.hpp>
 
 #include "support/buffers.hpp"
+#include "support/main.hpp"
 #include "support/peak.hpp"
 
 namespace {
@@ -78,9 +78,8 @@ BENCHMARK(small_jobs)
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (const char* threads = std::getenv("TINYGAN_THREADS")) cpu::set_threads(std::atoi(threads));
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  benchmark::AddCustomContext("threads", text(cpu::threads()));
-  benchmark::RunSpecifiedBenchmarks();
+  return bench::guarded("bench_thread_pool", [&] {
+    bench::initialize("bench_thread_pool", argc, argv);
+    return bench::run();
+  });
 }
