@@ -137,6 +137,35 @@ TEST_CASE("gunzip takes every header field, and several members as one") {
   CHECK(io::gunzip(both, no_limit, "f") == whole);
 }
 
+TEST_CASE("gunzip takes zero bytes behind every member as padding, and nothing else") {
+  const Bytes a = random_bytes(1000, 5, 20), b = random_bytes(70, 6);
+  Bytes whole = a;
+  whole.insert(whole.end(), b.begin(), b.end());
+  for (const std::size_t zeros : {1, 2, 3, 7, 8, 9, 17, 512, 100000}) {
+    const Bytes padding(zeros, 0);
+    Bytes file = gzip(a);
+    const auto append = [&](const Bytes& more) { file.insert(file.end(), more.begin(), more.end()); };
+    append(padding);
+    INFO(zeros << " zero bytes");
+    CHECK(io::gunzip(file, a.size(), "f") == a);
+    append(gzip(b, {.full_header = true}));
+    CHECK(io::gunzip(file, no_limit, "f") == whole);
+    append(padding);
+    CHECK(io::gunzip(file, no_limit, "f") == whole);
+    append({0x1f});  // the beginning of a member
+    CHECK(contains(message(file), "file.gz: the gzip data is truncated"));
+    file.back() = ' ';
+    CHECK(message(file) == "file.gz: 1 bytes of other data follow the gzip data");
+    append({0, 0});
+    CHECK(message(file) == "file.gz: 3 bytes of other data follow the gzip data");
+  }
+  CHECK(message({0, 0, 0}) == "file.gz: not a gzip file");  // padding of nothing
+  const Bytes empty = gzip({});
+  Bytes padded = empty;
+  padded.insert(padded.end(), 20, 0);
+  CHECK(io::gunzip(padded, no_limit, "f").empty());
+}
+
 TEST_CASE("gunzip respects its limit to the byte") {
   for (const int level : {0, 6}) {
     const Bytes file = gzip(Bytes(5000, 1), {.level = level});
@@ -188,7 +217,7 @@ TEST_CASE("gunzip names each kind of damage") {
   CHECK(contains(message(changed(file.size() - 8, static_cast<std::uint8_t>(file[file.size() - 8] ^ 1u))), "CRC-32"));
   CHECK(contains(message(changed(file.size() - 4, 7)), "200 bytes decoded, but the trailer says 7"));
   Bytes longer = file;
-  longer.insert(longer.end(), 3, 0);
+  longer.insert(longer.end(), {1, 0, 0});
   CHECK(message(longer) == "file.gz: 3 bytes of other data follow the gzip data");
   Bytes header = gzip({1}, {.full_header = true});
   header[4] = static_cast<std::uint8_t>(header[4] ^ 1u);  // the time

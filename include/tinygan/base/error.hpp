@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <initializer_list>
+#include <locale>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -37,6 +38,7 @@ Part part(const char (&literal)[N]) {
 
 [[gnu::noinline]] inline std::string join(std::initializer_list<Part> parts) {
   std::ostringstream out;
+  out.imbue(std::locale::classic());  // files are put together with this: a program's locale must not change them
   for (const Part& p : parts) p.print(out, p.value);
   return out.str();
 }

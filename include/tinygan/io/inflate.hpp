@@ -164,7 +164,8 @@ inline constexpr std::array<ExtraBits, 30> match_distances = {
      {257, 7},   {385, 7},   {513, 8},   {769, 8},   {1025, 9},  {1537, 9},  {2049, 10}, {3073, 10},
      {4097, 11}, {6145, 11}, {8193, 12}, {12289, 12}, {16385, 13}, {24577, 13}}};
 
-/// The members of one gzip file, decoded one behind the other.
+/// The members of one gzip file, decoded one behind the other. Zero bytes behind a member are padding, as tapes and block
+/// devices leave it and as gzip and Python take it.
 class Gunzip {
  public:
   Gunzip(std::span<const std::uint8_t> input, std::size_t limit, const std::string& name)
@@ -183,6 +184,7 @@ class Gunzip {
       header();
       while (block()) {}
       trailer();
+      skip_padding();
       first_ = false;
     } while (!in_.rest().empty());
     out_.resize(size_);
@@ -242,6 +244,12 @@ class Gunzip {
     const auto length = load_little_endian<std::uint32_t>(end.data() + 4);
     if (length != static_cast<std::uint32_t>(member.size()))
       damaged(member.size(), " bytes decoded, but the trailer says ", length, " (modulo 2^32)");
+  }
+
+  void skip_padding() {
+    const auto rest = in_.rest();
+    const auto other = std::find_if(rest.begin(), rest.end(), [](std::uint8_t b) { return b != 0; });
+    in_.skip_bytes(static_cast<std::size_t>(other - rest.begin()));
   }
 
   /// One block; false after the last.
@@ -416,8 +424,9 @@ inline bool is_gzip(std::span<const std::uint8_t> bytes) {
   return bytes.size() >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
 }
 
-/// The uncompressed content of a gzip file (all its members). Throws Error naming `name` if the data is damaged,
-/// truncated, followed by other bytes, or larger than `limit` when uncompressed.
+/// The uncompressed content of a gzip file: of all its members, between and behind which there may be zero bytes. Throws
+/// Error naming `name` if the data is damaged, truncated, followed by other bytes, or larger than `limit` when
+/// uncompressed.
 inline std::vector<std::uint8_t> gunzip(std::span<const std::uint8_t> bytes, std::size_t limit,
                                         const std::string& name) {
   return detail::Gunzip(bytes, limit, name).run();
