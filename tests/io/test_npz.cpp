@@ -44,6 +44,12 @@ TEST_CASE("An .npy file names type and shape as NumPy does, and holds the values
   CHECK(header_of(npy<std::int64_t>({}, {0, 5})) == "{'descr': '<i8', 'fortran_order': False, 'shape': (0, 5), }");
   CHECK(contains(error_of([] { npy<float>({1, 2, 3}, {2, 2}); }), "3 values"));
   CHECK(contains(error_of([] { npy<float>({}, {-1}); }), "-1"));
+  constexpr index_t half = index_t{1} << 32;  // its square is 0 in 64 bits
+  CHECK(error_of([] { npy<float>({}, {half, half}); }) ==
+        "npy: the size of the shape (4294967296, 4294967296) overflows 64 bits");
+  CHECK(contains(error_of([] { npy<float>({1}, {1, index_t{1} << 62, 4, 1}); }), "overflows 64 bits"));
+  CHECK(header_of(npy<float>({}, {half, half, 0})).ends_with("'shape': (4294967296, 4294967296, 0), }"));
+  CHECK(contains(error_of([] { npy<float>({1}, std::vector<index_t>(30000, 1)); }), "for 30000 dimensions"));
 }
 
 TEST_CASE("An .npz file is an uncompressed zip archive, byte for byte") {
@@ -67,6 +73,10 @@ TEST_CASE("An .npz file is an uncompressed zip archive, byte for byte") {
   append({0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 'a', '.', 'n', 'p', 'y'});
   append({'P', 'K', 5, 6, 0, 0, 0, 0, 1, 0, 1, 0, 51, 0, 0, 0, at, 0, 0, 0, 0, 0});
   CHECK(zip == expected);
+
+  io::NpzFile long_name;
+  long_name.add<std::uint8_t>(std::string(70000, 'a'), std::vector<std::uint8_t>{1}, {1});
+  CHECK(contains(error_of([&] { long_name.encode("test"); }), "test: an array's name of 70004 bytes"));
 
   const support::TemporaryFolder folder;
   io::write_npz(folder.path() / "a.npz", file);

@@ -119,6 +119,76 @@ TEST_CASE("JSON escapes and white space of other writers are understood") {
   CHECK(f.tensors[0].bytes == Bytes{0x5A});
 }
 
+TEST_CASE("what the Python package reads is read, whatever is in it that nobody needs") {
+  // Names and bits as the package of version 0.8.0 has them; I5 it does not know.
+  const std::vector<std::pair<std::string, std::size_t>> types = {
+      {"BOOL", 8}, {"F4", 4}, {"F6_E2M3", 6}, {"F6_E3M2", 6}, {"U8", 8}, {"I8", 8}, {"F8_E5M2", 8}, {"F8_E4M3", 8},
+      {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"I16", 16}, {"U16", 16}, {"F16", 16}, {"BF16", 16},
+      {"I32", 32}, {"U32", 32}, {"F32", 32}, {"C64", 64}, {"F64", 64}, {"I64", 64}, {"U64", 64}, {"I5", 5}};
+  for (const auto& [type, bits] : types) {
+    const std::string w = R"({"w":{"dtype":")" + type + R"(","shape":[2,4],"data_offsets":[0,)" + std::to_string(bits) +
+                          R"(]},"b":{"dtype":"F32","shape":[],"data_offsets":[)" + std::to_string(bits) + "," +
+                          std::to_string(bits + 4) + "]}}";
+    INFO(w);
+    const io::SafetensorsFile f = io::decode_safetensors(file_of(w, bits + 4, w.size()), "f");
+    REQUIRE(f.tensors.size() == 2);
+    CHECK(f.tensors[0].dtype_name() == type);
+    CHECK(f.tensors[0].bytes.size() == bits);
+    CHECK(f.values<float>("b").size() == 1);
+    if (type != "I32")
+      CHECK(contains(error_of([&] { f.values<std::int32_t>("w"); }), "tensor 'w' is " + type + ", expected I32"));
+    const io::SafetensorsFile again = io::decode_safetensors(io::encode_safetensors(f, "f"), "f");
+    REQUIRE(again.find("w") != nullptr);
+    CHECK(*again.find("w") == f.tensors[0]);
+  }
+
+  const auto read = [](const std::string& header, std::size_t data_bytes) {
+    return io::decode_safetensors(file_of(header, data_bytes, header.size()), "f");
+  };
+  CHECK(read(R"({"__metadata__":null})", 0) == io::SafetensorsFile{});
+  CHECK(read(R"({"__metadata__" : null , "s":{"dtype":"F32","shape":[],"data_offsets":[0,4]}})", 4).tensors.size() == 1);
+  CHECK(read(" \t\r\n {} \n", 0) == io::SafetensorsFile{});
+  CHECK(read(one("F64", "[0]", "[0,0]"), 0).values<double>("w").empty());
+  CHECK(read(one("F64", "[0,9223372036854775807,9223372036854775807]", "[0,0]"), 0).values<double>("w").empty());
+  CHECK(read(one("U8", "[1,1,1,1,1,1,1,1,1]", "[0,1]"), 1).tensors[0].shape.size() == 9);
+  const std::string more = R"({"w":{"a":[1,-2.5e+3,0,{"b":[[],{}],"c":null},true,false,"]\"}"],"dtype":"U8","b":{},)"
+                           R"("shape":[1],"c":-0.5E-1,"data_offsets":[0,1],"dtype2":{"dtype":"F32"}}})";
+  CHECK(read(more, 1).values<std::uint8_t>("w") == Bytes{0x5A});
+}
+
+TEST_CASE("a file of another kind is called what it seems to be") {
+  const auto message = [](std::string_view content) {
+    const Bytes bytes(content.begin(), content.end());
+    return error_of([&] { io::decode_safetensors(bytes, "w.st"); });
+  };
+  using namespace std::string_view_literals;
+  const std::string what = "w.st: not a safetensors file: it seems to be ";
+  CHECK(message("loss 0.25 at step 100\n") == what + "text (it begins with 'loss 0.25 at step 100?')");
+  CHECK(message("abc") == what + "text (it begins with 'abc')");
+  CHECK(message("{\"format\": 1, \"step\": 20}") == what + "text (it begins with '{\"format\": 1, \"step\": 20...')");
+  CHECK(message("\xC3\xA9t\xC3\xA9 2026, Z\xC3\xBCrich") ==
+        what + "text (it begins with '\xC3\xA9t\xC3\xA9 2026, Z\xC3\xBCrich')");
+  CHECK(contains(message("\r\n<!DOCTYPE html><html>404</html>"), what + "an HTML page (it begins with '<!DOCTYPE')"));
+  CHECK(contains(message("version https://git-lfs.github.com/spec/v1\noid sha256:0"), what + "a Git LFS pointer"));
+  CHECK(message("\x1F\x8B\x08\0\0\0\0\0\0\x03\x01\0"sv) == what + "a gzip file");  // its length would be one of a header
+  CHECK(contains(message("PK\x03\x04\x14\0\0\0\0\0\0\0"sv), what + "a zip archive"));
+  CHECK(contains(message("\x93NUMPY\x01\0v\0{"sv), what + "a NumPy array"));
+  CHECK(contains(message("\x89HDF\r\n\x1A\n\0\0"sv), what + "an HDF5 file"));
+  CHECK(contains(message("\x80\x02\x8A\x0Al\xFC\x9C""F"sv), what + "a Python pickle"));
+  CHECK(contains(message("\0\0\x08\x03\0\0\xEA\x60\0\0\0\x1C"sv), what + "an IDX file"));
+  CHECK(message(std::string(4096, '\0')) == what + "nothing but zero bytes");
+  CHECK(contains(message("\xFF\xFE\xFD\xFC\xFB\xFA\xF9\xF8\xF7"), "w.st: not a safetensors file: a header of 17"));
+
+  // A file of the right kind that is cut: each length of it says so.
+  const Bytes whole = io::encode_safetensors(sample(), "f");
+  for (std::size_t n = 8; n < whole.size(); ++n) {
+    const std::string e = error_of([&] { io::decode_safetensors(std::span(whole).first(n), "w.st"); });
+    INFO(n << ": " << e);
+    CHECK(contains(e, "w.st: truncated: "));
+  }
+  CHECK(contains(error_of([&] { io::decode_safetensors(std::span(whole).first(5), "w.st"); }), "not a safetensors file: 5 bytes"));
+}
+
 TEST_CASE("hostile safetensors files are rejected, each with its own message") {
   const std::string good = one("F32", "[2,3]", "[0,24]");
   REQUIRE(decode_error(good, 24).empty());
@@ -128,7 +198,7 @@ TEST_CASE("hostile safetensors files are rejected, each with its own message") {
   CHECK(contains(raw(file_of("{}", 0, 3)), "truncated: a header of 3 bytes in a file of 10"));
   CHECK(contains(raw(file_of("{}", 0, ~std::uint64_t{0})), "at most 100000000"));
   CHECK(contains(raw(file_of("{}", 0, ~std::uint64_t{7})), "at most 100000000"));
-  CHECK(contains(raw(file_of("", 0, 0)), "does not begin with '{'"));
+  CHECK(contains(raw(file_of("", 5, 0)), "does not begin with '{'"));
 
   struct Case {
     std::string header;
@@ -141,7 +211,8 @@ TEST_CASE("hostile safetensors files are rejected, each with its own message") {
   };
   const std::string deep = "{\"w\":{\"shape\":" + std::string(100000, '[');
   const std::vector<Case> cases = {
-      {" {}", 0, "does not begin with '{'"},
+      {"  ", 0, "does not begin with '{'"},
+      {"null", 0, "does not begin with '{'"},
       {"[]", 0, "does not begin with '{'"},
       {"{", 0, "found the end at byte 1, expected a tensor's name"},
       {"{}}", 0, "found '}' at byte 2, expected the end"},
@@ -152,7 +223,18 @@ TEST_CASE("hostile safetensors files are rejected, each with its own message") {
       {"{\"w\":{\"dtype\":\"U8\",\"shape\":[0]}}", 0, "tensor 'w' has no data_offsets"},
       {"{\"w\":{\"dtype\":\"U8\",\"data_offsets\":[0,0]}}", 0, "tensor 'w' has no shape"},
       {"{\"w\":{\"dtype\":\"U8\",\"dtype\":\"U8\"}}", 0, "tensor 'w' has the key 'dtype' twice"},
-      {"{\"w\":{\"dtype\":\"U8\",\"shape\":[0],\"stride\":1}}", 0, "tensor 'w' has the unknown key 'stride'"},
+      {"{\"w\":{\"stride\":}}", 0, "found '}}' at byte 15, expected a value"},
+      {"{\"w\":{\"stride\":-}}", 0, "expected a value"},
+      {"{\"w\":{\"stride\":1.}}", 0, "expected a value"},
+      {"{\"w\":{\"stride\":1e}}", 0, "expected a value"},
+      {"{\"w\":{\"stride\":truex}}", 0, "found 'x}}' at byte 19, expected '}'"},
+      {"{\"w\":{\"stride\":[1,]}}", 0, "expected a value"},
+      {"{\"w\":{\"stride\":[1}}}", 0, "expected ']'"},
+      {"{\"w\":{\"stride\":{\"a\":1]}}", 0, "expected '}'"},
+      {"{\"w\":{\"stride\":{1:1}}}", 0, "expected a key (a string)"},
+      {"{\"w\":{\"stride\":{\"a\":1,}}}", 0, "expected a key (a string)"},
+      {"{\"w\":{\"stride\":" + std::string(100000, '['), 0, "found the end at byte 100015"},
+      {"{\"w\":{\"stride\":1,\"shape\":[]}}", 0, "tensor 'w' has no dtype"},
       {"{\"w\":{\"dtype\":\"U8\",}}", 0, "expected a key"},
       {"{\"__metadata__\":{\"a\":1}}", 0, "expected a metadata value (a string)"},
       {"{\"__metadata__\":{\"a\":{\"b\":\"c\"}}}", 0, "expected a metadata value (a string)"},
@@ -172,7 +254,13 @@ TEST_CASE("hostile safetensors files are rejected, each with its own message") {
       {"{\"\xE2\x82", 0, "not UTF-8 at byte 2"},               // cut
       {deep, 0, "expected an extent (a whole number, not negative)"},
       {std::string(100000, '{'), 0, "expected a tensor's name"},
-      {one("F33", "[1]", "[0,4]"), 4, "tensor 'w' has the unknown dtype 'F33'"},
+      {one("F33", "[1]", "[4,0]"), 4, "tensor 'w' has the data offsets 4 to 0"},
+      {one("F33", "[1]", "[0,3]"), 4, "1 bytes follow the last tensor"},
+      {one("F33", "[1]", "[0,5]"), 4, "truncated: tensor 'w' ends at byte 5"},
+      {one("F4", "[3]", "[0,1]"), 1, "tensor 'w' has 12 bits by its shape (3,) and dtype F4, expected whole bytes"},
+      {one("F6_E3M2", "[2,1]", "[0,2]"), 2, "tensor 'w' has 12 bits by its shape (2, 1) and dtype F6_E3M2"},
+      {one("F8_E4M3", "[9223372036854775807]", "[0,4]"), 4, "tensor 'w' has a shape whose size overflows"},
+      {one("F4", "[4294967296,4294967296]", "[0,0]"), 0, "tensor 'w' has a shape whose size overflows"},
       {one("F32", "[-1]", "[0,4]"), 4, "expected an extent"},
       {one("F32", "[1.0]", "[0,4]"), 4, "expected an extent"},
       {one("F32", "[1e0]", "[0,4]"), 4, "expected an extent"},

@@ -1,5 +1,6 @@
-// As much JSON as the safetensors header needs: strings, unsigned integers and punctuation, strictly (RFC 8259).
-// The reader is pulled by its caller, who knows which value comes next; so nesting in hostile input cannot recurse.
+// As much JSON as the safetensors header needs: strings, unsigned integers and punctuation, strictly (RFC 8259), and any
+// value that is only skipped. The reader is pulled by its caller, who knows which value comes next; so nesting in hostile
+// input cannot recurse.
 #pragma once
 
 #include <cstddef>
@@ -49,9 +50,9 @@ inline void append_utf8(std::string& out, std::uint32_t c) {
   }
 }
 
-/// Foreign text as it may stand in a message: in quotes, cut to about `most` bytes, what cannot be printed as ?.
-inline std::string shown(std::string_view s, std::size_t most = 80) {
-  std::string out = "'";
+/// Foreign text as it may be printed: cut to about `most` bytes, what cannot be printed as ?.
+inline std::string printable(std::string_view s, std::size_t most = 80) {
+  std::string out;
   std::size_t i = 0;
   while (i < s.size() && i < most) {
     const std::size_t length = utf8_sequence(s.substr(i));
@@ -59,8 +60,11 @@ inline std::string shown(std::string_view s, std::size_t most = 80) {
     else out += length == 0 || static_cast<unsigned char>(s[i]) < 0x20 || s[i] == 0x7F ? '?' : s[i];
     i += length == 0 ? 1 : length;
   }
-  return out + (i < s.size() ? "...'" : "'");
+  return out + (i < s.size() ? "..." : "");
 }
+
+/// The same in quotes.
+inline std::string shown(std::string_view s, std::size_t most = 80) { return "'" + printable(s, most) + "'"; }
 
 /// s as a JSON string, in quotes. s must be UTF-8.
 inline std::string json_string(std::string_view s) {
@@ -98,6 +102,10 @@ class JsonReader {
   }
   void expect(char c) {
     if (!accept(c)) wrong(text("'", c, "'"));
+  }
+  bool accept_null() {
+    skip_space();
+    return word("null");
   }
   /// Nothing but white space may follow.
   void expect_end() {
@@ -143,6 +151,36 @@ class JsonReader {
     }
   }
 
+  /// Takes a value of any kind.
+  void skip_value() {
+    std::string open;  // the closing brackets still to come, innermost last
+    const auto key = [&] {
+      string("a key");
+      expect(':');
+    };
+    do {
+      if (accept('{')) {
+        open += '}';
+        if (!accept('}')) {
+          key();
+          continue;
+        }
+        open.pop_back();
+      } else if (accept('[')) {
+        open += ']';
+        if (!accept(']')) continue;
+        open.pop_back();
+      } else {
+        skip_scalar();
+      }
+      while (!open.empty() && !accept(',')) {
+        expect(open.back());
+        open.pop_back();
+      }
+      if (!open.empty() && open.back() == '}') key();
+    } while (!open.empty());
+  }
+
   [[noreturn]] void wrong(std::string_view expected) const {
     const std::string found = at_ < json_.size() ? shown(json_.substr(at_), 12) : "the end";
     fail(name_, "invalid header: found ", found, " at byte ", at_, ", expected ", expected);
@@ -151,6 +189,33 @@ class JsonReader {
  private:
   void skip_space() {
     while (at_ < json_.size() && std::string_view(" \t\n\r").find(json_[at_]) != std::string_view::npos) ++at_;
+  }
+
+  bool word(std::string_view w) {
+    if (json_.substr(at_, w.size()) != w) return false;
+    at_ += w.size();
+    return true;
+  }
+
+  void skip_scalar() {
+    skip_space();
+    if (at_ < json_.size() && json_[at_] == '"') {
+      string("a string");
+      return;
+    }
+    if (word("null") || word("true") || word("false")) return;
+    const auto digits = [&] {
+      const std::size_t start = at_;
+      while (at_ < json_.size() && json_[at_] >= '0' && json_[at_] <= '9') ++at_;
+      if (at_ == start) wrong("a value");
+    };
+    word("-");
+    if (!word("0")) digits();
+    if (word(".")) digits();
+    if (word("e") || word("E")) {
+      if (!word("+")) word("-");
+      digits();
+    }
   }
 
   void escape(std::string& out) {

@@ -21,6 +21,7 @@
 #include <tinygan/base/shape.hpp>
 #include <tinygan/io/byte_writer.hpp>
 #include <tinygan/io/checksum.hpp>
+#include <tinygan/io/extents.hpp>
 #include <tinygan/io/file.hpp>
 
 namespace tinygan::io {
@@ -47,26 +48,24 @@ inline void put_zip_member(ByteWriter& out, std::string_view name, std::uint32_t
 
 }  // namespace detail
 
-/// The bytes of an .npy file holding values in row-major order. Throws Error unless there are as many as the shape
-/// says.
+/// The bytes of an .npy file holding values in row-major order. Throws Error unless there are as many as the shape says,
+/// and on more dimensions than a header holds.
 template <class T>
 std::vector<std::uint8_t> encode_npy(std::span<const T> values, const std::vector<index_t>& shape) {
   static_assert(std::endian::native == std::endian::little, "the data is written as little-endian");
-  std::string extents;
-  std::size_t count = 1;
-  for (const index_t extent : shape) {
-    check(extent >= 0, "npy", "an extent of ", extent);
-    extents += text(extent, ", ");
-    count *= static_cast<std::size_t>(extent);
-  }
-  check(count == values.size(), "npy", values.size(), " values for the shape (", extents, "), expected ", count);
-  if (shape.size() > 1) extents.resize(extents.size() - 2);  // a tuple of one keeps its comma
-  if (shape.size() == 1) extents.pop_back();
+  for (const index_t extent : shape) check(extent >= 0, "npy", "an extent of ", extent);
+  const std::string extents = shape_text(shape);
+  const auto count = product(shape);
+  check(count.has_value(), "npy", "the size of the shape ", extents, " overflows 64 bits");
+  check(static_cast<std::size_t>(*count) == values.size(), "npy", values.size(), " values for the shape ", extents,
+        ", expected ", *count);
   std::string header =
-      text("{'descr': '", detail::npy_descr<T>(), "', 'fortran_order': False, 'shape': (", extents, "), }");
+      text("{'descr': '", detail::npy_descr<T>(), "', 'fortran_order': False, 'shape': ", extents, ", }");
   constexpr std::size_t before = 10, alignment = 64;
   header.resize((before + header.size() + 1 + alignment - 1) / alignment * alignment - before - 1, ' ');
   header += '\n';
+  check(header.size() <= 0xFFFF, "npy", "a header of ", header.size(), " bytes for ", shape.size(),
+        " dimensions, at most 65535 are allowed");
 
   detail::ByteWriter out;
   out.raw("\x93NUMPY").u16(1);  // version 1.0
@@ -84,10 +83,13 @@ class NpzFile {
     members_.emplace_back(name + ".npy", encode_npy(values, shape));
   }
 
-  /// The bytes of the file. Throws Error (naming `name`) if a member or the archive reaches 4 GiB.
+  /// The bytes of the file. Throws Error (naming `name`) if the archive reaches 4 GiB or a name 64 KiB.
   std::vector<std::uint8_t> encode(const std::string& name) const {
     std::size_t total = 22;
-    for (const auto& [member, bytes] : members_) total += bytes.size() + 2 * member.size() + 76;
+    for (const auto& [member, bytes] : members_) {
+      check(member.size() <= 0xFFFF, name, "an array's name of ", member.size(), " bytes, at most 65535 are allowed");
+      total += bytes.size() + 2 * member.size() + 76;
+    }
     check(total < 0xFFFFFFFFu && members_.size() < 0xFFFF, name, "an archive of ", members_.size(), " arrays and ",
           total, " bytes, expected below 65535 and 4 GiB");
     detail::ByteWriter out, directory;

@@ -2,7 +2,9 @@
 //
 // Layout: the header's length (8 bytes, little-endian), the header (JSON, padded with spaces to 8 bytes), the data. The
 // header maps each name to {"dtype", "shape", "data_offsets": [begin, end)}, plus "__metadata__", a map of strings. The
-// offsets count from the end of the header and cover the data without gap or overlap.
+// offsets count from the end of the header and cover the data without gap or overlap. What the format's own library reads
+// is read: types that this library cannot compute with, types unknown to both, further keys of a tensor, white space around
+// the header.
 // Source: the format's description, https://github.com/huggingface/safetensors.
 #pragma once
 
@@ -15,6 +17,7 @@
 #include <filesystem>
 #include <limits>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -27,22 +30,30 @@
 #include <tinygan/backend/bfloat16.hpp>
 #include <tinygan/base/error.hpp>
 #include <tinygan/base/shape.hpp>
+#include <tinygan/io/extents.hpp>
 #include <tinygan/io/file.hpp>
+#include <tinygan/io/file_kind.hpp>
 #include <tinygan/io/json.hpp>
 
 namespace tinygan::io {
 
-/// Element types, in the order in which the format's own library sorts them (by alignment).
-enum class DType { BOOL, U8, I8, I16, U16, F16, BF16, I32, U32, F32, F64, I64, U64 };
+/// Element types, in the order in which the format's own library sorts them (by alignment); `other` is any that it does
+/// not know either.
+enum class DType {
+  other, BOOL, F4, F6_E2M3, F6_E3M2, U8, I8, F8_E5M2, F8_E4M3, F8_E8M0, F8_E4M3FNUZ, F8_E5M2FNUZ, I16, U16, F16, BF16,
+  I32, U32, F32, C64, F64, I64, U64
+};
 
-/// Name as it stands in the file, and bytes per element.
+/// Name as it stands in the file, and bits per element.
 struct DTypeInfo {
   const char* name;
-  index_t size;
+  index_t bits;
 };
-inline constexpr std::array<DTypeInfo, 13> dtype_table = {{{"BOOL", 1}, {"U8", 1}, {"I8", 1}, {"I16", 2}, {"U16", 2},
-                                                           {"F16", 2}, {"BF16", 2}, {"I32", 4}, {"U32", 4}, {"F32", 4},
-                                                           {"F64", 8}, {"I64", 8}, {"U64", 8}}};
+inline constexpr std::array<DTypeInfo, 23> dtype_table = {
+    {{"other", 0},   {"BOOL", 8},    {"F4", 4},      {"F6_E2M3", 6},     {"F6_E3M2", 6},     {"U8", 8},
+     {"I8", 8},      {"F8_E5M2", 8}, {"F8_E4M3", 8}, {"F8_E8M0", 8},     {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8},
+     {"I16", 16},    {"U16", 16},    {"F16", 16},    {"BF16", 16},       {"I32", 32},        {"U32", 32},
+     {"F32", 32},    {"C64", 64},    {"F64", 64},    {"I64", 64},        {"U64", 64}}};
 constexpr const DTypeInfo& dtype_info(DType t) { return dtype_table[static_cast<std::size_t>(t)]; }
 
 /// The DType of a C++ type: float, double, bfloat16, bool and the integers of 8 to 64 bits.
@@ -68,6 +79,10 @@ struct SafetensorsEntry {
   DType dtype = DType::F32;
   std::vector<index_t> shape;
   std::vector<std::uint8_t> bytes;
+  std::string other_dtype = {};  ///< its name in the file where `dtype` is `other`
+
+  /// Name of the element type as it stands in the file.
+  std::string dtype_name() const { return dtype == DType::other ? other_dtype : dtype_info(dtype).name; }
 
   friend bool operator==(const SafetensorsEntry&, const SafetensorsEntry&) = default;
 };
@@ -97,8 +112,8 @@ struct SafetensorsFile {
   std::vector<T> values(std::string_view name) const {
     const SafetensorsEntry* e = find(name);
     check(e != nullptr, "safetensors", "no tensor named ", detail::shown(name));
-    check(e->dtype == dtype_of<T>(), "safetensors", "tensor ", detail::shown(name), " is ", dtype_info(e->dtype).name,
-          ", expected ", dtype_info(dtype_of<T>()).name);
+    check(e->dtype == dtype_of<T>(), "safetensors", "tensor ", detail::shown(name), " is ",
+          detail::printable(e->dtype_name()), ", expected ", dtype_info(dtype_of<T>()).name);
     std::vector<T> out(e->bytes.size() / sizeof(T));
     if (!out.empty()) std::memcpy(out.data(), e->bytes.data(), out.size() * sizeof(T));
     return out;
@@ -112,21 +127,17 @@ namespace detail {
 inline constexpr std::string_view metadata_key = "__metadata__";
 inline constexpr std::size_t max_safetensors_header = 100'000'000;  // as the format's own library has it
 
-/// Bytes that a tensor of this shape takes. Throws Error naming file and tensor on a negative extent or overflow.
-inline std::uint64_t byte_count(const SafetensorsEntry& e, const std::string& file) {
-  bool empty = false;
-  for (const index_t extent : e.shape) {
-    check(extent >= 0, file, "tensor ", shown(e.name), " has an extent of ", extent);
-    empty = empty || extent == 0;
-  }
-  if (empty) return 0;
-  index_t bytes = dtype_info(e.dtype).size;
-  for (const index_t extent : e.shape) {
-    check(bytes <= std::numeric_limits<index_t>::max() / extent, file, "tensor ", shown(e.name),
-          " has a shape whose size overflows 64 bits");
-    bytes *= extent;
-  }
-  return static_cast<std::uint64_t>(bytes);
+/// Bytes that a tensor of this shape takes; nothing if its type is of unknown size. Throws Error naming file and tensor on
+/// a negative extent, overflow, or a last byte that is not full.
+inline std::optional<std::uint64_t> byte_count(const SafetensorsEntry& e, const std::string& file) {
+  const std::string tensor = "tensor " + shown(e.name);
+  for (const index_t extent : e.shape) check(extent >= 0, file, tensor, " has an extent of ", extent);
+  if (e.dtype == DType::other) return std::nullopt;
+  const auto bits = product(e.shape, dtype_info(e.dtype).bits);
+  check(bits.has_value(), file, tensor, " has a shape whose size overflows 64 bits");
+  check(*bits % 8 == 0, file, tensor, " has ", *bits, " bits by its shape ", shape_text(e.shape), " and dtype ",
+        dtype_info(e.dtype).name, ", expected whole bytes");
+  return static_cast<std::uint64_t>(*bits / 8);
 }
 
 /// A tensor as the header describes it.
@@ -135,7 +146,7 @@ struct SafetensorsRecord {
   std::uint64_t begin = 0, end = 0;
 };
 
-/// {"dtype": .., "shape": [..], "data_offsets": [begin, end]} in any order, each once.
+/// {"dtype": .., "shape": [..], "data_offsets": [begin, end]} in any order, each once; other keys are skipped.
 inline SafetensorsRecord read_record(JsonReader& json, std::string name, const std::string& file) {
   SafetensorsRecord r;
   r.entry.name = std::move(name);
@@ -146,11 +157,11 @@ inline SafetensorsRecord read_record(JsonReader& json, std::string name, const s
     std::string key = json.string("a key");
     json.expect(':');
     if (key == "dtype") {
-      const std::string dtype = json.string("a dtype");
-      const auto it = std::find_if(dtype_table.begin(), dtype_table.end(),
+      std::string dtype = json.string("a dtype");
+      const auto it = std::find_if(dtype_table.begin() + 1, dtype_table.end(),
                                    [&](const DTypeInfo& t) { return t.name == dtype; });
-      check(it != dtype_table.end(), file, tensor, " has the unknown dtype ", shown(dtype));
-      r.entry.dtype = static_cast<DType>(it - dtype_table.begin());
+      r.entry.dtype = it == dtype_table.end() ? DType::other : static_cast<DType>(it - dtype_table.begin());
+      if (r.entry.dtype == DType::other) r.entry.other_dtype = std::move(dtype);
     } else if (key == "shape") {
       json.expect('[');
       json.each(']', [&] {
@@ -165,13 +176,39 @@ inline SafetensorsRecord read_record(JsonReader& json, std::string name, const s
       r.end = json.unsigned_integer("an offset");
       json.expect(']');
     } else {
-      fail(file, tensor, " has the unknown key ", shown(key));
+      json.skip_value();
+      return;
     }
     check(seen.insert(key).second, file, tensor, " has the key ", shown(key), " twice");
   });
   for (const char* key : {"dtype", "shape", "data_offsets"})
     check(seen.contains(key), file, tensor, " has no ", key);
   return r;
+}
+
+/// The two parts of a file, neither of them read yet.
+struct SafetensorsParts {
+  std::string_view header;
+  std::span<const std::uint8_t> data;
+};
+
+inline SafetensorsParts split_safetensors(std::span<const std::uint8_t> bytes, const std::string& name) {
+  const std::string_view all(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const auto other_file = [&]<class... What>(const What&... what) {
+    const std::string kind = kind_of_content(bytes);
+    fail(name, "not a safetensors file: ", kind.empty() ? text(what...) : "it seems to be " + kind);
+  };
+  if (all.size() < 8) other_file(all.size(), " bytes, the header's length alone takes 8");
+  std::uint64_t length = 0;
+  for (std::size_t i = 0; i < 8; ++i) length |= std::uint64_t{bytes[i]} << (8 * i);
+  if (length > max_safetensors_header)
+    other_file("a header of ", length, " bytes, at most ", max_safetensors_header, " are allowed");
+  const std::string_view header = all.substr(8, static_cast<std::size_t>(length));
+  const std::size_t first = header.find_first_not_of(" \t\r\n");
+  if (length == 0 || (!header.empty() && (first == std::string_view::npos || header[first] != '{')))
+    other_file("the header does not begin with '{'");
+  check(length <= all.size() - 8, name, "truncated: a header of ", length, " bytes in a file of ", all.size());
+  return {header, bytes.subspan(8 + header.size())};
 }
 
 }  // namespace detail
@@ -205,11 +242,12 @@ inline std::vector<std::uint8_t> encode_safetensors(const SafetensorsFile& file,
     utf8(e->name);
     check(e->name != detail::metadata_key, name, "a tensor may not be named ", detail::metadata_key);
     check(names.insert(e->name).second, name, "two tensors are named ", detail::shown(e->name));
-    const std::uint64_t expected = detail::byte_count(*e, name);
+    const std::uint64_t expected = detail::byte_count(*e, name).value_or(e->bytes.size());
     check(e->bytes.size() == expected, name, "tensor ", detail::shown(e->name), " has ", e->bytes.size(),
           " bytes, expected ", expected, " by its shape and dtype");
+    utf8(e->dtype_name());
     if (header.size() > 1) header += ',';
-    header += text(detail::json_string(e->name), ":{\"dtype\":\"", dtype_info(e->dtype).name, "\",\"shape\":[");
+    header += detail::json_string(e->name) + ":{\"dtype\":" + detail::json_string(e->dtype_name()) + ",\"shape\":[";
     for (std::size_t i = 0; i < e->shape.size(); ++i) header += text(i > 0 ? "," : "", e->shape[i]);
     header += text("],\"data_offsets\":[", offset, ',', offset + e->bytes.size(), "]}");
     offset += e->bytes.size();
@@ -228,22 +266,16 @@ inline std::vector<std::uint8_t> encode_safetensors(const SafetensorsFile& file,
 }
 
 /// The content of a file given as bytes, tensors in the order of their data. Throws Error naming `name`, and the tensor
-/// where there is one, unless the bytes are a well-formed file to the last.
+/// where there is one, unless the bytes are a well-formed file to the last; of a file of another kind it names the kind.
 inline SafetensorsFile decode_safetensors(std::span<const std::uint8_t> bytes, const std::string& name) {
-  check(bytes.size() >= 8, name, "not a safetensors file: ", bytes.size(), " bytes, the header's length alone takes 8");
-  std::uint64_t length = 0;
-  for (std::size_t i = 0; i < 8; ++i) length |= std::uint64_t{bytes[i]} << (8 * i);
-  check(length <= detail::max_safetensors_header, name, "not a safetensors file: a header of ", length,
-        " bytes, at most ", detail::max_safetensors_header, " are allowed");
-  check(length <= bytes.size() - 8, name, "truncated: a header of ", length, " bytes in a file of ", bytes.size());
-  const auto header = bytes.subspan(8, static_cast<std::size_t>(length));
-  const auto data = bytes.subspan(8 + header.size());
-  check(!header.empty() && header[0] == '{', name, "not a safetensors file: the header does not begin with '{'");
+  const auto split = detail::split_safetensors(bytes, name);
+  const std::string_view header = split.header;
+  const std::span<const std::uint8_t> data = split.data;
 
   SafetensorsFile file;
   std::vector<detail::SafetensorsRecord> records;
   std::set<std::string> names;
-  detail::JsonReader json({reinterpret_cast<const char*>(header.data()), header.size()}, name);
+  detail::JsonReader json(header, name);
   json.expect('{');
   json.each('}', [&] {
     std::string key = json.string("a tensor's name");
@@ -253,6 +285,7 @@ inline SafetensorsFile decode_safetensors(std::span<const std::uint8_t> bytes, c
       records.push_back(detail::read_record(json, std::move(key), name));
       return;
     }
+    if (json.accept_null()) return;
     json.expect('{');
     json.each('}', [&] {
       std::string item = json.string("a metadata key");
@@ -269,14 +302,14 @@ inline SafetensorsFile decode_safetensors(std::span<const std::uint8_t> bytes, c
   std::uint64_t at = 0;
   for (auto& [entry, begin, end] : records) {
     const std::string tensor = "tensor " + detail::shown(entry.name);
-    const std::uint64_t expected = detail::byte_count(entry, name);
-    check(begin <= end && end - begin == expected, name, tensor, " has the data offsets ", begin, " to ", end,
-          ", expected ", expected, " bytes by its shape and dtype");
+    const auto expected = detail::byte_count(entry, name);
+    check(begin <= end && end - begin == expected.value_or(end - begin), name, tensor, " has the data offsets ", begin,
+          " to ", end, expected ? text(", expected ", *expected, " bytes by its shape and dtype") : std::string());
     check(begin == at, name, tensor, " begins at byte ", begin, " of the data, expected ", at,
           begin < at ? " (overlap)" : " (gap)");
     check(end <= data.size(), name, "truncated: ", tensor, " ends at byte ", end, " of the data, which has ",
           data.size());
-    const auto content = data.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(expected));
+    const auto content = data.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
     entry.bytes.assign(content.begin(), content.end());
     file.tensors.push_back(std::move(entry));
     at = end;
