@@ -153,7 +153,8 @@ LoadedGenerator load_generator(const fs::path& path, bool raw) {
   tinygan::Generator unused(0);
   loaded.networks = gan::make_networks<float>(gan::network_from_name(loaded.model), unused);
   train::load_weights<float>(file, path.string(),
-                             {loaded.averaged ? "generator_ema" : "generator", &loaded.networks.generator});
+                             {loaded.averaged ? "generator_ema" : "generator", &loaded.networks.generator},
+                             {.strict = false});  // the file holds the discriminator and the other generator as well
   return loaded;
 }
 

@@ -1,10 +1,10 @@
 #include "info.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <map>
+#include <vector>
 
 #include <tinygan/data/mnist.hpp>
 #include <tinygan/io/safetensors.hpp>
@@ -29,11 +29,7 @@ std::string size_text(std::uintmax_t bytes) {
   return text;
 }
 
-/// Foreign text as it may be printed.
-std::string printable(const std::string& s) {
-  const std::string quoted = io::detail::shown(s);
-  return quoted.substr(1, quoted.size() - 2);
-}
+using io::detail::printable;  // foreign text as it may be printed
 
 std::string shape_text(const std::vector<index_t>& shape) {
   std::string s = "(";
@@ -41,28 +37,26 @@ std::string shape_text(const std::vector<index_t>& shape) {
   return s + ")";
 }
 
-std::size_t elements(const io::SafetensorsEntry& e) {
-  return e.bytes.size() / static_cast<std::size_t>(io::dtype_info(e.dtype).size);
-}
-
 /// Metadata, each tensor, and a count per first part of the names.
 void print_tensors(const io::SafetensorsFile& file) {
   for (const auto& [key, value] : file.metadata)
     std::printf("  %s: %s\n", printable(key).c_str(), printable(value).c_str());
   std::vector<const io::SafetensorsEntry*> order;
-  std::size_t width = 0;
+  std::size_t width = 0, type_width = 4;
   for (const io::SafetensorsEntry& e : file.tensors) {
     order.push_back(&e);
     width = std::max(width, std::min<std::size_t>(printable(e.name).size(), 60));
+    type_width = std::max(type_width, printable(e.dtype_name(), 20).size());
   }
   std::sort(order.begin(), order.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
-  std::map<std::string, std::size_t> count;
+  std::map<std::string, index_t> count;
   for (const io::SafetensorsEntry* e : order) {
-    std::printf("  %-*s  %-4s  %s\n", static_cast<int>(width), printable(e->name).c_str(),
-                io::dtype_info(e->dtype).name, shape_text(e->shape).c_str());
-    count[e->name.substr(0, e->name.find('.'))] += elements(*e);
+    std::printf("  %-*s  %-*s  %s\n", static_cast<int>(width), printable(e->name).c_str(), static_cast<int>(type_width),
+                printable(e->dtype_name(), 20).c_str(), shape_text(e->shape).c_str());
+    count[e->name.substr(0, e->name.find('.'))] += io::product(e->shape).value_or(0);
   }
-  for (const auto& [part, n] : count) std::printf("  %s: %zu numbers\n", printable(part).c_str(), n);
+  for (const auto& [part, n] : count)
+    std::printf("  %s: %lld numbers\n", printable(part).c_str(), static_cast<long long>(n));
 }
 
 int weights_info(const fs::path& path) {
@@ -117,17 +111,24 @@ int run_info(const fs::path& directory) {
   return 0;
 }
 
-/// One split of a directory of MNIST files; false if it is not there or damaged.
-bool print_split(const fs::path& directory, data::Split split) {
-  std::printf("%s:\n", data::split_name(split));
+/// One split of a set; false if it is damaged.
+bool print_split(const data::MnistSet& set, data::Split split) {
+  std::printf("%s%s%s:\n", set.name.c_str(), set.name.empty() ? "" : " ", data::split_name(split));
+  const bool images = !set.images(split).empty(), labels = !set.labels(split).empty();
+  if (!images) std::printf("  no images\n");
+  if (!labels) std::printf("  no labels\n");
+  if (!images) return true;
   try {
-    const data::ImageDataset d = data::load_mnist(directory, split);
+    const data::ImageDataset d = data::load_mnist(set, split, labels ? data::Labels::read : data::Labels::skip);
     std::printf("  %lld images of %lldx%lld, %lld labels\n", static_cast<long long>(d.count),
                 static_cast<long long>(d.height), static_cast<long long>(d.width),
                 static_cast<long long>(d.labels.size()));
-    std::printf("  images MD5 %s\n  labels MD5 %s\n", d.images_md5.c_str(), d.labels_md5.c_str());
-    std::printf("  images per class 0 to 9:");
-    for (const index_t n : data::class_counts(d)) std::printf(" %lld", static_cast<long long>(n));
+    std::printf("  images MD5 %s\n", d.images_md5.c_str());
+    if (!labels) return true;
+    std::printf("  labels MD5 %s\n", d.labels_md5.c_str());
+    const std::vector<index_t> counts = data::class_counts(d);
+    std::printf("  images per class 0 to %zu:", counts.size() - 1);
+    for (const index_t n : counts) std::printf(" %lld", static_cast<long long>(n));
     bool official = true;
     try {
       data::verify_mnist(d);
@@ -143,30 +144,28 @@ bool print_split(const fs::path& directory, data::Split split) {
   }
 }
 
-int data_directory_info(const fs::path& directory) {
-  std::printf("%s: directory of MNIST files\n", directory.c_str());
-  const bool train = print_split(directory, data::Split::train), test = print_split(directory, data::Split::test);
-  tinygan::check(train && test, directory.string(), "holds no complete data set");
+int data_directory_info(const fs::path& directory, const std::vector<data::MnistSet>& sets) {
+  bool images = false, whole = true;
+  for (const data::MnistSet& set : sets) {
+    std::printf("%s: directory of MNIST files\n", set.folder.c_str());
+    for (const data::Split split : {data::Split::train, data::Split::test}) {
+      images = images || !set.images(split).empty();
+      whole = print_split(set, split) && whole;
+    }
+  }
+  tinygan::check(images, directory.string(), "holds no images");
+  tinygan::check(whole, directory.string(), "holds a damaged data set");
   return 0;
 }
 
 int idx_info(const fs::path& path) {
-  std::vector<std::uint8_t> bytes = data::read_maybe_gzip(path);
-  const std::string sum = io::md5(bytes);
-  const data::IdxFile file = data::parse_idx(std::move(bytes), path.string());
-  std::printf("%s: IDX file of bytes, shape %s, MD5 of the uncompressed file %s\n", path.c_str(),
-              shape_text(file.dims).c_str(), sum.c_str());
+  const std::vector<std::uint8_t> bytes = data::read_maybe_gzip(path);
+  const data::IdxHeader header = data::parse_idx_header(bytes, path.string());
+  const std::string type = data::detail::find_idx_type(header.type)->name;
+  std::printf("%s: IDX file of %s, shape %s, MD5 of the uncompressed file %s\n", path.c_str(),
+              header.type == data::detail::idx_byte ? "bytes" : (type + "s").c_str(), shape_text(header.dims).c_str(),
+              io::md5(bytes).c_str());
   return 0;
-}
-
-/// Whether any of the names begins a file name in the directory.
-bool has_data_files(const fs::path& directory) {
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(directory, ignored)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with("train-images") || name.starts_with("train-labels") || name.starts_with("t10k-")) return true;
-  }
-  return false;
 }
 
 }  // namespace
@@ -178,7 +177,8 @@ int info(const InfoOptions& options) {
   if (!fs::is_directory(path, ignored)) return path.extension() == ".safetensors" ? weights_info(path) : idx_info(path);
   if (fs::exists(path / "meta.json", ignored)) return checkpoint_info(path);
   if (fs::exists(path / "options.json", ignored)) return run_info(path);
-  if (has_data_files(path)) return data_directory_info(path);
+  const std::vector<data::MnistSet> sets = data::find_mnist_sets(path);
+  if (!sets.empty()) return data_directory_info(path, sets);
   tinygan::fail(options.path,
                 "is no run directory (options.json), no checkpoint (meta.json) and no directory of MNIST files");
 }

@@ -110,9 +110,10 @@ TrainingState Training::state() const {
 
 void Training::restore(const TrainingState& saved, const std::string& name) {
   const auto number = [&](const char* counter) { return train::counter(saved.state, name, counter); };
-  train::load_weights<float>(saved.model, name, {"generator", &networks_.generator});
-  train::load_weights<float>(saved.model, name, {"discriminator", &networks_.discriminator});
-  if (average_) train::load_weights<float>(saved.model, name, {"generator_ema", &average_->generator});
+  std::vector<train::NamedModule<float>> models = {{"generator", &networks_.generator},
+                                                   {"discriminator", &networks_.discriminator}};
+  if (average_) models.push_back({"generator_ema", &average_->generator});
+  train::load_weights<float>(saved.model, name, models);
   weights_changed();
   std::visit(
       [&]<class T>(gan::AdversarialStep<T>& step) {
@@ -134,13 +135,15 @@ void Training::take_weights(const tinygan::io::SafetensorsFile& weights, const s
   if (const auto bad = train::find_non_finite(weights))
     tinygan::fail(name, "tensor ", bad->tensor, " holds ", bad->value, " at element ", bad->element,
                   "; nothing can be learnt from that");
-  train::load_weights<float>(weights, name, {"generator", &networks_.generator});
-  train::load_weights<float>(weights, name, {"discriminator", &networks_.discriminator});
+  const train::LoadOptions ignore_average{.strict = false};  // it may be in the file where this run has none
+  train::load_weights<float>(weights, name, {{"generator", &networks_.generator}, {"discriminator", &networks_.discriminator}},
+                             ignore_average);
   weights_changed();
   if (!average_) return;
   const bool has_average = std::any_of(weights.tensors.begin(), weights.tensors.end(),
                                        [](const auto& e) { return e.name.rfind("generator_ema.", 0) == 0; });
-  train::load_weights<float>(weights, name, {has_average ? "generator_ema" : "generator", &average_->generator});
+  train::load_weights<float>(weights, name, {has_average ? "generator_ema" : "generator", &average_->generator},
+                             {.strict = false});
 }
 
 tinygan::Tensor<float> Training::fakes() {

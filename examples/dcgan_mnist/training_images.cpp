@@ -23,21 +23,16 @@ std::string find_images(const std::string& where) {
   if (found) return std::filesystem::absolute(*found).lexically_normal().string();
   std::fprintf(
       stderr,
-      "NOTE: no MNIST files found (looked at $TINYGAN_MNIST and data/mnist): training on built-in stroke digits.\n"
+      "NOTE: no MNIST images found (looked at $TINYGAN_MNIST and data/mnist): training on built-in stroke digits.\n"
       "      Give --data DIR to train on the real ones.\n");
   return "strokes";
 }
 
 data::ImageDataset training_images(const std::string& where, std::int64_t count) {
   data::ImageDataset d = where == "strokes" ? data::stroke_digits(count > 0 ? count : stroke_count, 0)
-                                            : data::load_mnist(where, data::Split::train);
+                                            : data::load_mnist(where, data::Split::train, data::Labels::skip);
   tinygan::check(count <= d.count, "--images", count, " images asked for, ", d.source, " has ", d.count);
-  if (count > 0 && count < d.count) {
-    d.count = count;
-    d.images.resize(static_cast<std::size_t>(count * d.pixels()));
-    d.labels.resize(static_cast<std::size_t>(count));
-    d.images_md5.clear();
-  }
+  if (count > 0) d.keep_first(count);
   if (d.images_md5.empty()) d.images_md5 = tinygan::io::md5(d.images);
   return d;
 }

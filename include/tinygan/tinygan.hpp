@@ -17,6 +17,7 @@
 #include <tinygan/data/device_images.hpp>
 #include <tinygan/data/idx.hpp>
 #include <tinygan/data/mnist.hpp>
+#include <tinygan/data/mnist_files.hpp>
 #include <tinygan/data/strokes.hpp>
 #include <tinygan/gan/losses.hpp>
 #include <tinygan/gan/networks.hpp>

@@ -164,4 +164,6 @@ TEST_CASE("augmentation out of range is refused") {
   CHECK(contains(sizes(x, z, 2, 5), "buffers of 10 and 9 pixels, expected the same whole number of 2x5 images"));
   CHECK(contains(sizes(x, y, 3, 3), "buffers of 10 and 10 pixels"));
   CHECK(contains(sizes(x, y, 0, 5), "images of 0x5"));
+  for (const int bits : {32, 62})  // heights whose product with 2^32 is 0 in 64 bits
+    CHECK(contains(sizes(x, y, index_t{1} << bits, index_t{1} << 32), "buffers of 10 and 10 pixels"));
 }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <vector>
 
@@ -113,6 +114,11 @@ TEST_CASE("impossible batches are refused") {
   CHECK(contains(message(10, -3, LastBatch::drop), "batch size -3, expected at least 1"));
   CHECK(contains(message(10, 11, LastBatch::drop), "batch size 11 is larger than the data set of 10 images"));
   CHECK(message(10, 11, LastBatch::keep).empty());
+  constexpr index_t most = std::numeric_limits<index_t>::max();
+  CHECK(Batches(10, {.batch_size = most, .last = LastBatch::keep}).per_epoch() == 1);
+  Batches whole(10, {.batch_size = most, .last = LastBatch::keep});
+  CHECK(whole.next().size() == 10);
+  CHECK(whole.next().size() == 10);
   CHECK(message(10, 10, LastBatch::drop).empty());
   CHECK(contains(message(0, 1, LastBatch::keep), "0 images"));
   CHECK(contains(message(index_t{1} << 31, 1, LastBatch::keep), "images, expected 1 to"));

@@ -67,7 +67,10 @@ TEST_CASE("each kind of damage to an IDX file has its own message") {
   CHECK(contains(message({0, 0, 8, 3, 0, 0}), "truncated: 6 bytes, a header of 3 dimensions has 16"));
   CHECK(contains(message(idx({2, 3}, 5)), "truncated: 5 bytes of data, expected 6 (2x3)"));
   CHECK(contains(message(idx({2, 3}, 8)), "2 bytes too many: 8 bytes of data, expected 6 (2x3)"));
-  CHECK(contains(message({'P', 'K', 3, 4, 5}), "not an IDX file: it begins with 50 4B 03 04, expected 00 00 08"));
+  const std::string zip = message({'P', 'K', 3, 4, 5});
+  CHECK(contains(zip, "not an IDX file: it begins with 50 4B 03 04, expected 00 00 08"));
+  CHECK(contains(zip, "; it seems to be a zip archive"));
+  CHECK(contains(message({0xFD, '7', 'z', 'X', 'Z', 0, 0}), "it seems to be an xz file"));
   CHECK(contains(message(idx({1}, 1, 0x0A)), "not an IDX file: it begins with 00 00 0A 01"));
   CHECK(contains(message(idx({1}, 4, 0x0D)), "elements of type 0D (float), expected 08 (unsigned byte)"));
   CHECK(contains(message(idx({1}, 1, 0x09)), "elements of type 09 (signed byte)"));
@@ -76,6 +79,32 @@ TEST_CASE("each kind of damage to an IDX file has its own message") {
   CHECK(contains(message(idx({3, 0}, 0)), "has the dimensions 3x0, expected at least 1 each"));
   CHECK(contains(message(idx({0xFFFFFFFFu, 28, 28}, 5)), "has the dimensions 4294967295x28x28, more than the limit"));
   CHECK(contains(message(idx({0xFFFFFFFFu, 0xFFFFFFFFu, 0xFFFFFFFFu}, 5)), "more than the limit"));
+  CHECK(contains(message(idx({1u << 31, 1u << 31, 4}, 5)), "more than the limit"));  // 0 in 64 bits
+  CHECK(contains(message(idx({1u << 16, 1u << 16, 1u << 16, 1u << 16}, 5)), "more than the limit"));
+}
+
+TEST_CASE("labels are bytes, 32-bit integers, or the first column of a table of those") {
+  const auto labels = [](const Bytes& file) { return data::parse_idx_labels(file, "labels"); };
+  const auto table = [](const std::vector<std::uint32_t>& dims, const std::vector<std::uint32_t>& numbers) {
+    Bytes b = idx(dims, 0, 0x0C);
+    for (const std::uint32_t n : numbers)
+      for (const int shift : {24, 16, 8, 0}) b.push_back(static_cast<std::uint8_t>(n >> shift));
+    return b;
+  };
+  CHECK(labels(idx({5}, 5)) == Bytes{0, 1, 2, 3, 4});
+  CHECK(labels(table({4}, {7, 0, 255, 3})) == Bytes{7, 0, 255, 3});
+  CHECK(labels(table({3, 2}, {7, 1000, 0, 70000, 9, 0xFFFFFFFFu})) == Bytes{7, 0, 9});
+  CHECK(labels(table({2, 8}, {5, 0, 1, 2, 3, 4, 0, 0, 6, 1, 3, 9, 27, 11, 0, 0})) == Bytes{5, 6});  // as QMNIST has them
+
+  const auto message = [&](const Bytes& file) { return error_of([&] { labels(file); }); };
+  CHECK(message(table({2}, {1, 256})) == "labels: label 1 is 256, expected 0 to 255");
+  CHECK(message(table({2, 1}, {0xFFFFFFFFu, 1})) == "labels: label 0 is -1, expected 0 to 255");
+  CHECK(message(table({2, 2}, {1, 2, 3})) == "labels: truncated: 12 bytes of data, expected 16 (2x2)");
+  CHECK(message(table({1u << 30, 1}, {})) == "labels: has the dimensions 1073741824x1, more than the limit of 2147483648 bytes");
+  CHECK(message(table({2, 2, 1}, {1, 2, 3, 4})) == "labels: has the dimensions 2x2x1, expected N or NxK");
+  CHECK(message(idx({2, 2}, 4)) == "labels: has the dimensions 2x2, expected N");
+  CHECK(message(idx({2}, 4, 0x0B)) ==
+        "labels: has elements of type 0B (16-bit integer), expected 08 (unsigned byte) or 0C (32-bit integer)");
 }
 
 TEST_CASE("a web page saved as a data file is called one, packed or not") {

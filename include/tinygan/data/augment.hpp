@@ -12,6 +12,7 @@
 #include <tinygan/base/shape.hpp>
 #include <tinygan/cpu/thread_pool.hpp>
 #include <tinygan/data/random.hpp>
+#include <tinygan/io/extents.hpp>
 
 namespace tinygan::data {
 
@@ -82,8 +83,9 @@ void augment(std::span<const T> x, std::span<T> y, index_t height, index_t width
              std::uint64_t seed, std::uint64_t step) {
   detail::check_augment(o);
   check(height >= 1 && width >= 1, "augment", "images of ", height, "x", width, ", expected at least 1x1");
-  const index_t pixels = height * width, size = static_cast<index_t>(x.size());
-  check(size % pixels == 0 && x.size() == y.size(), "augment", "buffers of ", x.size(), " and ", y.size(),
+  const index_t extents[] = {height, width}, pixels = io::product(extents).value_or(0);
+  const auto size = static_cast<index_t>(x.size());
+  check(pixels > 0 && size % pixels == 0 && x.size() == y.size(), "augment", "buffers of ", x.size(), " and ", y.size(),
         " pixels, expected the same whole number of ", height, "x", width, " images");
   cpu::parallel_for(size / pixels, 16, [&](index_t begin, index_t end) {
     for (index_t n = begin; n < end; ++n)

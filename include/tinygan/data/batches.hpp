@@ -53,7 +53,8 @@ class Batches {
 
   /// Batches in an epoch, the partial one included if it is kept.
   index_t per_epoch() const {
-    return (count() + (options_.last == LastBatch::keep ? options_.batch_size - 1 : 0)) / options_.batch_size;
+    const bool partial = options_.last == LastBatch::keep && count() % options_.batch_size != 0;
+    return count() / options_.batch_size + (partial ? 1 : 0);
   }
 
   /// The images of the next batch. Valid until the next call: a new epoch begins by itself when one is used up.

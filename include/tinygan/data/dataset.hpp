@@ -1,15 +1,18 @@
-// ImageDataset: labelled grey images in memory, eight bits a pixel, as they are kept on every device.
+// ImageDataset: grey images in memory, eight bits a pixel, as they are kept on every device; and their labels, if any.
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include <tinygan/base/error.hpp>
 #include <tinygan/base/shape.hpp>
+#include <tinygan/io/extents.hpp>
 
 namespace tinygan::data {
 
@@ -21,15 +24,46 @@ struct ImageDataset {
   Split split = Split::train;
   index_t count = 0, height = 0, width = 0;
   std::vector<std::uint8_t> images;  ///< (count, height, width), 0 black to 255 white
-  std::vector<std::uint8_t> labels;  ///< (count), 0 to 9
+  std::vector<std::uint8_t> labels;  ///< (count), 0 to 9 in MNIST; none where they were not read
   std::string images_md5, labels_md5;  ///< of the uncompressed files; empty where there are none
 
-  index_t pixels() const { return height * width; }
+  /// Pixels of one image. Throws Error if their number does not fit into 63 bits.
+  index_t pixels() const { return size_of({height, width}); }
 
   /// Image i, (height, width). Throws Error if there is none.
   std::span<const std::uint8_t> image(index_t i) const {
     check(i >= 0 && i < count, "ImageDataset", "no image ", i, " among ", count);
+    check_size();
     return std::span(images).subspan(static_cast<std::size_t>(i * pixels()), static_cast<std::size_t>(pixels()));
+  }
+
+  /// Throws Error unless there are as many pixels as count, height and width say.
+  void check_size() const {
+    const index_t expected = size_of({count, height, width});
+    check(static_cast<std::size_t>(expected) == images.size(), "ImageDataset", images.size(), " bytes for ", count,
+          " images of ", height, "x", width, ", expected ", expected);
+  }
+
+  /// Keeps the first n images, and their labels if there are any; the sums of the files do not hold any more. Throws Error
+  /// unless 0 <= n <= count.
+  void keep_first(index_t n) {
+    check(n >= 0 && n <= count, "ImageDataset", n, " images asked for, ", source, " has ", count);
+    check_size();
+    if (n == count) return;
+    images.resize(static_cast<std::size_t>(n * pixels()));
+    if (!labels.empty()) labels.resize(static_cast<std::size_t>(n));
+    images_md5.clear();
+    labels_md5.clear();
+    count = n;
+  }
+
+ private:
+  static index_t size_of(std::initializer_list<index_t> extents) {
+    const std::span<const index_t> all(extents.begin(), extents.size());
+    const bool whole = std::none_of(all.begin(), all.end(), [](index_t e) { return e < 0; });
+    const auto n = whole ? io::product(all) : std::nullopt;
+    check(n.has_value(), "ImageDataset", "no memory holds images of the extents ", io::shape_text(all));
+    return *n;
   }
 };
 
@@ -52,11 +86,11 @@ inline PixelStatistics pixel_statistics(std::span<const std::uint8_t> pixels) {
 }
 inline PixelStatistics pixel_statistics(const ImageDataset& d) { return pixel_statistics(std::span(d.images)); }
 
-/// How many images carry each label 0..9. Throws Error on another label.
-inline std::array<index_t, 10> class_counts(const ImageDataset& d) {
-  std::array<index_t, 10> counts{};
+/// How many images carry each label from 0 to the highest there is, to 9 at least.
+inline std::vector<index_t> class_counts(const ImageDataset& d) {
+  std::vector<index_t> counts(10);
   for (const std::uint8_t label : d.labels) {
-    check(label < counts.size(), "class_counts", "label ", int{label}, ", expected 0 to 9");
+    if (label >= counts.size()) counts.resize(label + std::size_t{1});
     ++counts[label];
   }
   return counts;

@@ -9,9 +9,10 @@ namespace tinygan::data {
 /// The bytes of all images on one device; 47 MB for MNIST's training set.
 class DeviceImages {
  public:
-  /// Throws Error on an empty data set.
+  /// Throws Error on an empty data set, or one that has not as many pixels as it says.
   explicit DeviceImages(const ImageDataset& d, Device device = Device::cpu()) : height_(d.height), width_(d.width) {
     check(d.count >= 1, "DeviceImages", "the data set ", d.source, " is empty");
+    d.check_size();
     const std::span<const std::uint8_t> bytes(d.images);
     images_ = Tensor<std::uint8_t>::from(bytes, {d.count, d.height, d.width}, device);
   }

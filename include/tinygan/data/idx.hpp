@@ -1,16 +1,14 @@
 // IDX: the file format of the MNIST family. Plain and gzipped files are told apart by their bytes, not their names.
 //
-// Layout: two zero bytes, the element type, the number of dimensions, each dimension (4 bytes, big-endian), the data.
+// Layout: two zero bytes, the element type, the number of dimensions, each dimension (4 bytes, big-endian), the data
+// (big-endian too).
 // Source: http://yann.lecun.com/exdb/mnist/, "the IDX file format".
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <initializer_list>
 #include <span>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,7 +16,9 @@
 
 #include <tinygan/base/error.hpp>
 #include <tinygan/base/shape.hpp>
+#include <tinygan/io/extents.hpp>
 #include <tinygan/io/file.hpp>
+#include <tinygan/io/file_kind.hpp>
 #include <tinygan/io/inflate.hpp>
 
 namespace tinygan::data {
@@ -45,40 +45,29 @@ inline std::string hex(std::span<const std::uint8_t> bytes) {
 }
 
 inline std::string extents(std::span<const index_t> dims) {
-  std::ostringstream out;
-  for (std::size_t i = 0; i < dims.size(); ++i) out << (i > 0 ? "x" : "") << dims[i];
-  return out.str();
+  std::string out;
+  for (const index_t extent : dims) out += text(out.empty() ? "" : "x", extent);
+  return out;
 }
 
-/// The tag that shows a file to be a web page, "" if it is none: what servers send in place of a file that has moved.
-inline std::string html_tag(std::span<const std::uint8_t> bytes) {
-  std::string head;
-  for (const std::uint8_t b : bytes.first(std::min<std::size_t>(bytes.size(), 512)))
-    head += b >= 'A' && b <= 'Z' ? static_cast<char>(b - 'A' + 'a') : static_cast<char>(b);
-  std::size_t start = head.starts_with("\xEF\xBB\xBF") ? 3 : 0;
-  start = std::min(head.find_first_not_of(" \t\r\n", start), head.size());
-  for (const std::string_view tag : {"<!doctype", "<html", "<head", "<body", "<?xml", "<!--"}) {
-    if (head.compare(start, tag.size(), tag) != 0) continue;
-    const auto found = bytes.subspan(start, tag.size());
-    return {found.begin(), found.end()};
-  }
-  return "";
-}
+/// An element type: its code in the file, its size in bytes.
+struct IdxType {
+  unsigned code;
+  const char* name;
+  index_t size;
+};
+inline constexpr IdxType idx_types[] = {{0x08, "unsigned byte", 1},  {0x09, "signed byte", 1}, {0x0B, "16-bit integer", 2},
+                                        {0x0C, "32-bit integer", 4}, {0x0D, "float", 4},       {0x0E, "double", 8}};
+inline constexpr unsigned idx_byte = 0x08, idx_int32 = 0x0C;
 
-inline const char* idx_type(unsigned code) {
-  switch (code) {
-    case 0x08: return "unsigned byte";
-    case 0x09: return "signed byte";
-    case 0x0B: return "16-bit integer";
-    case 0x0C: return "32-bit integer";
-    case 0x0D: return "float";
-    case 0x0E: return "double";
-    default: return nullptr;
-  }
+inline const IdxType* find_idx_type(unsigned code) {
+  for (const IdxType& t : idx_types)
+    if (t.code == code) return &t;
+  return nullptr;
 }
 
 inline void check_no_html(std::span<const std::uint8_t> bytes, const std::string& name) {
-  const std::string tag = html_tag(bytes);
+  const std::string tag = io::detail::html_tag(bytes);
   check(tag.empty(), name, "an HTML page (it begins with '", tag, "'), not a data file; saved from a dead link?");
 }
 
@@ -99,43 +88,88 @@ inline std::vector<std::uint8_t> read_maybe_gzip(const std::filesystem::path& pa
   return bytes;
 }
 
-/// The array in the bytes of an uncompressed IDX file. Throws Error naming `name`, what was found and what was
-/// expected, if the magic number, the element type, the dimensions or the file's length is wrong.
-inline IdxFile parse_idx(std::vector<std::uint8_t> file, const std::string& name) {
-  const std::span<const std::uint8_t> all(file);
-  detail::check_no_html(all, name);
-  check(all.size() >= 4, name, "truncated: ", all.size(), " bytes, an IDX header has at least 8");
-  check(all[0] == 0 && all[1] == 0 && detail::idx_type(all[2]) != nullptr, name,
-        "not an IDX file: it begins with ", detail::hex(all.first(4)),
-        ", expected 00 00 08 and the number of dimensions");
-  check(all[2] == 0x08, name, "has elements of type ", detail::hex(all.subspan(2, 1)), " (", detail::idx_type(all[2]),
-        "), expected 08 (unsigned byte)");
-  const std::size_t rank = all[3], header = 4 + 4 * rank;
-  check(rank >= 1 && rank <= Shape::max_rank, name, "has ", rank, " dimensions, expected 1 to ", Shape::max_rank);
-  check(all.size() >= header, name, "truncated: ", all.size(), " bytes, a header of ", rank, " dimensions has ",
-        header);
+/// What stands before the data of an IDX file.
+struct IdxHeader {
+  unsigned type = 0;  ///< of the elements, as the format numbers them
+  std::vector<index_t> dims;
+  std::size_t bytes = 0;  ///< of the header itself
+};
 
-  IdxFile idx;
+/// The header of an uncompressed IDX file, whose length is checked against it. Throws Error naming `name`, what was found
+/// and what was expected, if the magic number, the dimensions or the file's length is wrong, or the element type is not
+/// one of `types`; any is if that is empty.
+inline IdxHeader parse_idx_header(std::span<const std::uint8_t> file, const std::string& name,
+                                  std::span<const unsigned> types = {}) {
+  detail::check_no_html(file, name);
+  check(file.size() >= 4, name, "truncated: ", file.size(), " bytes, an IDX header has at least 8");
+  const detail::IdxType* type = file[0] == 0 && file[1] == 0 ? detail::find_idx_type(file[2]) : nullptr;
+  if (type == nullptr) {
+    const std::string kind = io::kind_of_content(file);
+    fail(name, "not an IDX file: it begins with ", detail::hex(file.first(4)),
+         ", expected 00 00 08 and the number of dimensions", kind.empty() ? "" : "; it seems to be ", kind);
+  }
+  IdxHeader header;
+  header.type = type->code;
+  std::string allowed;
+  bool fits = types.empty();
+  for (const unsigned code : types) {
+    fits = fits || code == type->code;
+    const auto byte = static_cast<std::uint8_t>(code);
+    allowed += text(allowed.empty() ? "" : " or ", detail::hex({&byte, 1}), " (", detail::find_idx_type(code)->name, ")");
+  }
+  check(fits, name, "has elements of type ", detail::hex(file.subspan(2, 1)), " (", type->name, "), expected ", allowed);
+  const std::size_t rank = file[3];
+  header.bytes = 4 + 4 * rank;
+  check(rank >= 1 && rank <= Shape::max_rank, name, "has ", rank, " dimensions, expected 1 to ", Shape::max_rank);
+  check(file.size() >= header.bytes, name, "truncated: ", file.size(), " bytes, a header of ", rank, " dimensions has ",
+        header.bytes);
+
   for (std::size_t i = 0; i < rank; ++i) {
     index_t extent = 0;
-    for (std::size_t b = 0; b < 4; ++b) extent = extent << 8 | all[4 + 4 * i + b];
-    idx.dims.push_back(extent);
+    for (std::size_t b = 0; b < 4; ++b) extent = extent << 8 | file[4 + 4 * i + b];
+    header.dims.push_back(extent);
   }
-  const std::string dims = detail::extents(idx.dims);
-  index_t expected = 1;
-  for (const index_t extent : idx.dims) {
+  const std::string dims = detail::extents(header.dims);
+  for (const index_t extent : header.dims)
     check(extent >= 1, name, "has the dimensions ", dims, ", expected at least 1 each");
-    check(expected <= static_cast<index_t>(detail::max_idx_bytes) / extent, name, "has the dimensions ", dims,
-          ", more than the limit of ", detail::max_idx_bytes, " bytes");
-    expected *= extent;
-  }
-  const auto found = static_cast<index_t>(all.size() - header);
-  check(found >= expected, name, "truncated: ", found, " bytes of data, expected ", expected, " (", dims, ")");
-  check(found <= expected, name, found - expected, " bytes too many: ", found, " bytes of data, expected ", expected,
+  const auto expected = io::product(header.dims, type->size);
+  check(expected && *expected <= static_cast<index_t>(detail::max_idx_bytes), name, "has the dimensions ", dims,
+        ", more than the limit of ", detail::max_idx_bytes, " bytes");
+  const auto found = static_cast<index_t>(file.size() - header.bytes);
+  check(found >= *expected, name, "truncated: ", found, " bytes of data, expected ", *expected, " (", dims, ")");
+  check(found <= *expected, name, found - *expected, " bytes too many: ", found, " bytes of data, expected ", *expected,
         " (", dims, ")");
-  file.erase(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(header));
-  idx.bytes = std::move(file);
-  return idx;
+  return header;
+}
+
+/// The array in the bytes of an uncompressed IDX file. Throws Error as parse_idx_header does, and on elements other than
+/// unsigned bytes.
+inline IdxFile parse_idx(std::vector<std::uint8_t> file, const std::string& name) {
+  constexpr unsigned types[] = {detail::idx_byte};
+  IdxHeader header = parse_idx_header(file, name, types);
+  file.erase(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(header.bytes));
+  return {std::move(header.dims), std::move(file)};
+}
+
+/// Class labels, one an image, in the bytes of an uncompressed IDX file: a list of bytes or 32-bit integers, or the first
+/// column of a table of integers, as QMNIST has it. Throws Error as parse_idx_header does, and on a label outside 0..255.
+inline std::vector<std::uint8_t> parse_idx_labels(std::vector<std::uint8_t> file, const std::string& name) {
+  constexpr unsigned types[] = {detail::idx_byte, detail::idx_int32};
+  const IdxHeader header = parse_idx_header(file, name, types);
+  const bool bytes = header.type == detail::idx_byte;
+  check(header.dims.size() == 1 || (header.dims.size() == 2 && !bytes), name, "has the dimensions ",
+        detail::extents(header.dims), ", expected N", bytes ? "" : " or NxK");
+  file.erase(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(header.bytes));
+  if (bytes) return file;
+  const auto count = static_cast<std::size_t>(header.dims[0]), row = file.size() / count;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::uint32_t label = 0;
+    for (std::size_t b = 0; b < 4; ++b) label = label << 8 | file[i * row + b];
+    check(label <= 255, name, "label ", i, " is ", static_cast<std::int32_t>(label), ", expected 0 to 255");
+    file[i] = static_cast<std::uint8_t>(label);  // not beyond what was read: a row is longer
+  }
+  file.resize(count);
+  return file;
 }
 
 /// Reads an IDX file, plain or gzipped. Throws Error as read_maybe_gzip and parse_idx do.

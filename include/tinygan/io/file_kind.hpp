@@ -72,13 +72,13 @@ inline std::string kind_of_content(std::span<const std::uint8_t> bytes) {
   for (const detail::Signature& s : detail::signatures)
     if (all.starts_with(s.bytes)) return s.kind;
   if (const std::string tag = detail::html_tag(bytes); !tag.empty())
-    return "an HTML page (it begins with '" + tag + "'), saved from a dead link?";
+    return text("an HTML page (it begins with '", tag, "'), saved from a dead link?");
   if (all.size() > 262 && all.substr(257, 5) == "ustar") return "a tar archive";
   if (all.size() >= 4 && bytes[0] == 0 && bytes[1] == 0 && bytes[2] >= 8 && bytes[2] <= 14 && bytes[3] >= 1 && bytes[3] <= 6)
     return "an IDX file (as MNIST's are)";
   if (all.size() > 10 && bytes[8] == '{' && bytes[5] == 0 && bytes[6] == 0 && bytes[7] == 0) return "a safetensors file";
   if (!all.empty() && all.find_first_not_of('\0') == std::string_view::npos) return "nothing but zero bytes";
-  if (detail::is_text(head)) return "text (it begins with " + detail::shown(head, 24) + ")";
+  if (detail::is_text(head)) return text("text (it begins with ", detail::shown(head, 24), ')');
   return "";
 }
 

@@ -64,7 +64,7 @@ inline std::string printable(std::string_view s, std::size_t most = 80) {
 }
 
 /// The same in quotes.
-inline std::string shown(std::string_view s, std::size_t most = 80) { return "'" + printable(s, most) + "'"; }
+inline std::string shown(std::string_view s, std::size_t most = 80) { return text('\'', printable(s, most), '\''); }
 
 /// s as a JSON string, in quotes. s must be UTF-8.
 inline std::string json_string(std::string_view s) {

@@ -2,10 +2,15 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
+#include <set>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include <tinygan/io/extents.hpp>
 #include <tinygan/io/safetensors.hpp>
 #include <tinygan/nn/module.hpp>
 
@@ -25,6 +30,10 @@ struct NamedModule {
   const nn::Module<T>* module;
 };
 
+struct LoadOptions {
+  bool strict = true;  ///< refuse a file that holds other tensors as well
+};
+
 /// Appends tensors, copied to host memory.
 template <class T>
 void add_tensors(io::SafetensorsFile& file, const std::vector<NamedTensor<T>>& tensors) {
@@ -35,20 +44,43 @@ void add_tensors(io::SafetensorsFile& file, const std::vector<NamedTensor<T>>& t
   }
 }
 
-/// Fills tensors from a file that may hold others besides. Throws Error naming file and tensor if one is missing or has
-/// another shape or type; all tensors are then unchanged.
+namespace detail {
+
+/// Throws Error naming the tensors of a file that are none of `wanted`.
+template <class T>
+void check_no_others(const io::SafetensorsFile& file, const std::string& file_name,
+                     const std::vector<NamedTensor<T>>& wanted) {
+  std::set<std::string_view> expected;
+  for (const NamedTensor<T>& n : wanted) expected.insert(n.name);
+  constexpr std::size_t most_named = 5;
+  std::size_t others = 0;
+  std::string names;
+  for (const io::SafetensorsEntry& e : file.tensors)
+    if (!expected.contains(e.name) && ++others <= most_named) names += text(others > 1 ? ", " : "", io::detail::shown(e.name));
+  check(others == 0, file_name, "holds tensors that are not expected: ", names,
+        others > most_named ? text(" and ", others - most_named, " more") : std::string(),
+        "; LoadOptions{.strict = false} ignores them");
+}
+
+}  // namespace detail
+
+/// Loads the named tensors. Throws Error naming file and tensor if one is missing, has another shape or type, or, unless
+/// `strict` is false, if the file holds others as well; all tensors are then unchanged.
 template <class T>
 void load_tensors(const io::SafetensorsFile& file, const std::string& file_name,
-                  const std::vector<NamedTensor<T>>& wanted) {
+                  const std::vector<NamedTensor<T>>& wanted, const LoadOptions& options = {}) {
   for (const NamedTensor<T>& n : wanted) {
     const io::SafetensorsEntry* e = file.find(n.name);
     check(e != nullptr, file_name, "has no tensor '", n.name, "'");
-    check(e->dtype == io::dtype_of<T>(), file_name, "tensor '", n.name, "' is ", io::dtype_info(e->dtype).name,
+    check(e->dtype == io::dtype_of<T>(), file_name, "tensor '", n.name, "' is ", io::detail::printable(e->dtype_name()),
           ", expected ", io::dtype_info(io::dtype_of<T>()).name);
     const Shape& shape = n.tensor.shape();
     check(std::equal(e->shape.begin(), e->shape.end(), shape.begin(), shape.end()), file_name, "tensor '", n.name,
-          "' has another shape than the model's ", shape);
+          "' has the shape ", io::shape_text(e->shape), ", expected ", shape);
+    check(e->bytes.size() == n.tensor.bytes(), file_name, "tensor '", n.name, "' has ", e->bytes.size(),
+          " bytes, expected ", n.tensor.bytes());
   }
+  if (options.strict) detail::check_no_others(file, file_name, wanted);
   for (const NamedTensor<T>& n : wanted) n.tensor.copy_from(std::span<const T>(file.values<T>(n.name)));
 }
 
@@ -70,11 +102,21 @@ void add_weights(io::SafetensorsFile& file, const NamedModule<T>& m) {
   add_tensors(file, detail::all_tensors(m));
 }
 
-/// Fills a model from a file that may hold others besides. Throws Error naming file and tensor if one is missing or has
-/// another shape or type; the model is then unchanged.
+/// Loads the tensors of several models. Throws Error as load_tensors does; all models are then unchanged.
 template <class T>
-void load_weights(const io::SafetensorsFile& file, const std::string& file_name, const NamedModule<T>& m) {
-  load_tensors(file, file_name, detail::all_tensors(m));
+void load_weights(const io::SafetensorsFile& file, const std::string& file_name, const std::vector<NamedModule<T>>& models,
+                  const LoadOptions& options = {}) {
+  std::vector<NamedTensor<T>> all;
+  for (const NamedModule<T>& m : models)
+    for (NamedTensor<T>& n : detail::all_tensors(m)) all.push_back(std::move(n));
+  load_tensors(file, file_name, all, options);
+}
+
+/// Loads the tensors of one model. Throws Error as load_tensors does; the model is then unchanged.
+template <class T>
+void load_weights(const io::SafetensorsFile& file, const std::string& file_name, const NamedModule<T>& m,
+                  const LoadOptions& options = {}) {
+  load_tensors(file, file_name, detail::all_tensors(m), options);
 }
 
 }  // namespace tinygan::train
