@@ -1,9 +1,13 @@
 #include "checkpoint.hpp"
 
 #include <algorithm>
+#include <cstdio>
+#include <utility>
 
 #include <tinygan/io/checksum.hpp>
 #include <tinygan/train/weights.hpp>
+
+#include "byte_text.hpp"
 
 namespace dcgan_mnist {
 
@@ -20,6 +24,12 @@ constexpr const char* weights_format = "tinygan-dcgan-1";
 constexpr const char* model_name = "model.safetensors";
 constexpr const char* state_name = "state.safetensors";
 constexpr const char* meta_name = "meta.json";
+
+/// A checkpoint that is whole, as far as this program can tell, but not for it to read.
+class NewerFormat : public tinygan::Error {
+ public:
+  using Error::Error;
+};
 
 std::span<const std::uint8_t> bytes_of(const std::string& text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
@@ -45,8 +55,11 @@ ordered_json read_meta(const fs::path& path) {
   ordered_json json = ordered_json::parse(bytes.begin(), bytes.end(), nullptr, false);
   tinygan::check(json.is_object(), name, "is no JSON object; it is damaged or no checkpoint's");
   const auto format = member(json, "format", name, &ordered_json::is_number_integer).get<std::int64_t>();
+  if (format > checkpoint_format)
+    throw NewerFormat(tinygan::text(name, ": has the checkpoint format ", format, ", this program knows ",
+                                    checkpoint_format, "; a newer tinygan wrote it"));
   tinygan::check(format == checkpoint_format, name, "has the checkpoint format ", format, ", this program knows ",
-                 checkpoint_format, format > checkpoint_format ? "; a newer tinygan wrote it" : "");
+                 checkpoint_format);
   const std::string sum = member(json, "md5", name, &ordered_json::is_string).get<std::string>();
   json.erase("md5");
   const std::string found = io::md5(bytes_of(json.dump()));
@@ -77,7 +90,7 @@ std::vector<train::FileContent> encode_checkpoint(const CheckpointMeta& meta, co
                     {"library_version", meta.library_version},
                     {"step", meta.step},
                     {"options", meta.options},
-                    {"data", {{"source", meta.data_source}, {"md5", meta.data_md5}}},
+                    {"data", {{"source", encode_path(meta.data_source)}, {"md5", meta.data_md5}}},
                     {"best", meta.best},
                     {"files", {{model_name, describe(files[0])}, {state_name, describe(files[1])}}}};
   json["md5"] = io::md5(bytes_of(json.dump()));
@@ -109,6 +122,47 @@ LoadedCheckpoint read_checkpoint(const fs::path& directory) {
   return c;
 }
 
+std::optional<ChosenCheckpoint> choose_checkpoint(const fs::path& run) {
+  const train::Checkpoints checkpoints(run);
+  std::vector<std::string> problems;
+  std::int64_t named = -1;
+  try {
+    named = checkpoints.latest().value_or(-1);
+  } catch (const tinygan::Error& e) {
+    problems.push_back(e.what());
+  }
+  std::vector<std::int64_t> candidates = checkpoints.steps();  // the best last
+  if (named < 0 && problems.empty()) {
+    if (candidates.empty()) return {};
+    problems.push_back(tinygan::text((run / "latest").string(), ": file not found"));
+  }
+  const std::vector<std::int64_t> all = candidates;
+  if (named >= 0) {
+    std::erase(candidates, named);
+    candidates.push_back(named);
+  }
+  for (; !candidates.empty(); candidates.pop_back()) {
+    ChosenCheckpoint chosen{checkpoints.path(candidates.back()), {}, problems};
+    try {
+      chosen.content = read_checkpoint(chosen.path);
+    } catch (const NewerFormat&) {
+      throw;
+    } catch (const tinygan::Error& e) {
+      problems.push_back(e.what());
+      continue;
+    }
+    const std::int64_t step = candidates.back();
+    if (!problems.empty()) chosen.warnings.push_back(tinygan::text("the newest whole checkpoint is taken, of step ", step));
+    else if (all.back() > step)
+      chosen.warnings.push_back(tinygan::text("'latest' names step ", step, ", which is taken; ",
+                                              checkpoints.path(all.back()).string(), " is later and stays"));
+    return chosen;
+  }
+  std::string reasons;
+  for (const std::string& problem : problems) reasons += (reasons.empty() ? "" : "; ") + problem;
+  tinygan::fail(run.string(), "has no whole checkpoint: ", reasons);
+}
+
 io::SafetensorsFile weights_of(const std::string& model, std::int64_t step, const gan::Networks<float>& networks,
                                const tinygan::nn::Module<float>* average) {
   io::SafetensorsFile file;
@@ -134,12 +188,12 @@ fs::path find_weights(const fs::path& named) {
   std::error_code ignored;
   if (!fs::is_directory(named, ignored)) return named;
   if (fs::exists(named / model_name, ignored)) return named / model_name;
-  const train::Checkpoints checkpoints(named);
-  const auto latest = checkpoints.latest();
-  tinygan::check(latest.has_value(), named.string(),
+  const auto chosen = choose_checkpoint(named);
+  tinygan::check(chosen.has_value(), named.string(),
                  "is neither a checkpoint nor a run directory that has one: it holds no ", model_name,
                  " and no file 'latest'");
-  return checkpoints.path(*latest) / model_name;
+  for (const std::string& warning : chosen->warnings) std::fprintf(stderr, "WARNING: %s\n", warning.c_str());
+  return chosen->path / model_name;
 }
 
 LoadedGenerator load_generator(const fs::path& path, bool raw) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,18 @@ struct LoadedCheckpoint {
 /// byte is as it was written and the format is one that this program knows.
 LoadedCheckpoint read_checkpoint(const std::filesystem::path& directory);
 
+/// A checkpoint of a run, and what is to be said of the choice.
+struct ChosenCheckpoint {
+  std::filesystem::path path;
+  LoadedCheckpoint content;
+  std::vector<std::string> warnings;
+};
+
+/// The checkpoint that a run's `latest` names; if that file is missing or wrong, or the checkpoint is not there or damaged, the
+/// newest whole one. Nothing if the run has none and no `latest`. Throws Error if none is whole, or if a newer tinygan
+/// wrote one.
+std::optional<ChosenCheckpoint> choose_checkpoint(const std::filesystem::path& run);
+
 /// Generator, discriminator and, if there is one, the averaged generator as "generator.*", "discriminator.*" and
 /// "generator_ema.*", with the network's name and the step in the metadata.
 tinygan::io::SafetensorsFile weights_of(const std::string& model, std::int64_t step,
@@ -47,7 +60,7 @@ tinygan::io::SafetensorsFile weights_of(const std::string& model, std::int64_t s
 tinygan::io::SafetensorsFile read_weights(const std::filesystem::path& path);
 
 /// The weights file that the user named: itself, the one in a checkpoint's directory, or the one in a run directory's
-/// latest checkpoint. Throws Error if there is none.
+/// checkpoint by choose_checkpoint(), whose warnings go to standard error. Throws Error if there is none.
 std::filesystem::path find_weights(const std::filesystem::path& named);
 
 /// A generator read back.

@@ -7,6 +7,7 @@
 #include <sstream>
 #include <vector>
 
+#include "byte_text.hpp"
 #include "device.hpp"
 
 namespace dcgan_mnist {
@@ -123,7 +124,7 @@ std::vector<std::string> read_config(const std::string& path) {
       if (value == "") continue;  // as good as not named
       if (value.is_structured() || value.is_null())
         throw CLI::ValidationError("--config", path + ": " + name + " is no plain value");
-      arguments.push_back(argument(name, value.is_string() ? value.get<std::string>() : value.dump()));
+      arguments.push_back(argument(name, value.is_string() ? decode_path(value.get<std::string>()) : value.dump()));
     }
     return arguments;
   }

@@ -9,6 +9,7 @@
 #include <tinygan/nn/sequential.hpp>
 
 #include "build_info.hpp"
+#include "byte_text.hpp"
 
 namespace dcgan_mnist {
 
@@ -85,7 +86,8 @@ ordered_json describe_environment(const RunParts& run) {
       {"system", tinygan::text(system.sysname, ' ', system.release, ' ', system.machine)},
       {"date", utc_now()},
       {"data",
-       {{"source", folder ? std::filesystem::absolute(source, ignored).lexically_normal().string() : run.images.source},
+       {{"source", encode_path(folder ? std::filesystem::absolute(source, ignored).lexically_normal().string()
+                                      : run.images.source)},
         {"images", run.images.count},
         {"bytes", run.images.images.size()},
         {"md5", run.images.images_md5}}},

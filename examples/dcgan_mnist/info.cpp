@@ -88,8 +88,14 @@ int run_info(const fs::path& directory) {
   for (const auto& [name, value] : json.items()) std::printf("  %s: %s\n", name.c_str(), value.dump().c_str());
   std::printf("started by: %s\n", command_of(options).c_str());
   const tinygan::train::Checkpoints checkpoints(directory);
-  const std::optional<index_t> latest = checkpoints.latest();
+  std::optional<index_t> latest;
   bool damaged = false;
+  try {
+    latest = checkpoints.latest();
+  } catch (const tinygan::Error& e) {
+    std::printf("DAMAGED: %s\n", e.what());
+    damaged = true;
+  }
   for (const index_t step : checkpoints.steps()) {
     const fs::path path = checkpoints.path(step);
     std::string verdict = "sizes and checksums are right";
@@ -102,7 +108,9 @@ int run_info(const fs::path& directory) {
     std::printf("checkpoint of step %lld%s: %s\n", static_cast<long long>(step), step == latest ? " (latest)" : "",
                 verdict.c_str());
   }
-  if (!latest) std::printf("no checkpoint yet\n");
+  const std::vector<index_t> steps = checkpoints.steps();
+  if (steps.empty()) std::printf("no checkpoint yet\n");
+  else if (!latest && !damaged) std::printf("no file 'latest': the newest whole checkpoint counts\n");
   const std::vector<Snapshot> grids = find_snapshots(directory);
   if (!grids.empty())
     std::printf("%zu grids of images, steps %lld to %lld\n", grids.size(), static_cast<long long>(grids.front().step),

@@ -8,6 +8,8 @@
 #include <tinygan/base/error.hpp>
 #include <tinygan/io/file.hpp>
 
+#include "byte_text.hpp"
+
 namespace dcgan_mnist {
 
 using nlohmann::ordered_json;
@@ -21,6 +23,20 @@ std::string typed(const T& value) {
   else return ordered_json(value).dump();
 }
 
+/// An option's value in a JSON file, which is UTF-8 where a path need not be.
+template <class T>
+ordered_json stored(const T& value) {
+  if constexpr (std::is_same_v<T, std::string>) return encode_path(value);
+  else return value;
+}
+
+/// The value that stored() was given.
+template <class T>
+T restored(const ordered_json& json) {
+  if constexpr (std::is_same_v<T, std::string>) return decode_path(json.get<std::string>());
+  else return json.get<T>();
+}
+
 /// Whether a JSON value can be an option of type T.
 template <class T>
 bool fits(const ordered_json& value) {
@@ -31,12 +47,23 @@ bool fits(const ordered_json& value) {
   else return value.is_number_integer();
 }
 
+/// $'...', as bash and zsh read it: text that no terminal or log changes, for any bytes.
+std::string ansi_quoted(const std::string& text) {
+  std::string quoted;
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') quoted += '\\';
+    if (static_cast<unsigned char>(c) < 0x20) quoted += escape_byte(c);
+    else quoted += c;
+  }
+  return "$'" + escape_bytes(quoted) + "'";
+}
+
 /// f(name, value of a, value of b, role) for every option of two runs.
 template <class F>
 void each_pair(TrainOptions& a, const TrainOptions& b, F&& f) {
   const ordered_json other = to_json(b);
   each_option(a, [&](const char* name, auto& value, Role role) {
-    f(name, value, other.at(name).get<std::remove_reference_t<decltype(value)>>(), role);
+    f(name, value, restored<std::remove_reference_t<decltype(value)>>(other.at(name)), role);
   });
 }
 
@@ -44,14 +71,14 @@ void each_pair(TrainOptions& a, const TrainOptions& b, F&& f) {
 
 ordered_json to_json(const TrainOptions& options) {
   ordered_json json;
-  each_option(options, [&](const char* name, const auto& value, Role) { json[name] = value; });
+  each_option(options, [&](const char* name, const auto& value, Role) { json[name] = stored(value); });
   return json;
 }
 
 ordered_json deciding_options(const TrainOptions& options) {
   ordered_json json;
   each_option(options, [&](const char* name, const auto& value, Role role) {
-    if (role == Role::result) json[name] = value;
+    if (role == Role::result) json[name] = stored(value);
   });
   return json;
 }
@@ -66,7 +93,7 @@ TrainOptions read_options(const std::filesystem::path& file) {
     const auto found = json.find(name);
     if (found == json.end()) return;  // an option newer than the run has its default
     tinygan::check(fits<T>(*found), file.string(), "option ", name, " is ", found->dump());
-    value = found->template get<T>();
+    value = restored<T>(*found);
   });
   return options;
 }
@@ -95,6 +122,8 @@ std::string shell_quoted(const std::string& text) {
            std::string_view("-_./:=,+@%").find(c) != std::string_view::npos;
   };
   if (!text.empty() && std::all_of(text.begin(), text.end(), plain)) return text;
+  const bool controls = std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+  if (controls || tinygan::io::detail::find_non_utf8(text) != std::string::npos) return ansi_quoted(text);
   std::string quoted = "'";
   for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return quoted + "'";

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "standard_streams.hpp"
+
 namespace dcgan_mnist {
 
 namespace {
@@ -63,24 +65,23 @@ void Progress::show(const Status& status, bool logged) {
   if (live_) {
     const std::size_t width = terminal_width() - 1;  // a full line would wrap
     const std::string full = status_line(status);
-    std::fprintf(stderr, "\r\x1b[K%s", (full.size() <= width ? full : short_status_line(status, width)).c_str());
-    std::fflush(stderr);
+    write_error("\r\x1b[K" + (full.size() <= width ? full : short_status_line(status, width)));
     drawn_ = true;
     last_ = Clock::now();
   } else if (logged) {
-    std::fprintf(stderr, "%s\n", status_line(status).c_str());
+    write_error(status_line(status) + "\n");
   }
 }
 
 void Progress::note(const std::string& line) {
   end_line();
-  if (!silent_) std::fprintf(stderr, "%s\n", line.c_str());
+  if (!silent_) write_error(line + "\n");
 }
 
 void Progress::warn(const std::string& line) { note(colour_ ? "\x1b[33m" + line + "\x1b[0m" : line); }
 
 void Progress::end_line() {
-  if (drawn_) std::fputc('\n', stderr);
+  if (drawn_) write_error("\n");
   drawn_ = false;
 }
 

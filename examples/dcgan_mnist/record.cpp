@@ -6,6 +6,7 @@
 
 #include <tinygan/io/file.hpp>
 
+#include "byte_text.hpp"
 #include "report.hpp"
 #include "snapshots.hpp"
 
@@ -57,12 +58,12 @@ RunRecord::RunRecord(const fs::path& directory, Progress& progress, index_t firs
 
 void RunRecord::say(const std::string& text) {
   progress_->note(text);
-  log_.write(text);
+  log_.write(escape_bytes(text));
 }
 
 void RunRecord::warn(const std::string& text) {
   progress_->warn(text);
-  log_.write(text);
+  log_.write(escape_bytes(text));
 }
 
 void RunRecord::status(const Status& status, bool logged) {

@@ -71,10 +71,17 @@ Plan make_plan(const TrainOptions& options) {
   plan.options.resume = options.resume;
   plan.options.dry_run = options.dry_run;
   const tinygan::train::Checkpoints checkpoints(named.run);
-  const std::optional<index_t> step = named.step ? named.step : checkpoints.latest();
-  if (!step) return plan;
-  plan.checkpoint_path = checkpoints.path(*step);
-  plan.checkpoint = read(checkpoints, *step);
+  plan.goes_back = named.step.has_value();
+  if (named.step) {
+    plan.checkpoint_path = checkpoints.path(*named.step);
+    plan.checkpoint = read(checkpoints, *named.step);
+  } else {
+    std::optional<ChosenCheckpoint> chosen = choose_checkpoint(named.run);
+    if (!chosen) return plan;
+    plan.checkpoint_path = chosen->path;
+    plan.checkpoint = std::move(chosen->content);
+    plan.warnings = std::move(chosen->warnings);
+  }
   check_same_run(*plan.checkpoint, plan.checkpoint_path, plan.options);
   return plan;
 }

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "checkpoint.hpp"
 #include "options.hpp"
@@ -18,6 +20,8 @@ struct Plan {
   std::unique_ptr<RunLock> lock;    ///< of that directory
   std::optional<LoadedCheckpoint> checkpoint;  ///< nothing if the run had not written one, so that it starts over
   std::filesystem::path checkpoint_path;
+  bool goes_back = false;             ///< the checkpoint was named: later ones belong to a run that is given up
+  std::vector<std::string> warnings;  ///< what is to be said of the choice of the checkpoint
 };
 
 /// Finds and reads what the options name. Their device and precision are those in effect, not "auto". Throws Error if

@@ -91,9 +91,13 @@ LineFile::~LineFile() { ::close(fd_); }
 
 void LineFile::write(const std::string& line) {
   const std::string text = line + "\n";
+  const off_t before = ::lseek(fd_, 0, SEEK_END);
   const bool whole =
       tinygan::io::detail::write_all(fd_, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
-  if (!whole) tinygan::fail(name_, "cannot write: ", reason());
+  if (whole) return;
+  const std::string why = reason();
+  [[maybe_unused]] const int cut = ::ftruncate(fd_, before);  // half a line would spoil the next
+  tinygan::fail(name_, "cannot write: ", why);
 }
 
 void LineFile::sync() {
@@ -104,16 +108,17 @@ void truncate_after(const fs::path& json_lines, std::int64_t step) {
   std::error_code error;
   if (!fs::exists(json_lines, error) || fs::file_size(json_lines, error) == 0) return;
   const std::vector<std::uint8_t> bytes = tinygan::io::read_file(json_lines);
-  auto line = bytes.begin();
-  while (line != bytes.end()) {
+  std::vector<std::uint8_t> kept;
+  for (auto line = bytes.begin(); line != bytes.end();) {
     const auto end = std::find(line, bytes.end(), std::uint8_t{'\n'});
     if (end == bytes.end()) break;  // a line that was being written
     const ordered_json json = ordered_json::parse(line, end, nullptr, false);
-    if (!json.is_object() || !json.contains("step") || !json["step"].is_number_integer() || json["step"] > step) break;
+    const bool has_step = json.is_object() && json.contains("step") && json["step"].is_number_integer();
+    if (has_step && json["step"] <= step) kept.insert(kept.end(), line, end + 1);
     line = end + 1;
   }
-  fs::resize_file(json_lines, static_cast<std::uintmax_t>(line - bytes.begin()), error);
-  tinygan::check(!error, json_lines.string(), "cannot cut the file: ", error.message());
+  if (kept.size() == bytes.size()) return;
+  tinygan::io::write_file(json_lines, kept);
 }
 
 void write_json(const fs::path& path, const ordered_json& json) {

@@ -49,9 +49,8 @@ class LineFile {
   int fd_;
 };
 
-/// Cuts a file of JSON lines with a "step" each behind the last line that is whole and not after `step`: what a run
-/// wrote after its checkpoint, it will write again. Does nothing if there is no such file. Throws Error if it cannot be
-/// read or cut.
+/// Removes from a file of JSON lines with a "step" each those after `step`, which the run will write again, and what is no
+/// such line. Does nothing if there is no such file. Throws Error if it cannot be read or written.
 void truncate_after(const std::filesystem::path& json_lines, std::int64_t step);
 
 /// Replaces a file by a JSON document, atomically.

@@ -3,9 +3,10 @@
 
 namespace dcgan_mnist {
 
-/// While one lives: the first SIGINT or SIGTERM asks for an orderly end, the second ends the process at once with exit
-/// code 130, SIGUSR1 asks for a checkpoint. SIGXFSZ is ignored, so that a file-size limit is an ordinary write error.
-/// The handlers only set flags. There can be one at a time.
+/// While one lives, the first SIGINT, SIGTERM, SIGHUP, SIGXCPU or SIGPIPE asks for an orderly end, and SIGUSR1 for a
+/// checkpoint. A second SIGINT, SIGTERM or SIGHUP ends the process at once with exit code 130, unless it is the first one
+/// delivered twice, as by timeout(1) or a closing terminal. SIGHUP, SIGXCPU and SIGPIPE stay ignored if they were, as under
+/// nohup. The handlers only set flags. There can be one at a time.
 class SignalWatch {
  public:
   SignalWatch();
@@ -17,5 +18,8 @@ class SignalWatch {
   /// Whether a checkpoint was asked for since the last call.
   bool take_save_request();
 };
+
+/// Whether an orderly end was asked for.
+bool stop_requested();
 
 }  // namespace dcgan_mnist

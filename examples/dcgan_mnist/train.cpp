@@ -20,6 +20,7 @@
 #include "resume.hpp"
 #include "run_directory.hpp"
 #include "signals.hpp"
+#include "standard_streams.hpp"
 #include "training.hpp"
 #include "training_images.hpp"
 
@@ -44,10 +45,11 @@ double seconds_now() {
 /// One training run, from its first step or from a checkpoint to its last.
 class Run {
  public:
-  Run(Plan plan, tinygan::Device device)
+  Run(Plan plan, tinygan::Device device, SignalWatch& signals)
       : options_(plan.options),
         plan_(std::move(plan)),
         progress_(options_.progress),
+        signals_(&signals),
         device_(device),
         dataset_(load_images()),
         training_(options_, device, dataset_) {
@@ -68,10 +70,15 @@ class Run {
   int operator()() {
     const RunParts parts{options_, device_, dataset_, training_.networks(), steps_, training_.steps_per_epoch()};
     if (options_.dry_run) {
+      check_output();
       progress_.note(describe_run(parts) + "\ndry run: nothing was written");
       return done;
     }
     if (plan_.checkpoint && training_.steps_done() >= steps_) return nothing_to_do();
+    if (signals_->stop_requested()) {
+      progress_.note("interrupted before the first step: nothing was written");
+      return interrupted;
+    }
     open_directory(parts);
     try {
       return train();
@@ -101,6 +108,8 @@ class Run {
 
   int nothing_to_do() {
     const fs::path& run = plan_.directory;
+    for (const std::string& warning : plan_.warnings) progress_.warn("WARNING: " + warning);
+    if (!plan_.warnings.empty()) tinygan::train::Checkpoints(run).point_to(training_.steps_done());
     std::error_code none;  // a file that is not there is as old as can be
     if (fs::last_write_time(run / "report.html", none) < fs::last_write_time(run / "latest", none)) {
       tinygan::train::Checkpoints(run).remove_unfinished();  // the run was killed at the very end
@@ -108,7 +117,7 @@ class Run {
     }
     progress_.note(tinygan::text(run.string(), " has done ", training_.steps_done(), " of ", steps_,
                                  " steps: nothing to do (more --steps or --epochs make it go on)"));
-    print_directory(run);
+    write_output_line(run.string());
     return done;
   }
 
@@ -121,14 +130,22 @@ class Run {
                                      tinygan::text(options_.model, '-', options_.loss, "-b", options_.batch_size));
       plan_.lock = std::make_unique<RunLock>(directory);
     } else {
+      write_output_line(directory.string());  // first: if it cannot be written, the run is as it was
       take_back(directory);
     }
-    nlohmann::ordered_json environment = describe_environment(parts);
-    environment["first_step"] = training_.steps_done() + 1;
-    add_session(directory, environment);
-    write_json(directory / "options.json", to_json(options_));  // last: what has it can be resumed
-    record_.emplace(directory, progress_, training_.steps_done() + 1);
-    print_directory(directory);
+    try {
+      nlohmann::ordered_json environment = describe_environment(parts);
+      environment["first_step"] = training_.steps_done() + 1;
+      add_session(directory, environment);
+      record_.emplace(directory, progress_, training_.steps_done() + 1);
+      write_json(directory / "options.json", to_json(options_));  // last: what has it can be resumed
+      if (fresh) write_output_line(directory.string());
+    } catch (...) {
+      record_.reset();
+      std::error_code ignored;
+      if (fresh) fs::remove_all(directory, ignored);  // a run that nobody was told of
+      throw;
+    }
     record_->say(describe_run(parts));
     record_->say("run directory " + directory.string());
     if (!optimised())
@@ -139,6 +156,9 @@ class Run {
       record_->say(plan_.checkpoint
                        ? tinygan::text("resumed after step ", training_.steps_done())
                        : std::string("resumed before its first checkpoint: starting over from the first step"));
+    for (const std::string& warning : plan_.warnings) record_->warn("WARNING: " + warning);
+    if (abandoned_ > 0)
+      record_->say(tinygan::text(abandoned_, " later checkpoints are kept as checkpoints/abandoned_step_*"));
   }
 
   /// Takes back what the run wrote after its checkpoint.
@@ -146,31 +166,24 @@ class Run {
     const tinygan::train::Checkpoints checkpoints(directory);
     checkpoints.remove_unfinished();
     if (plan_.checkpoint) checkpoints.point_to(training_.steps_done());
-    const index_t abandoned = checkpoints.abandon_after(plan_.checkpoint ? training_.steps_done() : -1);
-    if (abandoned > 0)
-      progress_.note(tinygan::text(abandoned, " later checkpoints are kept as checkpoints/abandoned_step_*"));
+    if (plan_.goes_back) abandoned_ = checkpoints.abandon_after(training_.steps_done());
     for (const char* name : {"stats.jsonl", "metrics.jsonl"}) truncate_after(directory / name, training_.steps_done());
   }
 
-  static void print_directory(const fs::path& directory) {
-    std::printf("%s\n", directory.string().c_str());
-    std::fflush(stdout);
-  }
-
   int train() {
-    SignalWatch signals;
     progress_.note("drawing the first grid");
     write_first_pictures();
     begun_ = seconds_now();
     throughput_.emplace(begun_, images_seen());
     last_saved_ = plan_.checkpoint ? training_.steps_done() : -1;
-    while (training_.steps_done() < steps_ && !signals.stop_requested()) {
+    bool output_lost = false;
+    while (training_.steps_done() < steps_ && !signals_->stop_requested() && !(output_lost = output_is_gone())) {
       const index_t step = training_.steps_done() + 1;
       const bool last = step == steps_;
       const bool logged = step == 1 || last || step % options_.log_every == 0;
       const bool shown = logged || progress_.wants_redraw();
       training_.step(shown);
-      const bool asked = signals.take_save_request();
+      const bool asked = signals_->take_save_request();
       const bool save = last || asked || step % checkpoint_every_ == 0;
       const bool draw = last || step % snapshot_every_ == 0;
       if (shown || save || draw || training_.stepper().reads_are_free() || step % (Stepper::capacity / 2) == 0)
@@ -186,7 +199,8 @@ class Run {
     record_->flush();
     record_->say(time_spent());
     record_->say(
-        stopped ? tinygan::text("interrupted after step ", training_.steps_done(), "; go on with\n  ", resume_command())
+        stopped ? tinygan::text("interrupted after step ", training_.steps_done(),
+                                output_lost ? " (standard output was closed)" : "", "; go on with\n  ", resume_command())
                 : "done: " + record_->checkpoints().path(steps_).string());
     record_->pages();
     return stopped ? interrupted : done;
@@ -320,6 +334,8 @@ class Run {
   /// What to add to the message of an error that ends the run.
   std::string after_error() const {
     try {
+      std::error_code ignored;
+      if (!fs::exists(record_->directory(), ignored)) return "; the run directory is gone";
       const auto last = record_->checkpoints().latest();
       if (!last) return "; no checkpoint was written yet";
       return tinygan::text("; the checkpoint of step ", *last, " is intact, go on with ", resume_command());
@@ -331,10 +347,12 @@ class Run {
   TrainOptions options_;
   Plan plan_;
   Progress progress_;
+  SignalWatch* signals_;
   tinygan::Device device_;
   tinygan::data::ImageDataset dataset_;
   Training training_;
   index_t steps_ = 0, snapshot_every_ = 0, checkpoint_every_ = 0, last_saved_ = -1;
+  index_t abandoned_ = 0;  // checkpoints
   double begun_ = 0, paused_ = 0;  // seconds
   std::optional<tinygan::train::Throughput> throughput_;
   std::optional<tinygan::train::HealthWatch> health_;
@@ -344,6 +362,7 @@ class Run {
 }  // namespace
 
 int train(const TrainOptions& given) {
+  SignalWatch signals;
   TrainOptions options = given;
   const tinygan::Device device = device_from_name(options.device).value();
   // What "auto" stands for is settled now: a run is compared with another by what they do.
@@ -355,7 +374,7 @@ int train(const TrainOptions& given) {
   if (plan.options.threads > 0) tinygan::cpu::set_threads(plan.options.threads);
   const tinygan::Device chosen = device_from_name(plan.options.device).value();
   plan.options.precision = use_precision(chosen, plan.options.precision);
-  return Run(std::move(plan), chosen)();
+  return Run(std::move(plan), chosen, signals)();
 }
 
 }  // namespace dcgan_mnist

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # failures.sh DCGAN_MNIST
-# A full disk, a file-size limit, no memory, weights that are no numbers: one clear line, the right exit code, and the last
-# checkpoint as it was.
+# A full disk, a file-size limit, no memory, weights that are no numbers, files and standard streams that are gone: one clear
+# line, the right exit code, and the last checkpoint as it was.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 often=(--checkpoint-every 1 --keep-last 1 --log-every 1)
 whole=$(train "${tiny[@]}" "${often[@]}" --steps 4 --out "$scratch/whole")
@@ -42,6 +42,24 @@ run=$(train "${tiny[@]}" "${often[@]}" --steps 2 --out "$scratch/limit")
 )
 intact "$run" 2 "after a file-size limit"
 
+# The other commands: no signal, and nothing half written.
+mkdir "$scratch/small"
+(
+  cd "$scratch/small"
+  ulimit -f 1
+  ends 1 "grid.png: cannot write: File too large" sample "$whole" --count 64 --out grid.png
+  ends 1 "samples.npz: cannot write: File too large" sample "$whole" --count 64 --npz samples.npz
+  ends 1 "strips.png: cannot write: File too large" interpolate "$whole" --out strips.png
+  ends 1 "walk.gif: cannot write: File too large" interpolate "$whole" --gif walk.gif
+  ends 1 "weights.safetensors: cannot write: File too large" export "$whole" --layout torch --out weights.safetensors
+  ends 1 "cannot write: File too large" report "$whole"
+  ends 1 "cannot write: File too large" train "${tiny[@]}" --steps 1 --out runs
+  "$program" info "$(checkpoint "$whole")" >info.txt 2>"$scratch/stderr" && die "info has written more than it may"
+  grep -q "standard output: cannot write: File too large" "$scratch/stderr" || die "info: $(cat "$scratch/stderr")"
+)
+[[ -z $(find "$scratch/small" "$whole" -name '*.tmp-*') ]] || die "temporary files are left"
+[[ $(cd "$scratch/small" && echo *) == "info.txt runs" ]] || die "files are left: $(ls "$scratch/small")"
+
 # A full disk.
 disk=$scratch/disk
 mkdir "$disk"
@@ -71,6 +89,83 @@ if (ulimit -v 2000000 && "$program" --help >/dev/null 2>&1); then
 else
   echo "NOT TESTED: too little memory (the program does not start in 2 GB of address space: a sanitizer's build)"
 fi
+
+# ---- files that go ---------------------------------------------------------------------------------------------------
+
+# A run directory that is removed does not come back in part.
+"$program" train "${tiny[@]}" --steps 1000000 --checkpoint-every 50 --log-every 1 --out "$scratch/removed" >/dev/null \
+  2>"$scratch/stderr" &
+session=$!
+run=$scratch/removed/00000-small-bce-b8
+for ((i = 0; i < 600; ++i)); do [[ -s $run/stats.jsonl ]] && break || sleep 0.1; done
+rm -r "$run" 2>/dev/null || rm -r "$run"
+code=0
+wait "$session" || code=$?
+[[ $code == 1 ]] || die "without its directory a run ended with $code"
+grep -q "No such file or directory; the run directory is gone" "$scratch/stderr" || die "$(cat "$scratch/stderr")"
+[[ ! -e $run ]] || die "the run directory is back: $(ls "$run")"
+
+# A file where the checkpoints belong, and a folder where the log belongs.
+run=$(train "${tiny[@]}" "${often[@]}" --steps 2 --out "$scratch/places")
+mkdir "$scratch/kept"
+mv "$run/checkpoints" "$scratch/kept"
+touch "$run/checkpoints"
+rm "$run/latest"
+ends 1 "checkpoints: cannot make the directory: (File exists|Not a directory)" train --resume "$run" --steps 4 --progress none
+rm "$run/checkpoints"
+mv "$scratch/kept/checkpoints" "$run"
+mv "$run/log.txt" "$scratch/kept"
+mkdir "$run/log.txt"
+ends 1 "log.txt: cannot write: Is a directory" train --resume "$run" --steps 4 --progress none
+rmdir "$run/log.txt"
+
+# ---- standard streams ------------------------------------------------------------------------------------------------
+
+# Closed ones, in any combination: what is written to them goes nowhere, and into no file of the run's.
+number=0
+for streams in '<&-' '>&-' '2>&-' '<&- >&-' '<&- 2>&-' '>&- 2>&-' '<&- >&- 2>&-'; do
+  number=$((number + 1))
+  closed=("$program" train "${tiny[@]}" --progress plain --log-every 1 --out "$scratch/closed$number")
+  eval '"${closed[@]}" --steps 2 '"$streams" >"$scratch/stdout" 2>"$scratch/stderr" || die "train $streams ended with $?"
+  run=$scratch/closed$number/00000-small-bce-b8
+  eval '"$program" train --resume "$run" --steps 4 '"$streams" >"$scratch/stdout" 2>"$scratch/stderr" ||
+    die "train --resume $streams ended with $?"
+  same_end "$whole" "$run" "with $streams"
+done
+
+# A standard output that takes nothing.
+unwritten() {  # unwritten CODE ARGUMENT...: the program ends with the code and says why
+  local code=0
+  "$program" "${@:2}" >/dev/full 2>"$scratch/stderr" || code=$?
+  [[ $code == "$1" ]] || die "dcgan_mnist ${*:2} >/dev/full: exit code $code, expected $1"
+  grep -q "standard output: cannot write" "$scratch/stderr" || die "dcgan_mnist ${*:2} >/dev/full: $(cat "$scratch/stderr")"
+}
+for command in train sample interpolate export info report; do unwritten 1 $command --help; done
+unwritten 1 --help
+unwritten 1 info "$whole"
+unwritten 1 sample "$whole" --count 1 --out "$scratch/one.png"
+unwritten 1 interpolate "$whole" --out "$scratch/strips.png"
+unwritten 1 export "$whole" --layout keras --out "$scratch/keras.safetensors"
+unwritten 1 report "$whole"
+unwritten 1 train "${tiny[@]}" --dry-run
+unwritten 1 train "${tiny[@]}" --steps 1 --out "$scratch/unwritten"
+[[ -z $(ls "$scratch/unwritten") ]] || die "a run that nobody can find has left a directory"
+before=$(find "$whole" -type f -exec md5sum {} + | sort)
+unwritten 1 train --resume "$whole" --steps 6 --progress none
+[[ $(find "$whole" -type f -exec md5sum {} + | sort) == "$before" ]] || die "a run that did not go on has changed"
+
+# The same where the reader of a pipe is gone.
+for arguments in --help "info $whole" "train --dry-run ${tiny[*]}"; do
+  code=0
+  { sleep 0.2; "$program" $arguments 2>"$scratch/stderr"; } | true || code=$?
+  [[ $code == 1 ]] || die "dcgan_mnist $arguments | true: exit code $code"
+  grep -q "standard output: cannot write: Broken pipe" "$scratch/stderr" || die "dcgan_mnist $arguments: $(cat "$scratch/stderr")"
+done
+
+# Standard error is for people: a run does not need it.
+"$program" train "${tiny[@]}" --progress plain --steps 2 --out "$scratch/mute" >/dev/null 2>/dev/full ||
+  die "a run with a full standard error ended with $?"
+
 # A picture that was damaged since costs the GIF, not the run.
 run=$(train "${tiny[@]}" --steps 2 --out "$scratch/picture")
 echo junk >"$run/fakes_init.png"

@@ -97,13 +97,29 @@ ends 1 "neither a run directory .* nor a checkpoint" train --resume "$scratch"
 
 # ---- damaged, cut, foreign and newer files --------------------------------------------------------------------------
 
-damaged() {  # damaged PATTERN FILE COMMAND...: a copy of the run whose FILE of its checkpoint went through COMMAND FILE
+damage() {  # damage FILE COMMAND...: a copy of the run whose FILE of its checkpoint went through COMMAND FILE
   rm -rf "$scratch/damaged"
   cp -r "$whole" "$scratch/damaged"
-  local file=$scratch/damaged/$2
-  [[ $2 == latest || $2 == options.json ]] || file=$(checkpoint "$scratch/damaged")/$2
-  "${@:3}" "$file"
+  local file=$scratch/damaged/$1
+  [[ $1 == latest || $1 == options.json ]] || file=$(checkpoint "$scratch/damaged")/$1
+  "${@:2}" "$file"
+}
+refused() {  # refused PATTERN FILE COMMAND...: the run does not go on
+  damage "${@:2}"
   ends 1 "$1" train --resume "$scratch/damaged" --steps 14
+  grep -q "$(basename "$2")" "$scratch/stderr" || die "the message does not name $2: $(cat "$scratch/stderr")"
+}
+goes_on_from() {  # goes_on_from STEP PATTERN: the damaged run goes on after STEP, says why, and ends like the whole one
+  ends 0 "$2" train --resume "$scratch/damaged" --steps 13 --keep-last 0 --progress plain
+  grep -q "newest whole checkpoint is taken, of step $1\$" "$scratch/stderr" || die "step $1 expected: $(cat "$scratch/stderr")"
+  (($1 == 13)) || grep -q "WARNING: the newest whole checkpoint" "$scratch/damaged/log.txt" || die "the log does not say so"
+  [[ $(ls "$scratch/damaged/checkpoints") == "$(ls "$whole/checkpoints")" ]] ||
+    die "checkpoints were moved: $(ls "$scratch/damaged/checkpoints")"
+  same_end "$whole" "$scratch/damaged" "after $2"
+}
+damaged() {  # damaged PATTERN FILE COMMAND...: the run goes on from the checkpoint before
+  damage "${@:2}"
+  goes_on_from 12 "$1"
   grep -q "$(basename "$2")" "$scratch/stderr" || die "the message does not name $2: $(cat "$scratch/stderr")"
 }
 flip() { overwrite "$2" "$1" '\x5a'; }
@@ -118,29 +134,110 @@ for file in model.safetensors state.safetensors; do
 done
 damaged "is no JSON object" meta.json truncate -s 200
 damaged "is damaged: its MD5 sum is" meta.json replace 's/"step": 13/"step": 12/'
-damaged "has the checkpoint format 2, this program knows 1; a newer tinygan" meta.json replace 's/"format": 1/"format": 2/'
+damaged "has the checkpoint format 0, this program knows 1" meta.json replace 's/"format": 1/"format": 0/'
+refused "has the checkpoint format 2, this program knows 1; a newer tinygan" meta.json replace 's/"format": 1/"format": 2/'
 damaged "has no usable 'format'" meta.json replace 's/"format": 1/"form": 1/'
-damaged "names 'nonsense'" latest replace 's/.*/nonsense/'
-damaged "is no JSON object" options.json truncate -s 20
-damaged "option seed is \"five\"" options.json replace 's/"seed": 5/"seed": "five"/'
-# The message names the checkpoint before it, and that one works.
+damaged "is no JSON object" meta.json replace '1s/.*/[/'
+refused "is no JSON object" options.json truncate -s 20
+refused "option seed is \"five\"" options.json replace 's/"seed": 5/"seed": "five"/'
+
+# `latest` says nothing of use. The newest checkpoint is the last step's, and with `latest` put right there is nothing to do.
+say() { printf "$1" >"$2"; }
+as_folder() { rm "$1" && mkdir "$1"; }
+as_link() { rm "$1" && ln -s checkpoints/step_00000012 "$1"; }
+damage latest rm && goes_on_from 13 "latest: file not found"
+damage latest say '' && goes_on_from 13 "latest: the file is empty"
+damage latest say 'nonsense\n' && goes_on_from 13 "latest: names 'nonsense'"
+damage latest say '\x00\x00\x00' && goes_on_from 13 "latest: names '\?\?\?'"
+damage latest say 'checkpoints/step_00000011\n' && goes_on_from 13 "step_00000011: there is no such checkpoint"
+damage latest as_folder && goes_on_from 13 "latest: is a directory"
+damage latest as_link && goes_on_from 13 "latest: is a directory"
+damage latest rm
+rm -r "$scratch/damaged/checkpoints/step_00000013"
+goes_on_from 12 "latest: file not found"
+damage latest rm
+sample=("$program" sample "$scratch/damaged" --count 1 --out "$scratch/one.png")
+"${sample[@]}" 2>"$scratch/stderr" | grep -q "step 13" || die "sample does not take the newest checkpoint"
+grep -q "newest whole checkpoint is taken, of step 13" "$scratch/stderr" || die "sample does not say so: $(cat "$scratch/stderr")"
+
+# Spaces and the line ends of other systems are no damage.
+damage latest say ' checkpoints/step_00000013 \r\n'
+ends 0 "nothing to do" train --resume "$scratch/damaged" --progress plain
+! grep -q WARNING "$scratch/stderr" || die "$(cat "$scratch/stderr")"
+
+# A later checkpoint than the one that `latest` names stays where it is.
+damage latest say 'checkpoints/step_00000012\n'
+ends 0 "names step 12, which is taken; .*step_00000013 is later and stays" train --resume "$scratch/damaged" --progress plain \
+  --steps 13 --keep-last 0
+grep -q "resumed after step 12" "$scratch/stderr" || die "'latest' does not count"
+[[ $(ls "$scratch/damaged/checkpoints") == "$(ls "$whole/checkpoints")" ]] || die "checkpoints were moved"
+same_end "$whole" "$scratch/damaged" "with an older 'latest'"
+
+# Nothing is whole: an error, and everything as it was.
+damage latest rm
+truncate -s 100 "$scratch/damaged"/checkpoints/*/meta.json
+before=$(find "$scratch/damaged" -type f -exec md5sum {} + | sort)
+ends 1 "has no whole checkpoint: .*step_00000013.*step_00000012" train --resume "$scratch/damaged" --steps 14
+rm -r "$scratch/damaged"/checkpoints/*
+ends 0 "starting over from the first step" train --resume "$scratch/damaged" --steps 1 --progress plain
+damage latest true
+rm -r "$scratch/damaged"/checkpoints/*
+ends 1 "has no whole checkpoint: .*step_00000013: there is no such" train --resume "$scratch/damaged" --steps 14
+
+# A line that is not the program's costs no other.
+damage latest say 'checkpoints/step_00000012\n'
+sed -i '3a what is this' "$scratch/damaged/stats.jsonl"
+train --resume "$scratch/damaged" --steps 13 --progress none >/dev/null
+same_end "$whole" "$scratch/damaged" "with a foreign line in stats.jsonl"
+
+# A damaged one that is named is an error; the message names the checkpoint before it, and that one works.
 rm -rf "$scratch/damaged"
 cp -r "$whole" "$scratch/damaged"
 flip 40 "$(checkpoint "$scratch/damaged")/model.safetensors"
-ends 1 "older checkpoint .*step_00000012" train --resume "$scratch/damaged"
+ends 1 "older checkpoint .*step_00000012" train --resume "$scratch/damaged/checkpoints/step_00000013"
 train --resume "$scratch/damaged/checkpoints/step_00000012" --progress none >/dev/null
 same_end "$whole" "$scratch/damaged" "resumed from the checkpoint before a damaged one"
 
 # A checkpoint that is gone, one of another run, and other images.
 cp -r "$whole" "$scratch/foreign"
 mv "$(checkpoint "$scratch/foreign")" "$scratch/gone"
-ends 1 "step_00000013: there is no such checkpoint" train --resume "$scratch/foreign"
 cp -r "$(checkpoint "$whole_slow")" "$(checkpoint "$scratch/foreign")"
-ends 1 "is of step 5, its folder is named step_00000013" train --resume "$scratch/foreign"
+ends 1 "is of step 5, its folder is named step_00000013" train --resume "$(checkpoint "$scratch/foreign")"
+ends 0 "is of step 5, its folder is named step_00000013" train --resume "$scratch/foreign" --steps 12 --progress plain
 other=$(train "${tiny[@]}" --steps 13 --seed 6 --out "$scratch/other")
+cp "$whole/latest" "$scratch/foreign"
 rm -r "$(checkpoint "$scratch/foreign")"
 cp -r "$(checkpoint "$other")" "$(checkpoint "$scratch/foreign")"
 ends 1 "meta.json: is of a run with --seed 6, options.json of this run says 5" train --resume "$scratch/foreign"
+
+# ---- names that are not UTF-8 ----------------------------------------------------------------------------------------
+
+bytes=$scratch/$(printf 'sortie \xe9\\xe9 \xc3\xa9')
+mkdir "$bytes"
+cp -r "$scratch/moved" "$bytes/donn"$'\xe9'es
+there=(train "${tiny[@]}" --data "$bytes/donn"$'\xe9'es --init-from "$bytes/w"$'\xff' --out "$bytes/runs"$'\x80')
+cp "$(checkpoint "$whole")/model.safetensors" "$bytes/w"$'\xff'
+run=$("${there[@]}" --steps 2)
+[[ $run == "$bytes/runs"$'\x80'/00000-small-bce-b8 ]] || die "the run directory is $run"
+[[ $("${there[@]}" --resume auto --steps 3) == "$run" ]] || die "--resume auto did not find the run"
+train --resume "$run" --steps 4 --progress none >/dev/null
+train --config "$run/options.json" --steps 1 --out "$bytes/again" --progress none >/dev/null
+for file in options.json env.json log.txt stats.jsonl report.html "$(cat "$run/latest")/meta.json"; do
+  iconv -f UTF-8 -t UTF-8 "$run/$file" >/dev/null || die "$file is not UTF-8"
+done
+grep -q 'donn\\xe9es' "$run/log.txt" || die "the log does not show the path"
+(
+  ulimit -f 1000
+  ! "$program" train --resume "$run" --steps 5 --progress none >/dev/null 2>"$scratch/stderr" || die "there is no limit"
+)
+dcgan_mnist() { "$program" "$@"; }
+eval "$(LC_ALL=C sed -n 's/.*go on with \(dcgan_mnist .*\)/\1 --steps 5 --progress none/p' "$scratch/stderr")" >"$scratch/stdout"
+[[ $(cat "$scratch/stdout") == "$run" && $(cat "$run/latest") == checkpoints/step_00000005 ]] || die "the command does not go on"
+"$program" info "$run" >/dev/null
+"$program" sample "$run" --count 1 --out "$bytes/s"$'\xe9'.png --npz "$bytes/s"$'\xe9'.npz >/dev/null
+"$program" interpolate "$run" --out "$bytes/i"$'\xe9'.png --gif "$bytes/i"$'\xe9'.gif >/dev/null
+"$program" export "$run" --layout keras --out "$bytes/e"$'\xe9'.safetensors >/dev/null
+"$program" report "$run" >/dev/null
 
 ends 1 "MD5 sum .* was trained on built-in stroke digits with" train --resume "$whole" --steps 14 --data "$scratch/moved"
 ends 1 "no directory" train --resume "$whole" --steps 14 --data "$scratch/nowhere"

@@ -138,6 +138,50 @@ TEST_CASE("going back puts later checkpoints aside, and what a kill left half-wr
   CHECK(text_of(run.path() / "checkpoints" / "abandoned_step_00000003" / "model") == "3");
 }
 
+TEST_CASE("a checkpoint that was put aside stays when another of its step is") {
+  const support::TemporaryFolder run;
+  const Checkpoints checkpoints(run.path());
+  for (const char* text : {"first", "second", "third"}) {
+    checkpoints.write(2, content(text));
+    CHECK(checkpoints.abandon_after(1) == 1);
+  }
+  const fs::path root = run.path() / "checkpoints";
+  CHECK(names_in(root) == std::vector<std::string>{"abandoned_step_00000002", "abandoned_step_00000002_2",
+                                                   "abandoned_step_00000002_3"});
+  CHECK(text_of(root / "abandoned_step_00000002" / "model") == "first");
+  CHECK(text_of(root / "abandoned_step_00000002_3" / "model") == "third");
+}
+
+TEST_CASE("a link or an empty directory makes way for `latest`, a directory with content does not") {
+  const support::TemporaryFolder run;
+  const Checkpoints checkpoints(run.path());
+  checkpoints.write(1, content("one"));
+  fs::remove(run.path() / "latest");
+  fs::create_directory_symlink("checkpoints/step_00000001", run.path() / "latest");
+  CHECK(contains(error_of([&] { (void)checkpoints.latest(); }), "latest: is a directory"));
+  checkpoints.point_to(1);
+  CHECK(checkpoints.latest() == 1);
+  CHECK(text_of(checkpoints.path(1) / "model") == "one");
+
+  fs::remove(run.path() / "latest");
+  fs::create_directory(run.path() / "latest");
+  checkpoints.point_to(1);
+  CHECK(checkpoints.latest() == 1);
+
+  fs::remove(run.path() / "latest");
+  fs::create_directory(run.path() / "latest");
+  run.file("latest/notes", std::string("the user's"));
+  CHECK(contains(error_of([&] { checkpoints.point_to(1); }), "latest: is a directory, cannot be replaced by a file"));
+  CHECK(text_of(run.path() / "latest" / "notes") == "the user's");
+}
+
+TEST_CASE("a run directory that was removed does not come back with a checkpoint") {
+  const support::TemporaryFolder folder;
+  const Checkpoints checkpoints(folder.path() / "run");
+  CHECK(contains(error_of([&] { checkpoints.write(1, content("x")); }), "cannot make the directory: No such file"));
+  CHECK(names_in(folder.path()).empty());
+}
+
 TEST_CASE("only what the run itself wrote counts as a checkpoint's name") {
   CHECK(Checkpoints::step_of("step_00000500") == 500);
   CHECK(Checkpoints::step_of("step_123456789") == 123456789);
@@ -151,6 +195,10 @@ TEST_CASE("only what the run itself wrote counts as a checkpoint's name") {
     run.file("latest", std::string(text));
     CHECK(contains(error_of([&] { (void)Checkpoints(run.path()).latest(); }), "latest: names '"));
   }
-  run.file("latest", std::string("checkpoints/step_00000007"));
-  CHECK(Checkpoints(run.path()).latest() == 7);
+  for (const char* text : {"checkpoints/step_00000007", "checkpoints/step_00000007\r\n", " checkpoints/step_00000007\t\n\n"}) {
+    run.file("latest", std::string(text));
+    CHECK(Checkpoints(run.path()).latest() == 7);
+  }
+  run.file("latest", std::string("\x01\xff"));
+  CHECK(contains(error_of([&] { (void)Checkpoints(run.path()).latest(); }), "latest: names '??', expected"));
 }

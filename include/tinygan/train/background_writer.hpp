@@ -92,7 +92,7 @@ class BackgroundWriter {
   std::deque<std::function<void()>> waiting_;
   bool busy_ = false, closing_ = false;
   std::exception_ptr failure_;
-  std::thread thread_;  // last: it uses the others
+  std::thread thread_;
 };
 
 }  // namespace tinygan::train

@@ -24,6 +24,7 @@
 
 #include <tinygan/base/shape.hpp>
 #include <tinygan/io/file.hpp>
+#include <tinygan/io/json.hpp>
 
 namespace tinygan::train {
 
@@ -61,16 +62,19 @@ inline void remove_directory(const std::filesystem::path& path) {
 
 }  // namespace detail
 
-/// Makes a directory of these files, or replaces one, so that it is seen whole or not at all. Throws Error naming the
-/// file and the reason; nothing new is then left behind.
+/// Makes a directory of these files, or replaces one, so that it is seen whole or not at all. Makes the directory that it is
+/// in, but no more: a run directory that was removed does not come back. Throws Error naming the file and the reason;
+/// nothing new is then left behind.
 inline void write_directory(const std::filesystem::path& path, std::span<const FileContent> files) {
   namespace fs = std::filesystem;
   const fs::path temporary =
       path.parent_path() / text(detail::temporary_mark, ::getpid(), "-", path.filename().string());
   detail::remove_quietly(temporary);
   std::error_code error;
-  fs::create_directories(temporary, error);
-  check(!error, temporary.string(), "cannot make the directory: ", error.message());
+  for (const fs::path& directory : {path.parent_path(), temporary}) {
+    if (!directory.empty()) fs::create_directory(directory, error);
+    check(!error, directory.string(), "cannot make the directory: ", error.message());
+  }
   try {
     for (const FileContent& f : files) io::write_file(temporary / f.name, f.bytes);
     if (fs::exists(path, error)) detail::remove_directory(path);
@@ -110,18 +114,20 @@ class Checkpoints {
     return found;
   }
 
-  /// The step that `latest` names, nothing if no checkpoint was written yet. Throws Error if it names something else.
+  /// The step that `latest` names, nothing if there is no such file. Throws Error if it names something else.
   std::optional<index_t> latest() const {
     const std::filesystem::path file = run_ / "latest";
     std::error_code error;
     if (!std::filesystem::exists(file, error)) return std::nullopt;
     const std::vector<std::uint8_t> bytes = io::read_file(file);
     std::string_view name(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    while (!name.empty() && name.back() == '\n') name.remove_suffix(1);
+    constexpr std::string_view blank = " \t\r\n";  // of editors, and of systems that end lines otherwise
+    while (!name.empty() && blank.find(name.back()) != blank.npos) name.remove_suffix(1);
+    while (!name.empty() && blank.find(name.front()) != blank.npos) name.remove_prefix(1);
     constexpr std::string_view folder = "checkpoints/";
     const auto step = name.substr(0, folder.size()) == folder ? step_of(name.substr(folder.size())) : std::nullopt;
-    check(step.has_value(), file.string(), "names '", std::string(name.substr(0, 60)),
-          "', expected a checkpoint like checkpoints/step_00000500");
+    check(step.has_value(), file.string(), "names ", io::detail::shown(name, 60),
+          ", expected a checkpoint like checkpoints/step_00000500");
     return step;
   }
 
@@ -135,6 +141,9 @@ class Checkpoints {
   /// Lets `latest` name a checkpoint that is there.
   void point_to(index_t step) const {
     const std::string name = "checkpoints/" + name_of(step) + "\n";
+    std::error_code ignored;
+    if (std::filesystem::is_directory(run_ / "latest", ignored))
+      std::filesystem::remove(run_ / "latest", ignored);  // a link or an empty directory; any other is the user's
     io::write_file(run_ / "latest", {reinterpret_cast<const std::uint8_t*>(name.data()), name.size()});
   }
 
@@ -162,15 +171,16 @@ class Checkpoints {
     for (const std::filesystem::path& p : found) detail::remove_quietly(p);
   }
 
-  /// Puts checkpoints of later steps out of the way, as abandoned_<step>: the run goes on from `step` and will write
-  /// its own. Returns how many.
+  /// Puts checkpoints of later steps out of the way, as abandoned_<name>, abandoned_<name>_2, ...: the run goes on from `step`
+  /// and will write its own. Returns how many.
   index_t abandon_after(index_t step) const {
     index_t count = 0;
     for (const index_t s : steps()) {
       if (s <= step) continue;
-      std::filesystem::path target = root_ / ("abandoned_" + name_of(s));
-      detail::remove_quietly(target);
+      const std::string name = "abandoned_" + name_of(s);
+      std::filesystem::path target = root_ / name;
       std::error_code error;
+      for (int again = 2; std::filesystem::exists(target, error); ++again) target = root_ / text(name, '_', again);
       std::filesystem::rename(path(s), target, error);
       check(!error, path(s).string(), "cannot move out of the way: ", error.message());
       ++count;

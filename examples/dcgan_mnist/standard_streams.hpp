@@ -1,0 +1,31 @@
+// Standard input, output and error in whatever state the program gets them: closed, full, or with no reader.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace dcgan_mnist {
+
+/// Opens /dev/null on the standard descriptors that are closed. Call before any file is opened: the file would get the
+/// number of a closed one, and every message would be written into it.
+void open_standard_descriptors();
+
+/// Makes a pipe without a reader and a file-size limit errors of write() instead of signals that end the process.
+void keep_write_signals_harmless();
+
+/// Writes a line to standard output at once. Throws Error if it cannot be written.
+void write_output_line(const std::string& line);
+
+/// Flushes standard output. Returns what went wrong with anything printed so far, empty if nothing did.
+std::string flush_output();
+
+/// Throws Error if standard output takes nothing, as far as can be told without writing to it.
+void check_output();
+
+/// Whether standard output is a pipe, a socket or a terminal whose other end is closed.
+bool output_is_gone();
+
+/// Writes to standard error; errors are ignored. Waits for a slow reader, once a stop was requested at most a second in all.
+void write_error(std::string_view text);
+
+}  // namespace dcgan_mnist
