@@ -59,7 +59,7 @@ Plan make_plan(const TrainOptions& options) {
   if (options.resume.empty()) return plan;
   Named named;
   if (options.resume == "auto") {
-    const auto run = find_run(options.out, options);
+    const auto run = find_run(options.out, options, plan.warnings);
     if (!run) return plan;
     named.run = *run;
   } else {
@@ -80,7 +80,7 @@ Plan make_plan(const TrainOptions& options) {
     if (!chosen) return plan;
     plan.checkpoint_path = chosen->path;
     plan.checkpoint = std::move(chosen->content);
-    plan.warnings = std::move(chosen->warnings);
+    plan.warnings.insert(plan.warnings.end(), chosen->warnings.begin(), chosen->warnings.end());
   }
   check_same_run(*plan.checkpoint, plan.checkpoint_path, plan.options);
   return plan;

@@ -53,7 +53,7 @@ fs::path make_run_directory(const fs::path& parent, const std::string& name) {
   }
 }
 
-std::optional<fs::path> find_run(const fs::path& parent, const TrainOptions& options) {
+std::optional<fs::path> find_run(const fs::path& parent, const TrainOptions& options, std::vector<std::string>& problems) {
   std::vector<fs::path> runs;
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(parent, error))
@@ -62,11 +62,14 @@ std::optional<fs::path> find_run(const fs::path& parent, const TrainOptions& opt
   std::sort(runs.begin(), runs.end(), [](const fs::path& a, const fs::path& b) {
     return run_number(a.filename().string()) > run_number(b.filename().string());
   });
-  const auto same = std::find_if(runs.begin(), runs.end(), [&](const fs::path& run) {
-    return same_result(read_options(run / "options.json"), options);
-  });
-  if (same == runs.end()) return {};
-  return *same;
+  for (const fs::path& run : runs) {
+    try {
+      if (same_result(read_options(run / "options.json"), options)) return run;
+    } catch (const tinygan::Error& e) {  // somebody else's run, perhaps: no reason not to train
+      problems.push_back(tinygan::text(e.what(), "; --resume auto passes the run over"));
+    }
+  }
+  return {};
 }
 
 RunLock::RunLock(const fs::path& directory) : fd_(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "options.hpp"
 
@@ -14,8 +15,10 @@ namespace dcgan_mnist {
 /// cannot be made.
 std::filesystem::path make_run_directory(const std::filesystem::path& parent, const std::string& name);
 
-/// The newest run below `parent` that would come to the same result as these options, or nothing.
-std::optional<std::filesystem::path> find_run(const std::filesystem::path& parent, const TrainOptions& options);
+/// The newest run below `parent` that would come to the same result as these options, or nothing. Appends to `problems`
+/// which newer runs were passed over because their options cannot be read.
+std::optional<std::filesystem::path> find_run(const std::filesystem::path& parent, const TrainOptions& options,
+                                              std::vector<std::string>& problems);
 
 /// While one lives, no other program holds one for the same directory.
 class RunLock {

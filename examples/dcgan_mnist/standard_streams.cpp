@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -76,7 +77,11 @@ void check_output() {
 
 bool output_is_gone() {
   pollfd output{STDOUT_FILENO, 0, 0};
-  return ::poll(&output, 1, 0) > 0 && (output.revents & (POLLERR | POLLHUP)) != 0;
+  if (::poll(&output, 1, 0) <= 0 || (output.revents & (POLLERR | POLLHUP)) == 0) return false;
+  struct stat status {};
+  struct sigaction hangup {};
+  const bool terminal = ::fstat(STDOUT_FILENO, &status) == 0 && S_ISCHR(status.st_mode);
+  return !terminal || sigaction(SIGHUP, nullptr, &hangup) != 0 || hangup.sa_handler != SIG_IGN;
 }
 
 void write_error(std::string_view text) {

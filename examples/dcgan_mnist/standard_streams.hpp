@@ -22,7 +22,8 @@ std::string flush_output();
 /// Throws Error if standard output takes nothing, as far as can be told without writing to it.
 void check_output();
 
-/// Whether standard output is a pipe, a socket or a terminal whose other end is closed.
+/// Whether standard output is a pipe, a socket or a terminal whose other end is closed. A terminal may close on a program that
+/// was told to ignore SIGHUP.
 bool output_is_gone();
 
 /// Writes to standard error; errors are ignored. Waits for a slow reader, once a stop was requested at most a second in all.

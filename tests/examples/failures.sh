@@ -68,6 +68,13 @@ if mount -t tmpfs -o size=10m tmpfs "$disk" 2>/dev/null; then
   ends 1 "No space left on device; the checkpoint of step 1 is intact" train "${tiny[@]}" "${often[@]}" --steps 4 --out "$disk/runs"
   run=$(cat "$scratch/stdout")
   ends 1 "No space left on device" train --resume "$run" --steps 4 --progress none
+  head -c 64m /dev/zero >"$disk/filler" 2>/dev/null || true
+  ends 1 "$disk/grid.png: cannot write: No space left on device" sample "$run" --count 64 --out "$disk/grid.png"
+  ends 1 "$disk/walk.gif: cannot write: No space left on device" interpolate "$run" --gif "$disk/walk.gif"
+  ends 1 "$disk/weights: cannot write: No space left on device" export "$run" --layout torch --out "$disk/weights"
+  ends 1 "cannot .*: No space left on device" train "${tiny[@]}" --steps 1 --out "$disk/new"
+  [[ -z $(find "$disk" -name '*.tmp-*') && -z $(ls "$disk/new" 2>/dev/null) ]] || die "a full disk holds half-written files"
+  rm "$disk/filler"
   mount -o remount,size=64m "$disk"
   intact "$run" 1 "after a full disk"
   mount -o remount,ro "$disk"

@@ -50,6 +50,12 @@ same_end "$whole" "$first" "--resume auto"
 ends 0 "starting a new one" train "${tiny[@]}" --progress plain --out "$scratch/none" --resume auto --steps 1
 [[ $("${auto[@]}" --steps 13) == "$first" ]] || die "--resume auto did not find the finished run"
 
+# Another run whose options cannot be read is no reason not to go on.
+mkdir "$scratch/auto/00009-small-bce-b8"
+echo '{"seed": ' >"$scratch/auto/00009-small-bce-b8/options.json"
+ends 0 "00009-small-bce-b8/options.json: is no JSON object.*passes the run over" "${auto[@]}" --steps 13 --progress plain
+[[ $(cat "$scratch/stdout") == "$first" ]] || die "--resume auto did not find the run behind a damaged one"
+
 # It does not matter where the images were found.
 mkdir "$scratch/black"  # 48 black images in MNIST's format
 for split in train t10k; do
