@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include <tinygan/io/json.hpp>
+
+#include "numbers.hpp"
 
 namespace dcgan_mnist {
 
@@ -41,14 +42,11 @@ std::string data_uri(std::string_view media_type, std::span<const std::uint8_t> 
 }
 
 std::string number_text(double value, int digits) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*g", digits, value == 0 ? 0.0 : value);  // no -0
-  std::string s = text;
+  std::string s = general(value == 0 ? 0.0 : value, digits);  // no -0
   if (std::abs(value) >= 1e15 || !std::isfinite(value)) return s;
   if (s.find('e') != std::string::npos || std::abs(value) >= 10000) {
     if (std::abs(value) < 1) return s;
-    std::snprintf(text, sizeof text, "%.0f", value);
-    s = text;
+    s = fixed(value, 0);
   }
   if (std::abs(value) >= 10000)  // thin spaces between thousands
     for (std::size_t i = s.size() - 3; i > (value < 0 ? 1u : 0u) && i < s.size(); i -= 3) s.insert(i, "\xE2\x80\xAF");

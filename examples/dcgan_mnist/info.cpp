@@ -10,6 +10,7 @@
 #include <tinygan/io/safetensors.hpp>
 
 #include "checkpoint.hpp"
+#include "numbers.hpp"
 #include "options.hpp"
 #include "snapshots.hpp"
 
@@ -23,10 +24,8 @@ using tinygan::index_t;
 namespace {
 
 std::string size_text(std::uintmax_t bytes) {
-  char text[40];
-  if (bytes < 10000) std::snprintf(text, sizeof text, "%ju bytes", bytes);
-  else std::snprintf(text, sizeof text, "%.1f MB", static_cast<double>(bytes) / 1e6);
-  return text;
+  if (bytes < 10000) return std::to_string(bytes) + " bytes";
+  return fixed(static_cast<double>(bytes) / 1e6, 1) + " MB";
 }
 
 using io::detail::printable;  // foreign text as it may be printed

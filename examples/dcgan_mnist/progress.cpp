@@ -6,6 +6,9 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include <tinygan/base/error.hpp>
+
+#include "numbers.hpp"
 #include "standard_streams.hpp"
 
 namespace dcgan_mnist {
@@ -29,23 +32,18 @@ std::size_t terminal_width() {
 }  // namespace
 
 std::string status_line(const Status& s) {
-  char buffer[400];
-  std::snprintf(buffer, sizeof buffer,
-                "epoch %lld/%lld  step %lld/%lld  images %lld  loss_D %.3f  loss_G %.3f  D(x) %.2f  D(G(z)) %.2f  "
-                "|gD| %.3g  |gG| %.3g  %.0f img/s  eta %s  mem %.0f MiB",
-                static_cast<long long>(s.epoch), static_cast<long long>(s.epochs), static_cast<long long>(s.step),
-                static_cast<long long>(s.steps), static_cast<long long>(s.images), s.loss_d, s.loss_g, s.d_real,
-                s.d_fake, s.grad_norm_d, s.grad_norm_g, s.images_per_second, clock_text(s.eta_seconds).c_str(),
-                s.memory_mib);
-  return buffer;
+  return tinygan::text("epoch ", s.epoch, '/', s.epochs, "  step ", s.step, '/', s.steps, "  images ", s.images,
+                       "  loss_D ", fixed(s.loss_d, 3), "  loss_G ", fixed(s.loss_g, 3), "  D(x) ", fixed(s.d_real, 2),
+                       "  D(G(z)) ", fixed(s.d_fake, 2), "  |gD| ", general(s.grad_norm_d, 3), "  |gG| ",
+                       general(s.grad_norm_g, 3), "  ", fixed(s.images_per_second, 0), " img/s  eta ",
+                       clock_text(s.eta_seconds), "  mem ", fixed(s.memory_mib, 0), " MiB");
 }
 
 std::string short_status_line(const Status& s, std::size_t width) {
-  char buffer[200];
-  std::snprintf(buffer, sizeof buffer, "%lld/%lld  D %.2f  G %.2f  D(x) %.2f  D(G(z)) %.2f  %.0f img/s  eta %s",
-                static_cast<long long>(s.step), static_cast<long long>(s.steps), s.loss_d, s.loss_g, s.d_real, s.d_fake,
-                s.images_per_second, clock_text(s.eta_seconds).c_str());
-  return std::string(buffer).substr(0, width);
+  const std::string line = tinygan::text(
+      s.step, '/', s.steps, "  D ", fixed(s.loss_d, 2), "  G ", fixed(s.loss_g, 2), "  D(x) ", fixed(s.d_real, 2),
+      "  D(G(z)) ", fixed(s.d_fake, 2), "  ", fixed(s.images_per_second, 0), " img/s  eta ", clock_text(s.eta_seconds));
+  return line.substr(0, width);
 }
 
 Progress::Progress(const std::string& how) : silent_(how == "none") {

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <iomanip>
+#include <locale>
 #include <sstream>
 #include <system_error>
 #include <vector>
@@ -46,6 +47,7 @@ fs::path make_run_directory(const fs::path& parent, const std::string& name) {
   tinygan::check(!error, parent.string(), "cannot list the folder: ", error.message());
   for (;; ++next) {  // another run may take the number at the same moment
     std::ostringstream numbered;
+    numbered.imbue(std::locale::classic());
     numbered << std::setw(5) << std::setfill('0') << next << '-' << name;
     const fs::path directory = parent / numbered.str();
     if (fs::create_directory(directory, error)) return directory;

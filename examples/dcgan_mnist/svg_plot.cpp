@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 
 #include <tinygan/base/error.hpp>
 
 #include "html.hpp"
+#include "numbers.hpp"
 
 namespace dcgan_mnist {
 
@@ -17,11 +17,7 @@ namespace {
 constexpr double width = 480, height = 270, left = 58, right = 12, top = 10, bottom = 44;
 constexpr std::size_t most_points = 300;  // per curve
 
-std::string fixed(double v) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f", v);
-  return text;
-}
+std::string coordinate(double v) { return fixed(v, 1); }
 
 /// Some consecutive points: their mean, and their range.
 struct Stretch {
@@ -130,23 +126,23 @@ class Drawing {
  private:
   double px(double x) const { return left + (x - x_low_) / (x_high_ - x_low_) * (width - left - right); }
   double py(double y) const { return height - bottom - y_.share(y) * (height - top - bottom); }
-  std::string point(double x, double y) const { return fixed(px(x)) + "," + fixed(py(y)) + " "; }
+  std::string point(double x, double y) const { return coordinate(px(x)) + "," + coordinate(py(y)) + " "; }
 
   void line(double x1, double y1, double x2, double y2, const std::string& classes) {
-    out_ += tinygan::text("<line class=\"", classes, "\" x1=\"", fixed(x1), "\" y1=\"", fixed(y1), "\" x2=\"",
-                          fixed(x2), "\" y2=\"", fixed(y2), "\"/>");
+    out_ += tinygan::text("<line class=\"", classes, "\" x1=\"", coordinate(x1), "\" y1=\"", coordinate(y1), "\" x2=\"",
+                          coordinate(x2), "\" y2=\"", coordinate(y2), "\"/>");
   }
   void text(double x, double y, const char* anchor, const std::string& s, const std::string& more = "") {
-    out_ += tinygan::text("<text x=\"", fixed(x), "\" y=\"", fixed(y), "\" text-anchor=\"", anchor, "\"", more, ">",
-                          escape(s), "</text>");
+    out_ += tinygan::text("<text x=\"", coordinate(x), "\" y=\"", coordinate(y), "\" text-anchor=\"", anchor, "\"",
+                          more, ">", escape(s), "</text>");
   }
 
   void bands() {
     for (std::size_t i = 0; i < plot_.bands.size(); ++i) {
       if (!plot_.bands[i]) continue;
       const double y1 = py(plot_.bands[i]->high), y2 = py(plot_.bands[i]->low);
-      out_ += tinygan::text("<rect class=\"band c", i, "\" x=\"", left, "\" y=\"", fixed(y1), "\" width=\"",
-                            width - left - right, "\" height=\"", fixed(std::max(0.0, y2 - y1)), "\"/>");
+      out_ += tinygan::text("<rect class=\"band c", i, "\" x=\"", left, "\" y=\"", coordinate(y1), "\" width=\"",
+                            width - left - right, "\" height=\"", coordinate(std::max(0.0, y2 - y1)), "\"/>");
     }
   }
 
@@ -169,8 +165,8 @@ class Drawing {
   void curve(const std::vector<Run>& runs, const std::string& classes) {
     for (const Run& run : runs) {
       if (run.size() == 1) {
-        out_ += tinygan::text("<circle class=\"", classes, "\" r=\"2.5\" cx=\"", fixed(px(run[0].x)), "\" cy=\"",
-                              fixed(py(run[0].y)), "\"/>");
+        out_ += tinygan::text("<circle class=\"", classes, "\" r=\"2.5\" cx=\"", coordinate(px(run[0].x)), "\" cy=\"",
+                              coordinate(py(run[0].y)), "\"/>");
         continue;
       }
       std::string line, there, back;

@@ -15,6 +15,7 @@
 #include "describe.hpp"
 #include "device.hpp"
 #include "image_grid.hpp"
+#include "numbers.hpp"
 #include "progress.hpp"
 #include "record.hpp"
 #include "resume.hpp"
@@ -209,11 +210,9 @@ class Run {
   /// What training took in this session, and what all else took from it.
   std::string time_spent() const {
     const double all = seconds_now() - begun_;
-    char line[160];
-    std::snprintf(line, sizeof line,
-                  "time %.1f s, of which grids and checkpoints %.2f s (%.2f %%), %.2f s more beside training", all,
-                  paused_, all > 0 ? 100 * paused_ / all : 0, record_->background_seconds());
-    return line;
+    return tinygan::text("time ", fixed(all, 1), " s, of which grids and checkpoints ", fixed(paused_, 2), " s (",
+                         fixed(all > 0 ? 100 * paused_ / all : 0, 2), " %), ",
+                         fixed(record_->background_seconds(), 2), " s more beside training");
   }
 
   /// A checkpoint, a grid or both; this is no training time.
