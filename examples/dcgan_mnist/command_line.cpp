@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <vector>
 
-#include "byte_text.hpp"
-#include "device.hpp"
+#include <tinygan/base/error.hpp>
+
+#include "config_file.hpp"
 
 namespace dcgan_mnist {
 
@@ -87,78 +86,74 @@ std::string closest(const std::string& given, const std::vector<std::string>& ca
   return best;
 }
 
+/// What to say of an option that the subcommand does not have.
+std::string unknown_option(const CLI::App& command, const std::string& option) {
+  std::vector<std::string> names;
+  for (const CLI::Option* o : command.get_options({}))
+    for (const std::string& name : o->get_lnames()) names.push_back("--" + name);
+  const std::string suggestion = closest(option, names);
+  return "unknown option " + option + (suggestion.empty() ? "" : "; did you mean " + suggestion + "?");
+}
+
 /// What to say of the words that no option or subcommand took.
 std::string unexpected(const CLI::App& app) {
   const auto chosen = app.get_subcommands();
   const CLI::App& command = chosen.empty() ? app : *chosen.front();
   const std::vector<std::string> words = app.remaining(true);
   const auto dashed =
-      std::find_if(words.begin(), words.end(), [](const std::string& w) { return w.rfind("-", 0) == 0; });
-  const std::string word = dashed != words.end() ? *dashed : words.front();
+      std::find_if(words.begin(), words.end(), [](const std::string& w) { return w.starts_with("-"); });
+  if (dashed != words.end()) return unknown_option(command, dashed->substr(0, dashed->find('=')));
   std::vector<std::string> names;
-  if (word.rfind("-", 0) == 0) {
-    for (const CLI::Option* o : command.get_options({}))
-      for (const std::string& name : o->get_lnames()) names.push_back("--" + name);
-  } else {
-    for (const CLI::App* c : app.get_subcommands({})) names.push_back(c->get_name());
-  }
-  const std::string option = word.substr(0, word.find('='));
-  const std::string suggestion = closest(option, names);
-  const bool is_option = word.rfind("-", 0) == 0;
-  return (is_option ? "unknown option " + option : "unexpected '" + word + "'") +
-         (suggestion.empty() ? "" : "; did you mean " + suggestion + "?");
+  for (const CLI::App* c : app.get_subcommands({})) names.push_back(c->get_name());
+  const std::string suggestion = closest(words.front(), names);
+  return "unexpected '" + words.front() + "'" + (suggestion.empty() ? "" : "; did you mean " + suggestion + "?");
 }
 
-/// One option of a configuration file, as it would stand on the command line.
-std::string argument(const std::string& name, const std::string& value) { return "--" + name + "=" + value; }
-
-/// The options in a file: JSON if it begins with a brace, as a run's options.json does; otherwise lines `name = value`.
-std::vector<std::string> read_config(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) throw CLI::ValidationError("--config", path + ": cannot read");
+/// The options of a configuration file as they would stand on the command line of `command`, each with a value that its
+/// option takes.
+std::vector<std::string> arguments_of(const std::string& file, CLI::App& command) {
   std::vector<std::string> arguments;
-  if ((file >> std::ws).peek() == '{') {
-    const auto json = nlohmann::ordered_json::parse(file, nullptr, false);
-    if (!json.is_object()) throw CLI::ValidationError("--config", path + ": is no valid JSON object");
-    for (const auto& [name, value] : json.items()) {
-      if (value == "") continue;  // as good as not named
-      if (value.is_structured() || value.is_null())
-        throw CLI::ValidationError("--config", path + ": " + name + " is no plain value");
-      arguments.push_back(argument(name, value.is_string() ? decode_path(value.get<std::string>()) : value.dump()));
+  try {
+    for (const ConfigEntry& entry : read_config(file)) {
+      const std::string name = "--" + entry.name;
+      const CLI::Option* option = command.get_option_no_throw(name);
+      tinygan::check(option != nullptr, entry.where, unknown_option(command, name));
+      tinygan::check(name != "--config" && name != "--help", entry.where, name, " belongs on the command line");
+      const bool is_flag = option->get_items_expected_max() == 0;
+      if (entry.value.empty() && !is_flag && option->get_default_str().empty()) continue;  // as good as not named
+      std::string value = entry.value;
+      const std::string wrong = (*command.get_option(name)->get_validator(value_check))(value);
+      tinygan::check(wrong.empty(), entry.where, name, ": ", wrong);
+      arguments.push_back(name + "=" + value);
     }
-    return arguments;
-  }
-  for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_config(file)) {
-    if (item.inputs.empty()) continue;  // a section's begin or end
-    if (!item.parents.empty() || item.inputs.size() != 1)
-      throw CLI::ValidationError("--config",
-                                 path + ": " + item.fullname() + ": expected lines of the form name = value");
-    arguments.push_back(argument(item.name, item.inputs.front()));
+  } catch (const tinygan::Error& e) {
+    throw CLI::ValidationError("--config", e.what());
   }
   return arguments;
 }
 
 /// The command line with the content of --config's file in front of the options given by hand, which therefore win.
-std::vector<std::string> with_config(int argc, char** argv) {
-  std::vector<std::string> given(argv + 1, argv + argc), config, rest;
+std::vector<std::string> with_config(CLI::App& app, int argc, char** argv) {
+  std::vector<std::string> given(argv + 1, argv + argc), files, rest;
   for (std::size_t i = 0; i < given.size(); ++i) {
-    std::string path;
-    if (given[i].rfind("--config=", 0) == 0) path = given[i].substr(std::string("--config=").size());
-    else if (given[i] == "--config" && i + 1 < given.size()) path = given[++i];
-    if (path.empty()) {
-      rest.push_back(given[i]);
-      continue;
-    }
-    for (std::string& a : read_config(path)) config.push_back(std::move(a));
+    const std::string& word = given[i];
+    const std::string option = word.substr(0, word.find('='));
+    const bool empty = word == "--config" ? i + 1 < given.size() && given[i + 1].empty() : word == option + "=";
+    if (word.starts_with("--") && empty)  // CLI11 would take the next word for the value of --seed=
+      throw CLI::ValidationError(option, "the value is empty");
+    const std::string prefix = "--config=";
+    if (word.starts_with(prefix)) files.push_back(word.substr(prefix.size()));
+    else if (word == "--config" && i + 1 < given.size()) files.push_back(given[++i]);
+    else rest.push_back(word);
   }
-  if (!rest.empty()) rest.insert(rest.begin() + 1, config.begin(), config.end());
+  const std::string subcommand = rest.empty() ? "" : rest.front();
+  const auto commands = app.get_subcommands([&](const CLI::App* c) { return c->check_name(subcommand); });
+  if (commands.empty() || commands.front()->get_option_no_throw("--config") == nullptr) return given;
+  std::vector<std::string> config;
+  for (const std::string& file : files)
+    for (std::string& a : arguments_of(file, *commands.front())) config.push_back(std::move(a));
+  rest.insert(rest.begin() + 1, config.begin(), config.end());
   return rest;
-}
-
-/// What CLI11 asks of a validator: the complaint, empty if there is none.
-std::string is_device_name(std::string& name) {
-  if (device_from_name(name)) return {};
-  return "'" + name + "' is unknown; there are auto, cpu, cuda, cuda:N and emulated";
 }
 
 }  // namespace
@@ -175,7 +170,7 @@ std::unique_ptr<CLI::App> make_app() {
 
 std::optional<int> parse(CLI::App& app, int argc, char** argv) {
   try {
-    std::vector<std::string> arguments = with_config(argc, argv);
+    std::vector<std::string> arguments = with_config(app, argc, argv);
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
     app.parse(arguments);
     return {};
@@ -191,9 +186,7 @@ std::optional<int> parse(CLI::App& app, int argc, char** argv) {
 }
 
 void add_threads_option(CLI::App& command, int& threads) {
-  command.add_option("--threads", threads, "CPU threads; 0 uses every processor")
-      ->check(between(0, 1024))
-      ->type_name("N");
+  add_value(command, "--threads", threads, thread_count, "CPU threads; 0 uses every processor").type_name("N");
 }
 
 void add_config_option(CLI::App& command) {
@@ -205,9 +198,5 @@ void add_config_option(CLI::App& command) {
           "the command line win")
       ->type_name("FILE");
 }
-
-CLI::Validator one_of(const std::vector<std::string>& words) { return CLI::IsMember(words).description(""); }
-
-CLI::Validator device_names() { return CLI::Validator(&is_device_name, ""); }
 
 }  // namespace dcgan_mnist

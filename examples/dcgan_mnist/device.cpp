@@ -1,10 +1,11 @@
 #include "device.hpp"
 
-#include <charconv>
 #include <string_view>
 
 #include <tinygan/base/error.hpp>
 #include <tinygan/tensor/registry.hpp>
+
+#include "numbers.hpp"
 
 namespace dcgan_mnist {
 
@@ -16,12 +17,8 @@ std::optional<Device> device_from_name(const std::string& name) {
   if (name == "cuda") return Device::cuda();
   if (name == "emulated") return Device::emulated();
   constexpr std::string_view prefix = "cuda:";
-  int index = 0;
-  const char* const end = name.data() + name.size();
-  if (name.rfind(prefix, 0) == 0 && name.size() > prefix.size() && name[prefix.size()] != '-') {
-    const auto [rest, error] = std::from_chars(name.data() + prefix.size(), end, index);
-    if (error == std::errc() && rest == end) return Device::cuda(index);
-  }
+  if (name.starts_with(prefix))
+    if (const auto index = read_number<int>(std::string_view(name).substr(prefix.size()))) return Device::cuda(*index);
   return {};
 }
 

@@ -9,11 +9,12 @@ void add_export_command(CLI::App& app, Dispatch& chosen) {
                             &export_weights);
   add_weights_option(c, o->weights);
   add_raw_option(c, o->raw);
-  c.add_option("--layout", o->layout, "keras or torch: names and order of the numbers (docs/dcgan.md has the table)")
-      ->required()
-      ->check(CLI::IsMember({"keras", "torch"}))
+  add_value(c, "--layout", o->layout, OneOf{{"keras", "torch"}},
+            "keras or torch: names and order of the numbers (docs/dcgan.md has the table)")
+      .required()
       ->type_name("NAME");
-  c.add_option("--out", o->out, "The file to write; <model>_<layout>.safetensors if not given")->type_name("FILE");
+  add_value(c, "--out", o->out, NonEmpty{}, "The file to write; <model>_<layout>.safetensors if not given")
+      .type_name("FILE");
 }
 
 }  // namespace dcgan_mnist

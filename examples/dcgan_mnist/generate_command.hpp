@@ -6,6 +6,9 @@
 
 namespace dcgan_mnist {
 
+/// Of --truncation.
+inline constexpr Range<double> latent_bound{0, 5};
+
 /// The weights, first on the command line or after --weights.
 void add_weights_option(CLI::App& command, std::string& weights);
 /// --raw.

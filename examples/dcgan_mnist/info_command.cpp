@@ -8,9 +8,9 @@ void add_info_command(CLI::App& app, Dispatch& chosen) {
   CLI::App& c =
       add_command(app, chosen, "info",
                   "Tell what a run, a checkpoint, a weights file or a data set holds, and check it.", o, &info);
-  c.add_option("path", o->path,
-               "A run directory, a checkpoint, a safetensors file, an IDX file or a directory of MNIST files")
-      ->required()
+  add_value(c, "path", o->path, NonEmpty{},
+            "A run directory, a checkpoint, a safetensors file, an IDX file or a directory of MNIST files")
+      .required()
       ->type_name("PATH");
 }
 

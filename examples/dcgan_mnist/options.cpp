@@ -6,6 +6,8 @@
 #include <vector>
 
 #include <tinygan/base/error.hpp>
+#include <tinygan/gan/networks.hpp>
+#include <tinygan/gan/objective.hpp>
 #include <tinygan/io/file.hpp>
 
 #include "byte_text.hpp"
@@ -37,14 +39,12 @@ T restored(const ordered_json& json) {
   else return json.get<T>();
 }
 
-/// Whether a JSON value can be an option of type T.
+/// Whether a JSON value is of the kind that an option of type T has.
 template <class T>
 bool fits(const ordered_json& value) {
   if constexpr (std::is_same_v<T, std::string>) return value.is_string();
   else if constexpr (std::is_same_v<T, bool>) return value.is_boolean();
-  else if constexpr (std::is_floating_point_v<T>) return value.is_number();
-  else if constexpr (std::is_unsigned_v<T>) return value.is_number_unsigned();
-  else return value.is_number_integer();
+  else return value.is_number();
 }
 
 /// $'...', as bash and zsh read it: text that no terminal or log changes, for any bytes.
@@ -62,22 +62,30 @@ std::string ansi_quoted(const std::string& text) {
 template <class F>
 void each_pair(TrainOptions& a, const TrainOptions& b, F&& f) {
   const ordered_json other = to_json(b);
-  each_option(a, [&](const char* name, auto& value, Role role) {
+  each_option(a, [&](const char* name, auto& value, Role role, const auto&) {
     f(name, value, restored<std::remove_reference_t<decltype(value)>>(other.at(name)), role);
   });
 }
 
+template <class Names>
+OneOf one_of(const Names& names) {
+  return {{names.begin(), names.end()}};
+}
+
 }  // namespace
+
+OneOf model_names() { return one_of(tinygan::gan::network_names); }
+OneOf loss_names() { return one_of(tinygan::gan::loss_names); }
 
 ordered_json to_json(const TrainOptions& options) {
   ordered_json json;
-  each_option(options, [&](const char* name, const auto& value, Role) { json[name] = stored(value); });
+  each_option(options, [&](const char* name, const auto& value, Role, const auto&) { json[name] = stored(value); });
   return json;
 }
 
 ordered_json deciding_options(const TrainOptions& options) {
   ordered_json json;
-  each_option(options, [&](const char* name, const auto& value, Role role) {
+  each_option(options, [&](const char* name, const auto& value, Role role, const auto&) {
     if (role == Role::result) json[name] = stored(value);
   });
   return json;
@@ -88,11 +96,14 @@ TrainOptions read_options(const std::filesystem::path& file) {
   const ordered_json json = ordered_json::parse(bytes.begin(), bytes.end(), nullptr, false);
   tinygan::check(json.is_object(), file.string(), "is no JSON object; it should hold the options of a run");
   TrainOptions options;
-  each_option(options, [&](const char* name, auto& value, Role) {
+  each_option(options, [&](const char* name, auto& value, Role, const auto& allowed) {
     using T = std::remove_reference_t<decltype(value)>;
     const auto found = json.find(name);
     if (found == json.end()) return;  // an option newer than the run has its default
-    tinygan::check(fits<T>(*found), file.string(), "option ", name, " is ", found->dump());
+    const std::string json_text = found->dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+    tinygan::check(fits<T>(*found), file.string(), "option ", name, " is ", json_text, ", a value of another type");
+    const std::string wrong = complaint(found->is_string() ? found->template get<std::string>() : json_text, allowed);
+    tinygan::check(wrong.empty(), file.string(), "option ", name, ": ", wrong);
     value = restored<T>(*found);
   });
   return options;

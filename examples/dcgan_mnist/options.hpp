@@ -8,6 +8,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "allowed.hpp"
+
 namespace dcgan_mnist {
 
 struct TrainOptions {
@@ -52,35 +54,44 @@ enum class Role {
   session,  ///< of this invocation only
 };
 
-/// f(name, value, role) for every option that belongs to a run.
+inline constexpr std::int64_t max_steps = std::int64_t{1} << 40;
+
+/// What --model and --loss take.
+OneOf model_names();
+OneOf loss_names();
+
+/// f(name, value, role, allowed values) for every option that belongs to a run.
 template <class Options, class F>
 void each_option(Options& o, F&& f) {
-  f("data", o.data, Role::side);  // the images are compared by checksum, so they may have moved
-  f("images", o.images, Role::result);
-  f("model", o.model, Role::result);
-  f("loss", o.loss, Role::result);
-  f("penalty-weight", o.penalty_weight, Role::result);
-  f("critic-steps", o.critic_steps, Role::result);
-  f("epochs", o.epochs, Role::length);
-  f("steps", o.steps, Role::length);
-  f("batch-size", o.batch_size, Role::result);
-  f("seed", o.seed, Role::result);
-  f("device", o.device, Role::result);
-  f("precision", o.precision, Role::result);
-  f("learning-rate", o.learning_rate, Role::result);
-  f("beta1", o.beta1, Role::result);
-  f("ema", o.ema, Role::result);
-  f("statistics-images", o.statistics_images, Role::result);
-  f("overfit-batch", o.overfit_batch, Role::result);
-  f("init-from", o.init_from, Role::result);
-  f("threads", o.threads, Role::side);
-  f("out", o.out, Role::session);
-  f("snapshot-every", o.snapshot_every, Role::side);
-  f("checkpoint-every", o.checkpoint_every, Role::side);
-  f("keep-last", o.keep_last, Role::side);
-  f("keep-every", o.keep_every, Role::side);
-  f("log-every", o.log_every, Role::side);
-  f("progress", o.progress, Role::session);
+  using Whole = Range<std::int64_t>;
+  using Real = Range<double>;
+  constexpr std::int64_t max_count = 1 << 20;
+  f("data", o.data, Role::side, NonEmpty{});  // the images are compared by checksum, so they may have moved
+  f("images", o.images, Role::result, Whole{0, 1 << 30});
+  f("model", o.model, Role::result, model_names());
+  f("loss", o.loss, Role::result, loss_names());
+  f("penalty-weight", o.penalty_weight, Role::result, Real{0, 1e6});
+  f("critic-steps", o.critic_steps, Role::result, Range<int>{1, 100});
+  f("epochs", o.epochs, Role::length, Whole{1, 1000000});
+  f("steps", o.steps, Role::length, Whole{0, max_steps});
+  f("batch-size", o.batch_size, Role::result, Whole{2, max_count});
+  f("seed", o.seed, Role::result, any_seed);
+  f("device", o.device, Role::result, DeviceName{});
+  f("precision", o.precision, Role::result, OneOf{{"auto", "fp32", "tf32", "bf16"}});
+  f("learning-rate", o.learning_rate, Role::result, Real{0, 1e6});
+  f("beta1", o.beta1, Role::result, Real{0, 0.9999});
+  f("ema", o.ema, Role::result, Real{0, 0.999999});
+  f("statistics-images", o.statistics_images, Role::result, Whole{2, max_count});
+  f("overfit-batch", o.overfit_batch, Role::result, Flag{});
+  f("init-from", o.init_from, Role::result, Anything{});
+  f("threads", o.threads, Role::side, thread_count);
+  f("out", o.out, Role::session, NonEmpty{});
+  f("snapshot-every", o.snapshot_every, Role::side, Whole{0, max_steps});
+  f("checkpoint-every", o.checkpoint_every, Role::side, Whole{0, max_steps});
+  f("keep-last", o.keep_last, Role::side, Whole{0, max_count});
+  f("keep-every", o.keep_every, Role::side, Whole{0, max_steps});
+  f("log-every", o.log_every, Role::side, Whole{1, 1000000});
+  f("progress", o.progress, Role::session, OneOf{{"auto", "plain", "none"}});
 }
 
 /// Real images that one step takes.
@@ -92,7 +103,8 @@ nlohmann::ordered_json to_json(const TrainOptions& options);
 /// Only those that decide the result.
 nlohmann::ordered_json deciding_options(const TrainOptions& options);
 
-/// Reads a run's options.json. Throws Error naming the file and the option that is wrong.
+/// Reads a run's options.json. Throws Error naming the file and the option that is wrong: of another type, or with a
+/// value that the command line would refuse.
 TrainOptions read_options(const std::filesystem::path& file);
 
 /// The options of a run that goes on: its own, `saved`, and of those that the user gave now what may change. Throws

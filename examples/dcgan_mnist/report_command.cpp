@@ -8,7 +8,7 @@ void add_report_command(CLI::App& app, Dispatch& chosen) {
   CLI::App& c =
       add_command(app, chosen, "report",
                   "Write a run's progress.gif and report.html anew, whether it has ended or not.", o, &report);
-  c.add_option("run", o->run, "The run directory")->required()->type_name("DIR");
+  add_value(c, "run", o->run, NonEmpty{}, "The run directory").required()->type_name("DIR");
 }
 
 }  // namespace dcgan_mnist

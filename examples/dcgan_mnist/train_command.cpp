@@ -1,5 +1,4 @@
-#include <tinygan/gan/networks.hpp>
-#include <tinygan/gan/objective.hpp>
+#include <string_view>
 
 #include "command_line.hpp"
 #include "train.hpp"
@@ -28,92 +27,63 @@ void make_smoke(TrainOptions& o) {
   unless_given("steps", o.steps, 5);
 }
 
+/// An option of the run, under its name on the command line.
+void add(CLI::App& c, TrainOptions& o, std::string_view option, const char* type, const char* help) {
+  each_option(o, [&](const char* name, auto& value, Role, const auto& allowed) {
+    if (name != option) return;
+    CLI::Option& added = add_value(c, std::string("--") + name, value, allowed, help);
+    if (*type != '\0') added.type_name(type);
+  });
+}
+
 void add_data_options(CLI::App& c, TrainOptions& o) {
-  c.add_option("--data", o.data,
-               "Folder of the MNIST files; strokes: built-in digits; auto: $TINYGAN_MNIST or data/mnist")
-      ->type_name("DIR");
-  c.add_option("--images", o.images, "Use only the first N images; 0: all")->check(between(0, 1 << 30))->type_name("N");
-  c.add_option("--batch-size", o.batch_size, "Images in an update")->check(between(2, 1 << 20))->type_name("N");
-  c.add_flag("--overfit-batch", o.overfit_batch,
-             "Train on the first batch only: a network that cannot learn it is broken");
+  add(c, o, "data", "DIR", "Folder of the MNIST files; strokes: built-in digits; auto: $TINYGAN_MNIST or data/mnist");
+  add(c, o, "images", "N", "Use only the first N images; 0: all");
+  add(c, o, "batch-size", "N", "Images in an update");
+  add(c, o, "overfit-batch", "", "Train on the first batch only: a network that cannot learn it is broken");
 }
 
 void add_training_options(CLI::App& c, TrainOptions& o) {
-  const std::vector<std::string> models(tinygan::gan::network_names.begin(), tinygan::gan::network_names.end());
-  c.add_option("--model", o.model, "Networks: dcgan (TensorFlow's tutorial), article (the Keras sample, done right), "
-                                   "libtorch (PyTorch's C++ example), small (quick looks)")
-      ->check(one_of(models))
-      ->type_name("NAME");
-  const std::vector<std::string> losses(tinygan::gan::loss_names.begin(), tinygan::gan::loss_names.end());
-  c.add_option("--loss", o.loss, "Adversarial loss: bce (the original, non-saturating), lsgan, hinge or wgan-gp")
-      ->check(one_of(losses))
-      ->type_name("NAME");
-  c.add_option(
-       "--critic-steps", o.critic_steps,
-       "Updates of the discriminator for each of the generator, every one on images of its own; 5 is usual for wgan-gp")
-      ->check(between(1, 100))
-      ->type_name("N");
-  c.add_option("--penalty-weight", o.penalty_weight, "Weight of wgan-gp's gradient penalty")
-      ->check(between(0.0, 1e6))
-      ->type_name("W");
-  c.add_option("--epochs", o.epochs, "Passes over the data set")->check(between(1, 1000000))->type_name("N");
-  c.add_option("--steps", o.steps, "Stop after N steps; 0: --epochs decides")
-      ->check(between(0, max_steps))
-      ->type_name("N");
-  c.add_option("--learning-rate", o.learning_rate, "Adam's, of both networks")
-      ->check(between(0.0, 1e6))
-      ->type_name("R");
-  c.add_option("--beta1", o.beta1, "Adam's beta1")->check(between(0.0, 0.9999))->type_name("B");
-  c.add_option("--ema", o.ema, "Decay of the averaged generator, which draws the grids; 0: no average")
-      ->check(between(0.0, 0.999999))
-      ->type_name("D");
-  c.add_option(
-       "--statistics-images", o.statistics_images,
-       "Images that the averaged generator's batch statistics are taken from before it is saved; never more than "
-       "the run has trained on")
-      ->check(between(2, 1 << 20))
-      ->type_name("N");
-  c.add_option("--seed", o.seed, "Seed of weights, order, latents and dropout")->type_name("S");
-  c.add_option("--init-from", o.init_from, "Begin with the weights of a run, checkpoint or weights file, all else new")
-      ->type_name("PATH");
+  add(c, o, "model", "NAME",
+      "Networks: dcgan (TensorFlow's tutorial), article (the Keras sample, done right), libtorch (PyTorch's C++ "
+      "example), small (quick looks)");
+  add(c, o, "loss", "NAME", "Adversarial loss: bce (the original, non-saturating), lsgan, hinge or wgan-gp");
+  add(c, o, "critic-steps", "N",
+      "Updates of the discriminator for each of the generator, every one on images of its own; 5 is usual for wgan-gp");
+  add(c, o, "penalty-weight", "W", "Weight of wgan-gp's gradient penalty");
+  add(c, o, "epochs", "N", "Passes over the data set");
+  add(c, o, "steps", "N", "Stop after N steps; 0: --epochs decides");
+  add(c, o, "learning-rate", "R", "Adam's, of both networks");
+  add(c, o, "beta1", "B", "Adam's beta1");
+  add(c, o, "ema", "D", "Decay of the averaged generator, which draws the grids; 0: no average");
+  add(c, o, "statistics-images", "N",
+      "Images that the averaged generator's batch statistics are taken from before it is saved; never more than the "
+      "run has trained on");
+  add(c, o, "seed", "S", "Seed of weights, order, latents and dropout");
+  add(c, o, "init-from", "PATH", "Begin with the weights of a run, checkpoint or weights file, all else new");
 }
 
 void add_machine_options(CLI::App& c, TrainOptions& o) {
-  c.add_option("--device", o.device,
-               "cpu, cuda, cuda:N, emulated (the CUDA kernels run on the CPU, slowly) or auto, a GPU if there is one")
-      ->check(device_names())
-      ->type_name("NAME");
-  c.add_option("--precision", o.precision, "fp32, tf32, bf16 or auto; the CPU has fp32")
-      ->check(one_of({"auto", "fp32", "tf32", "bf16"}))
-      ->type_name("NAME");
+  add(c, o, "device", "NAME",
+      "cpu, cuda, cuda:N, emulated (the CUDA kernels run on the CPU, slowly) or auto, a GPU if there is one");
+  add(c, o, "precision", "NAME", "fp32, tf32, bf16 or auto; the CPU has fp32");
   add_threads_option(c, o.threads);
 }
 
 void add_run_options(CLI::App& c, TrainOptions& o) {
-  c.add_option("--out", o.out, "Folder in which a numbered run directory is made")->type_name("DIR");
-  c.add_option(
-       "--resume", o.resume,
-       "Go on with a run where its latest checkpoint left it, or with a checkpoint; auto: with the newest run below "
-       "--out that has the same options, or a new one")
-      ->type_name("PATH|auto");
-  c.add_option("--snapshot-every", o.snapshot_every, "Steps between image grids; 0: every epoch")
-      ->check(between(0, max_steps))
-      ->type_name("N");
-  c.add_option("--checkpoint-every", o.checkpoint_every, "Steps between checkpoints; 0: every epoch")
-      ->check(between(0, max_steps))
-      ->type_name("N");
-  c.add_option("--keep-last", o.keep_last, "Checkpoints to keep; 0: all")->check(between(0, 1 << 20))->type_name("N");
-  c.add_option("--keep-every", o.keep_every, "Keep every N-th step's checkpoint, too; 0: no")
-      ->check(between(0, max_steps))
-      ->type_name("N");
-  c.add_option("--log-every", o.log_every, "Steps between lines of the log")
-      ->check(between(1, 1000000))
-      ->type_name("N");
-  c.add_option("--progress", o.progress, "auto (a live line on a terminal), plain or none")
-      ->check(one_of({"auto", "plain", "none"}))
-      ->type_name("HOW");
-  c.add_flag("--dry-run", o.dry_run, "Check everything, print what would be trained, and write nothing");
-  c.add_flag("--smoke", o.smoke, "A few steps of a small model on built-in digits: does it work here?");
+  add(c, o, "out", "DIR", "Folder in which a numbered run directory is made");
+  add_value(c, "--resume", o.resume, NonEmpty{},
+            "Go on with a run where its latest checkpoint left it, or with a checkpoint; auto: with the newest run "
+            "below --out that has the same options, or a new one")
+      .type_name("PATH|auto");
+  add(c, o, "snapshot-every", "N", "Steps between image grids; 0: every epoch");
+  add(c, o, "checkpoint-every", "N", "Steps between checkpoints; 0: every epoch");
+  add(c, o, "keep-last", "N", "Checkpoints to keep; 0: all");
+  add(c, o, "keep-every", "N", "Keep every N-th step's checkpoint, too; 0: no");
+  add(c, o, "log-every", "N", "Steps between lines of the log");
+  add(c, o, "progress", "HOW", "auto (a live line on a terminal), plain or none");
+  add_value(c, "--dry-run", o.dry_run, Flag{}, "Check everything, print what would be trained, and write nothing");
+  add_value(c, "--smoke", o.smoke, Flag{}, "A few steps of a small model on built-in digits: does it work here?");
   add_config_option(c);
 }
 
