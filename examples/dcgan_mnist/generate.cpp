@@ -28,17 +28,14 @@ Tensor<float> ImageSource::operator()(const Tensor<float>& latents) {
   const index_t count = latents.extent(0), width = latents.extent(1);
   const std::vector<float> z = latents.to_vector();
   const tinygan::Shape image = loaded_.networks.generator.output_shape({1, width});
-  std::vector<float> pixels;
+  Tensor<float> result({count, image[1], image[2], image[3]});  // first: too little memory shows before the work
   for (index_t first = 0; first < count; first += batch_size) {
     const index_t n = std::min(batch_size, count - first);
     Tensor<float> batch({n, width});
     batch.copy_from(std::span(z.data() + first * width, static_cast<std::size_t>(n * width)));
     const Tensor<float> images = loaded_.networks.generator(batch.to(device_), tinygan::nn::Pass::infer()).value();
-    const std::vector<float> values = images.to_vector();
-    pixels.insert(pixels.end(), values.begin(), values.end());
+    std::ranges::copy(images.to_vector(), result.host().begin() + first * (result.size() / count));
   }
-  Tensor<float> result({count, image[1], image[2], image[3]});
-  result.copy_from(pixels);
   return result;
 }
 

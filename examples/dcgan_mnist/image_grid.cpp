@@ -28,10 +28,17 @@ std::vector<std::uint8_t> to_bytes(const tinygan::Tensor<float>& images, float l
   return bytes;
 }
 
+GridSize grid_size(index_t count, index_t columns, index_t H, index_t W) {
+  const index_t rows = (count + columns - 1) / columns;
+  return {columns * (W + 1) + 1, rows * (H + 1) + 1};
+}
+
+index_t most_png_pixels() { return std::min<index_t>(PNG_USER_WIDTH_MAX, PNG_USER_HEIGHT_MAX); }
+
 GreyImage make_grid(const tinygan::Tensor<float>& images, int columns, float low, float high) {
   const index_t count = images.extent(0), H = images.extent(1), W = images.extent(2);
-  const index_t rows = (count + columns - 1) / columns;
-  GreyImage grid{columns * (W + 1) + 1, rows * (H + 1) + 1, {}};
+  const GridSize size = grid_size(count, columns, H, W);
+  GreyImage grid{size.width, size.height, {}};
   grid.pixels.assign(static_cast<std::size_t>(grid.width * grid.height), line_grey);
   const std::vector<std::uint8_t> bytes = to_bytes(images, low, high);
   for (index_t n = 0; n < count; ++n)
@@ -43,6 +50,8 @@ GreyImage make_grid(const tinygan::Tensor<float>& images, int columns, float low
 }
 
 std::vector<std::uint8_t> encode_png(const GreyImage& grey) {
+  tinygan::check(std::max(grey.width, grey.height) <= most_png_pixels(), "png", "cannot encode a picture of ",
+                 grey.width, 'x', grey.height, ", at most ", most_png_pixels(), " pixels a side");
   png_image image;
   std::memset(&image, 0, sizeof image);
   image.version = PNG_IMAGE_VERSION;

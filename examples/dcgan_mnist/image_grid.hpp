@@ -21,10 +21,20 @@ struct GreyImage {
 /// the tensor.
 std::vector<std::uint8_t> to_bytes(const tinygan::Tensor<float>& images, float low, float high);
 
+struct GridSize {
+  tinygan::index_t width = 0, height = 0;
+};
+
+/// The size of make_grid()'s picture of `count` images (H,W).
+GridSize grid_size(tinygan::index_t count, tinygan::index_t columns, tinygan::index_t H, tinygan::index_t W);
+
+/// Pixels a side that libpng writes and reads at most.
+tinygan::index_t most_png_pixels();
+
 /// Images (N,H,W,1) in rows of `columns` with a dark line around each.
 GreyImage make_grid(const tinygan::Tensor<float>& images, int columns, float low, float high);
 
-/// A picture as the bytes of a PNG file. Throws Error if libpng cannot.
+/// A picture as the bytes of a PNG file. Throws Error if it has more than most_png_pixels() a side or libpng fails.
 std::vector<std::uint8_t> encode_png(const GreyImage& image);
 
 /// The picture in the bytes of a PNG file, turned to grey. Throws Error naming `name` if they are none.

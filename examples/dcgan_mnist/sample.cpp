@@ -1,5 +1,6 @@
 #include "sample.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -19,6 +20,10 @@ using tinygan::Tensor;
 namespace {
 
 constexpr std::int64_t most_in_a_grid = 250000;  // 500x500 images, 14501 pixels a side
+constexpr index_t image_side = 28;
+
+/// A grid is also what is drawn if nothing is asked for.
+bool draws_grid(const SampleOptions& o) { return !o.out.empty() || (o.pngs.empty() && o.npz.empty()); }
 
 int columns_of_grid(const SampleOptions& o) {
   return o.columns > 0 ? o.columns : static_cast<int>(std::ceil(std::sqrt(static_cast<double>(o.count))));
@@ -52,11 +57,20 @@ void write_npz(const fs::path& path, const Tensor<float>& images, const Tensor<f
 
 }  // namespace
 
+std::string complaint(const SampleOptions& o) {
+  if (!draws_grid(o)) return {};
+  if (o.count > most_in_a_grid)
+    return tinygan::text("a grid of ", o.count, " images, at most ", most_in_a_grid, "; use --npz or --pngs");
+  const GridSize size = grid_size(o.count, columns_of_grid(o), image_side, image_side);
+  if (std::max(size.width, size.height) <= most_png_pixels()) return {};
+  return tinygan::text("a grid of ", o.count, " images in ", columns_of_grid(o), " columns has ", size.width, 'x',
+                       size.height, " pixels, a PNG file at most ", most_png_pixels(),
+                       " a side; use more --columns, --npz or --pngs");
+}
+
 int sample(const SampleOptions& options) {
   SampleOptions o = options;
-  if (o.out.empty() && o.pngs.empty() && o.npz.empty()) o.out = "samples.png";
-  tinygan::check(o.out.empty() || o.count <= most_in_a_grid, "sample", "a grid of ", o.count, " images, at most ",
-                 most_in_a_grid, "; use --npz or --pngs");
+  if (draws_grid(o) && o.out.empty()) o.out = "samples.png";
   ImageSource source(o);
   const Tensor<float> latents = draw_latents(o.seed, o.count, o.truncation);
   const Tensor<float> images = source(latents);

@@ -19,6 +19,9 @@ struct SampleOptions : GenerateOptions {
   bool floats = false;         ///< pixels in the npz file as the network gave them, not as bytes
 };
 
+/// What is wrong with options that are right one by one: a grid that no PNG file holds. Empty if nothing is.
+std::string complaint(const SampleOptions& options);
+
 /// Draws images from trained weights; returns the exit code. Throws Error on a bad file or one that cannot be written.
 int sample(const SampleOptions& options);
 

@@ -114,7 +114,7 @@ ends 1 stdout info stdout
 ends 1 empty report empty
 ends 1 'out.*null|null' sample "$run" --out /dev/null/grid.png
 ends 1 null sample "$run" --pngs /dev/null/pngs
-ends 1 grid sample "$run" --count 300000 --out grid.png
+ends 2 "a grid of 300000 images" sample "$run" --count 300000 --out grid.png
 ends 1 cuda:99 sample "$run" --device cuda:99
 ends 2 truncation sample "$run" --truncation -1
 ends 2 count sample "$run" --count 0
