@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# data_sets.sh DCGAN_MNIST
+# Training images as the sets of the MNIST family are published: in whatever folders, under whatever names, packed by whatever
+# program, with labels and test files or without; and one clear line about what cannot be read.
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+unset TINYGAN_MNIST
+
+be32() { printf "\\x$(printf %02x $(($1 >> 24 & 255)))\\x$(printf %02x $(($1 >> 16 & 255)))"
+         printf "\\x$(printf %02x $(($1 >> 8 & 255)))\\x$(printf %02x $(($1 & 255)))"; }
+# images N, labels N HIGHEST, qmnist_labels N: an IDX file on standard output.
+images() { printf '\x00\x00\x08\x03'; be32 "$1"; be32 28; be32 28; head -c $((784 * $1)) "$program"; }
+labels() {
+  printf '\x00\x00\x08\x01'; be32 "$1"
+  for ((n = 0; n < $1; n++)); do printf "\\x$(printf %02x $((n % ($2 + 1))))"; done
+}
+qmnist_labels() {
+  printf '\x00\x00\x0c\x02'; be32 "$1"; be32 8
+  for ((n = 0; n < $1; n++)); do be32 $((n % 10)); for column in 0 3 150 1 2 0 0; do be32 $column; done; done
+}
+# set FOLDER [PREFIX [TEST [HIGHEST]]]: the four files of a set.
+set_of() {
+  mkdir -p "$1"
+  images 40 >"$1/${2:-}train-images-idx3-ubyte"; labels 40 "${4:-9}" >"$1/${2:-}train-labels-idx1-ubyte"
+  images 16 >"$1/${2:-}${3:-t10k}-images-idx3-ubyte"; labels 16 "${4:-9}" >"$1/${2:-}${3:-t10k}-labels-idx1-ubyte"
+}
+options=(--model small --batch-size 8 --statistics-images 16 --progress plain --dry-run)
+# takes SOURCE DATA: training would go on 40 images from SOURCE below the scratch folder.
+takes() { ends 0 "^data $scratch/$1: 40 images of 28x28" train "${options[@]}" --data "$scratch/$2"; }
+refuses() { ends 1 "$2" train "${options[@]}" --data "$scratch/$1"; }
+
+# ---- layouts --------------------------------------------------------------------------------------------------------
+
+set_of "$scratch/plain"
+takes plain plain
+set_of "$scratch/torch/MNIST/raw"
+mkdir "$scratch/torch/MNIST/processed"
+touch "$scratch/torch/MNIST/processed/training.pt"
+takes torch/MNIST/raw torch
+set_of "$scratch/fashion/FashionMNIST/raw"
+gzip "$scratch"/fashion/FashionMNIST/raw/*
+takes fashion/FashionMNIST/raw fashion
+for name in train-images-idx3 train-labels-idx1 t10k-images-idx3 t10k-labels-idx1; do  # the folders that another archive has
+  mkdir -p "$scratch/folders/$name-ubyte" "$scratch/both/$name-ubyte"
+  cp "$scratch/plain/$name-ubyte" "$scratch/folders/$name-ubyte/"
+  cp "$scratch/plain/$name-ubyte" "$scratch/both/$name-ubyte/"
+  cp "$scratch/plain/$name-ubyte" "$scratch/both/${name/-idx/.idx}-ubyte"
+done
+takes folders folders
+takes both both
+for letters in emnist-letters:26 emnist-balanced:46 emnist-byclass:61; do
+  set_of "$scratch/${letters%:*}/gzip" "${letters%:*}-" test "${letters#*:}"
+  gzip "$scratch/${letters%:*}/gzip"/*
+  takes "${letters%:*}/gzip \\(${letters%:*}\\)" "${letters%:*}"
+done
+mkdir "$scratch/qmnist"
+images 40 >"$scratch/qmnist/qmnist-train-images-idx3-ubyte"
+qmnist_labels 40 >"$scratch/qmnist/qmnist-train-labels-idx2-int"
+takes 'qmnist \(qmnist\)' qmnist
+
+# ---- what is there is enough ----------------------------------------------------------------------------------------
+
+mkdir "$scratch/images"
+cp "$scratch/plain/train-images-idx3-ubyte" "$scratch/images/"
+takes images images
+cp -r "$scratch/plain" "$scratch/bad_labels"
+labels 3 255 >"$scratch/bad_labels/train-labels-idx1-ubyte"
+takes bad_labels bad_labels  # nobody reads them
+(cd "$scratch" && mkdir data && cp -r images data/mnist && ends 0 "^data $scratch/data/mnist: 40" train "${options[@]}")
+TINYGAN_MNIST=$scratch/torch ends 0 "^data $scratch/torch/MNIST/raw: 40" train "${options[@]}"
+rm "$scratch/images/train-images-idx3-ubyte"
+cp "$scratch/plain"/t10k* "$scratch/plain"/train-labels* "$scratch/images/"
+refuses images "no train-images in $scratch/images; looked for train-images-idx3-ubyte.gz"
+
+# ---- several sets ---------------------------------------------------------------------------------------------------
+
+set_of "$scratch/several" emnist-digits- test
+set_of "$scratch/several" emnist-letters- test 26
+refuses several "several data sets in $scratch/several: emnist-digits-train-images-idx3-ubyte, emnist-letters-train-images-idx3"
+takes 'several \(emnist-letters\)' several/emnist-letters-train-images-idx3-ubyte
+run=$(train --model small --batch-size 8 --statistics-images 16 --progress none --steps 1 --out "$scratch/runs" \
+  --data "$scratch/several/emnist-letters-train-images-idx3-ubyte")
+train --resume "$run" --steps 2 --progress none >/dev/null
+set_of "$scratch/several"
+takes several several  # MNIST's own names
+
+# ---- packed ---------------------------------------------------------------------------------------------------------
+
+# packed NAME: standard input as the images of $scratch/NAME, with which training goes on.
+packed() { mkdir "$scratch/$1"; cat >"$scratch/$1/train-images-idx3-ubyte.gz"; }
+file=$scratch/plain/train-images-idx3-ubyte
+{ head -c 5000 "$file" | gzip; tail -c +5001 "$file" | gzip -1; } | packed members && takes members members
+{ gzip -c "$file"; head -c 512 /dev/zero; } | packed padded && takes padded padded
+{ head -c 5000 "$file" | gzip; head -c 7 /dev/zero; tail -c +5001 "$file" | gzip; printf '\0'; } | packed tape && takes tape tape
+{ gzip -c "$file"; head -c 9 /dev/zero; echo more; } | packed junk
+refuses junk "junk/train-images-idx3-ubyte.gz: 5 bytes of other data follow the gzip data"
+gzip -c "$file" | gzip | packed twice
+refuses twice "not an IDX file: it begins with 1F 8B 08 .*; it seems to be a gzip file"
+
+# ---- info -----------------------------------------------------------------------------------------------------------
+
+prints() { "$program" info "$scratch/$1" >"$scratch/stdout" || die "info $1 ended with $?"
+           grep -qE -- "$2" "$scratch/stdout" || die "info $1 has no '$2': $(cat "$scratch/stdout")"; }
+prints torch "^  40 images of 28x28, 40 labels"
+prints emnist-letters "^  images per class 0 to 26: 2 2 2 2 2 2 2 2 2 2 2 2 2 1"
+prints qmnist "^  images per class 0 to 9: 4 4 4 4 4 4 4 4 4 4$"
+prints qmnist "^qmnist test:"
+prints qmnist/qmnist-train-labels-idx2-int "IDX file of 32-bit integers, shape \\(40, 8\\)"
+ends 1 "bad_labels: holds a damaged data set" info "$scratch/bad_labels"
+grep -q "label 62 is 62\|has 3 labels for the 40 images" "$scratch/stdout" || die "info does not say what is wrong: $(cat "$scratch/stdout")"
+
+# weights NAME HEADER BYTES: a safetensors file of zeros.
+weights() {
+  local n=${#2}
+  { printf "\\x$(printf %02x $((n & 255)))\\x$(printf %02x $((n >> 8)))\\0\\0\\0\\0\\0\\0%s" "$2"; head -c "$3" /dev/zero; } >"$scratch/$1.safetensors"
+}
+weights eights '{"a":{"dtype":"F8_E5M2","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"F4","shape":[2,3],"data_offsets":[4,7]}}' 7
+prints eights.safetensors "^  a  F8_E5M2  \\(4\\)$"
+prints eights.safetensors "^  b: 6 numbers$"
+weights null '{"__metadata__":null,"s":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}' 4
+prints null.safetensors "^  s  F32   \\(\\)$"
+weights unknown '{"w":{"dtype":"I5","shape":[8],"data_offsets":[0,5],"more":{"x":[1,null]}}}   ' 5
+prints unknown.safetensors "^  w  I5    \\(8\\)$"
+
+# ---- files that are no weights --------------------------------------------------------------------------------------
+
+no_weights() { ends 1 "$scratch/$1: not a safetensors file: it seems to be $2" sample --weights "$scratch/$1" --out "$scratch/x.png"; }
+echo "step 100: loss 0.25" >"$scratch/log.safetensors"
+no_weights log.safetensors "text \\(it begins with 'step 100: loss 0.25\\?'\\)"
+printf 'PK\x03\x04\x14\0\0\0\0\0' >"$scratch/model.pt"
+no_weights model.pt "a zip archive"
+printf '\x89HDF\r\n\x1a\n\0\0' >"$scratch/model.h5"
+no_weights model.h5 "an HDF5 file"
+gzip -c "$file" >"$scratch/model.gz"
+no_weights model.gz "a gzip file"
+no_weights plain/train-images-idx3-ubyte "an IDX file"
+
+echo "$test_name: ok"
