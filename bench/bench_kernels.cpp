@@ -3,13 +3,13 @@
 //   bench_kernels --batch 128,1024 --precision tf32,bf16 --filter dcgan --out kernels.csv
 //
 // Links: tinygan::cuda, and cuBLASLt and cuDNN where they were found. Exit codes: 0, 1 if a result was wrong or the run
-// failed, 2 for wrong usage, 77 without a GPU. Each case is checked before it is timed: fresh random operands, outputs poisoned with
-// NaN, 500 sampled outputs against sums in double within an error bound, and all of them against the opponent's. Then
-// calls are captured in graphs, ten and more in one, cold (operands rotate through twice the L2 cache) and hot (the
-// same ones again), ours and the opponent's in turn; medians and the 10th and 90th percentile. The opponent has the
-// same precision (in bf16 all elements in memory are bfloat16, theirs and ours), the same fusion (`+bias+relu`) and its
-// best algorithm of those that were tried. `peak%` is the exact FLOP/s over the highest rate seen in this run:
-// multiply-adds in registers or cuBLASLt at 8192; for memory-bound kernels bytes over a copy's.
+// failed, 2 for wrong usage, 77 without a GPU. Each case is checked before it is timed: fresh random operands, outputs
+// poisoned with NaN, 500 sampled outputs against sums in double within an error bound, and all of them against the
+// opponent's. Then calls are captured in graphs, ten and more in one, cold (operands rotate through twice the L2 cache)
+// and hot (the same ones again), ours and the opponent's in turn; medians and the 10th and 90th percentile. The
+// opponent has the same precision (in bf16 all elements in memory are bfloat16, theirs and ours), the same fusion
+// (`+bias+relu`) and its best algorithm of those that were tried. `peak%` is the exact FLOP/s over the highest rate
+// seen in this run: multiply-adds in registers or cuBLASLt at 8192; for memory-bound kernels bytes over a copy's.
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -82,7 +82,8 @@ Options parse(int argc, char** argv) {
     if (name == "--batch") {
       check(!parts.empty(), "bench_kernels", name, " needs a value");
       o.batches.clear();
-      for (const std::string& p : parts) o.batches.push_back(bench::count_of("bench_kernels: " + name, p, bench::most_images));
+      for (const std::string& p : parts)
+        o.batches.push_back(bench::count_of("bench_kernels: " + name, p, bench::most_images));
     } else if (name == "--precision") {
       check(!parts.empty(), "bench_kernels", name, " needs a value");
       o.precisions.clear();
