@@ -17,6 +17,8 @@
 #include <tinygan/base/error.hpp>
 #include <tinygan/io/json.hpp>
 
+#include "byte_text.hpp"
+
 namespace dcgan_mnist {
 
 namespace {
@@ -105,7 +107,7 @@ class JsonOptions : public nlohmann::json_sax<nlohmann::ordered_json> {
     std::replace_if(number.begin(), number.end(), is_point, '.');
     return add(number);
   }
-  bool string(string_t& value) override { return add(value); }
+  bool string(string_t& value) override { return add(decode_path(value)); }
   bool binary(binary_t&) override { return plain_value_expected(); }
   bool start_object(std::size_t) override { return std::exchange(inside_, true) ? plain_value_expected() : true; }
   bool key(string_t& name) override {
