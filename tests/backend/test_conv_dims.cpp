@@ -11,6 +11,7 @@ using tinygan::ConvDims;
 using tinygan::ConvOptions;
 using tinygan::Error;
 using tinygan::index_t;
+using tinygan::OutputPadding;
 using tinygan::Padding;
 using tinygan::Shape;
 
@@ -76,6 +77,23 @@ TEST_CASE("Transposed convolution has the output extents of Keras and PyTorch") 
         }
 }
 
+TEST_CASE("Output padding by axis lengthens that axis alone") {
+  const auto dims = [](index_t stride_h, index_t stride_w, OutputPadding more, index_t dilation_w = 1) {
+    const ConvDims d = conv_transpose_dims(
+        {1, 3, 3, 1}, {3, 3, 1, 1},
+        {.stride_h = stride_h, .stride_w = stride_w, .padding = Padding::all(1), .dilation_w = dilation_w}, more);
+    return std::pair(d.H, d.W);
+  };
+  using Extents = std::pair<index_t, index_t>;
+  CHECK(dims(2, 1, {1, 0}) == Extents{6, 3});
+  CHECK(dims(1, 2, {0, 1}) == Extents{3, 6});
+  CHECK(dims(3, 2, {2, 1}) == Extents{9, 6});
+  CHECK(dims(2, 2, {0, 0}) == Extents{5, 5});
+  CHECK(dims(2, 2, 1) == Extents{6, 6});
+  CHECK(dims(2, 1, 1) == Extents{6, 3});  // one number: of the axes that can have any
+  CHECK(dims(1, 1, {0, 1}, 2) == Extents{3, 6});
+}
+
 TEST_CASE("A transposed convolution is the adjoint of the convolution with the same options") {
   index_t pairs = 0;
   for (index_t P : {1, 3, 7})
@@ -117,6 +135,20 @@ TEST_CASE("conv_transpose_dims names what is wrong") {
   CHECK_THROWS_WITH(conv_transpose_dims(g, w, {}, 1),
                     "conv2d_transpose: output padding 1, expected 0 or less than the stride 1x1");
   CHECK_THROWS_AS(conv_transpose_dims(g, w, {.stride_h = 2, .stride_w = 2}, -1), Error);
+  const auto padded = [&](index_t stride_h, index_t stride_w, Padding p, OutputPadding more) {
+    return conv_transpose_dims(g, w, {.stride_h = stride_h, .stride_w = stride_w, .padding = p}, more);
+  };
+  CHECK_THROWS_WITH(padded(2, 1, Padding::all(1), {1, 1}),
+                    "conv2d_transpose: output padding 1x1, expected 0 or less than the stride 2x1");
+  CHECK_THROWS_WITH(padded(3, 2, Padding::all(1), 2),
+                    "conv2d_transpose: output padding 2, expected 0 or less than the stride 3x2");
+  CHECK_THROWS_WITH(padded(2, 2, Padding::valid(), {0, -1}),
+                    "conv2d_transpose: output padding 0x-1, expected 0 or less than the stride 2x2");
+  CHECK_THROWS_WITH(
+      padded(2, 2, Padding::same(), {0, 1}),
+      "conv2d_transpose: output padding 0x1 under `same` padding, whose output is the input times the stride; "
+      "use explicit padding");
+  CHECK_THROWS_AS(padded(2, 2, Padding::same(), 1), Error);
   CHECK_THROWS_AS(conv_transpose_dims(g, w, {.stride_h = 0}), Error);
   CHECK_THROWS_WITH(conv_transpose_dims({1, 1, 1, 8}, w, {.padding = Padding::all(2)}),
                     "conv2d_transpose: padding 2+2 leaves no output of an input extent 1");

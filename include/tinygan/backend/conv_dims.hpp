@@ -42,6 +42,16 @@ struct Padding {
   }
 };
 
+/// Rows and columns that a transposed convolution adds to its output, at the bottom and on the right: PyTorch's
+/// output_padding. A single number stands for both axes, less one of stride 1 and dilation 1, where only 0 is possible.
+struct OutputPadding {
+  constexpr OutputPadding(index_t both = 0) : h(both), w(both), single(true) {}  // NOLINT: implicit
+  constexpr OutputPadding(index_t rows, index_t columns) : h(rows), w(columns) {}
+
+  index_t h, w;
+  bool single = false;
+};
+
 struct ConvOptions {
   index_t stride_h = 1, stride_w = 1;
   Padding padding = Padding::valid();
@@ -110,6 +120,27 @@ inline ConvAxis conv_axis(const char* op, index_t in, index_t kernel, index_t st
   return {room / stride + 1, before};
 }
 
+/// The output padding of both axes. Throws Error unless each is less than the axis' stride or dilation, and on one under
+/// `same`, whose extents are fixed.
+inline OutputPadding check_output_padding(const char* op, OutputPadding p, const ConvOptions& o) {
+  const OutputPadding given = p;
+  const index_t limit_h = std::max(o.stride_h, o.dilation_h), limit_w = std::max(o.stride_w, o.dilation_w);
+  if (p.single && std::max(limit_h, limit_w) > 1) p = {limit_h > 1 ? p.h : 0, limit_w > 1 ? p.w : 0};
+  const auto shown = [&] { return given.single ? text(given.h) : text(given.h, "x", given.w); };
+  if (p.h < 0 || p.h >= limit_h || p.w < 0 || p.w >= limit_w)
+    fail(op, "output padding ", shown(), ", expected 0 or less than the stride ", o.stride_h, "x", o.stride_w);
+  if (o.padding.kind == Padding::Kind::same && (p.h > 0 || p.w > 0))
+    fail(op, "output padding ", shown(),
+         " under `same` padding, whose output is the input times the stride; use explicit padding");
+  return p;
+}
+
+/// The hint for an image whose channels seem to come first, or nothing.
+inline std::string channels_first_hint(const Shape& x, index_t channels) {
+  if (x.rank() != 4 || x[1] != channels || x[3] == channels) return {};
+  return "; channels come last, (N,H,W,C), and this looks like (N,C,H,W): ops::permute(x, {0, 2, 3, 1})";
+}
+
 /// Input extent whose convolution has the output extent `out`, as Keras' and PyTorch's transposed layers define it.
 inline ConvAxis conv_transpose_axis(const char* op, index_t out, index_t kernel, index_t stride, index_t dilation,
                                     Padding::Kind kind, index_t before, index_t after, index_t output_padding) {
@@ -132,7 +163,8 @@ inline ConvAxis conv_transpose_axis(const char* op, index_t out, index_t kernel,
 inline ConvDims conv_dims(const Shape& x, const Shape& w, const ConvOptions& o, const char* op = "conv2d") {
   check(x.rank() == 4, op, "input ", x, " has rank ", x.rank(), ", expected 4 (N,H,W,C)");
   check(w.rank() == 4, op, "filter ", w, " has rank ", w.rank(), ", expected 4 (R,S,C,K)");
-  check(x[3] == w[2], op, "input ", x, " has ", x[3], " channels, filter ", w, " expects ", w[2]);
+  check(x[3] == w[2], op, "input ", x, " has ", x[3], " channels, filter ", w, " expects ", w[2],
+        detail::channels_first_hint(x, w[2]));
   detail::check_conv_options(op, o);
   const Padding& p = o.padding;
   const auto rows = detail::conv_axis(op, x[1], w[0], o.stride_h, o.dilation_h, p.kind, p.top, p.bottom);
@@ -146,19 +178,21 @@ inline ConvDims conv_dims(const Shape& x, const Shape& w, const ConvOptions& o, 
 
 /// The convolution whose adjoint maps g(N,P,Q,K) to x(N,H,W,C): transposed convolution with filter w(R,S,C,K), C being
 /// the channels it puts out. Output extents: `same` H = P*stride; `valid` H = P*stride + max(extent - stride, 0)
-/// (Keras); explicit H = (P-1)*stride + extent - before - after (PyTorch); plus output_padding in the last two.
-inline ConvDims conv_transpose_dims(const Shape& g, const Shape& w, const ConvOptions& o, index_t output_padding = 0,
-                                    const char* op = "conv2d_transpose") {
+/// (Keras); explicit H = (P-1)*stride + extent - before - after (PyTorch); plus output_padding in the last two. Throws Error
+/// like conv_dims, on an output padding that is not below the axis' stride or dilation, and on one under `same`.
+inline ConvDims conv_transpose_dims(const Shape& g, const Shape& w, const ConvOptions& o,
+                                    OutputPadding output_padding = 0, const char* op = "conv2d_transpose") {
   check(g.rank() == 4, op, "input ", g, " has rank ", g.rank(), ", expected 4 (N,P,Q,K)");
   check(w.rank() == 4, op, "filter ", w, " has rank ", w.rank(), ", expected 4 (R,S,C,K)");
-  check(g[3] == w[3], op, "input ", g, " has ", g[3], " channels, filter ", w, " expects ", w[3]);
-  check(output_padding >= 0 && output_padding < std::max(o.stride_h, o.dilation_h) &&
-            output_padding < std::max(o.stride_w, o.dilation_w),
-        op, "output padding ", output_padding, ", expected 0 or less than the stride ", o.stride_h, "x", o.stride_w);
+  check(g[3] == w[3], op, "input ", g, " has ", g[3], " channels, filter ", w, " expects ", w[3],
+        detail::channels_first_hint(g, w[3]));
   detail::check_conv_options(op, o);
+  const OutputPadding more = detail::check_output_padding(op, output_padding, o);
   const Padding& p = o.padding;
-  const auto rows = detail::conv_transpose_axis(op, g[1], w[0], o.stride_h, o.dilation_h, p.kind, p.top, p.bottom, output_padding);
-  const auto cols = detail::conv_transpose_axis(op, g[2], w[1], o.stride_w, o.dilation_w, p.kind, p.left, p.right, output_padding);
+  const auto rows =
+      detail::conv_transpose_axis(op, g[1], w[0], o.stride_h, o.dilation_h, p.kind, p.top, p.bottom, more.h);
+  const auto cols =
+      detail::conv_transpose_axis(op, g[2], w[1], o.stride_w, o.dilation_w, p.kind, p.left, p.right, more.w);
   const ConvDims d{.N = g[0], .H = rows.out, .W = cols.out, .C = w[2], .R = w[0], .S = w[1], .K = w[3], .P = g[1], .Q = g[2],
           .stride_h = o.stride_h, .stride_w = o.stride_w, .pad_top = rows.pad, .pad_left = cols.pad,
           .dilation_h = o.dilation_h, .dilation_w = o.dilation_w};

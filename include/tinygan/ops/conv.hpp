@@ -13,6 +13,7 @@ namespace detail {
 
 template <class T>
 void check_slot(const char* op, const char* slot, const Variable<T>& v, const Shape& expected) {
+  check_input(op, slot, v);
   check(v.shape() == expected, op, slot, " has shape ", v.shape(), ", expected ", expected);
 }
 
@@ -113,6 +114,8 @@ Variable<T> detail::filter_cotangent(const Backward<T>& c, const Variable<T>& x,
 /// mismatch or bad option.
 template <class T>
 Variable<T> conv2d(const Variable<T>& x, const Variable<T>& w, const ConvOptions& options, const Fused<T>& fused = {}) {
+  detail::check_input("conv2d", "input", x);
+  detail::check_input("conv2d", "filter", w);
   return conv2d(x, w, conv_dims(x.shape(), w.shape(), options), fused);
 }
 
@@ -120,7 +123,9 @@ Variable<T> conv2d(const Variable<T>& x, const Variable<T>& w, const ConvOptions
 /// the output has C channels. See conv_transpose_dims for its extents and errors.
 template <class T>
 Variable<T> conv2d_transpose(const Variable<T>& x, const Variable<T>& w, const ConvOptions& options,
-                             const Fused<T>& fused = {}, index_t output_padding = 0) {
+                             const Fused<T>& fused = {}, OutputPadding output_padding = 0) {
+  detail::check_input("conv2d_transpose", "input", x);
+  detail::check_input("conv2d_transpose", "filter", w);
   return conv2d_input_grad(x, w, conv_transpose_dims(x.shape(), w.shape(), options, output_padding), fused);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tinygan/autograd/grad.hpp>
+#include <tinygan/ops/inputs.hpp>
 #include <tinygan/tensor/random.hpp>
 
 namespace tinygan::ops {
@@ -24,6 +25,7 @@ Variable<T> dropout(const Variable<T>& x, wide_t<T> rate, const RandomDraw& draw
 /// 0 <= rate < 1 and the generator lives on x's device.
 template <class T>
 Variable<T> dropout(const Variable<T>& x, wide_t<T> rate, Generator& generator) {
+  detail::check_input("dropout", "input", x);
   check(rate >= 0 && rate < 1, "dropout", "rate ", rate, ", expected at least 0 and below 1");
   check(generator.device() == x.device(), "dropout", "generator on ", generator.device(), ", input on ", x.device());
   return rate == 0 ? x : detail::dropout(x, rate, generator.next());

@@ -87,6 +87,7 @@ struct MatmulOptions {
 /// extents agree.
 template <class T>
 Variable<T> matmul(const Variable<T>& a, const Variable<T>& b, MatmulOptions options = {}, const Fused<T>& fused = {}) {
+  detail::check_operands("matmul", a, b);
   check(a.rank() == 2 && b.rank() == 2, "matmul", "shapes ", a.shape(), " and ", b.shape(), ", expected two matrices");
   const auto [ta, tb] = options;
   const GemmDims d{a.shape()[ta ? 1 : 0], b.shape()[tb ? 0 : 1], a.shape()[ta ? 0 : 1], ta, tb};

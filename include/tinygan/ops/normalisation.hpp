@@ -1,23 +1,38 @@
 // Batch and layer normalisation: fused kernels, with a composition of plain ops as their reference.
 #pragma once
 
+#include <cmath>
+
 #include <tinygan/ops/norms.hpp>
 
 namespace tinygan::ops {
 
 namespace detail {
 
-inline NormDims norm_dims(const char* op, const Shape& x) {
-  check(x.rank() >= 2, op, "input ", x, " has rank ", x.rank(), ", expected at least 2");
-  return {x.size() / x[-1], x[-1]};
-}
-
 /// v is a variable or tensor with one value for each channel of x. Throws Error on a wrong shape or device.
 template <class T, class PerChannel>
 void check_per_channel(const char* op, const PerChannel& v, const char* name, const Variable<T>& x) {
   check(v.rank() == 1 && v.shape()[0] == x.shape()[-1], op, name, " has shape ", v.shape(), ", input ", x.shape(),
-        " expects (", x.shape()[-1], ",)");
+        " expects (", x.shape()[-1], ",)",
+        v.rank() == 1 ? tinygan::detail::channels_first_hint(x.shape(), v.shape()[0]) : std::string());
   check(v.device() == x.device(), op, name, " on ", v.device(), ", input on ", x.device());
+}
+
+/// The problem of normalising x with gamma and beta. Throws Error on an empty input, a wrong rank, shape or device, or an epsilon
+/// that is negative or not finite.
+template <class T>
+NormDims norm_dims(const char* op, const Variable<T>& x, const Variable<T>& gamma, const Variable<T>& beta,
+                   const NormOptions<T>& options) {
+  check_input(op, "input", x);
+  check_input(op, "gamma", gamma);
+  check_input(op, "beta", beta);
+  check(x.rank() >= 2, op, "input ", x.shape(), " has rank ", x.rank(), ", expected at least 2");
+  check_per_channel(op, gamma, "gamma", x);
+  check_per_channel(op, beta, "beta", x);
+  check(options.epsilon >= 0 && std::isfinite(options.epsilon), op, "epsilon ", options.epsilon,
+        ", expected a finite number of at least 0");
+  check(options.slope >= 0, op, "slope ", options.slope, ", expected at least 0");
+  return {x.size() / x.shape()[-1], x.shape()[-1]};
 }
 
 /// The gradients of a fused op by way of its reference: what create_graph needs.
@@ -87,9 +102,7 @@ std::vector<Variable<T>> batch_norm_backward(const Backward<T>& c, const NormDim
 template <class T>
 BatchNormResult<T> batch_norm(const Variable<T>& x, const Variable<T>& gamma, const Variable<T>& beta,
                               const NormOptions<T>& options) {
-  const NormDims d = detail::norm_dims("batch_norm", x.shape());
-  detail::check_per_channel("batch_norm", gamma, "gamma", x);
-  detail::check_per_channel("batch_norm", beta, "beta", x);
+  const NormDims d = detail::norm_dims("batch_norm", x, gamma, beta, options);
   check(d.rows >= 2, "batch_norm", "input ", x.shape(), " has one value per channel, statistics need at least 2");
   const KernelTable<T>& k = kernels<T>(x.device());
   const Device device = x.device();
@@ -116,10 +129,10 @@ template <class T>
 Variable<T> batch_norm_inference(const Variable<T>& x, const Variable<T>& gamma, const Variable<T>& beta,
                                  const Tensor<wide_t<T>>& mean, const Tensor<wide_t<T>>& variance,
                                  const NormOptions<T>& options) {
-  const NormDims d = detail::norm_dims("batch_norm", x.shape());
-  detail::check_per_channel("batch_norm", gamma, "gamma", x);
-  detail::check_per_channel("batch_norm", beta, "beta", x);
+  const NormDims d = detail::norm_dims("batch_norm", x, gamma, beta, options);
+  check(mean.defined(), "batch_norm", "mean is empty, expected (", x.shape()[-1], ",)");
   detail::check_per_channel("batch_norm", mean, "mean", x);
+  check(variance.defined(), "batch_norm", "variance is empty, expected (", x.shape()[-1], ",)");
   detail::check_per_channel("batch_norm", variance, "variance", x);
   Tensor<T> y(x.shape(), x.device());
   kernels<T>(x.device()).batch_norm_apply(d, options, x.value().data(), mean.data(), variance.data(), gamma.value().data(),
@@ -166,9 +179,7 @@ std::vector<Variable<T>> layer_norm_backward(const Backward<T>& c, const NormDim
 template <class T>
 Variable<T> layer_norm(const Variable<T>& x, const Variable<T>& gamma, const Variable<T>& beta,
                        const NormOptions<T>& options) {
-  const NormDims d = detail::norm_dims("layer_norm", x.shape());
-  detail::check_per_channel("layer_norm", gamma, "gamma", x);
-  detail::check_per_channel("layer_norm", beta, "beta", x);
+  const NormDims d = detail::norm_dims("layer_norm", x, gamma, beta, options);
   const Device device = x.device();
   Tensor<wide_t<T>> mean({d.rows}, device), rstd({d.rows}, device);
   Tensor<T> y(x.shape(), device);

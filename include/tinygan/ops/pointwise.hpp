@@ -84,6 +84,7 @@ Variable<T> div(const Variable<T>& a, const Variable<T>& b);
 /// y = alpha x + beta.
 template <class T>
 Variable<T> affine(const Variable<T>& x, wide_t<T> alpha, wide_t<T> beta) {
+  detail::check_input("affine", "input", x);
   return record<T>("affine", detail::unary_value(UnaryOp::affine, x.value(), alpha, beta), {x},
                    [alpha](const Backward<T>& c) { return std::vector{affine(c.g, alpha, 0)}; });
 }
@@ -97,6 +98,7 @@ Variable<T> neg(const Variable<T>& x) {
 /// y = a + b, broadcasting. Throws Error on shapes that do not broadcast, as do all binary ops.
 template <class T>
 Variable<T> add(const Variable<T>& a, const Variable<T>& b) {
+  detail::check_operands("add", a, b);
   return record<T>("add", detail::binary_value("add", BinaryOp::add, a.value(), b.value()), {a, b}, [](const Backward<T>& c) {
     const auto g = [&] { return c.g; };
     return std::vector{detail::for_input(c, 0, g), detail::for_input(c, 1, g)};
@@ -106,6 +108,7 @@ Variable<T> add(const Variable<T>& a, const Variable<T>& b) {
 /// y = a - b.
 template <class T>
 Variable<T> sub(const Variable<T>& a, const Variable<T>& b) {
+  detail::check_operands("sub", a, b);
   return record<T>("sub", detail::binary_value("sub", BinaryOp::sub, a.value(), b.value()), {a, b}, [](const Backward<T>& c) {
     return std::vector{detail::for_input(c, 0, [&] { return c.g; }), detail::for_input(c, 1, [&] { return neg(c.g); })};
   });
@@ -114,6 +117,7 @@ Variable<T> sub(const Variable<T>& a, const Variable<T>& b) {
 /// y = a b.
 template <class T>
 Variable<T> mul(const Variable<T>& a, const Variable<T>& b) {
+  detail::check_operands("mul", a, b);
   return record<T>("mul", detail::binary_value("mul", BinaryOp::mul, a.value(), b.value()), {a, b}, [](const Backward<T>& c) {
     return std::vector{detail::for_input(c, 0, [&] { return mul(c.g, c.in[1]); }),
                        detail::for_input(c, 1, [&] { return mul(c.g, c.in[0]); })};
@@ -123,6 +127,7 @@ Variable<T> mul(const Variable<T>& a, const Variable<T>& b) {
 /// y = a / b.
 template <class T>
 Variable<T> div(const Variable<T>& a, const Variable<T>& b) {
+  detail::check_operands("div", a, b);
   return record<T>("div", detail::binary_value("div", BinaryOp::div, a.value(), b.value()), {a, b}, [](const Backward<T>& c) {
     return std::vector{detail::for_input(c, 0, [&] { return div(c.g, c.in[1]); }),
                        detail::for_input(c, 1, [&] { return neg(div(mul(c.g, c.out), c.in[1])); })};
@@ -134,6 +139,7 @@ namespace detail {
 /// max and min: the cotangent goes to the operand that was taken, to the first where they are equal.
 template <class T>
 Variable<T> select(const char* name, BinaryOp op, const Variable<T>& a, const Variable<T>& b) {
+  check_operands(name, a, b);
   return record<T>(name, binary_value(name, op, a.value(), b.value()), {a, b}, [larger = op == BinaryOp::maximum](const Backward<T>& c) {
     const Tensor<T>&left = c.in[larger ? 0 : 1].value(), &right = c.in[larger ? 1 : 0].value();
     const Variable<T> first = binary_value("greater_equal", BinaryOp::greater_equal, left, right);
@@ -161,6 +167,7 @@ Variable<T> minimum(const Variable<T>& a, const Variable<T>& b) {
 /// y = e^x.
 template <class T>
 Variable<T> exp(const Variable<T>& x) {
+  detail::check_input("exp", "input", x);
   return record<T>("exp", detail::unary_value(UnaryOp::exp, x.value()), {x},
                    [](const Backward<T>& c) { return std::vector{mul(c.g, c.out)}; });
 }
@@ -168,6 +175,7 @@ Variable<T> exp(const Variable<T>& x) {
 /// y = ln x.
 template <class T>
 Variable<T> log(const Variable<T>& x) {
+  detail::check_input("log", "input", x);
   return record<T>("log", detail::unary_value(UnaryOp::log, x.value()), {x},
                    [](const Backward<T>& c) { return std::vector{div(c.g, c.in[0])}; });
 }
@@ -175,6 +183,7 @@ Variable<T> log(const Variable<T>& x) {
 /// y = x^(1/2).
 template <class T>
 Variable<T> sqrt(const Variable<T>& x) {
+  detail::check_input("sqrt", "input", x);
   return record<T>("sqrt", detail::unary_value(UnaryOp::sqrt, x.value()), {x},
                    [](const Backward<T>& c) { return std::vector{affine(div(c.g, c.out), 0.5, 0)}; });
 }
@@ -182,6 +191,7 @@ Variable<T> sqrt(const Variable<T>& x) {
 /// y = 1 / x.
 template <class T>
 Variable<T> reciprocal(const Variable<T>& x) {
+  detail::check_input("reciprocal", "input", x);
   return record<T>("reciprocal", detail::unary_value(UnaryOp::reciprocal, x.value()), {x},
                    [](const Backward<T>& c) { return std::vector{neg(mul(c.g, mul(c.out, c.out)))}; });
 }
@@ -189,6 +199,7 @@ Variable<T> reciprocal(const Variable<T>& x) {
 /// y = x^2.
 template <class T>
 Variable<T> square(const Variable<T>& x) {
+  detail::check_input("square", "input", x);
   return record<T>("square", detail::unary_value(UnaryOp::square, x.value()), {x},
                    [](const Backward<T>& c) { return std::vector{mul(c.g, affine(c.in[0], 2, 0))}; });
 }
@@ -196,6 +207,7 @@ Variable<T> square(const Variable<T>& x) {
 /// y = |x|; the derivative at 0 is 0.
 template <class T>
 Variable<T> abs(const Variable<T>& x) {
+  detail::check_input("abs", "input", x);
   return record<T>("abs", detail::unary_value(UnaryOp::abs, x.value()), {x}, [](const Backward<T>& c) {
     return std::vector{mul(c.g, Variable<T>(detail::unary_value(UnaryOp::sign, c.in[0].value())))};
   });
@@ -204,6 +216,7 @@ Variable<T> abs(const Variable<T>& x) {
 /// y = min(max(x, low), high); the derivative is 1 inside, bounds included.
 template <class T>
 Variable<T> clamp(const Variable<T>& x, wide_t<T> low, wide_t<T> high) {
+  detail::check_input("clamp", "input", x);
   check(low <= high, "clamp", "low ", low, " is above high ", high);
   return record<T>("clamp", detail::unary_value(UnaryOp::clamp, x.value(), low, high), {x}, [](const Backward<T>& c) {
     // inside exactly where clamping changed nothing
@@ -219,6 +232,8 @@ Variable<T> clamp(const Variable<T>& x, wide_t<T> low, wide_t<T> high) {
 /// The cotangent of an activation's input from that of its output g and the output y; see Activation.
 template <class T>
 Variable<T> activation_grad(Activation f, wide_t<T> slope, const Variable<T>& g, const Variable<T>& y) {
+  detail::check_input("activation_grad", "cotangent", g);
+  detail::check_input("activation_grad", "output", y);
   switch (f) {
     case Activation::none: return g;
     case Activation::relu:
@@ -255,8 +270,10 @@ template <class T>
 Variable<T> activation(Activation f, wide_t<T> slope, const Variable<T>& x) {
   constexpr UnaryOp ops[] = {UnaryOp::affine, UnaryOp::relu, UnaryOp::leaky_relu, UnaryOp::sigmoid, UnaryOp::tanh};
   constexpr const char* names[] = {"identity", "relu", "leaky_relu", "sigmoid", "tanh"};
-  if (f == Activation::none) return x;
   const auto at = static_cast<std::size_t>(f);
+  check(at < std::size(names), "activation", "unknown activation");
+  detail::check_input(names[at], "input", x);
+  if (f == Activation::none) return x;
   check(slope >= 0, names[at], "slope ", slope, ", expected at least 0");
   return record<T>(names[at], detail::unary_value(ops[at], x.value(), slope), {x}, [f, slope](const Backward<T>& c) {
     return std::vector{c.past_activation ? c.g : activation_grad(f, slope, c.g, c.out)};
@@ -287,11 +304,24 @@ Variable<T> tanh(const Variable<T>& x) {
   return activation(Activation::tanh, 0, x);
 }
 
+namespace detail {
+
+/// sigmoid(x) with the derivative sigmoid(x) sigmoid(-x), which keeps its digits where the sigmoid rounds to 1.
+template <class T>
+Variable<T> softplus_slope(const Variable<T>& x) {
+  return record<T>("softplus_slope", unary_value(UnaryOp::sigmoid, x.value()), {x}, [](const Backward<T>& c) {
+    return std::vector{mul(c.g, mul(softplus_slope(c.in[0]), softplus_slope(neg(c.in[0]))))};
+  });
+}
+
+}  // namespace detail
+
 /// y = ln(1 + e^x), finite for every finite x.
 template <class T>
 Variable<T> softplus(const Variable<T>& x) {
+  detail::check_input("softplus", "input", x);
   return record<T>("softplus", detail::unary_value(UnaryOp::softplus, x.value()), {x},
-                   [](const Backward<T>& c) { return std::vector{mul(c.g, sigmoid(c.in[0]))}; });
+                   [](const Backward<T>& c) { return std::vector{mul(c.g, detail::softplus_slope(c.in[0]))}; });
 }
 
 }  // namespace tinygan::ops

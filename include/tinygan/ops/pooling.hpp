@@ -84,6 +84,7 @@ Tensor<T> window_cells(PoolDims d, Device device) {
 /// y(N,P,Q,C) = max over each window; the gradient goes to the first maximum. Throws Error like pool_dims.
 template <class T>
 Variable<T> max_pool2d(const Variable<T>& x, const PoolOptions& options) {
+  detail::check_input("max_pool2d", "input", x);
   const PoolDims d = pool_dims("max_pool2d", x.shape(), options);
   check(d.H * d.W <= std::numeric_limits<std::int32_t>::max(), "max_pool2d", "input ", x.shape(),
         " has more than 2^31 - 1 pixels in an image");
@@ -96,6 +97,7 @@ Variable<T> max_pool2d(const Variable<T>& x, const PoolOptions& options) {
 /// y(N,P,Q,C) = mean over the cells of each window that lie inside x. Throws Error like pool_dims.
 template <class T>
 Variable<T> average_pool2d(const Variable<T>& x, const PoolOptions& options) {
+  detail::check_input("average_pool2d", "input", x);
   const PoolDims d = pool_dims("average_pool2d", x.shape(), options);
   const bool padded = (d.P - 1) * d.stride_h + d.window_h - d.pad_top > d.H || d.pad_top > 0 ||
                       (d.Q - 1) * d.stride_w + d.window_w - d.pad_left > d.W || d.pad_left > 0;
@@ -106,6 +108,7 @@ Variable<T> average_pool2d(const Variable<T>& x, const PoolOptions& options) {
 /// y(N, H*scale_h, W*scale_w, C): every pixel repeated. Throws Error on a wrong rank or a scale below 1.
 template <class T>
 Variable<T> upsample2d(const Variable<T>& x, index_t scale_h, index_t scale_w) {
+  detail::check_input("upsample2d", "input", x);
   check(x.rank() == 4, "upsample2d", "input ", x.shape(), " has rank ", x.rank(), ", expected 4 (N,H,W,C)");
   check(scale_h >= 1 && scale_w >= 1, "upsample2d", "scale ", scale_h, "x", scale_w, ", expected at least 1x1");
   const Shape& s = x.shape();

@@ -22,8 +22,8 @@ inline std::vector<bool> axis_mask(const char* op, const Shape& shape, const Axe
   std::vector<bool> mask(static_cast<std::size_t>(shape.rank()), !axes.has_value());
   if (axes)
     for (int axis : *axes) {
-      const auto at = static_cast<std::size_t>(shape.resolve(axis));
-      check(!mask[at], op, "axis ", axis, " is named twice");
+      const auto at = static_cast<std::size_t>(resolve_axis(op, shape, axis));
+      check(!mask[at], op, "axis ", axis, " of ", shape, " is named twice");
       mask[at] = true;
     }
   return mask;
@@ -66,20 +66,32 @@ Tensor<T> reduce_value(ReduceOp op, Tensor<T> x, const std::vector<bool>& mask) 
 
 }  // namespace detail
 
+namespace detail {
+
+/// The sum over axes on behalf of `op`, which errors name.
+template <class T>
+Variable<T> sum_over(const char* op, const Variable<T>& x, const Axes& axes, bool keep_axes) {
+  check_input(op, "input", x);
+  const std::vector<bool> mask = axis_mask(op, x.shape(), axes);
+  const Shape kept = reduced_shape(x.shape(), mask, true);
+  const Tensor<T> y = reduce_value(ReduceOp::sum, x.value(), mask);
+  return record<T>("sum", y.reshape(reduced_shape(x.shape(), mask, keep_axes)), {x}, [kept](const Backward<T>& c) {
+    return std::vector{broadcast_to(reshape(c.g, kept), c.in[0].shape())};
+  });
+}
+
+}  // namespace detail
+
 /// y = sum of x over axes; they are dropped, or kept with extent 1. Throws Error on a missing or repeated axis.
 template <class T>
 Variable<T> sum(const Variable<T>& x, const Axes& axes = {}, bool keep_axes = false) {
-  const std::vector<bool> mask = detail::axis_mask("sum", x.shape(), axes);
-  const Shape kept = detail::reduced_shape(x.shape(), mask, true);
-  const Tensor<T> y = detail::reduce_value(ReduceOp::sum, x.value(), mask);
-  return record<T>("sum", y.reshape(detail::reduced_shape(x.shape(), mask, keep_axes)), {x}, [kept](const Backward<T>& c) {
-    return std::vector{broadcast_to(reshape(c.g, kept), c.in[0].shape())};
-  });
+  return detail::sum_over("sum", x, axes, keep_axes);
 }
 
 /// y = x summed over the axes along which `shape` was broadcast to x's shape: the adjoint of broadcast_to.
 template <class T>
 Variable<T> sum_to(const Variable<T>& x, const Shape& shape) {
+  detail::check_input("sum_to", "input", x);
   if (x.shape() == shape) return x;
   const int lead = x.rank() - shape.rank();
   check(lead >= 0, "sum_to", "cannot sum ", x.shape(), " to ", shape);
@@ -95,6 +107,7 @@ Variable<T> sum_to(const Variable<T>& x, const Shape& shape) {
 /// y = x repeated to `shape` by NumPy's rule. Throws Error where that is impossible.
 template <class T>
 Variable<T> broadcast_to(const Variable<T>& x, const Shape& shape) {
+  detail::check_input("broadcast_to", "input", x);
   if (x.shape() == shape) return x;
   const int lead = shape.rank() - x.rank();
   check(lead >= 0, "broadcast_to", "cannot broadcast ", x.shape(), " to ", shape);

@@ -4,12 +4,14 @@
 #include <vector>
 
 #include <tinygan/autograd/grad.hpp>
+#include <tinygan/ops/inputs.hpp>
 
 namespace tinygan::ops {
 
 /// The same elements under another shape, without a copy. Throws Error if the sizes differ.
 template <class T>
 Variable<T> reshape(const Variable<T>& x, const Shape& shape) {
+  detail::check_input("reshape", "input", x);
   if (x.shape() == shape) return x;
   return record<T>("reshape", x.value().reshape(shape), {x},
                    [](const Backward<T>& c) { return std::vector{reshape(c.g, c.in[0].shape())}; });
@@ -18,6 +20,7 @@ Variable<T> reshape(const Variable<T>& x, const Shape& shape) {
 /// (N, ...) to (N, rest).
 template <class T>
 Variable<T> flatten(const Variable<T>& x) {
+  detail::check_input("flatten", "input", x);
   check(x.rank() >= 1, "flatten", "a scalar has no batch axis");
   return reshape(x, {x.shape()[0], x.size() / x.shape()[0]});
 }
@@ -28,9 +31,11 @@ Variable<T> embed(const Variable<T>& x, int axis, index_t begin, index_t extent)
 /// y = x[..., begin:end, ...] along an axis. Throws Error outside it.
 template <class T>
 Variable<T> slice(const Variable<T>& x, int axis, index_t begin, index_t end) {
-  const int at = x.shape().resolve(axis);
+  detail::check_input("slice", "input", x);
+  const int at = detail::resolve_axis("slice", x.shape(), axis);
   const index_t extent = x.shape()[at];
-  check(begin >= 0 && begin < end && end <= extent, "slice", "[", begin, ", ", end, ") of axis ", axis, " of ", x.shape());
+  check(begin >= 0 && begin < end && end <= extent, "slice", "[", begin, ", ", end, ") of axis ", axis, " of ",
+        x.shape(), ", expected a range of at least 1 within [0, ", extent, ")");
   if (end - begin == extent) return x;
   const index_t inner = x.shape().range_size(at + 1, x.rank());
   Tensor<T> y;
@@ -48,9 +53,11 @@ Variable<T> slice(const Variable<T>& x, int axis, index_t begin, index_t end) {
 /// Zeros of the given extent along an axis with x at `begin`: the adjoint of slice. Throws Error if x does not fit.
 template <class T>
 Variable<T> embed(const Variable<T>& x, int axis, index_t begin, index_t extent) {
-  const int at = x.shape().resolve(axis);
+  detail::check_input("embed", "input", x);
+  const int at = detail::resolve_axis("embed", x.shape(), axis);
   const index_t length = x.shape()[at];
-  check(begin >= 0 && extent >= length && begin <= extent - length, "embed", "extent ", length, " at ", begin, " does not fit in ", extent);
+  check(begin >= 0 && extent >= length && begin <= extent - length, "embed", "extent ", length, " of axis ", axis, " of ",
+        x.shape(), " at ", begin, " does not fit in ", extent);
   const index_t inner = x.shape().range_size(at + 1, x.rank());
   const Tensor<T> y = Tensor<T>::zeros(x.shape().with(at, extent), x.device());
   const CopyDims d{x.shape().range_size(0, at), length * inner, length * inner, extent * inner};
@@ -64,7 +71,9 @@ Variable<T> embed(const Variable<T>& x, int axis, index_t begin, index_t extent)
 template <class T>
 Variable<T> concat(const std::vector<Variable<T>>& xs, int axis) {
   check(!xs.empty(), "concat", "nothing to join");
-  const int at = xs[0].shape().resolve(axis);
+  for (std::size_t i = 0; i < xs.size(); ++i)
+    check(xs[i].defined(), "concat", "input ", i, " is empty, expected a variable with a value");
+  const int at = detail::resolve_axis("concat", xs[0].shape(), axis);
   index_t extent = 0;
   for (const Variable<T>& x : xs) {
     check(x.rank() == xs[0].rank() && x.shape().with(at, 1) == xs[0].shape().with(at, 1), "concat", "shapes ", xs[0].shape(),
@@ -96,6 +105,7 @@ Variable<T> concat(const std::vector<Variable<T>>& xs, int axis) {
 /// y with axis i being x's axis order[i]. Throws Error unless `order` names every axis once.
 template <class T>
 Variable<T> permute(const Variable<T>& x, const std::vector<int>& order) {
+  detail::check_input("permute", "input", x);
   const int rank = x.rank();
   check(static_cast<int>(order.size()) == rank, "permute", order.size(), " axes for shape ", x.shape());
   std::vector<index_t> strides(order.size()), extents;
@@ -107,7 +117,7 @@ Variable<T> permute(const Variable<T>& x, const std::vector<int>& order) {
   PermuteDims d;
   std::vector<int> inverse(order.size(), -1);
   for (int i = 0; i < rank; ++i) {
-    const int from = x.shape().resolve(order[static_cast<std::size_t>(i)]);
+    const int from = detail::resolve_axis("permute", x.shape(), order[static_cast<std::size_t>(i)]);
     check(inverse[static_cast<std::size_t>(from)] < 0, "permute", "axis ", from, " is named twice");
     inverse[static_cast<std::size_t>(from)] = i;
     extents.push_back(x.shape()[from]);
@@ -122,6 +132,7 @@ Variable<T> permute(const Variable<T>& x, const std::vector<int>& order) {
 /// The last two axes exchanged. Throws Error below rank 2.
 template <class T>
 Variable<T> transpose(const Variable<T>& x) {
+  detail::check_input("transpose", "input", x);
   check(x.rank() >= 2, "transpose", "shape ", x.shape(), " has no two axes");
   std::vector<int> order;
   for (int axis = 0; axis < x.rank(); ++axis) order.push_back(axis);

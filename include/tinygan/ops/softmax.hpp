@@ -9,6 +9,7 @@ namespace detail {
 
 template <class T>
 NormDims softmax_dims(const char* op, const Variable<T>& x) {
+  check_input(op, "input", x);
   check(x.rank() >= 1, op, "a scalar has no axis");
   return {x.size() / x.shape()[-1], x.shape()[-1]};
 }
@@ -18,8 +19,9 @@ NormDims softmax_dims(const char* op, const Variable<T>& x) {
 /// y = e^x / sum e^x along the last axis. Throws Error on a scalar.
 template <class T>
 Variable<T> softmax(const Variable<T>& x) {
+  const NormDims d = detail::softmax_dims("softmax", x);
   Tensor<T> y(x.shape(), x.device());
-  kernels<T>(x.device()).softmax(detail::softmax_dims("softmax", x), x.value().data(), y.data(), Stream{});
+  kernels<T>(x.device()).softmax(d, x.value().data(), y.data(), Stream{});
   return record<T>("softmax", y, {x}, [](const Backward<T>& c) {
     return std::vector{c.out * (c.g - sum(c.g * c.out, std::vector<int>{-1}, true))};
   });
@@ -28,8 +30,9 @@ Variable<T> softmax(const Variable<T>& x) {
 /// y = x - ln(sum e^x) along the last axis. Throws Error on a scalar.
 template <class T>
 Variable<T> log_softmax(const Variable<T>& x) {
+  const NormDims d = detail::softmax_dims("log_softmax", x);
   Tensor<T> y(x.shape(), x.device());
-  kernels<T>(x.device()).log_softmax(detail::softmax_dims("log_softmax", x), x.value().data(), y.data(), Stream{});
+  kernels<T>(x.device()).log_softmax(d, x.value().data(), y.data(), Stream{});
   return record<T>("log_softmax", y, {x}, [](const Backward<T>& c) {
     return std::vector{c.g - exp(c.out) * sum(c.g, std::vector<int>{-1}, true)};
   });

@@ -87,7 +87,7 @@ inline std::vector<OpCase> conv2d_transpose_cases() {
     const char* what;
     Shape x, w;
     ConvOptions options;
-    index_t output_padding;
+    OutputPadding output_padding;
     Shape y;
     index_t crop_top, crop_left;
   };
@@ -107,6 +107,24 @@ inline std::vector<OpCase> conv2d_transpose_cases() {
                  {1, 5, 5, 2},
                  1,
                  0},
+        Geometry{
+            "output padding of rows", {1, 3, 3, 1}, {3, 3, 2, 1}, {2, 1, Padding::all(1)}, {1, 0}, {1, 6, 3, 2}, 1, 1},
+        Geometry{"output padding of columns",
+                 {2, 2, 2, 2},
+                 {3, 2, 1, 2},
+                 {2, 3, Padding::valid()},
+                 {0, 2},
+                 {2, 5, 8, 1},
+                 0,
+                 0},
+        Geometry{"one output padding, one strided axis",
+                 {1, 2, 3, 2},
+                 {2, 3, 1, 2},
+                 {1, 2, Padding::all(1)},
+                 1,
+                 {1, 1, 6, 1},
+                 1,
+                 1},
         Geometry{"dilation", {1, 3, 2, 2}, {2, 3, 1, 2}, {1, 2, Padding::all(1), 3, 2}, 0, {1, 4, 5, 1}, 1, 1}})
     cases.push_back(op_case(
         text("conv2d_transpose ", g.what), {{g.x}, {g.w}},

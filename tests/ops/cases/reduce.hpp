@@ -39,10 +39,10 @@ inline std::vector<Reduction> reductions() {
 template <class Call>
 void add_reduction(std::vector<OpCase>& cases, const std::string& name, Call call, double (*f)(double),
                    double (*finish)(double sum, double n), double (*slope)(double sum, double n),
-                   std::vector<std::size_t> linear) {
+                   std::vector<std::size_t> linear, Draw how = Draw::uniform) {
   for (const Reduction& r : reductions())
     cases.push_back(op_case(
-        text(name, r.x, "->", r.y), {{r.x}}, [=](const auto& x) { return call(x[0], r.axes, r.keep); },
+        text(name, r.x, "->", r.y), {{r.x, how}}, [=](const auto& x) { return call(x[0], r.axes, r.keep); },
         [=](const Arrays& x) {
           Expected y(r.y);
           for (std::size_t i = 0; i < x[0].size(); ++i) {
@@ -129,6 +129,11 @@ inline std::vector<OpCase> norms_cases() {
       cases, "norm", [](const auto& x, const auto& axes, bool keep) { return ops::norm(x, axes, keep, 0.125f); },
       square, [](double sum, double) { return std::sqrt(sum + 0.125); },
       [](double sum, double) { return 1 / std::sqrt(sum + 0.125); }, {});
+  add_reduction(
+      cases, "norm without epsilon",
+      [](const auto& x, const auto& axes, bool keep) { return ops::norm(x, axes, keep); }, square,
+      [](double sum, double) { return std::sqrt(sum); }, [](double sum, double) { return 1 / std::sqrt(sum); }, {},
+      Draw::positive);
   for (const Shape& shape : {Shape{1}, Shape{17}, Shape{3, 7}, Shape{2, 3, 33}}) {
     OpCase c = op_case(
         text("max_last", shape), {{shape, Draw::distinct}}, [](const auto& x) { return ops::max_last(x[0]); },
