@@ -189,6 +189,67 @@ TEST_CASE("EMA follows its source, with and without warm-up") {
   check_near(average.value(), Array(5, 0.999 * 9 + 0.001 * 11), 16 * eps * 11);
 }
 
+TEST_CASE("a parameter that is listed twice is refused, by position, and so is memory that two share") {
+  const V p = parameter({6}, 1), q = parameter({6}, 2);
+  const std::string same = ": parameters 0 and 2 are the same; expected every parameter once, or it is updated twice";
+  CHECK(error_of([&] { optim::Adam<float>({p, q, p}); }) == "adam" + same);
+  CHECK(error_of([&] { optim::Sgd<float>({p, q, p}); }) == "sgd" + same);
+  const V tied(p.value(), true), rows(p.value().reshape({2, 3}).rows(1, 2), true);
+  CHECK(error_of([&] { optim::Sgd<float>({p, q, tied}); }) == "sgd" + same);
+  CHECK(error_of([&] {
+          optim::Sgd<float>({p, rows});
+        }) == "sgd: parameters 0 and 1 overlap; expected every parameter once, or it is updated twice");
+  const V first(p.value().reshape({2, 3}).rows(0, 1), true);
+  optim::Sgd<float>({first, rows}, {.learning_rate = 1})
+      .step({V(Tensor<float>::full({1, 3}, 1.0f)), V(Tensor<float>::zeros({1, 3}))});
+
+  const V source = parameter({6}, 3), average = parameter({6}, 4);
+  CHECK(error_of([&] {
+          optim::Ema<float>({source, q}, {average, average});
+        }) == "ema: averages 0 and 1 are the same; expected every average once, or it is updated twice");
+  CHECK(error_of([&] {
+          optim::Ema<float>({source, q}, {average, source});
+        }) == "ema: average 1 and tensor 0 are the same; expected averages of their own");
+  CHECK_NOTHROW(optim::Ema<float>({source, source}, {average, q}));
+}
+
+TEST_CASE("bfloat16: parameters and masters once each") {
+  const Device there = Device::emulated();
+  using B = Variable<bfloat16>;
+  const B p(Tensor<bfloat16>::zeros({4}, there), true), q(Tensor<bfloat16>::zeros({4}, there), true);
+  const Tensor<float> m = Tensor<float>::zeros({4}, there), n = Tensor<float>::zeros({4}, there);
+  CHECK(error_of([&] {
+          optim::Adam<bfloat16>({p, p});
+        }) == "adam: parameters 0 and 1 are the same; expected every parameter once, or it is updated twice");
+  CHECK(error_of([&] {
+          optim::Adam<bfloat16>({p, q}, {}, {m, m});
+        }) == "adam: masters 0 and 1 are the same; expected every master once, or it is updated twice");
+  CHECK(error_of([&] { optim::Sgd<bfloat16>({p, q}, {}, {m, {}}); }) == "sgd: master 1 is empty");
+  CHECK_NOTHROW(optim::Sgd<bfloat16>({p, q}, {}, {m, n}));
+}
+
+TEST_CASE("clipping gradients of 0 leaves 0, on every device") {
+  for (const Device device : {Device::cpu(), Device::emulated()}) {
+    const V g(Tensor<float>::zeros({5}, device));
+    const auto [clipped, norm] = optim::clip_by_global_norm<float>({g}, 1);
+    CHECK(array(clipped[0]) == Array(5, 0.0));
+    CHECK(norm.item() == 0);
+    CHECK(array(optim::clip_by_value<float>({g}, 1)[0]) == Array(5, 0.0));
+  }
+}
+
+TEST_CASE("what was moved from says so instead of stepping") {
+  optim::Adam<float> adam({parameter({2}, 1)});
+  const optim::Adam<float> taken = std::move(adam);
+  const std::string expected = "adam: there are no parameters: the optimiser was moved from";
+  CHECK(error_of([&] { adam.step(); }) == expected);  // NOLINT: moved from on purpose
+  CHECK(error_of([&] { adam.step({V(Tensor<float>::zeros({2}))}); }) == expected);
+  CHECK(taken.parameters().size() == 1);
+  optim::Ema<float> ema({parameter({2}, 1)}, {parameter({2}, 2)});
+  const optim::Ema<float> kept = std::move(ema);
+  CHECK(error_of([&] { ema.update(); }) == "ema: there are no tensors: the average was moved from");
+}
+
 TEST_CASE("optimisers name bad hyper-parameters and gradients") {
   const V p = parameter({2}, 1), constant(Tensor<float>::zeros({2}));
   const auto adam = [&](AdamHyper h) { return error_of([&] { optim::Adam<float>({p}, h); }); };
@@ -203,8 +264,8 @@ TEST_CASE("optimisers name bad hyper-parameters and gradients") {
   CHECK(sgd({.learning_rate = std::nan("")}) == "sgd: learning rate is nan, expected a finite non-negative number");
   CHECK(sgd({.momentum = 1}) == "sgd: momentum is 1, expected at least 0 and below 1");
   CHECK(error_of([] { optim::Adam<float>({}); }) == "adam: no parameters");
-  CHECK(error_of([&] { optim::Adam<float>({constant}); }) == "adam: a parameter is no leaf that requires gradients");
-  CHECK(error_of([&] { optim::Adam<float>({p * 2}); }) == "adam: a parameter is no leaf that requires gradients");
+  CHECK(error_of([&] { optim::Adam<float>({constant}); }) == "adam: parameter 0 is not a leaf that requires gradients");
+  CHECK(error_of([&] { optim::Adam<float>({p * 2}); }) == "adam: parameter 0 is not a leaf that requires gradients");
   optim::Adam<float> fine({p});
   CHECK(error_of([&] { fine.step(std::vector<V>{}); }) == "adam: 0 gradients for 1 parameters");
   CHECK(error_of([&] { fine.step({V{}}); }) == "adam: gradient 0 is empty");
@@ -215,6 +276,24 @@ TEST_CASE("optimisers name bad hyper-parameters and gradients") {
         "clip_by_global_norm: norm nan, expected above 0");
   CHECK(error_of([] { optim::global_norm<float>({}); }) == "global_norm: no tensors");
   CHECK(error_of([&] { optim::Ema<float>({p}, {}); }) == "ema: 1 tensors and 0 averages");
+  CHECK(error_of([&] {
+          optim::Adam<float>({p, V{}});
+        }) == "adam: parameter 1 is empty, expected a variable with a value");
+  CHECK(error_of([&] {
+          optim::Adam<float>({p, constant});
+        }) == "adam: parameter 1 is not a leaf that requires gradients");
+  CHECK(error_of([&] {
+          optim::global_norm<float>({p, {}});
+        }) == "global_norm: tensor 1 is empty, expected a variable with a value");
+  CHECK(error_of([&] {
+          optim::clip_by_value<float>({p, {}}, 1);
+        }) == "clip_by_value: gradient 1 is empty, expected a variable with a value");
+  CHECK(error_of([] { optim::Ema<float>({}, {}); }) == "ema: no tensors");
+  CHECK(error_of([&] {
+          optim::Ema<float>({p, V{}}, {constant, constant});
+        }) == "ema: tensor 1 is empty, expected a variable with a value");
+  CHECK(error_of([&] { optim::Ema<float>({p}, {parameter({3}, 2)}); }) ==
+        "ema: average 0 has shape (3,), expected (2,)");
   CHECK(error_of([&] { optim::Ema<float>({p}, {p}, {.decay = 1}); }) ==
         "ema: decay 1, expected at least 0 and below 1");
 }

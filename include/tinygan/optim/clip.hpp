@@ -5,10 +5,13 @@
 
 namespace tinygan::optim {
 
-/// The Euclidean norm of all tensors taken as one vector, a scalar on their device. Throws Error if that is not one.
+/// The Euclidean norm of all tensors taken as one vector, a scalar on their device. Throws Error if there are none, one is empty, or
+/// they live on several.
 template <class T>
 Tensor<wide_t<T>> global_norm(const std::vector<Variable<T>>& xs) {
   check(!xs.empty(), "global_norm", "no tensors");
+  for (std::size_t i = 0; i < xs.size(); ++i)
+    check(xs[i].defined(), "global_norm", "tensor ", i, " is empty, expected a variable with a value");
   std::vector<Segment<const T>> segments;
   const Device device = xs[0].device();
   for (const Variable<T>& x : xs) {
@@ -40,13 +43,16 @@ std::pair<std::vector<Variable<T>>, Tensor<wide_t<T>>> clip_by_global_norm(const
   return {clipped, norm};
 }
 
-/// Each element clamped to [-limit, limit]. Throws Error unless limit > 0.
+/// Each element clamped to [-limit, limit]. Throws Error unless limit > 0, and on an empty gradient.
 template <class T>
 std::vector<Variable<T>> clip_by_value(const std::vector<Variable<T>>& grads, wide_t<T> limit) {
   check(limit > 0, "clip_by_value", "limit ", limit, ", expected above 0");
   const NoGrad no_grad;
   std::vector<Variable<T>> clipped;
-  for (const Variable<T>& g : grads) clipped.push_back(ops::clamp(g, -limit, limit));
+  for (const Variable<T>& g : grads) {
+    check(g.defined(), "clip_by_value", "gradient ", clipped.size(), " is empty, expected a variable with a value");
+    clipped.push_back(ops::clamp(g, -limit, limit));
+  }
   return clipped;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tinygan/autograd/grad.hpp>
+#include <tinygan/optim/distinct.hpp>
 
 namespace tinygan::optim {
 
@@ -15,24 +16,38 @@ struct EmaOptions {
 template <class T>
 class Ema {
  public:
-  /// Starts the average at the source. Throws Error if the lists do not match or decay is outside [0,1).
+  /// Starts the average at the source. Throws Error if the lists are empty or do not match, if an average is listed twice or is a
+  /// source, or if decay is outside [0,1).
   Ema(std::vector<Variable<T>> source, std::vector<Variable<T>> average, EmaOptions options = {})
       : source_(std::move(source)), average_(std::move(average)), options_(options) {
     check(options.decay >= 0 && options.decay < 1, "ema", "decay ", options.decay, ", expected at least 0 and below 1");
     check(source_.size() == average_.size(), "ema", source_.size(), " tensors and ", average_.size(), " averages");
-    for (std::size_t i = 0; i < source_.size(); ++i) average_[i].value().copy_from(source_[i].value());
+    check(!source_.empty(), "ema", "no tensors");
+    const auto sources = detail::values<T>("ema", "tensor", source_),
+               averages = detail::values<T>("ema", "average", average_);
+    for (std::size_t i = 0; i < sources.size(); ++i)
+      check(averages[i].shape() == sources[i].shape(), "ema", "average ", i, " has shape ", averages[i].shape(),
+            ", expected ", sources[i].shape());
+    detail::check_distinct("ema", "average", averages);
+    for (std::size_t i = 0; i < averages.size(); ++i)
+      for (std::size_t j = 0; j < sources.size(); ++j)
+        check(!detail::overlap(averages[i], sources[j]), "ema", "average ", i, " and tensor ", j,
+              " are the same; expected averages of their own");
+    for (std::size_t i = 0; i < sources.size(); ++i) averages[i].copy_from(sources[i]);
   }
 
-  /// Throws Error if an average lives on another device than its source.
+  /// Throws Error if an average lives on another device than its source; nothing is then updated.
   void update() {
+    check(!source_.empty(), "ema", "there are no tensors: the average was moved from");
+    for (std::size_t i = 0; i < source_.size(); ++i)
+      check(average_[i].device() == source_[i].device(), "ema", "tensor ", i, " is on ", source_[i].device(),
+            ", its average on ", average_[i].device());
     const double t = static_cast<double>(++updates_);
     const double decay = options_.warm_up ? std::min(options_.decay, (1 + t) / (10 + t)) : options_.decay;
     for (std::size_t i = 0; i < source_.size(); ++i) {
-      const Device device = source_[i].device();
-      check(average_[i].device() == device, "ema", "tensor ", i, " is on ", device, ", its average on ",
-            average_[i].device());
-      kernels<T>(device)
-          .ema(source_[i].size(), static_cast<wide_t<T>>(decay), source_[i].value().data(), average_[i].value().data(), Stream{});
+      kernels<T>(source_[i].device())
+          .ema(source_[i].size(), static_cast<wide_t<T>>(decay), source_[i].value().data(), average_[i].value().data(),
+               Stream{});
       average_[i].value().bump_version();
     }
   }

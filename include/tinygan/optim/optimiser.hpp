@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <tinygan/autograd/gradient_parts.hpp>
+#include <tinygan/optim/distinct.hpp>
 
 namespace tinygan::optim {
 
@@ -24,13 +25,16 @@ class Optimiser {
   using Wide = wide_t<T>;
 
   /// Masters in the order of the parameters, shared with whoever made them; without any, copies where T is not wide itself.
-  /// Throws Error on an empty list, something that is no leaf requiring gradients, tensors on different devices, or masters of
-  /// other shapes.
+  /// Throws Error on an empty list, a parameter that is not a leaf requiring gradients, one that is listed twice or shares memory
+  /// with another, tensors on different devices, or masters of other shapes.
   Optimiser(const char* name, std::vector<Variable<T>> parameters, std::vector<Tensor<Wide>> masters)
       : name_(name), parameters_(std::move(parameters)), masters_(std::move(masters)) {
     check(!parameters_.empty(), name_, "no parameters");
-    for (const Variable<T>& p : parameters_)
-      check(p.defined() && p.requires_grad() && p.is_leaf(), name_, "a parameter is no leaf that requires gradients");
+    const std::vector<Tensor<T>> values = detail::values<T>(name_, "parameter", parameters_);
+    for (std::size_t i = 0; i < parameters_.size(); ++i)
+      check(parameters_[i].requires_grad() && parameters_[i].is_leaf(), name_, "parameter ", i,
+            " is not a leaf that requires gradients");
+    detail::check_distinct(name_, "parameter", values);
     device_ = parameters_[0].device();
     for (const Variable<T>& p : parameters_)
       check(p.device() == device_, name_, "parameters on ", device_, " and ", p.device());
@@ -41,9 +45,11 @@ class Optimiser {
     if (masters_.empty())
       for (const Variable<T>& p : parameters_) masters_.push_back(widen(p.value()));
     check(masters_.size() == parameters_.size(), name_, masters_.size(), " masters for ", parameters_.size(), " parameters");
+    for (std::size_t i = 0; i < masters_.size(); ++i) check(masters_[i].defined(), name_, "master ", i, " is empty");
     for (std::size_t i = 0; i < masters_.size(); ++i)
       check(masters_[i].shape() == parameters_[i].shape() && masters_[i].device() == device_, name_, "master ", i, " has shape ",
             masters_[i].shape(), " on ", masters_[i].device(), ", expected ", parameters_[i].shape(), " on ", device_);
+    detail::check_distinct(name_, "master", masters_);
   }
 
   std::vector<Tensor<Wide>> zeros_like_parameters() const {
@@ -65,6 +71,7 @@ class Optimiser {
   /// The kernel's view. Throws Error unless there is one gradient of the right shape for every parameter, and all are
   /// where the optimiser's state is.
   std::vector<ParameterSlot<T>> slots(const std::vector<GradientParts<T>>& grads) const {
+    check(!parameters_.empty(), name_, "there are no parameters: the optimiser was moved from");
     check(grads.size() == parameters_.size(), name_, grads.size(), " gradients for ", parameters_.size(), " parameters");
     std::vector<ParameterSlot<T>> list;
     for (std::size_t i = 0; i < grads.size(); ++i) {

@@ -1,0 +1,38 @@
+// Checks that what is updated in place is listed once.
+#pragma once
+
+#include <vector>
+
+#include <tinygan/tensor/tensor.hpp>
+
+namespace tinygan::optim::detail {
+
+/// Whether some element belongs to both tensors.
+template <class T>
+bool overlap(const Tensor<T>& a, const Tensor<T>& b) {
+  return a.shares_storage(b) && a.data() < b.data() + b.size() && b.data() < a.data() + a.size();
+}
+
+/// Throws Error naming the positions of two tensors that share elements: both would update them.
+template <class T>
+void check_distinct(const char* op, const char* what, const std::vector<Tensor<T>>& list) {
+  for (std::size_t j = 1; j < list.size(); ++j)
+    for (std::size_t i = 0; i < j; ++i)
+      if (overlap(list[i], list[j]))
+        fail(op, what, "s ", i, " and ", j,
+             list[i].data() == list[j].data() && list[i].shape() == list[j].shape() ? " are the same" : " overlap",
+             "; expected every ", what, " once, or it is updated twice");
+}
+
+/// The values of a list of variables. Throws Error naming the position of an empty one.
+template <class T, class Variables>
+std::vector<Tensor<T>> values(const char* op, const char* what, const Variables& list) {
+  std::vector<Tensor<T>> all;
+  for (const auto& v : list) {
+    check(v.defined(), op, what, " ", all.size(), " is empty, expected a variable with a value");
+    all.push_back(v.value());
+  }
+  return all;
+}
+
+}  // namespace tinygan::optim::detail
