@@ -38,6 +38,7 @@
 #include <tinygan/nn/sequential.hpp>
 #include <tinygan/ops/conv.hpp>
 #include <tinygan/ops/dropout.hpp>
+#include <tinygan/ops/inputs.hpp>
 #include <tinygan/ops/matmul.hpp>
 #include <tinygan/ops/normalisation.hpp>
 #include <tinygan/ops/norms.hpp>
@@ -48,6 +49,7 @@
 #include <tinygan/ops/softmax.hpp>
 #include <tinygan/optim/adam.hpp>
 #include <tinygan/optim/clip.hpp>
+#include <tinygan/optim/distinct.hpp>
 #include <tinygan/optim/ema.hpp>
 #include <tinygan/optim/sgd.hpp>
 #include <tinygan/tensor/convert.hpp>

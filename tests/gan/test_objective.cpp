@@ -22,7 +22,8 @@ gan::Networks<float> critic_networks(std::uint64_t seed) {
   gan::Networks<float> n = tiny_networks(seed);
   Generator random(seed + 1);
   nn::Sequential<float> d;
-  d.add(nn::Conv2D<float>(1, 4, nn::Conv2DOptions::square(4, 2).activate(Activation::leaky_relu, 0.2), random))
+  d.add(nn::Conv2D<float>(1, 4, nn::Conv2DOptions::square(4, 2, Padding::same()).activate(Activation::leaky_relu, 0.2),
+                          random))
       .add(nn::Flatten<float>())
       .add(nn::Dense<float>(36, 1, {}, random));
   n.discriminator = std::move(d);

@@ -113,8 +113,24 @@ TEST_CASE("the penalty is finite, and so is its gradient, where the critic is fl
   for (double v : array(grad(gp, {w})[0])) CHECK(std::isfinite(v));
 }
 
+TEST_CASE("the gradient of a penalty without an epsilon is 0, as PyTorch's, where the critic is flat") {
+  const V w(Tensor<double>::zeros({20, 1}), true), x(random_tensor<double>(batch, 1), true);
+  const V slope = grad(ops::sum(ops::matmul(ops::flatten(x), w)), {x}, {.create_graph = true})[0];
+  const V penalty = ops::mean(ops::square(ops::norm(slope, std::vector<int>{1, 2, 3}) - 1));
+  const V dw = grad(penalty, {w}, {.create_graph = true})[0];
+  CHECK(penalty.item() == 1);
+  CHECK(array(dw) == Array(20, 0.0));
+  CHECK(array(grad(ops::sum(dw), {w})[0]) == Array(20, 0.0));
+}
+
 TEST_CASE("penalties name batches that do not match") {
   Generator random;
+  const auto same = [](const V& x) { return x; };
+  const auto real = Tensor<double>::zeros({2, 3});
+  CHECK(support::error_of([&] { gan::gradient_penalty(same, real, {}, random); }) ==
+        "gradient_penalty: fake is empty, expected a batch");
+  CHECK(support::error_of([&] { gan::r1_penalty(same, Tensor<double>{}); }) ==
+        "r1_penalty: real is empty, expected a batch");
   CHECK(support::error_of([&] {
           gan::gradient_penalty([](const V& x) { return x; }, Tensor<double>::zeros({2, 3}),
                                 Tensor<double>::zeros({3, 3}), random);

@@ -11,7 +11,8 @@ template <class T = float>
 gan::Networks<T> tiny_networks(std::uint64_t seed) {
   using nn::Conv2DOptions;
   Generator random(seed);
-  const Conv2DOptions down = Conv2DOptions::square(4, 2), up = down.without_bias().activate(Activation::tanh);
+  const Conv2DOptions down = Conv2DOptions::square(4, 2, Padding::same()),
+                      up = down.without_bias().activate(Activation::tanh);
   gan::Networks<T> n;
   n.generator.add(nn::Dense<T>(gan::latent_size, 36, {.bias = false}, random))
       .add(nn::BatchNorm<T>(36, nn::BatchNormOptions{}.activate(Activation::relu)))

@@ -111,3 +111,29 @@ TEST_CASE("batch_norm layers name what does not fit") {
   CHECK(error_of([] { nn::BatchNorm<float>(2, {.epsilon = 0}); }) == "batch_norm: epsilon 0, expected above 0");
   CHECK(error_of([] { nn::BatchNorm<float>(2, {.momentum = 1.5}); }) == "batch_norm: momentum 1.5, expected 0 to 1");
 }
+
+TEST_CASE(
+    "inference before any training scales by gamma / sqrt(1 + eps), and the layer knows its statistics are the first") {
+  nn::BatchNorm<float> layer(2);
+  CHECK(layer.has_initial_statistics());
+  const Array x = array(batch()), y = array(layer(batch(), nn::Pass::infer()));
+  for (std::size_t i = 0; i < x.size(); ++i)
+    CHECK(std::fabs(y[i] - x[i] / std::sqrt(1.001)) <= 4 * std::numeric_limits<float>::epsilon() * std::fabs(x[i]));
+  CHECK(layer.has_initial_statistics());
+  Generator random;
+  layer(batch(), nn::Pass::train(random));
+  CHECK_FALSE(layer.has_initial_statistics());
+}
+
+TEST_CASE("a pass's momentum outside [0, 1] is refused, and the statistics stay") {
+  nn::BatchNorm<float> layer(2);
+  Generator random;
+  const auto before = snapshot(layer.buffers());
+  nn::Pass pass = nn::Pass::train(random);
+  for (const auto& [momentum, shown] : {std::pair{1.5, "1.5"}, std::pair{std::nan(""), "nan"}}) {
+    pass.momentum = momentum;
+    CHECK(error_of([&] { layer(batch(), pass); }) ==
+          std::string("batch_norm: momentum ") + shown + " of the pass, expected 0 to 1");
+  }
+  CHECK(same_bits(before, snapshot(layer.buffers())));
+}

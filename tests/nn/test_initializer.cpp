@@ -100,3 +100,17 @@ TEST_CASE("the same seed gives the same weights, another layer others") {
   CHECK(same_bits(first.kernel().value(), again.kernel().value()));
   CHECK_FALSE(same_bits(first.kernel().value(), second.kernel().value()));
 }
+
+TEST_CASE("initialisers name what they cannot use") {
+  Generator random(1);
+  const auto make = [&](const nn::Initializer& i, nn::Fans fans) {
+    return support::error_of([&] { i.make<float>({2, 2}, fans, random); });
+  };
+  CHECK(make(nn::Initializer::he_normal(), {0, 2}) ==
+        "Initializer: fans of 0 inputs and 2 outputs, expected at least 1");
+  CHECK(make(nn::Initializer::glorot_uniform(), {2, -1}) ==
+        "Initializer: fans of 2 inputs and -1 outputs, expected at least 1");
+  CHECK(make(nn::Initializer::normal(std::nan(""), 1), {}) == "Initializer: parameters nan and 1, expected numbers");
+  CHECK(make(nn::Initializer::normal(0, -1), {}) == "random_normal: standard deviation -1, expected at least 0");
+  CHECK(make(nn::Initializer::uniform(1, 1), {}) == "random_uniform: low 1 is not below high 1");
+}

@@ -55,7 +55,7 @@ TEST_CASE("Dense: x kernel + bias, activated") {
 
 TEST_CASE("Conv2D: shapes, bias, fused activation") {
   using nn::Conv2DOptions;
-  nn::Conv2D<float> same(3, 8, Conv2DOptions::square(5, 2)),
+  nn::Conv2D<float> same(3, 8, Conv2DOptions::square(5, 2, Padding::same())),
       valid(3, 2, Conv2DOptions::square(3, 1, Padding::valid()).without_bias());
   CHECK(run(same, image()).shape() == Shape{4, 3, 3, 8});
   CHECK(run(valid, image()).shape() == Shape{4, 4, 4, 2});
@@ -79,7 +79,7 @@ TEST_CASE("Conv2D: shapes, bias, fused activation") {
 
 TEST_CASE("Conv2DTranspose: shapes and the layout of its kernel") {
   using nn::Conv2DOptions;
-  nn::Conv2DTranspose<float> same(3, 8, Conv2DOptions::square(5, 2));
+  nn::Conv2DTranspose<float> same(3, 8, Conv2DOptions::square(5, 2, Padding::same()));
   CHECK(run(same, image()).shape() == Shape{4, 12, 12, 8});
   CHECK(same.kernel().shape() == Shape{5, 5, 8, 3});
   CHECK(same.parameter_count() == 608);
@@ -87,9 +87,34 @@ TEST_CASE("Conv2DTranspose: shapes and the layout of its kernel") {
   torch.output_padding = 1;
   nn::Conv2DTranspose<float> padded(3, 2, torch);
   CHECK(run(padded, image()).shape() == Shape{4, 12, 12, 2});
+  torch.output_padding = {1, 0};
+  nn::Conv2DTranspose<float> by_axis(3, 2, torch);
+  CHECK(run(by_axis, image()).shape() == Shape{4, 12, 11, 2});
+  torch.output_padding = {0, 2};
+  CHECK(error_of([&] { nn::Conv2DTranspose<float>(3, 2, torch); }) ==
+        "conv2d_transpose: output padding 0x2, expected 0 or less than the stride 2x2");
+  torch.output_padding = 1;
+  CHECK(error_of([&] { nn::Conv2D<float>(3, 2, torch); }) ==
+        "conv2d: output padding is of transposed convolutions, expected 0");
+  torch.padding = Padding::same();
+  CHECK(error_of([&] { nn::Conv2DTranspose<float>(3, 2, torch); }) ==
+        "conv2d_transpose: output padding 1 under `same` padding, whose output is the input times the stride; use "
+        "explicit padding");
   CHECK(error_of([&] { run(same, rows()); }) == "conv2d_transpose: input (4, 5) has rank 2, expected 4 (N,P,Q,K)");
   CHECK(error_of([] { nn::Conv2DTranspose<float>(3, 0, {}); }) ==
         "conv2d_transpose: 3 input and 0 output channels, expected at least 1");
+}
+
+TEST_CASE("padding is valid unless given, however the options are written") {
+  const nn::Conv2DOptions plain, square = nn::Conv2DOptions::square(3), designated{.kernel_h = 3, .kernel_w = 3};
+  for (const nn::Conv2DOptions& o : {plain, square, designated}) {
+    nn::Conv2D<float> down(3, 2, o);
+    nn::Conv2DTranspose<float> up(3, 2, o);
+    CHECK(down.output_shape({4, 6, 6, 3}) == Shape{4, 4, 4, 2});
+    CHECK(up.output_shape({4, 6, 6, 3}) == Shape{4, 8, 8, 2});
+  }
+  CHECK(ConvOptions{}.padding.kind == Padding::Kind::valid);
+  CHECK(ops::PoolOptions{}.padding.kind == Padding::Kind::valid);
 }
 
 TEST_CASE("activation layers") {
@@ -158,13 +183,16 @@ TEST_CASE("LayerNorm: rows of mean 0 and variance 1, whatever their batch") {
   }
   CHECK(same_bits(run(layer, V(x.value().rows(2, 3).clone())).value(), run(layer, x).value().rows(2, 3)));
   CHECK(error_of([&] { run(layer, image()); }) == "layer_norm: gamma has shape (5,), input (4, 6, 6, 3) expects (3,)");
+  CHECK(error_of([] { nn::LayerNorm<float>(3, {.epsilon = HUGE_VAL}); }) ==
+        "layer_norm: epsilon inf, expected above 0");
   CHECK(error_of([] { nn::LayerNorm<float>(3, {.epsilon = 0}); }) == "layer_norm: epsilon 0, expected above 0");
 }
 
 TEST_CASE("Sequential runs its layers in turn and names them by type and number") {
   Generator random(2);
-  nn::Sequential<float> model(nn::Conv2D<float>(3, 4, nn::Conv2DOptions::square(3, 2), random), nn::ReLU<float>());
-  model.add(nn::Conv2D<float>(4, 2, nn::Conv2DOptions::square(3, 1).without_bias(), random))
+  nn::Sequential<float> model(nn::Conv2D<float>(3, 4, nn::Conv2DOptions::square(3, 2, Padding::same()), random),
+                              nn::ReLU<float>());
+  model.add(nn::Conv2D<float>(4, 2, nn::Conv2DOptions::square(3, 1, Padding::same()).without_bias(), random))
       .add(nn::BatchNorm<float>(2))
       .add(nn::Flatten<float>())
       .add(nn::Dense<float>(18, 1, {}, random));
@@ -182,6 +210,97 @@ TEST_CASE("Sequential runs its layers in turn and names them by type and number"
   CHECK(error_of([&] { run(model, rows()); }) == "conv2d: input (4, 5) has rank 2, expected 4 (N,H,W,C)");
 }
 
+TEST_CASE("an error of a layer behind the first says which layer it is") {
+  nn::Sequential<float> model(nn::Dense<float>(5, 4), nn::ReLU<float>(), nn::Dense<float>(3, 1));
+  const std::string expected = "dense: input (4, 4), expected (N, 3) (layer 2 of the model, dense_1, behind relu)";
+  CHECK(error_of([&] { model(rows(), nn::Pass::infer()); }) == expected);
+  CHECK(error_of([&] { model.output_shape({4, 5}); }) == expected);
+  CHECK(error_of([&] { model(image(), nn::Pass::infer()); }) == "dense: input (4, 6, 6, 3), expected (N, 5)");
+  nn::Sequential<float> empty;
+  CHECK(error_of([&] { empty(rows(), nn::Pass::infer()); }) == "sequential: there are no layers, expected at least 1");
+  CHECK(error_of([&] { empty.output_shape({4, 5}); }) == "sequential: there are no layers, expected at least 1");
+  CHECK(error_of([&] { model({}, nn::Pass::infer()); }) ==
+        "sequential: input is empty: default-constructed or moved from, expected a variable with a value");
+}
+
+namespace {
+
+/// What every use of a layer that was moved from throws; what it was moved to works on.
+template <class Layer>
+void check_moved(Layer layer, const V& x) {
+  const Layer fresh = std::move(layer);
+  const std::string expected = fresh.type() + ": the module was moved from; use the one that it was moved to";
+  CHECK(error_of([&] { layer(x, nn::Pass::infer()); }) == expected);  // NOLINT: moved from on purpose
+  CHECK(error_of([&] { nn::summary(layer, x.shape()); }) == expected);
+  CHECK(error_of([&] { nn::Sequential<float>().add(std::move(layer)); }) == expected);
+  CHECK(layer.parameters().empty());
+  CHECK(fresh.output_shape(x.shape()).size() > 0);
+}
+
+}  // namespace
+
+TEST_CASE("layers and models that were moved from say so, and can be assigned to") {
+  check_moved(nn::Dense<float>(5, 3), rows());
+  check_moved(nn::Conv2D<float>(3, 2, {}), image());
+  check_moved(nn::Conv2DTranspose<float>(3, 2, {}), image());
+  check_moved(nn::BatchNorm<float>(3), image());
+  check_moved(nn::LayerNorm<float>(3), image());
+  check_moved(nn::Dropout<float>(0.5), rows());
+  check_moved(nn::ReLU<float>(), rows());
+  check_moved(nn::Softmax<float>(), rows());
+  check_moved(nn::Flatten<float>(), image());
+  check_moved(nn::Reshape<float>({108}), image());
+  check_moved(nn::MaxPool2D<float>(), image());
+  check_moved(nn::AveragePool2D<float>(), image());
+  check_moved(nn::UpSample2D<float>(), image());
+  check_moved(nn::Sequential<float>(nn::Dense<float>(5, 3)), rows());
+
+  nn::Sequential<float> model(nn::Dense<float>(5, 3));
+  nn::Sequential<float> other = std::move(model);
+  CHECK(error_of([&] { model.add(nn::ReLU<float>()); }) ==
+        "sequential: the module was moved from; use the one that it was moved to");
+  model = std::move(other);
+  CHECK(run(model, rows()).shape() == Shape{4, 3});
+}
+
+namespace {
+
+/// y = x w for a weight that other layers may have too.
+class Scale : public nn::Module<float> {
+ public:
+  explicit Scale(V w) : w_(std::move(w)) {}
+  V forward(const V& x, const nn::Pass&) override { return x * w_; }
+  Shape output_shape(const Shape& x) const override { return x; }
+  std::string type() const override { return "scale"; }
+  std::vector<nn::Named<float>> named_parameters() const override { return {{"w", w_}}; }
+
+ private:
+  V w_;
+};
+
+}  // namespace
+
+TEST_CASE("a weight that two layers share is one parameter, under two names") {
+  const V w(Tensor<float>::full({1}, 3.0f), true), v(Tensor<float>::full({1}, 2.0f), true);
+  nn::Sequential<float> model{Scale(w), Scale(v), Scale(w)};
+  CHECK(model.named_parameters().size() == 3);
+  CHECK(model.named_parameters()[2].name == "scale_2.w");
+  CHECK(model.distinct_parameters().size() == 2);
+  CHECK(model.parameters() == std::vector<V>{w, v});
+  CHECK(model.parameter_count() == 2);
+  const V y = ops::sum(model(V(Tensor<float>::full({1}, 1.0f)), nn::Pass::infer()));  // w v w
+  CHECK(array(grad(y, model.parameters())[0]) == Array{12});
+}
+
+TEST_CASE("a pass does not take a generator that is about to end") {
+  const auto takes = []<class G>(G&&) {
+    return requires(G&& g) { nn::Pass::train(std::forward<G>(g)); };
+  };
+  Generator random(1);
+  CHECK(takes(random));
+  CHECK_FALSE(takes(Generator(1)));
+}
+
 TEST_CASE("models within models have longer names") {
   nn::Sequential<float> inner(nn::Dense<float>(3, 3)), outer;
   outer.add(std::move(inner)).add(nn::Dense<float>(3, 1));
@@ -193,7 +312,7 @@ TEST_CASE("the summary lists layers, what they do, shapes and parameters, and th
   Generator random;
   nn::Sequential<float> model(nn::Dense<float>(3, 12, {.activation = Activation::relu}, random),
                               nn::Reshape<float>({2, 2, 3}),
-                              nn::Conv2D<float>(3, 5, nn::Conv2DOptions::square(3, 2), random));
+                              nn::Conv2D<float>(3, 5, nn::Conv2DOptions::square(3, 2, Padding::same()), random));
   std::istringstream text(nn::summary(model, {1, 3}));
   const std::vector<std::string> words[] = {{"layer", "output shape", "parameters"},
                                             {"dense", "relu", "(1, 12)", "48"},

@@ -92,11 +92,91 @@ TEST_CASE("losses stay finite at logits of +-100, and so do their gradients") {
   for (double v : array(grad(loss, {certain})[0])) CHECK(std::isfinite(v));
 }
 
+namespace {
+
+/// bce_with_logits of each logit alone, its derivative and its second derivative, against the formulas in double.
+template <class T>
+void check_bce(Device device, double target, bool as_label) {
+  for (const double size : {0.0, 0.5, 8.0, 10.0, 15.0, 17.0, 20.0, 40.0, 80.0, 100.0})
+    for (const double logit : {size, -size}) {
+      CAPTURE(text(device), target, logit, as_label);
+      const auto t = static_cast<double>(static_cast<T>(target));
+      const Variable<T> x(Tensor<T>::full({1}, static_cast<T>(logit), device), true);
+      const Variable<T> loss =
+          as_label ? nn::bce_with_logits(x, static_cast<T>(target))
+                   : nn::bce_with_logits(x, Variable<T>(Tensor<T>::full({1}, static_cast<T>(target), device)));
+      const Variable<T> dx = grad(loss, {x}, {.create_graph = true})[0];
+      const double second = array(grad(ops::sum(dx), {x})[0])[0];
+      const auto softplus = [](double a) { return std::max(a, 0.0) + std::log1p(std::exp(-std::fabs(a))); };
+      const auto sigmoid = [&](double a) { return std::exp(-softplus(-a)); };
+      // A few roundings of each term; the logarithm halves numbers below the normal range, so up to two units are lost there.
+      const double eps = 16 * std::numeric_limits<T>::epsilon(), least = 2 * std::numeric_limits<T>::denorm_min();
+      const double value = t * softplus(-logit) + (1 - t) * softplus(logit);
+      CHECK(std::fabs(array(loss)[0] - value) <= eps * value + least);
+      const double up = (1 - t) * sigmoid(logit), down = t * sigmoid(-logit);
+      CHECK(std::fabs(array(dx)[0] - (up - down)) <= eps * (up + down) + least);
+      const double curvature = sigmoid(logit) * sigmoid(-logit);
+      CHECK(std::fabs(second - curvature) <= eps * curvature + least);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("bce_with_logits keeps its digits at large logits, and so do its derivatives") {
+  for (const double target : {0.0, 1.0, 0.5, 0.1, 0.9, 0.999})
+    for (const bool as_label : {false, true}) {
+      check_bce<double>(Device::cpu(), target, as_label);
+      for (Device device : devices()) check_bce<float>(device, target, as_label);
+    }
+}
+
+TEST_CASE("the derivative of bce_with_logits with respect to its target is minus the logit") {
+  const Variable<double> x(Tensor<double>::from({-30, 0.5, 30}, {3})), t(Tensor<double>::from({0, 0.25, 1}, {3}), true);
+  const Array dt = array(grad(nn::bce_with_logits(x, t) * 3, {t})[0]);
+  for (std::size_t i = 0; i < 3; ++i) CHECK(std::fabs(dt[i] + array(x)[i]) <= 1e-14);
+}
+
+TEST_CASE("binary_cross_entropy is finite where a narrow type rounds 1 - eps to 1") {
+  for (Device device : devices()) {
+    if (device.type == DeviceType::cpu) continue;  // has no kernels for bfloat16
+    using B = Variable<bfloat16>;
+    const B p(Tensor<bfloat16>::from({bfloat16(1), bfloat16(0), bfloat16(1), bfloat16(0)}, {4}, device), true),
+        t(Tensor<bfloat16>::from({bfloat16(1), bfloat16(0), bfloat16(0), bfloat16(1)}, {4}, device));
+    const B loss = nn::binary_cross_entropy(p, t);
+    CHECK(std::isfinite(static_cast<float>(loss.item())));
+    for (double g : array(grad(loss, {p})[0])) CHECK(std::isfinite(g));
+  }
+  const Variable<float> p(Tensor<float>::from({1, 0}, {2}), true), t(Tensor<float>::from({1, 0}, {2}));
+  CHECK(std::isfinite(nn::binary_cross_entropy(p, t, 1e-9f).item()));
+  CHECK(error_of([&] { nn::binary_cross_entropy(p, t, 0.5f); }) ==
+        "binary_cross_entropy: epsilon 0.5, expected above 0 and below 0.5");
+}
+
+TEST_CASE("targets that are no probabilities are refused on the CPU") {
+  const Variable<float> x = logits({1, 2, 3});
+  const auto target = [](float v) { return Variable<float>(Tensor<float>::from({0, v, 1}, {3, 1})); };
+  for (const auto& [value, shown] :
+       {std::pair{1.5f, "1.5"}, std::pair{-0.25f, "-0.25"}, std::pair{std::nanf(""), "nan"}}) {
+    const std::string found = std::string(": target ") + shown + " at element 1 of (3, 1), expected ";
+    const float bad = value;
+    CHECK(error_of([&] { nn::bce_with_logits(x, target(bad)); }) == "bce_with_logits" + found + "0 to 1");
+    CHECK(error_of([&] { nn::binary_cross_entropy(x, target(bad)); }) == "binary_cross_entropy" + found + "0 to 1");
+    if (!(bad > 0))
+      CHECK(error_of([&] { nn::softmax_cross_entropy(x, target(bad)); }) ==
+            "softmax_cross_entropy" + found + "at least 0");
+  }
+  CHECK(std::isfinite(nn::bce_with_logits(x, target(1)).item()));
+  CHECK(std::isfinite(nn::bce_with_logits(x, target(0.3f)).item()));
+}
+
 TEST_CASE("one_hot") {
   const std::vector<int> labels{2, 0};
   CHECK(array(nn::one_hot<float>(labels, 3)) == Array{0, 0, 1, 1, 0, 0});
   const std::vector<int> bad{0, 3};
   CHECK(error_of([&] { nn::one_hot<float>(bad, 3); }) == "one_hot: label 3 of row 1, expected 0 to 2");
+  CHECK(error_of([] { nn::one_hot<float>({}, 3); }) == "one_hot: 0 labels of 3 classes, expected at least 1 of each");
+  CHECK(error_of([&] { nn::one_hot<float>(labels, 0); }) ==
+        "one_hot: 2 labels of 0 classes, expected at least 1 of each");
 }
 
 TEST_CASE("losses name what does not fit") {
@@ -106,6 +186,9 @@ TEST_CASE("losses name what does not fit") {
   CHECK(error_of([&] { nn::binary_cross_entropy(x, t); }) == "binary_cross_entropy" + ends);
   CHECK(error_of([&] { nn::mean_squared_error(x, t); }) == "mean_squared_error" + ends);
   CHECK(error_of([&] { nn::softmax_cross_entropy(x, t); }) == "softmax_cross_entropy" + ends);
+  const std::string empty = " is empty: default-constructed or moved from, expected a variable with a value";
+  CHECK(error_of([&] { nn::mean_squared_error(x, {}); }) == "mean_squared_error: target" + empty);
+  CHECK(error_of([&] { nn::bce_with_logits(Variable<float>(), 1.0f); }) == "bce_with_logits: prediction" + empty);
   CHECK(error_of([&] { nn::bce_with_logits(x, 1.5f); }) == "bce_with_logits: label 1.5, expected 0 to 1");
   CHECK(error_of([&] { nn::bce_with_logits(x, std::nanf("")); }) == "bce_with_logits: label nan, expected 0 to 1");
 }

@@ -24,6 +24,8 @@ class DeviceBatches {
           "; LastBatch::drop leaves them out");
   }
 
+  DeviceBatches(const DeviceImages&&, Batches&) = delete;  // a reference to a temporary would dangle
+
   /// By the host, before each step: moves the run's position on, and tells the device where that is not what it expects: in
   /// a new epoch, after a seek.
   void advance() {

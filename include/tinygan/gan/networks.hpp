@@ -62,7 +62,8 @@ inline Conv2DOptions plain(index_t kernel, index_t stride, Padding padding = Pad
 template <class T>
 Networks<T> dcgan(Generator& random) {
   const auto norm = nn::BatchNormOptions{}.activate(Activation::leaky_relu, 0.3);
-  const auto leaky = Conv2DOptions::square(5, 2).init(dcgan_init()).activate(Activation::leaky_relu, 0.3);
+  const auto leaky =
+      Conv2DOptions::square(5, 2, Padding::same()).init(dcgan_init()).activate(Activation::leaky_relu, 0.3);
   Networks<T> n;
   n.generator.add(nn::Dense<T>(latent_size, 12544, {.bias = false, .kernel_initializer = dcgan_init()}, random))
       .add(nn::BatchNorm<T>(12544, norm))
@@ -83,7 +84,9 @@ Networks<T> dcgan(Generator& random) {
 
 template <class T>
 Networks<T> article(Generator& random) {
-  const auto leaky = [](index_t kernel) { return Conv2DOptions::square(kernel, 2).activate(Activation::leaky_relu, 0.2); };
+  const auto leaky = [](index_t kernel) {
+    return Conv2DOptions::square(kernel, 2, Padding::same()).activate(Activation::leaky_relu, 0.2);
+  };
   const nn::DenseOptions dense{.activation = Activation::leaky_relu, .slope = 0.2};
   Networks<T> n;
   n.pixel_low = 0;  // a sigmoid's range, and so the data's
@@ -92,7 +95,7 @@ Networks<T> article(Generator& random) {
       .add(nn::Reshape<T>({7, 7, 128}))
       .add(nn::Conv2DTranspose<T>(128, 128, leaky(5), random))
       .add(nn::Conv2DTranspose<T>(128, 128, leaky(5), random))
-      .add(nn::Conv2D<T>(128, 1, Conv2DOptions::square(3).activate(Activation::sigmoid), random));
+      .add(nn::Conv2D<T>(128, 1, Conv2DOptions::square(3, 1, Padding::same()).activate(Activation::sigmoid), random));
   n.discriminator.add(nn::Conv2D<T>(1, 128, leaky(3), random))
       .add(nn::Conv2D<T>(128, 128, leaky(3), random))
       .add(nn::Flatten<T>())
@@ -128,7 +131,8 @@ Networks<T> libtorch(Generator& random) {
 template <class T>
 Networks<T> small(Generator& random) {
   const auto norm = nn::BatchNormOptions{.momentum = 0.9}.activate(Activation::relu);
-  const auto leaky = Conv2DOptions::square(4, 2).init(dcgan_init()).activate(Activation::leaky_relu, 0.2);
+  const auto leaky =
+      Conv2DOptions::square(4, 2, Padding::same()).init(dcgan_init()).activate(Activation::leaky_relu, 0.2);
   Networks<T> n;
   n.generator.add(nn::Dense<T>(latent_size, 3136, {.bias = false, .kernel_initializer = dcgan_init()}, random))
       .add(nn::BatchNorm<T>(3136, norm))

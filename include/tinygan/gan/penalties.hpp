@@ -28,6 +28,8 @@ Variable<T> input_gradient(Critic&& critic, const Tensor<T>& x) {
 /// Source: Gulrajani et al. 2017.
 template <class T, class Critic>
 Variable<T> gradient_penalty(Critic&& critic, const Tensor<T>& real, const Tensor<T>& fake, Generator& random) {
+  check(real.defined() && fake.defined(), "gradient_penalty", real.defined() ? "fake" : "real",
+        " is empty, expected a batch");
   check(real.shape() == fake.shape(), "gradient_penalty", "real ", real.shape(), " and fake ", fake.shape(), " differ");
   Shape per_sample = real.shape();
   for (int axis = 1; axis < real.rank(); ++axis) per_sample = per_sample.with(axis, 1);
@@ -44,6 +46,7 @@ Variable<T> gradient_penalty(Critic&& critic, const Tensor<T>& real, const Tenso
 /// R1: mean over samples of |grad critic(x)|^2 / 2 at real images. Source: Mescheder, Geiger, Nowozin 2018.
 template <class T, class Critic>
 Variable<T> r1_penalty(Critic&& critic, const Tensor<T>& real) {
+  check(real.defined(), "r1_penalty", "real is empty, expected a batch");
   const Variable<T> slope = detail::input_gradient<T>(critic, real);
   return ops::mean(ops::sum_squares(slope, detail::sample_axes(slope.rank()))) * 0.5;
 }

@@ -45,6 +45,8 @@ class AdversarialStep {
   /// One update of G and critic_steps of D, each of those on an equal share of the rows of real(N,28,28,1), in the networks'
   /// pixel range, and on as many latent vectors. Throws Error unless critic_steps divides N.
   StepReport<Wide> operator()(const Tensor<T>& real, Generator& random) {
+    check(real.defined() && real.rank() >= 1, "AdversarialStep", "the batch of real images is ",
+          real.defined() ? "a scalar" : "empty");
     const index_t steps = objective_.critic_steps, batch = real.extent(0) / steps;
     check(batch * steps == real.extent(0), "AdversarialStep", real.extent(0), " real images for ", steps, " critic steps");
     StepReport<Wide> report;

@@ -12,15 +12,15 @@ struct Conv2DOptions {
   index_t stride_h = 1, stride_w = 1;
   Padding padding = Padding::valid();
   index_t dilation_h = 1, dilation_w = 1;
-  index_t output_padding = 0;  ///< of the transposed layer, as PyTorch's
+  OutputPadding output_padding{};  ///< of the transposed layer: 1 or, by axis, {1, 0}
   bool bias = true;
   Activation activation = Activation::none;
   double slope = 0.2;  ///< of leaky_relu
   Initializer kernel_initializer = Initializer::glorot_uniform();
   Initializer bias_initializer = Initializer::zeros();
 
-  /// A square kernel and stride.
-  static Conv2DOptions square(index_t kernel, index_t stride = 1, Padding padding = Padding::same()) {
+  /// A square kernel and stride; padding `valid` unless given, as without square().
+  static Conv2DOptions square(index_t kernel, index_t stride = 1, Padding padding = Padding::valid()) {
     Conv2DOptions o;
     o.kernel_h = o.kernel_w = kernel;
     o.stride_h = o.stride_w = stride;
@@ -59,6 +59,7 @@ namespace detail {
 inline void check_conv_layer(const char* op, index_t in, index_t out, const Conv2DOptions& o) {
   check(in >= 1 && out >= 1, op, in, " input and ", out, " output channels, expected at least 1");
   check(o.kernel_h >= 1 && o.kernel_w >= 1, op, "kernel ", o.kernel_h, "x", o.kernel_w, ", expected at least 1x1");
+  check(o.slope >= 0, op, "slope ", o.slope, ", expected at least 0");
   tinygan::detail::check_conv_options(op, o.geometry());
 }
 
@@ -71,6 +72,8 @@ class Conv2D : public Module<T> {
   /// Throws Error on a size, stride or padding that cannot be.
   Conv2D(index_t in, index_t out, Conv2DOptions options, Generator& random = default_generator()) : options_(options) {
     detail::check_conv_layer("conv2d", in, out, options);
+    check(options.output_padding.h == 0 && options.output_padding.w == 0, "conv2d",
+          "output padding is of transposed convolutions, expected 0");
     const index_t area = options.kernel_h * options.kernel_w;
     const Fans fans{area * in, area * out};
     kernel_ = this->add_parameter(
@@ -83,6 +86,7 @@ class Conv2D : public Module<T> {
                        {bias_, options_.activation, static_cast<wide_t<T>>(options_.slope), {}, pass.moments});
   }
   Shape output_shape(const Shape& x) const override {
+    this->check_usable();
     return conv_dims(x, kernel_.shape(), options_.geometry()).y_shape();
   }
   std::string type() const override { return "conv2d"; }
@@ -103,6 +107,7 @@ class Conv2DTranspose : public Module<T> {
   Conv2DTranspose(index_t in, index_t out, Conv2DOptions options, Generator& random = default_generator())
       : options_(options) {
     detail::check_conv_layer("conv2d_transpose", in, out, options);
+    tinygan::detail::check_output_padding("conv2d_transpose", options.output_padding, options.geometry());
     const index_t area = options.kernel_h * options.kernel_w;
     const Fans fans{area * in, area * out};
     kernel_ = this->add_parameter(
@@ -116,6 +121,7 @@ class Conv2DTranspose : public Module<T> {
                                  options_.output_padding);
   }
   Shape output_shape(const Shape& x) const override {
+    this->check_usable();
     return conv_transpose_dims(x, kernel_.shape(), options_.geometry(), options_.output_padding).x_shape();
   }
   std::string type() const override { return "conv2d_transpose"; }

@@ -23,6 +23,7 @@ class Dense : public Module<T> {
   Dense(index_t in, index_t out, DenseOptions options = {}, Generator& random = default_generator())
       : in_(in), out_(out), options_(options) {
     check(in >= 1 && out >= 1, "dense", in, " inputs and ", out, " outputs, expected at least 1");
+    check(options.slope >= 0, "dense", "slope ", options.slope, ", expected at least 0");
     kernel_ = this->add_parameter("kernel", options.kernel_initializer.template make<T>({in, out}, {in, out}, random));
     if (options.bias) bias_ = this->add_parameter("bias", options.bias_initializer.template make<T>({out}, {in, out}, random));
   }
@@ -34,6 +35,7 @@ class Dense : public Module<T> {
   }
 
   Shape output_shape(const Shape& x) const override {
+    this->check_usable();
     check(x.rank() == 2 && x[1] == in_, "dense", "input ", x, ", expected (N, ", in_, ")");
     return {x[0], out_};
   }

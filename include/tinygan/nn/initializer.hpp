@@ -34,8 +34,12 @@ struct Initializer {
   /// gain * Q, the rows or columns (whichever are fewer) of x as (size/last, last) orthonormal; Saxe et al. 2014.
   static Initializer orthogonal(double gain = 1) { return {Kind::orthogonal, gain, 0}; }
 
+  /// A tensor of first values. Throws Error on fans below 1, a NaN, and what random_uniform and random_normal refuse.
   template <class T>
   Tensor<T> make(const Shape& shape, Fans fans, Generator& g) const {
+    check(fans.in >= 1 && fans.out >= 1, "Initializer", "fans of ", fans.in, " inputs and ", fans.out,
+          " outputs, expected at least 1");
+    check(!std::isnan(a) && !std::isnan(b), "Initializer", "parameters ", a, " and ", b, ", expected numbers");
     if constexpr (!std::is_same_v<T, wide_t<T>>) return narrow<T>(make<wide_t<T>>(shape, fans, g));
     else return draw<T>(shape, fans, g);
   }

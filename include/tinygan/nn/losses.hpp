@@ -1,6 +1,10 @@
 // Losses: scalars to minimise, means over all elements.
 #pragma once
 
+#include <algorithm>
+#include <limits>
+#include <type_traits>
+
 #include <tinygan/ops/softmax.hpp>
 
 namespace tinygan::nn {
@@ -9,34 +13,57 @@ namespace detail {
 
 template <class T>
 void check_target(const char* op, const Variable<T>& prediction, const Variable<T>& target) {
+  ops::detail::check_input(op, "prediction", prediction);
+  ops::detail::check_input(op, "target", target);
   check(prediction.shape() == target.shape(), op, "prediction ", prediction.shape(), " and target ", target.shape(),
         " differ in shape");
 }
 
+/// Throws Error on a target that is no probability, if it lives on the CPU: reading it on another device would stop the queue.
+template <class T>
+void check_probabilities(const char* op, const Variable<T>& target, wide_t<T> most) {
+  if (target.device().type != DeviceType::cpu) return;
+  const std::span<const T> values = target.value().host();
+  const auto bad = std::find_if(values.begin(), values.end(),
+                                [&](T t) { return !(t >= T(0) && static_cast<wide_t<T>>(t) <= most); });
+  if (bad != values.end())
+    fail(op, "target ", static_cast<wide_t<T>>(*bad), " at element ", bad - values.begin(), " of ", target.shape(),
+         most == 1 ? ", expected 0 to 1" : ", expected at least 0");
+}
+
 }  // namespace detail
 
-/// mean of softplus(x) - t x, the cross-entropy of t against sigmoid(x), finite for any logit. Throws Error on a shape
-/// mismatch, as do all losses.
+/// mean of t softplus(-x) + (1-t) softplus(x), the cross-entropy of t against sigmoid(x): finite for any finite logit and exact
+/// to a few roundings, however small. Throws Error on a shape mismatch, as do all losses, and on targets outside [0,1] that
+/// live on the CPU; those on another device are not looked at.
 template <class T>
 Variable<T> bce_with_logits(const Variable<T>& logits, const Variable<T>& target) {
   detail::check_target("bce_with_logits", logits, target);
-  return ops::mean(ops::softplus(logits) - target * logits);
+  detail::check_probabilities("bce_with_logits", target, wide_t<T>(1));
+  return ops::mean(target * ops::softplus(-logits) + (1 - target) * ops::softplus(logits));
 }
 
 /// The same for one label: softplus(-x) for 1, softplus(x) for 0. Throws Error unless 0 <= label <= 1.
 template <class T>
 Variable<T> bce_with_logits(const Variable<T>& logits, wide_t<T> label) {
+  ops::detail::check_input("bce_with_logits", "prediction", logits);
   check(label >= 0 && label <= 1, "bce_with_logits", "label ", label, ", expected 0 to 1");
   if (label == 0) return ops::mean(ops::softplus(logits));
   if (label == 1) return ops::mean(ops::softplus(-logits));
-  return ops::mean(ops::softplus(logits) - logits * label);
+  return ops::mean(ops::softplus(-logits) * label + ops::softplus(logits) * (1 - label));
 }
 
-/// mean of -(t ln p + (1-t) ln(1-p)), p clamped to [eps, 1-eps] as Keras does (eps 1e-7).
+/// mean of -(t ln p + (1-t) ln(1-p)), p clamped to [eps, 1-eps] as Keras does (eps 1e-7), and below 1 where 1-eps rounds to 1.
+/// Throws Error unless 0 < eps < 0.5, and on targets outside [0,1] that live on the CPU.
 template <class T>
 Variable<T> binary_cross_entropy(const Variable<T>& probability, const Variable<T>& target, wide_t<T> epsilon = wide_t<T>(1e-7)) {
   detail::check_target("binary_cross_entropy", probability, target);
-  const Variable<T> p = ops::clamp(probability, epsilon, 1 - epsilon);
+  detail::check_probabilities("binary_cross_entropy", target, wide_t<T>(1));
+  check(epsilon > 0 && epsilon < wide_t<T>(0.5), "binary_cross_entropy", "epsilon ", epsilon,
+        ", expected above 0 and below 0.5");
+  constexpr wide_t<T> below_one =
+      std::is_same_v<T, bfloat16> ? 1 - wide_t<T>(0x1p-8) : 1 - std::numeric_limits<wide_t<T>>::epsilon() / 2;
+  const Variable<T> p = ops::clamp(probability, epsilon, std::min(1 - epsilon, below_one));
   return -ops::mean(target * ops::log(p) + (1 - target) * ops::log(1 - p));
 }
 
@@ -50,6 +77,8 @@ Variable<T> mean_squared_error(const Variable<T>& prediction, const Variable<T>&
 /// Rows of the identity: y(i, labels[i]) = 1. Throws Error on a label outside [0, classes).
 template <class T>
 Tensor<T> one_hot(std::span<const int> labels, index_t classes, Device device = Device::cpu()) {
+  check(!labels.empty() && classes >= 1, "one_hot", labels.size(), " labels of ", classes,
+        " classes, expected at least 1 of each");
   std::vector<T> rows(labels.size() * static_cast<std::size_t>(classes), T(0));
   for (std::size_t i = 0; i < labels.size(); ++i) {
     check(labels[i] >= 0 && labels[i] < classes, "one_hot", "label ", labels[i], " of row ", i, ", expected 0 to ", classes - 1);
@@ -58,10 +87,13 @@ Tensor<T> one_hot(std::span<const int> labels, index_t classes, Device device = 
   return Tensor<T>::from(rows, {static_cast<index_t>(labels.size()), classes}, device);
 }
 
-/// mean over rows of -sum t log_softmax(x) along the last axis; t are probabilities, e.g. from one_hot.
+/// mean over rows of -sum t log_softmax(x) along the last axis; t are probabilities, e.g. from one_hot. Throws Error on a scalar,
+/// and on targets below 0 or NaN that live on the CPU.
 template <class T>
 Variable<T> softmax_cross_entropy(const Variable<T>& logits, const Variable<T>& target) {
   detail::check_target("softmax_cross_entropy", logits, target);
+  check(logits.rank() >= 1, "softmax_cross_entropy", "a scalar has no axis of classes");
+  detail::check_probabilities("softmax_cross_entropy", target, std::numeric_limits<wide_t<T>>::infinity());
   const auto rows = static_cast<wide_t<T>>(logits.size() / logits.shape()[-1]);
   return ops::sum(target * ops::log_softmax(logits)) * (T(-1) / rows);
 }

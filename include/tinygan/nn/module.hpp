@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -20,7 +21,10 @@ struct Pass {
 
   bool moments = false;  ///< the next layer wants the moments of this one's result
 
+  /// Keeps a reference: the generator must outlive the pass.
   static Pass train(Generator& random) { return {true, &random}; }
+  static Pass train(Generator&&) = delete;
+  static Pass train(const Generator&&) = delete;
   static Pass infer() { return {}; }
   /// As in training, but the model is left bit for bit as it was: the other network's step.
   Pass frozen() const { return {training, random, false, momentum}; }
@@ -45,6 +49,25 @@ struct Named {
   Variable<T> variable;
 };
 
+namespace detail {
+
+/// Whether the object it is a member of was moved from.
+class MovedMark {
+ public:
+  MovedMark() = default;
+  MovedMark(MovedMark&& other) noexcept : moved_(std::exchange(other.moved_, true)) {}
+  MovedMark& operator=(MovedMark&& other) noexcept {
+    if (this != &other) moved_ = std::exchange(other.moved_, true);
+    return *this;
+  }
+  bool moved() const { return moved_; }
+
+ private:
+  bool moved_ = false;
+};
+
+}  // namespace detail
+
 template <class T>
 class Module {
  public:
@@ -54,7 +77,12 @@ class Module {
   Module& operator=(Module&&) = default;
 
   virtual Variable<T> forward(const Variable<T>& x, const Pass& pass) = 0;
-  Variable<T> operator()(const Variable<T>& x, const Pass& pass) { return forward(x, pass); }
+  /// forward(x, pass). Throws Error as that does, on an empty input, and if the module was moved from.
+  Variable<T> operator()(const Variable<T>& x, const Pass& pass) {
+    check_usable();
+    check(x.defined(), type(), "input is empty: default-constructed or moved from, expected a variable with a value");
+    return forward(x, pass);
+  }
 
   /// The shape of forward's result for an input of this shape, batch axis included. Throws Error as forward would.
   virtual Shape output_shape(const Shape& input) const = 0;
@@ -68,20 +96,34 @@ class Module {
   /// What a summary says beside the name: kernel, stride, fused activation.
   virtual std::string details() const { return {}; }
 
-  /// What training changes by gradients, in a fixed order.
+  /// What training changes by gradients, in a fixed order; a parameter that two layers share is there under both names.
   virtual std::vector<Named<T>> named_parameters() const { return parameters_; }
   /// What training changes otherwise: moving statistics, in the wide type.
   virtual std::vector<Named<wide_t<T>>> named_buffers() const { return buffers_; }
 
+  /// Throws Error if this was moved from.
+  void check_usable() const {
+    check(!mark_.moved(), type(), "the module was moved from; use the one that it was moved to");
+  }
+
   /// The layers of a container, itself for a layer.
   virtual std::vector<std::pair<std::string, const Module*>> layers() const { return {{type(), this}}; }
 
-  std::vector<Variable<T>> parameters() const { return variables(named_parameters()); }
+  /// Every parameter once, under its first name.
+  std::vector<Named<T>> distinct_parameters() const {
+    std::vector<Named<T>> list;
+    std::unordered_set<const Node<T>*> seen;
+    for (Named<T>& n : named_parameters())
+      if (seen.insert(n.variable.node().get()).second) list.push_back(std::move(n));
+    return list;
+  }
+  /// Every parameter once: what an optimiser takes.
+  std::vector<Variable<T>> parameters() const { return variables(distinct_parameters()); }
   std::vector<Variable<wide_t<T>>> buffers() const { return variables(named_buffers()); }
 
   index_t parameter_count() const {
     index_t n = 0;
-    for (const Named<T>& p : named_parameters()) n += p.variable.size();
+    for (const Named<T>& p : distinct_parameters()) n += p.variable.size();
     return n;
   }
 
@@ -113,6 +155,7 @@ class Module {
     return list;
   }
 
+  detail::MovedMark mark_;
   std::vector<Named<T>> parameters_;
   std::vector<Named<wide_t<T>>> buffers_;
 };

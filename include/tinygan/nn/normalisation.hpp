@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include <tinygan/nn/module.hpp>
@@ -28,14 +29,16 @@ struct BatchNormOptions {
 };
 
 /// y = activation(gamma (x - mean)/sqrt(variance + eps) + beta) over the last axis: batch statistics in training, moving ones
-/// in inference. x may be (N,C) or (N,H,W,C).
+/// in inference. x may be (N,C) or (N,H,W,C). Inference before any training uses the initial statistics, as Keras and PyTorch do:
+/// see has_initial_statistics().
 template <class T>
 class BatchNorm : public Module<T> {
  public:
   /// Throws Error unless channels >= 1, eps > 0 and 0 <= momentum <= 1.
   explicit BatchNorm(index_t channels, BatchNormOptions options = {}) : options_(options) {
     check(channels >= 1, "batch_norm", channels, " channels, expected at least 1");
-    check(options.epsilon > 0, "batch_norm", "epsilon ", options.epsilon, ", expected above 0");
+    check(options.epsilon > 0 && std::isfinite(options.epsilon), "batch_norm", "epsilon ", options.epsilon,
+          ", expected above 0");
     check(options.momentum >= 0 && options.momentum <= 1, "batch_norm", "momentum ", options.momentum, ", expected 0 to 1");
     gamma_ = this->add_parameter("gamma", Tensor<T>::full({channels}, T(1)));
     beta_ = this->add_parameter("beta", Tensor<T>::zeros({channels}));
@@ -44,21 +47,35 @@ class BatchNorm : public Module<T> {
   }
 
   Variable<T> forward(const Variable<T>& x, const Pass& pass) override {
+    this->check_usable();
+    const double momentum = pass.momentum < 0 ? options_.momentum : pass.momentum;
+    check(momentum >= 0 && momentum <= 1, "batch_norm", "momentum ", momentum, " of the pass, expected 0 to 1");
     const NormOptions<T> o{static_cast<wide_t<T>>(options_.epsilon), options_.activation, static_cast<wide_t<T>>(options_.slope)};
     if (!pass.training) {
       if (detecting_anomalies()) check_trained();
       return ops::batch_norm_inference(x, gamma_, beta_, moving_mean_.value(), moving_variance_.value(), o);
     }
     ops::BatchNormResult<T> result = ops::batch_norm(x, gamma_, beta_, o);
-    if (pass.update_statistics)
-      update(result, static_cast<double>(x.size() / gamma_.size()), pass.momentum < 0 ? options_.momentum : pass.momentum);
+    if (pass.update_statistics) update(result, static_cast<double>(x.size() / gamma_.size()), momentum);
     return result.y;
   }
   Shape output_shape(const Shape& x) const override {
+    this->check_usable();
     check(x.rank() >= 2 && x[-1] == gamma_.size(), "batch_norm", "input ", x, ", expected (..., ", gamma_.size(), ")");
     return x;
   }
   std::string type() const override { return "batch_norm"; }
+
+  /// Whether the moving statistics are those a new layer starts with, mean 0 and variance 1: neither trained nor loaded. Inference
+  /// then scales by gamma / sqrt(1 + eps) alone. Reads the device.
+  bool has_initial_statistics() const {
+    this->check_usable();
+    const auto all = [](const Tensor<wide_t<T>>& t, wide_t<T> value) {
+      const std::vector<wide_t<T>> v = t.to_vector();
+      return std::all_of(v.begin(), v.end(), [&](wide_t<T> e) { return e == value; });
+    };
+    return all(moving_mean_.value(), 0) && all(moving_variance_.value(), 1);
+  }
   bool takes_moments() const override { return true; }
   std::string details() const override { return activation_text(options_.activation, options_.slope); }
 
@@ -102,7 +119,8 @@ class LayerNorm : public Module<T> {
   /// Throws Error unless channels >= 1 and eps > 0.
   explicit LayerNorm(index_t channels, LayerNormOptions options = {}) : options_(options) {
     check(channels >= 1, "layer_norm", channels, " channels, expected at least 1");
-    check(options.epsilon > 0, "layer_norm", "epsilon ", options.epsilon, ", expected above 0");
+    check(options.epsilon > 0 && std::isfinite(options.epsilon), "layer_norm", "epsilon ", options.epsilon,
+          ", expected above 0");
     gamma_ = this->add_parameter("gamma", Tensor<T>::full({channels}, T(1)));
     beta_ = this->add_parameter("beta", Tensor<T>::zeros({channels}));
   }
@@ -112,6 +130,7 @@ class LayerNorm : public Module<T> {
                            {static_cast<wide_t<T>>(options_.epsilon), options_.activation, static_cast<wide_t<T>>(options_.slope)});
   }
   Shape output_shape(const Shape& x) const override {
+    this->check_usable();
     check(x.rank() >= 2 && x[-1] == gamma_.size(), "layer_norm", "input ", x, ", expected (..., ", gamma_.size(), ")");
     return x;
   }

@@ -10,7 +10,8 @@
 
 namespace tinygan::nn {
 
-/// y = last(...(first(x))). Layers are named by their type and a running number, as Keras does: conv2d, conv2d_1, ...
+/// y = last(...(first(x))). Layers are named by their type and a running number, as Keras does: conv2d, conv2d_1, ... An
+/// Error of a layer behind the first names it and its position.
 template <class T>
 class Sequential : public Module<T> {
  public:
@@ -21,10 +22,12 @@ class Sequential : public Module<T> {
     (add(std::move(layers)), ...);
   }
 
-  /// Appends a layer.
+  /// Appends a layer. Throws Error if it, or this model, was moved from.
   template <class Layer>
     requires std::is_base_of_v<Module<T>, Layer>
   Sequential& add(Layer layer) {
+    this->check_usable();
+    layer.check_usable();
     const std::string type = layer.type();
     const int number = count_[type]++;
     names_.push_back(number == 0 ? type : type + "_" + std::to_string(number));
@@ -33,16 +36,18 @@ class Sequential : public Module<T> {
   }
 
   Variable<T> forward(const Variable<T>& x, const Pass& pass) override {
+    check_layers();
     Variable<T> y = x;
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       const bool moments = i + 1 < layers_.size() ? layers_[i + 1]->takes_moments() : pass.moments;
-      y = layers_[i]->forward(y, pass.leaving_moments(moments && pass.training));
+      at_layer(i, [&] { y = layers_[i]->forward(y, pass.leaving_moments(moments && pass.training)); });
     }
     return y;
   }
   Shape output_shape(const Shape& x) const override {
+    check_layers();
     Shape shape = x;
-    for (const auto& layer : layers_) shape = layer->output_shape(shape);
+    for (std::size_t i = 0; i < layers_.size(); ++i) at_layer(i, [&] { shape = layers_[i]->output_shape(shape); });
     return shape;
   }
   std::string type() const override { return "sequential"; }
@@ -60,6 +65,22 @@ class Sequential : public Module<T> {
   }
 
  private:
+  void check_layers() const {
+    this->check_usable();
+    check(!layers_.empty(), "sequential", "there are no layers, expected at least 1");
+  }
+
+  /// Runs a layer's part. The first layer's complaints are about the caller's own input and stay as they are.
+  template <class Part>
+  void at_layer(std::size_t i, Part part) const {
+    if (i == 0) return part();
+    try {
+      part();
+    } catch (const Error& e) {
+      throw Error(text(e.what(), " (layer ", i, " of the model, ", names_[i], ", behind ", names_[i - 1], ")"));
+    }
+  }
+
   template <class Get>
   auto collect(Get get) const {
     decltype(get(*layers_[0])) all;
@@ -73,9 +94,11 @@ class Sequential : public Module<T> {
   std::map<std::string, int> count_;
 };
 
-/// The table of a model: layer, details, output shape for this input shape, parameters; and their total.
+/// The table of a model: layer, details, output shape for this input shape, parameters; and their total, shared ones once. Throws
+/// Error as output_shape would.
 template <class T>
 std::string summary(const Module<T>& model, const Shape& input) {
+  model.check_usable();
   std::ostringstream out;
   const auto row = [&](const std::string& name, const std::string& details, const std::string& shape,
                        const std::string& parameters) {

@@ -41,7 +41,7 @@ namespace detail {
 /// "<name>.m.<parameter>" and "<name>.v.<parameter>". Throws Error unless the optimiser owns the module's parameters.
 template <class T>
 std::vector<NamedTensor<wide_t<T>>> moments(const NamedAdam<T>& a) {
-  const std::vector<nn::Named<wide_t<T>>> parameters = a.module->named_parameters();
+  const std::vector<nn::Named<wide_t<T>>> parameters = a.module->distinct_parameters();
   check(parameters.size() == a.adam->parameters().size(), a.name, "the optimiser has ", a.adam->parameters().size(),
         " parameters, the model ", parameters.size());
   std::vector<NamedTensor<wide_t<T>>> all;
