@@ -29,8 +29,8 @@ struct BatchNormOptions {
 };
 
 /// y = activation(gamma (x - mean)/sqrt(variance + eps) + beta) over the last axis: batch statistics in training, moving ones
-/// in inference. x may be (N,C) or (N,H,W,C). Inference before any training uses the initial statistics, as Keras and PyTorch do:
-/// see has_initial_statistics().
+/// in inference. x may be (N,C) or (N,H,W,C). Inference before any training uses the initial statistics, as Keras and PyTorch do;
+/// in an AnomalyScope it throws Error.
 template <class T>
 class BatchNorm : public Module<T> {
  public:
@@ -52,7 +52,8 @@ class BatchNorm : public Module<T> {
     check(momentum >= 0 && momentum <= 1, "batch_norm", "momentum ", momentum, " of the pass, expected 0 to 1");
     const NormOptions<T> o{static_cast<wide_t<T>>(options_.epsilon), options_.activation, static_cast<wide_t<T>>(options_.slope)};
     if (!pass.training) {
-      if (detecting_anomalies()) check_trained();
+      check(!detecting_anomalies() || !has_initial_statistics(), "batch_norm",
+            "inference with the initial moving statistics, mean 0 and variance 1: train the model or load its weights first");
       return ops::batch_norm_inference(x, gamma_, beta_, moving_mean_.value(), moving_variance_.value(), o);
     }
     ops::BatchNormResult<T> result = ops::batch_norm(x, gamma_, beta_, o);
@@ -80,15 +81,6 @@ class BatchNorm : public Module<T> {
   std::string details() const override { return activation_text(options_.activation, options_.slope); }
 
  private:
-  void check_trained() const {
-    const auto all = [](const Variable<wide_t<T>>& v, int value) {
-      const std::vector<wide_t<T>> values = v.value().to_vector();
-      return std::all_of(values.begin(), values.end(), [value](wide_t<T> x) { return x == static_cast<wide_t<T>>(value); });
-    };
-    check(!all(moving_mean_, 0) || !all(moving_variance_, 1), "batch_norm",
-          "inference with the initial moving statistics, mean 0 and variance 1: train the model or load its weights first");
-  }
-
   void update(const ops::BatchNormResult<T>& batch, double rows, double momentum) const {
     const KernelTable<wide_t<T>>& k = kernels<wide_t<T>>(gamma_.device());
     const index_t n = gamma_.size();
