@@ -16,12 +16,12 @@ constexpr long long never = -1;
 
 struct Watched {
   int number;
-  bool keeps_ignored;   // if the program was started with the signal ignored
+  bool keeps_ignored;     // if the program was started with the signal ignored
   long long repeats_for;  // milliseconds in which the same signal again is not a second request; never: it never is one
 };
 constexpr std::array<Watched, 6> watched{{{SIGINT, false, 300},
-                                          {SIGTERM, false, 300},  // timeout(1) signals the process, then its group
-                                          {SIGHUP, true, 3000},   // from the shell, and when the shell has ended
+                                          {SIGTERM, false, 300},   // timeout(1) signals the process, then its group
+                                          {SIGHUP, true, 3000},    // from the shell, and when the shell has ended
                                           {SIGXCPU, true, never},  // every second beyond the limit
                                           {SIGPIPE, true, never},  // every write
                                           {SIGUSR1, false, never}}};

@@ -22,7 +22,8 @@ namespace {
 
 void ignore_signal(int) {}
 
-/// Waits until standard error takes PIPE_BUF bytes without blocking. False if a stop was requested and the reader is too slow.
+/// Waits until standard error takes PIPE_BUF bytes without blocking. False if a stop was requested and the reader is
+/// too slow.
 bool wait_for_error_reader() {
   constexpr int slice = 100, most_slices = 10;  // milliseconds
   static int slices = 0;
