@@ -93,6 +93,13 @@ if (ulimit -v 2000000 && "$program" --help >/dev/null 2>&1); then
     ends 1 "memory" train --data strokes --model small --batch-size 30000 --steps 1 --progress none --out "$scratch/huge"
   )
   intact "$run" 2 "after running out of memory"
+  # Threads that the memory does not hold.
+  (
+    ulimit -v 2000000
+    export TINYGAN_THREADS=1024
+    ends 1 "thread|memory" train "${tiny[@]}" --steps 1 --out "$scratch/threads"
+  )
+  [[ ! -e $scratch/threads ]] || die "a run without threads has left $(ls "$scratch/threads")"
 else
   echo "NOT TESTED: too little memory (the program does not start in 2 GB of address space: a sanitizer's build)"
 fi
