@@ -123,6 +123,8 @@ TEST_CASE("load_mnist says what is missing, wrong, or does not fit together") {
   const auto image_path = folder.path() / "train-images-idx3-ubyte";
   const auto label_path = folder.path() / "train-labels-idx1-ubyte";
   CHECK(contains(load(folder.path() / "none"), "there is no directory"));
+  std::filesystem::create_symlink("loop", folder.path() / "loop");
+  CHECK(contains(load(folder.path() / "loop"), "MNIST: cannot open " + (folder.path() / "loop").string() + ": Too many"));
   CHECK(contains(load(folder.file("file", std::string_view("x"))), "is not a directory, nor named as a file of images is"));
   const std::string looked = load(folder.path());
   for (const char* name : {"train-images-idx3-ubyte.gz", "train-images-idx3-ubyte", "train-images.idx3-ubyte.gz",

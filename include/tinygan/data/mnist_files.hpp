@@ -198,8 +198,10 @@ inline const MnistSet* obvious_set(const std::vector<MnistSet>& sets, const std:
 /// The set to read a split's images from: in `directory` or below, or, if that is a file of images, the one it belongs to.
 /// Throws Error if there is none, telling which names were looked for, or several, telling which.
 inline MnistSet choose_mnist_set(const std::filesystem::path& directory, Split split) {
-  std::error_code ignored;
-  check(std::filesystem::exists(directory, ignored), "MNIST", "there is no directory ", directory.string());
+  std::error_code error;
+  const bool there = std::filesystem::exists(directory, error);
+  check(!error, "MNIST", "cannot open ", directory.string(), ": ", error.message());
+  check(there, "MNIST", "there is no directory ", directory.string());
   if (detail::is_file(directory)) {
     const auto name = detail::parse_mnist_name(detail::file_name(directory));
     check(name && !name->labels, "MNIST", directory.string(), " is not a directory, nor named as a file of images is");
@@ -212,6 +214,8 @@ inline MnistSet choose_mnist_set(const std::filesystem::path& directory, Split s
     fail("MNIST", "no ", split_name(split), " images beside ", directory.string());
   }
   check(detail::is_folder(directory), "MNIST", directory.string(), " is not a directory");
+  std::filesystem::directory_iterator(directory, error);
+  check(!error, "MNIST", "cannot list the directory ", directory.string(), ": ", error.message());
   const std::vector<MnistSet> sets =
       find_mnist_sets(directory, [&](const MnistSet& s) { return !s.images(split).empty(); });
   if (const MnistSet* set = detail::obvious_set(sets, directory)) return *set;
