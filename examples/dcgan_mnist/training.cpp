@@ -136,7 +136,8 @@ void Training::take_weights(const tinygan::io::SafetensorsFile& weights, const s
     tinygan::fail(name, "tensor ", bad->tensor, " holds ", bad->value, " at element ", bad->element,
                   "; nothing can be learnt from that");
   const train::LoadOptions ignore_average{.strict = false};  // it may be in the file where this run has none
-  train::load_weights<float>(weights, name, {{"generator", &networks_.generator}, {"discriminator", &networks_.discriminator}},
+  train::load_weights<float>(weights, name,
+                             {{"generator", &networks_.generator}, {"discriminator", &networks_.discriminator}},
                              ignore_average);
   weights_changed();
   if (!average_) return;

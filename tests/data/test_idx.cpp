@@ -94,13 +94,15 @@ TEST_CASE("labels are bytes, 32-bit integers, or the first column of a table of 
   CHECK(labels(idx({5}, 5)) == Bytes{0, 1, 2, 3, 4});
   CHECK(labels(table({4}, {7, 0, 255, 3})) == Bytes{7, 0, 255, 3});
   CHECK(labels(table({3, 2}, {7, 1000, 0, 70000, 9, 0xFFFFFFFFu})) == Bytes{7, 0, 9});
-  CHECK(labels(table({2, 8}, {5, 0, 1, 2, 3, 4, 0, 0, 6, 1, 3, 9, 27, 11, 0, 0})) == Bytes{5, 6});  // as QMNIST has them
+  CHECK(labels(table({2, 8}, {5, 0, 1, 2, 3, 4, 0, 0, 6, 1, 3, 9, 27, 11, 0, 0})) ==
+        Bytes{5, 6});  // as QMNIST has them
 
   const auto message = [&](const Bytes& file) { return error_of([&] { labels(file); }); };
   CHECK(message(table({2}, {1, 256})) == "labels: label 1 is 256, expected 0 to 255");
   CHECK(message(table({2, 1}, {0xFFFFFFFFu, 1})) == "labels: label 0 is -1, expected 0 to 255");
   CHECK(message(table({2, 2}, {1, 2, 3})) == "labels: truncated: 12 bytes of data, expected 16 (2x2)");
-  CHECK(message(table({1u << 30, 1}, {})) == "labels: has the dimensions 1073741824x1, more than the limit of 2147483648 bytes");
+  CHECK(message(table({1u << 30, 1}, {})) ==
+        "labels: has the dimensions 1073741824x1, more than the limit of 2147483648 bytes");
   CHECK(message(table({2, 2, 1}, {1, 2, 3, 4})) == "labels: has the dimensions 2x2x1, expected N or NxK");
   CHECK(message(idx({2, 2}, 4)) == "labels: has the dimensions 2x2, expected N");
   CHECK(message(idx({2}, 4, 0x0B)) ==

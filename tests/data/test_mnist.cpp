@@ -124,8 +124,10 @@ TEST_CASE("load_mnist says what is missing, wrong, or does not fit together") {
   const auto label_path = folder.path() / "train-labels-idx1-ubyte";
   CHECK(contains(load(folder.path() / "none"), "there is no directory"));
   std::filesystem::create_symlink("loop", folder.path() / "loop");
-  CHECK(contains(load(folder.path() / "loop"), "MNIST: cannot open " + (folder.path() / "loop").string() + ": Too many"));
-  CHECK(contains(load(folder.file("file", std::string_view("x"))), "is not a directory, nor named as a file of images is"));
+  CHECK(
+      contains(load(folder.path() / "loop"), "MNIST: cannot open " + (folder.path() / "loop").string() + ": Too many"));
+  CHECK(contains(load(folder.file("file", std::string_view("x"))),
+                 "is not a directory, nor named as a file of images is"));
   const std::string looked = load(folder.path());
   for (const char* name : {"train-images-idx3-ubyte.gz", "train-images-idx3-ubyte", "train-images.idx3-ubyte.gz",
                            "train-images.idx3-ubyte", "no train-images in"})
@@ -146,7 +148,8 @@ TEST_CASE("load_mnist says what is missing, wrong, or does not fit together") {
   CHECK(with(images(2), labels({1, 61})).empty());
   CHECK(with(images(2), labels({1, 62})) == label_path.string() + ": label 1 is 62, expected 0 to 61");
   std::filesystem::remove(label_path);
-  CHECK(contains(load(folder.path()), "MNIST: no train-labels in " + folder.path().string() + "; looked for train-labels-idx1"));
+  CHECK(contains(load(folder.path()),
+                 "MNIST: no train-labels in " + folder.path().string() + "; looked for train-labels-idx1"));
 }
 
 TEST_CASE("labels are read only where they are wanted") {
@@ -178,15 +181,20 @@ TEST_CASE("every layout in which sets of the family are published is read") {
   const std::vector<Layout> layouts = {
       {{{"train" + i}, {"train" + l, true}}, Split::train, ""},
       {{{"train.images.idx3.ubyte"}, {"train_labels_idx1_ubyte", true}}, Split::train, ""},
-      {{{"MNIST/raw/train" + i + ".gz"}, {"MNIST/raw/train" + i}, {"MNIST/raw/train" + l, true}}, Split::train, "/MNIST/raw"},
+      {{{"MNIST/raw/train" + i + ".gz"}, {"MNIST/raw/train" + i}, {"MNIST/raw/train" + l, true}},
+       Split::train,
+       "/MNIST/raw"},
       {{{"FashionMNIST/raw/train" + i}, {"FashionMNIST/raw/train" + l, true}}, Split::train, "/FashionMNIST/raw"},
       {{{"KMNIST/raw/t10k" + i + ".gz"}, {"KMNIST/raw/t10k" + l + ".gz", true}}, Split::test, "/KMNIST/raw"},
-      {{{"gzip/emnist-byclass-test" + i + ".gz"}, {"gzip/emnist-byclass-test" + l + ".gz", true}}, Split::test,
+      {{{"gzip/emnist-byclass-test" + i + ".gz"}, {"gzip/emnist-byclass-test" + l + ".gz", true}},
+       Split::test,
        "/gzip (emnist-byclass)"},
-      {{{"EMNIST/raw/gzip/emnist-letters-train" + i}, {"EMNIST/raw/gzip/emnist-letters-train" + l, true}}, Split::train,
+      {{{"EMNIST/raw/gzip/emnist-letters-train" + i}, {"EMNIST/raw/gzip/emnist-letters-train" + l, true}},
+       Split::train,
        "/EMNIST/raw/gzip (emnist-letters)"},
       {{{"qmnist-test" + i}, {"qmnist-test-labels-idx2-int", true}}, Split::test, " (qmnist)"},
-      {{{"QMNIST/raw/qmnist-train" + i + ".gz"}, {"QMNIST/raw/qmnist-train-labels.idx2-int.gz", true}}, Split::train,
+      {{{"QMNIST/raw/qmnist-train" + i + ".gz"}, {"QMNIST/raw/qmnist-train-labels.idx2-int.gz", true}},
+       Split::train,
        "/QMNIST/raw (qmnist)"},
       {{{"train" + i + "/train" + i}, {"train" + l + "/train" + l, true}}, Split::train, ""},
       {{{"train" + i + "/train.images-idx3-ubyte.gz"}, {"train" + l + ".gz/train" + l, true}}, Split::train, ""},
@@ -208,8 +216,9 @@ TEST_CASE("every layout in which sets of the family are published is read") {
     std::filesystem::create_directories(place / "MNIST" / "processed");
     std::filesystem::create_directories(place / "__MACOSX");
     std::filesystem::create_directories(place / ".git");
-    for (const char* other : {"MNIST/processed/training.pt", "__MACOSX/train-images-idx3-ubyte", ".git/train-images-idx3-ubyte",
-                              "._train-images-idx3-ubyte", "readme.txt", "xtrain-images-idx3-ubyte", "qmnist-test-labels.tsv.gz"})
+    for (const char* other :
+         {"MNIST/processed/training.pt", "__MACOSX/train-images-idx3-ubyte", ".git/train-images-idx3-ubyte",
+          "._train-images-idx3-ubyte", "readme.txt", "xtrain-images-idx3-ubyte", "qmnist-test-labels.tsv.gz"})
       io::write_file(place / other, labels({1}));
     INFO(layout.files[0].path);
     const data::ImageDataset d = data::load_mnist(place, layout.split);
@@ -227,7 +236,8 @@ TEST_CASE("every layout in which sets of the family are published is read") {
 TEST_CASE("folders named as the files stand beside the files, and empty ones are no files") {
   const support::TemporaryFolder folder;
   const auto& place = folder.path();
-  for (const char* name : {"train-images-idx3-ubyte", "train-labels-idx1-ubyte"}) std::filesystem::create_directory(place / name);
+  for (const char* name : {"train-images-idx3-ubyte", "train-labels-idx1-ubyte"})
+    std::filesystem::create_directory(place / name);
   CHECK(contains(error_of([&] { data::load_mnist(place, Split::train); }), "no train-images in"));
   io::write_file(place / "train-images-idx3-ubyte" / "train-images-idx3-ubyte", images(5));
   io::write_file(place / "train-labels.idx1-ubyte", labels({1, 2, 3, 4, 5}));
@@ -243,15 +253,19 @@ TEST_CASE("of several sets MNIST's own names win, and others are named for the u
     std::filesystem::create_directories((place / name).parent_path());
     io::write_file(place / name, images(n));
   };
-  const auto count = [&](const std::filesystem::path& d) { return data::load_mnist(d, Split::train, data::Labels::skip).count; };
+  const auto count = [&](const std::filesystem::path& d) {
+    return data::load_mnist(d, Split::train, data::Labels::skip).count;
+  };
   put("emnist-letters-train-images-idx3-ubyte", 2);
   put("emnist-letters-test-images-idx3-ubyte", 7);
   CHECK(count(place) == 2);
   put("emnist-digits-train-images-idx3-ubyte", 3);
-  for (const auto& f : {std::function<void()>([&] { count(place); }), std::function<void()>([&] { data::find_mnist(place); })})
-    CHECK(error_of(f) == "MNIST: several data sets in " + place.string() +
-                             ": emnist-digits-train-images-idx3-ubyte, emnist-letters-train-images-idx3-ubyte; name the one file in "
-                             "place of the directory");
+  for (const auto& f :
+       {std::function<void()>([&] { count(place); }), std::function<void()>([&] { data::find_mnist(place); })})
+    CHECK(error_of(f) ==
+          "MNIST: several data sets in " + place.string() +
+              ": emnist-digits-train-images-idx3-ubyte, emnist-letters-train-images-idx3-ubyte; name the one file in "
+              "place of the directory");
   const auto file = place / "emnist-letters-train-images-idx3-ubyte";
   CHECK(count(file) == 2);
   CHECK(data::find_mnist(file) == file);
@@ -362,8 +376,7 @@ TEST_CASE("the real MNIST files have the published counts, sums and statistics")
   const auto s = data::pixel_statistics(train);
   CHECK(std::fabs(s.mean - 0.1307) < 5e-5);  // the published four digits
   CHECK(std::fabs(std::sqrt(s.variance) - 0.3081) < 5e-5);
-  CHECK(data::class_counts(train) ==
-        std::vector<index_t>{5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949});
+  CHECK(data::class_counts(train) == std::vector<index_t>{5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949});
   data::ImageDataset swapped = test;
   swapped.split = Split::train;
   CHECK(contains(error_of([&] { data::verify_mnist(swapped); }), "the published file has 6bbc9ace"));

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # data_sets.sh DCGAN_MNIST
-# Training images as the sets of the MNIST family are published: in whatever folders, under whatever names, packed by whatever
-# program, with labels and test files or without; and one clear line about what cannot be read.
+# Training images as the sets of the MNIST family are published: in whatever folders, under whatever names, packed by
+# whatever program, with labels and test files or without; and one clear line about what cannot be read.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 unset TINYGAN_MNIST
 
@@ -39,7 +39,8 @@ takes torch/MNIST/raw torch
 set_of "$scratch/fashion/FashionMNIST/raw"
 gzip "$scratch"/fashion/FashionMNIST/raw/*
 takes fashion/FashionMNIST/raw fashion
-for name in train-images-idx3 train-labels-idx1 t10k-images-idx3 t10k-labels-idx1; do  # the folders that another archive has
+# Each file in a folder of its name, as another archive has them.
+for name in train-images-idx3 train-labels-idx1 t10k-images-idx3 t10k-labels-idx1; do
   mkdir -p "$scratch/folders/$name-ubyte" "$scratch/both/$name-ubyte"
   cp "$scratch/plain/$name-ubyte" "$scratch/folders/$name-ubyte/"
   cp "$scratch/plain/$name-ubyte" "$scratch/both/$name-ubyte/"
@@ -75,7 +76,7 @@ refuses images "no train-images in $scratch/images; looked for train-images-idx3
 
 set_of "$scratch/several" emnist-digits- test
 set_of "$scratch/several" emnist-letters- test 26
-refuses several "several data sets in $scratch/several: emnist-digits-train-images-idx3-ubyte, emnist-letters-train-images-idx3"
+refuses several "several data sets in $scratch/several: emnist-digits-train-images-idx3-ubyte, emnist-letters-train-"
 takes 'several \(emnist-letters\)' several/emnist-letters-train-images-idx3-ubyte
 run=$(train --model small --batch-size 8 --statistics-images 16 --progress none --steps 1 --out "$scratch/runs" \
   --data "$scratch/several/emnist-letters-train-images-idx3-ubyte")
@@ -90,7 +91,8 @@ packed() { mkdir "$scratch/$1"; cat >"$scratch/$1/train-images-idx3-ubyte.gz"; }
 file=$scratch/plain/train-images-idx3-ubyte
 { head -c 5000 "$file" | gzip; tail -c +5001 "$file" | gzip -1; } | packed members && takes members members
 { gzip -c "$file"; head -c 512 /dev/zero; } | packed padded && takes padded padded
-{ head -c 5000 "$file" | gzip; head -c 7 /dev/zero; tail -c +5001 "$file" | gzip; printf '\0'; } | packed tape && takes tape tape
+{ head -c 5000 "$file" | gzip; head -c 7 /dev/zero; tail -c +5001 "$file" | gzip; printf '\0'; } | packed tape
+takes tape tape
 { gzip -c "$file"; head -c 9 /dev/zero; echo more; } | packed junk
 refuses junk "junk/train-images-idx3-ubyte.gz: 5 bytes of other data follow the gzip data"
 gzip -c "$file" | gzip | packed twice
@@ -106,14 +108,19 @@ prints qmnist "^  images per class 0 to 9: 4 4 4 4 4 4 4 4 4 4$"
 prints qmnist "^qmnist test:"
 prints qmnist/qmnist-train-labels-idx2-int "IDX file of 32-bit integers, shape \\(40, 8\\)"
 ends 1 "bad_labels: holds a damaged data set" info "$scratch/bad_labels"
-grep -q "label 62 is 62\|has 3 labels for the 40 images" "$scratch/stdout" || die "info does not say what is wrong: $(cat "$scratch/stdout")"
+grep -q "has 3 labels for the 40 images" "$scratch/stdout" ||
+  die "info does not say what is wrong: $(cat "$scratch/stdout")"
 
 # weights NAME HEADER BYTES: a safetensors file of zeros.
 weights() {
   local n=${#2}
-  { printf "\\x$(printf %02x $((n & 255)))\\x$(printf %02x $((n >> 8)))\\0\\0\\0\\0\\0\\0%s" "$2"; head -c "$3" /dev/zero; } >"$scratch/$1.safetensors"
+  {
+    printf "\\x$(printf %02x $((n & 255)))\\x$(printf %02x $((n >> 8)))\\0\\0\\0\\0\\0\\0%s" "$2"
+    head -c "$3" /dev/zero
+  } >"$scratch/$1.safetensors"
 }
-weights eights '{"a":{"dtype":"F8_E5M2","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"F4","shape":[2,3],"data_offsets":[4,7]}}' 7
+a='"a":{"dtype":"F8_E5M2","shape":[4],"data_offsets":[0,4]}'
+weights eights "{$a,\"b\":{\"dtype\":\"F4\",\"shape\":[2,3],\"data_offsets\":[4,7]}}" 7
 prints eights.safetensors "^  a  F8_E5M2  \\(4\\)$"
 prints eights.safetensors "^  b: 6 numbers$"
 weights null '{"__metadata__":null,"s":{"dtype":"F32","shape":[],"data_offsets":[0,4]}}' 4
@@ -123,7 +130,9 @@ prints unknown.safetensors "^  w  I5    \\(8\\)$"
 
 # ---- files that are no weights --------------------------------------------------------------------------------------
 
-no_weights() { ends 1 "$scratch/$1: not a safetensors file: it seems to be $2" sample --weights "$scratch/$1" --out "$scratch/x.png"; }
+no_weights() {
+  ends 1 "$scratch/$1: not a safetensors file: it seems to be $2" sample --weights "$scratch/$1" --out "$scratch/x.png"
+}
 echo "step 100: loss 0.25" >"$scratch/log.safetensors"
 no_weights log.safetensors "text \\(it begins with 'step 100: loss 0.25\\?'\\)"
 printf 'PK\x03\x04\x14\0\0\0\0\0' >"$scratch/model.pt"

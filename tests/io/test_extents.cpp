@@ -9,7 +9,9 @@
 using namespace tinygan;
 
 TEST_CASE("a product of extents is exact or none") {
-  const auto product = [](const std::vector<index_t>& extents, index_t first = 1) { return io::product(extents, first); };
+  const auto product = [](const std::vector<index_t>& extents, index_t first = 1) {
+    return io::product(extents, first);
+  };
   constexpr index_t half = index_t{1} << 32, most = std::numeric_limits<index_t>::max();
   CHECK(product({}) == 1);
   CHECK(product({2, 3}, 4) == 24);

@@ -45,8 +45,9 @@ TEST_CASE("An .npy file names type and shape as NumPy does, and holds the values
   CHECK(contains(error_of([] { npy<float>({1, 2, 3}, {2, 2}); }), "3 values"));
   CHECK(contains(error_of([] { npy<float>({}, {-1}); }), "-1"));
   constexpr index_t half = index_t{1} << 32;  // its square is 0 in 64 bits
-  CHECK(error_of([] { npy<float>({}, {half, half}); }) ==
-        "npy: the size of the shape (4294967296, 4294967296) overflows 64 bits");
+  CHECK(error_of([] {
+          npy<float>({}, {half, half});
+        }) == "npy: the size of the shape (4294967296, 4294967296) overflows 64 bits");
   CHECK(contains(error_of([] { npy<float>({1}, {1, index_t{1} << 62, 4, 1}); }), "overflows 64 bits"));
   CHECK(header_of(npy<float>({}, {half, half, 0})).ends_with("'shape': (4294967296, 4294967296, 0), }"));
   CHECK(contains(error_of([] { npy<float>({1}, std::vector<index_t>(30000, 1)); }), "for 30000 dimensions"));

@@ -122,9 +122,10 @@ TEST_CASE("JSON escapes and white space of other writers are understood") {
 TEST_CASE("what the Python package reads is read, whatever is in it that nobody needs") {
   // Names and bits as the package of version 0.8.0 has them; I5 it does not know.
   const std::vector<std::pair<std::string, std::size_t>> types = {
-      {"BOOL", 8}, {"F4", 4}, {"F6_E2M3", 6}, {"F6_E3M2", 6}, {"U8", 8}, {"I8", 8}, {"F8_E5M2", 8}, {"F8_E4M3", 8},
-      {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"I16", 16}, {"U16", 16}, {"F16", 16}, {"BF16", 16},
-      {"I32", 32}, {"U32", 32}, {"F32", 32}, {"C64", 64}, {"F64", 64}, {"I64", 64}, {"U64", 64}, {"I5", 5}};
+      {"BOOL", 8},    {"F4", 4},      {"F6_E2M3", 6}, {"F6_E3M2", 6},     {"U8", 8},          {"I8", 8},
+      {"F8_E5M2", 8}, {"F8_E4M3", 8}, {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"I16", 16},
+      {"U16", 16},    {"F16", 16},    {"BF16", 16},   {"I32", 32},        {"U32", 32},        {"F32", 32},
+      {"C64", 64},    {"F64", 64},    {"I64", 64},    {"U64", 64},        {"I5", 5}};
   for (const auto& [type, bits] : types) {
     const std::string w = R"({"w":{"dtype":")" + type + R"(","shape":[2,4],"data_offsets":[0,)" + std::to_string(bits) +
                           R"(]},"b":{"dtype":"F32","shape":[],"data_offsets":[)" + std::to_string(bits) + "," +
@@ -146,7 +147,8 @@ TEST_CASE("what the Python package reads is read, whatever is in it that nobody 
     return io::decode_safetensors(file_of(header, data_bytes, header.size()), "f");
   };
   CHECK(read(R"({"__metadata__":null})", 0) == io::SafetensorsFile{});
-  CHECK(read(R"({"__metadata__" : null , "s":{"dtype":"F32","shape":[],"data_offsets":[0,4]}})", 4).tensors.size() == 1);
+  CHECK(read(R"({"__metadata__" : null , "s":{"dtype":"F32","shape":[],"data_offsets":[0,4]}})", 4).tensors.size() ==
+        1);
   CHECK(read(" \t\r\n {} \n", 0) == io::SafetensorsFile{});
   CHECK(read(one("F64", "[0]", "[0,0]"), 0).values<double>("w").empty());
   CHECK(read(one("F64", "[0,9223372036854775807,9223372036854775807]", "[0,0]"), 0).values<double>("w").empty());
@@ -170,11 +172,14 @@ TEST_CASE("a file of another kind is called what it seems to be") {
         what + "text (it begins with '\xC3\xA9t\xC3\xA9 2026, Z\xC3\xBCrich')");
   CHECK(contains(message("\r\n<!DOCTYPE html><html>404</html>"), what + "an HTML page (it begins with '<!DOCTYPE')"));
   CHECK(contains(message("version https://git-lfs.github.com/spec/v1\noid sha256:0"), what + "a Git LFS pointer"));
-  CHECK(message("\x1F\x8B\x08\0\0\0\0\0\0\x03\x01\0"sv) == what + "a gzip file");  // its length would be one of a header
+  CHECK(message("\x1F\x8B\x08\0\0\0\0\0\0\x03\x01\0"sv) ==
+        what + "a gzip file");  // its length would be one of a header
   CHECK(contains(message("PK\x03\x04\x14\0\0\0\0\0\0\0"sv), what + "a zip archive"));
   CHECK(contains(message("\x93NUMPY\x01\0v\0{"sv), what + "a NumPy array"));
   CHECK(contains(message("\x89HDF\r\n\x1A\n\0\0"sv), what + "an HDF5 file"));
-  CHECK(contains(message("\x80\x02\x8A\x0Al\xFC\x9C""F"sv), what + "a Python pickle"));
+  CHECK(contains(message("\x80\x02\x8A\x0Al\xFC\x9C"
+                         "F"sv),
+                 what + "a Python pickle"));
   CHECK(contains(message("\0\0\x08\x03\0\0\xEA\x60\0\0\0\x1C"sv), what + "an IDX file"));
   CHECK(message(std::string(4096, '\0')) == what + "nothing but zero bytes");
   CHECK(contains(message("\xFF\xFE\xFD\xFC\xFB\xFA\xF9\xF8\xF7"), "w.st: not a safetensors file: a header of 17"));
@@ -186,7 +191,8 @@ TEST_CASE("a file of another kind is called what it seems to be") {
     INFO(n << ": " << e);
     CHECK(contains(e, "w.st: truncated: "));
   }
-  CHECK(contains(error_of([&] { io::decode_safetensors(std::span(whole).first(5), "w.st"); }), "not a safetensors file: 5 bytes"));
+  CHECK(contains(error_of([&] { io::decode_safetensors(std::span(whole).first(5), "w.st"); }),
+                 "not a safetensors file: 5 bytes"));
 }
 
 TEST_CASE("hostile safetensors files are rejected, each with its own message") {

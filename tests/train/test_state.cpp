@@ -98,7 +98,9 @@ TEST_CASE("state that does not fit is refused by name and changes nothing") {
   };
   CHECK(contains(error_with([&](auto& f) { f.tensors.erase(entry(f, "adam.v.dense_1.kernel")); }),
                  "state.safetensors: has no tensor 'adam.v.dense_1.kernel'"));
-  CHECK(contains(error_with([&](auto& f) { entry(f, "adam.m.dense.kernel")->shape = {3, 4}; }),
+  CHECK(contains(error_with([&](auto& f) {
+                   entry(f, "adam.m.dense.kernel")->shape = {3, 4};
+                 }),
                  "state.safetensors: tensor 'adam.m.dense.kernel' has the shape (3, 4), expected (4, 3)"));
   CHECK(contains(error_with([&](auto& f) { entry(f, "adam.m.dense.kernel")->dtype = io::DType::I32; }),
                  "is I32, expected F32"));

@@ -86,8 +86,9 @@ TEST_CASE("Tensors that the model has not are an error unless they are to be ign
   const auto load = [&](const train::LoadOptions& options = {}) {
     return error_of([&] { train::load_weights<float>(file, "w.safetensors", {"m", &to}, options); });
   };
-  CHECK(load() == "w.safetensors: holds tensors that are not expected: 'm.dense_1.kernel'; "
-                  "LoadOptions{.strict = false} ignores them");
+  CHECK(load() ==
+        "w.safetensors: holds tensors that are not expected: 'm.dense_1.kernel'; "
+        "LoadOptions{.strict = false} ignores them");
   file.add<float>("step", {&one, 1}, {});
   CHECK(contains(load(), "not expected: 'm.dense_1.kernel', 'step'; "));
   for (int i = 0; i < 10; ++i) file.add<float>("extra" + std::to_string(i), {&one, 1}, {});
@@ -104,10 +105,15 @@ TEST_CASE("Several models are loaded from one file, all of them or none") {
   const io::SafetensorsFile before = saved(to_a);
   io::SafetensorsFile damaged = file;
   entry(damaged, "b.dense.kernel").shape = {5, 4};
-  CHECK(contains(error_of([&] { train::load_weights<float>(damaged, "f", {{"a", &to_a}, {"b", &to_b}}); }),
+  CHECK(contains(error_of([&] {
+                   train::load_weights<float>(damaged, "f", {{"a", &to_a}, {"b", &to_b}});
+                 }),
                  "f: tensor 'b.dense.kernel' has the shape (5, 4), expected (4, 5)"));
   CHECK(saved(to_a) == before);
-  CHECK(contains(error_of([&] { train::load_weights<float>(file, "f", {"a", &to_a}); }), "not expected: 'b.dense.kernel'"));
+  CHECK(contains(error_of([&] {
+                   train::load_weights<float>(file, "f", {"a", &to_a});
+                 }),
+                 "not expected: 'b.dense.kernel'"));
   train::load_weights<float>(file, "f", {{"a", &to_a}, {"b", &to_b}});
   CHECK(saved(to_a) == saved(a));
   CHECK(saved(to_b) == saved(b));

@@ -44,8 +44,8 @@ struct ImageDataset {
           " images of ", height, "x", width, ", expected ", expected);
   }
 
-  /// Keeps the first n images, and their labels if there are any; the sums of the files do not hold any more. Throws Error
-  /// unless 0 <= n <= count.
+  /// Keeps the first n images, and their labels if there are any; the sums of the files do not hold any more. Throws
+  /// Error unless 0 <= n <= count.
   void keep_first(index_t n) {
     check(n >= 0 && n <= count, "ImageDataset", n, " images asked for, ", source, " has ", count);
     check_size();

@@ -56,8 +56,9 @@ struct IdxType {
   const char* name;
   index_t size;
 };
-inline constexpr IdxType idx_types[] = {{0x08, "unsigned byte", 1},  {0x09, "signed byte", 1}, {0x0B, "16-bit integer", 2},
-                                        {0x0C, "32-bit integer", 4}, {0x0D, "float", 4},       {0x0E, "double", 8}};
+inline constexpr IdxType idx_types[] = {{0x08, "unsigned byte", 1},  {0x09, "signed byte", 1},
+                                        {0x0B, "16-bit integer", 2}, {0x0C, "32-bit integer", 4},
+                                        {0x0D, "float", 4},          {0x0E, "double", 8}};
 inline constexpr unsigned idx_byte = 0x08, idx_int32 = 0x0C;
 
 inline const IdxType* find_idx_type(unsigned code) {
@@ -95,9 +96,9 @@ struct IdxHeader {
   std::size_t bytes = 0;  ///< of the header itself
 };
 
-/// The header of an uncompressed IDX file, whose length is checked against it. Throws Error naming `name`, what was found
-/// and what was expected, if the magic number, the dimensions or the file's length is wrong, or the element type is not
-/// one of `types`; any is if that is empty.
+/// The header of an uncompressed IDX file, whose length is checked against it. Throws Error naming `name`, what was
+/// found and what was expected, if the magic number, the dimensions or the file's length is wrong, or the element type
+/// is not one of `types`; any is if that is empty.
 inline IdxHeader parse_idx_header(std::span<const std::uint8_t> file, const std::string& name,
                                   std::span<const unsigned> types = {}) {
   detail::check_no_html(file, name);
@@ -115,9 +116,11 @@ inline IdxHeader parse_idx_header(std::span<const std::uint8_t> file, const std:
   for (const unsigned code : types) {
     fits = fits || code == type->code;
     const auto byte = static_cast<std::uint8_t>(code);
-    allowed += text(allowed.empty() ? "" : " or ", detail::hex({&byte, 1}), " (", detail::find_idx_type(code)->name, ")");
+    allowed +=
+        text(allowed.empty() ? "" : " or ", detail::hex({&byte, 1}), " (", detail::find_idx_type(code)->name, ")");
   }
-  check(fits, name, "has elements of type ", detail::hex(file.subspan(2, 1)), " (", type->name, "), expected ", allowed);
+  check(fits, name, "has elements of type ", detail::hex(file.subspan(2, 1)), " (", type->name, "), expected ",
+        allowed);
   const std::size_t rank = file[3];
   header.bytes = 4 + 4 * rank;
   check(rank >= 1 && rank <= Shape::max_rank, name, "has ", rank, " dimensions, expected 1 to ", Shape::max_rank);
@@ -142,8 +145,8 @@ inline IdxHeader parse_idx_header(std::span<const std::uint8_t> file, const std:
   return header;
 }
 
-/// The array in the bytes of an uncompressed IDX file. Throws Error as parse_idx_header does, and on elements other than
-/// unsigned bytes.
+/// The array in the bytes of an uncompressed IDX file. Throws Error as parse_idx_header does, and on elements other
+/// than unsigned bytes.
 inline IdxFile parse_idx(std::vector<std::uint8_t> file, const std::string& name) {
   constexpr unsigned types[] = {detail::idx_byte};
   IdxHeader header = parse_idx_header(file, name, types);
@@ -151,8 +154,9 @@ inline IdxFile parse_idx(std::vector<std::uint8_t> file, const std::string& name
   return {std::move(header.dims), std::move(file)};
 }
 
-/// Class labels, one an image, in the bytes of an uncompressed IDX file: a list of bytes or 32-bit integers, or the first
-/// column of a table of integers, as QMNIST has it. Throws Error as parse_idx_header does, and on a label outside 0..255.
+/// Class labels, one an image, in the bytes of an uncompressed IDX file: a list of bytes or 32-bit integers, or the
+/// first column of a table of integers, as QMNIST has it. Throws Error as parse_idx_header does, and on a label outside
+/// 0..255.
 inline std::vector<std::uint8_t> parse_idx_labels(std::vector<std::uint8_t> file, const std::string& name) {
   constexpr unsigned types[] = {detail::idx_byte, detail::idx_int32};
   const IdxHeader header = parse_idx_header(file, name, types);

@@ -55,10 +55,10 @@ inline bool has_mnist(const std::filesystem::path& directory) {
   return !find_mnist_sets(directory, complete).empty();
 }
 
-/// Where training images are: in `directory` if one is given, else $TINYGAN_MNIST if it is set, else data/mnist below the
-/// working directory, else nowhere. A file of images may be named in place of its directory; of a directory the result is
-/// the folder in it that holds the images. Throws Error if one of the first two is named and holds none: what the user
-/// asked for is never silently replaced; and if there are several sets to choose from.
+/// Where training images are: in `directory` if one is given, else $TINYGAN_MNIST if it is set, else data/mnist below
+/// the working directory, else nowhere. A file of images may be named in place of its directory; of a directory the
+/// result is the folder in it that holds the images. Throws Error if one of the first two is named and holds none: what
+/// the user asked for is never silently replaced; and if there are several sets to choose from.
 inline std::optional<std::filesystem::path> find_mnist(const std::filesystem::path& directory = {}) {
   const auto images_in = [](const std::filesystem::path& d) {
     const MnistSet set = choose_mnist_set(d, Split::train);
@@ -78,8 +78,8 @@ inline std::optional<std::filesystem::path> find_mnist(const std::filesystem::pa
   return images_in(usual);
 }
 
-/// One split of a set, with the MD5 sums of its files; without the labels if they are skipped. Throws Error if a file is
-/// missing or damaged, images are not 28x28, labels are not those of at most 62 classes, or there are not as many as
+/// One split of a set, with the MD5 sums of its files; without the labels if they are skipped. Throws Error if a file
+/// is missing or damaged, images are not 28x28, labels are not those of at most 62 classes, or there are not as many as
 /// images.
 inline ImageDataset load_mnist(const MnistSet& set, Split split, Labels wanted = Labels::read) {
   const std::filesystem::path &images_path = set.images(split), &labels_path = set.labels(split);
@@ -87,8 +87,9 @@ inline ImageDataset load_mnist(const MnistSet& set, Split split, Labels wanted =
   const std::string prefix = set.name.empty() ? "" : set.name + "-";
   check(!images_path.empty(), "MNIST", "no ", prefix, images_file.stem, " in ", set.folder.string());
   if (wanted == Labels::read)
-    check(!labels_path.empty(), "MNIST", "no ", prefix, labels_file.stem, " in ", set.folder.string(), "; looked for ", prefix,
-          labels_file.stem, "-idx1-ubyte.gz, ", prefix, labels_file.stem, "-idx1-ubyte, with '.' for any '-', and -idx2-int");
+    check(!labels_path.empty(), "MNIST", "no ", prefix, labels_file.stem, " in ", set.folder.string(), "; looked for ",
+          prefix, labels_file.stem, "-idx1-ubyte.gz, ", prefix, labels_file.stem,
+          "-idx1-ubyte, with '.' for any '-', and -idx2-int");
   ImageDataset d;
   d.source = set.folder.string() + (set.name.empty() ? "" : " (" + set.name + ")");
   d.split = split;
@@ -102,8 +103,8 @@ inline ImageDataset load_mnist(const MnistSet& set, Split split, Labels wanted =
   d.images = std::move(images.bytes);
   if (wanted == Labels::skip) return d;
   d.labels = detail::read_labels(labels_path, d.labels_md5);
-  check(static_cast<index_t>(d.labels.size()) == d.count, labels_path.string(), "has ", d.labels.size(), " labels for the ",
-        d.count, " images of ", images_path.string());
+  check(static_cast<index_t>(d.labels.size()) == d.count, labels_path.string(), "has ", d.labels.size(),
+        " labels for the ", d.count, " images of ", images_path.string());
   return d;
 }
 
@@ -112,7 +113,8 @@ inline ImageDataset load_mnist(const std::filesystem::path& directory, Split spl
   return load_mnist(choose_mnist_set(directory, split), split, wanted);
 }
 
-/// Throws Error unless the files behind `d`, labels included, are, byte for byte, the published MNIST files of its split.
+/// Throws Error unless the files behind `d`, labels included, are, byte for byte, the published MNIST files of its
+/// split.
 inline void verify_mnist(const ImageDataset& d) {
   const auto same = [&](const detail::PublishedFile& file, const std::string& found) {
     check(found == file.md5, "MNIST", file.stem, " in ", d.source, " has the MD5 sum ",

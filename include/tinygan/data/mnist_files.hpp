@@ -1,10 +1,12 @@
-// The files of the MNIST family: which sets a folder holds, under the names and in the layouts in which they are published.
+// The files of the MNIST family: which sets a folder holds, under the names and in the layouts in which they are
+// published.
 //
 //   [SET-]train-images-idx3-ubyte   [SET-]train-labels-idx1-ubyte   or, as QMNIST has them, [SET-]train-labels-idx2-int
 //   [SET-]t10k-images-idx3-ubyte    ...                             or [SET-]test-images-idx3-ubyte
 //
-// each also gzipped with the ending .gz, and with '.' or '_' for any '-'. MNIST, Fashion-MNIST and KMNIST have no SET; EMNIST
-// has emnist-balanced, emnist-byclass, ...; QMNIST has qmnist. Some archives pack each file into a folder of the file's name.
+// each also gzipped with the ending .gz, and with '.' or '_' for any '-'. MNIST, Fashion-MNIST and KMNIST have no SET;
+// EMNIST has emnist-balanced, emnist-byclass, ...; QMNIST has qmnist. Some archives pack each file into a folder of the
+// file's name.
 #pragma once
 
 #include <algorithm>
@@ -44,7 +46,9 @@ struct MnistName {
   bool labels = false;
   int preference = 0;  // among several names of one file the lowest is taken
 
-  bool same_file(const MnistName& o) const { return std::tie(set, split, labels) == std::tie(o.set, o.split, o.labels); }
+  bool same_file(const MnistName& o) const {
+    return std::tie(set, split, labels) == std::tie(o.set, o.split, o.labels);
+  }
 };
 
 inline std::optional<MnistName> parse_mnist_name(const std::string& name) {
@@ -52,17 +56,19 @@ inline std::optional<MnistName> parse_mnist_name(const std::string& name) {
   const bool gzipped = name.ends_with(".gz");
   const std::string unpacked = name.substr(0, name.size() - (gzipped ? 3 : 0));
   std::string plain = unpacked;
-  std::replace_if(plain.begin(), plain.end(), [](char c) { return c == '.' || c == '_'; }, '-');
+  std::replace_if(
+      plain.begin(), plain.end(), [](char c) { return c == '.' || c == '_'; }, '-');
   struct Ending {
     std::string_view text;
     Split split;
     bool labels;
   };
-  constexpr Ending endings[] = {{"train-images-idx3-ubyte", Split::train, false}, {"t10k-images-idx3-ubyte", Split::test, false},
-                                {"test-images-idx3-ubyte", Split::test, false},   {"train-labels-idx1-ubyte", Split::train, true},
-                                {"t10k-labels-idx1-ubyte", Split::test, true},    {"test-labels-idx1-ubyte", Split::test, true},
-                                {"train-labels-idx2-int", Split::train, true},    {"t10k-labels-idx2-int", Split::test, true},
-                                {"test-labels-idx2-int", Split::test, true}};
+  constexpr Ending endings[] = {
+      {"train-images-idx3-ubyte", Split::train, false}, {"t10k-images-idx3-ubyte", Split::test, false},
+      {"test-images-idx3-ubyte", Split::test, false},   {"train-labels-idx1-ubyte", Split::train, true},
+      {"t10k-labels-idx1-ubyte", Split::test, true},    {"test-labels-idx1-ubyte", Split::test, true},
+      {"train-labels-idx2-int", Split::train, true},    {"t10k-labels-idx2-int", Split::test, true},
+      {"test-labels-idx2-int", Split::test, true}};
   int preference = 0;
   for (const Ending& e : endings) {
     preference += 4;
@@ -122,7 +128,8 @@ inline std::vector<MnistSet> mnist_sets_of(const std::filesystem::path& folder) 
   for (Candidate& c : candidates) {
     MnistSet& set = sets[c.name.set];
     const bool train = c.name.split == Split::train;
-    auto& path = c.name.labels ? (train ? set.train_labels : set.test_labels) : (train ? set.train_images : set.test_images);
+    auto& path =
+        c.name.labels ? (train ? set.train_labels : set.test_labels) : (train ? set.train_images : set.test_images);
     if (path.empty()) path = std::move(c.path);
   }
   std::vector<MnistSet> all;
@@ -177,8 +184,8 @@ inline std::vector<MnistSet> find_mnist_sets(
 
 namespace detail {
 
-/// Of several sets the one that is meant without a word: that of MNIST's own file names, and of several of those the one in a
-/// folder named after it.
+/// Of several sets the one that is meant without a word: that of MNIST's own file names, and of several of those the
+/// one in a folder named after it.
 inline const MnistSet* obvious_set(const std::vector<MnistSet>& sets, const std::filesystem::path& directory) {
   const auto only = [&](const auto& condition) {
     const auto meets = [&](const MnistSet& s) { return s.name.empty() && condition(s); };
@@ -189,14 +196,15 @@ inline const MnistSet* obvious_set(const std::vector<MnistSet>& sets, const std:
   if (const MnistSet* s = only([](const MnistSet&) { return true; })) return s;
   return only([&](const MnistSet& s) {
     const std::filesystem::path below = s.folder.lexically_relative(directory);
-    return std::any_of(below.begin(), below.end(), [](const auto& part) { return lower_case(part.string()) == "mnist"; });
+    return std::any_of(below.begin(), below.end(),
+                       [](const auto& part) { return lower_case(part.string()) == "mnist"; });
   });
 }
 
 }  // namespace detail
 
-/// The set to read a split's images from: in `directory` or below, or, if that is a file of images, the one it belongs to.
-/// Throws Error if there is none, telling which names were looked for, or several, telling which.
+/// The set to read a split's images from: in `directory` or below, or, if that is a file of images, the one it belongs
+/// to. Throws Error if there is none, telling which names were looked for, or several, telling which.
 inline MnistSet choose_mnist_set(const std::filesystem::path& directory, Split split) {
   std::error_code error;
   const bool there = std::filesystem::exists(directory, error);
@@ -220,13 +228,14 @@ inline MnistSet choose_mnist_set(const std::filesystem::path& directory, Split s
       find_mnist_sets(directory, [&](const MnistSet& s) { return !s.images(split).empty(); });
   if (const MnistSet* set = detail::obvious_set(sets, directory)) return *set;
   const std::string stem = split == Split::train ? "train-images" : "t10k-images";
-  check(!sets.empty(), "MNIST", "no ", stem, " in ", directory.string(), "; looked for ", stem, "-idx3-ubyte.gz, ", stem,
-        "-idx3-ubyte, ", stem, ".idx3-ubyte.gz, ", stem, ".idx3-ubyte, also behind a name such as emnist-digits- and in the "
-        "folders below");
+  check(!sets.empty(), "MNIST", "no ", stem, " in ", directory.string(), "; looked for ", stem, "-idx3-ubyte.gz, ",
+        stem, "-idx3-ubyte, ", stem, ".idx3-ubyte.gz, ", stem,
+        ".idx3-ubyte, also behind a name such as emnist-digits- and in the folders below");
   std::string names;
   for (const MnistSet& s : sets)
     names += (names.empty() ? "" : ", ") + s.images(split).lexically_relative(directory).string();
-  fail("MNIST", "several data sets in ", directory.string(), ": ", names, "; name the one file in place of the directory");
+  fail("MNIST", "several data sets in ", directory.string(), ": ", names,
+       "; name the one file in place of the directory");
 }
 
 }  // namespace tinygan::data

@@ -31,14 +31,14 @@ inline constexpr Signature signatures[] = {
     {"\x80\x04"sv, "a Python pickle"},
     {"\x80\x05"sv, "a Python pickle"},
     {"GGUF"sv, "a GGUF file"},
-    {"\xFD" "7zXZ\0"sv, "an xz file"},
+    {"\xFD\x37zXZ\0"sv, "an xz file"},
     {"\x28\xB5\x2F\xFD"sv, "a zstd file"},
     {"BZh"sv, "a bzip2 file"},
     {"7z\xBC\xAF\x27\x1C"sv, "a 7z archive"},
     {"Rar!\x1A\x07"sv, "a RAR archive"},
     {"\x89PNG\r\n\x1A\n"sv, "a PNG image"},
     {"%PDF-"sv, "a PDF document"},
-    {"\x7F" "ELF"sv, "a program (ELF)"},
+    {"\x7F\x45LF"sv, "a program (ELF)"},
     {"version https://git-lfs.github.com/spec/"sv, "a Git LFS pointer, which stands for a file that was not fetched"}};
 
 /// The tag that shows a file to be a web page, "" if it is none: what servers send in place of a file that has moved.
@@ -58,7 +58,9 @@ inline std::string html_tag(std::span<const std::uint8_t> bytes) {
 
 /// Whether the first bytes are lines of UTF-8; the last character may be cut.
 inline bool is_text(std::string_view head) {
-  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\r' && c != '\t'; };
+  const auto control = [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\r' && c != '\t';
+  };
   const std::size_t bad = find_non_utf8(head);
   return !head.empty() && (bad == std::string_view::npos || bad + 3 >= head.size()) &&
          std::none_of(head.begin(), head.end(), control);
@@ -74,9 +76,11 @@ inline std::string kind_of_content(std::span<const std::uint8_t> bytes) {
   if (const std::string tag = detail::html_tag(bytes); !tag.empty())
     return text("an HTML page (it begins with '", tag, "'), saved from a dead link?");
   if (all.size() > 262 && all.substr(257, 5) == "ustar") return "a tar archive";
-  if (all.size() >= 4 && bytes[0] == 0 && bytes[1] == 0 && bytes[2] >= 8 && bytes[2] <= 14 && bytes[3] >= 1 && bytes[3] <= 6)
+  if (all.size() >= 4 && bytes[0] == 0 && bytes[1] == 0 && bytes[2] >= 8 && bytes[2] <= 14 && bytes[3] >= 1 &&
+      bytes[3] <= 6)
     return "an IDX file (as MNIST's are)";
-  if (all.size() > 10 && bytes[8] == '{' && bytes[5] == 0 && bytes[6] == 0 && bytes[7] == 0) return "a safetensors file";
+  if (all.size() > 10 && bytes[8] == '{' && bytes[5] == 0 && bytes[6] == 0 && bytes[7] == 0)
+    return "a safetensors file";
   if (!all.empty() && all.find_first_not_of('\0') == std::string_view::npos) return "nothing but zero bytes";
   if (detail::is_text(head)) return text("text (it begins with ", detail::shown(head, 24), ')');
   return "";

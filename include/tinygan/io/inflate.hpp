@@ -164,8 +164,8 @@ inline constexpr std::array<ExtraBits, 30> match_distances = {
      {257, 7},   {385, 7},   {513, 8},   {769, 8},   {1025, 9},  {1537, 9},  {2049, 10}, {3073, 10},
      {4097, 11}, {6145, 11}, {8193, 12}, {12289, 12}, {16385, 13}, {24577, 13}}};
 
-/// The members of one gzip file, decoded one behind the other. Zero bytes behind a member are padding, as tapes and block
-/// devices leave it and as gzip and Python take it.
+/// The members of one gzip file, decoded one behind the other. Zero bytes behind a member are padding, as tapes and
+/// block devices leave it and as gzip and Python take it.
 class Gunzip {
  public:
   Gunzip(std::span<const std::uint8_t> input, std::size_t limit, const std::string& name)
@@ -424,8 +424,8 @@ inline bool is_gzip(std::span<const std::uint8_t> bytes) {
   return bytes.size() >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
 }
 
-/// The uncompressed content of a gzip file: of all its members, between and behind which there may be zero bytes. Throws
-/// Error naming `name` if the data is damaged, truncated, followed by other bytes, or larger than `limit` when
+/// The uncompressed content of a gzip file: of all its members, between and behind which there may be zero bytes.
+/// Throws Error naming `name` if the data is damaged, truncated, followed by other bytes, or larger than `limit` when
 /// uncompressed.
 inline std::vector<std::uint8_t> gunzip(std::span<const std::uint8_t> bytes, std::size_t limit,
                                         const std::string& name) {

@@ -1,6 +1,6 @@
-// As much JSON as the safetensors header needs: strings, unsigned integers and punctuation, strictly (RFC 8259), and any
-// value that is only skipped. The reader is pulled by its caller, who knows which value comes next; so nesting in hostile
-// input cannot recurse.
+// As much JSON as the safetensors header needs: strings, unsigned integers and punctuation, strictly (RFC 8259), and
+// any value that is only skipped. The reader is pulled by its caller, who knows which value comes next; so nesting in
+// hostile input cannot recurse.
 #pragma once
 
 #include <cstddef>

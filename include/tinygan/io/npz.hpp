@@ -48,8 +48,8 @@ inline void put_zip_member(ByteWriter& out, std::string_view name, std::uint32_t
 
 }  // namespace detail
 
-/// The bytes of an .npy file holding values in row-major order. Throws Error unless there are as many as the shape says,
-/// and on more dimensions than a header holds.
+/// The bytes of an .npy file holding values in row-major order. Throws Error unless there are as many as the shape
+/// says, and on more dimensions than a header holds.
 template <class T>
 std::vector<std::uint8_t> encode_npy(std::span<const T> values, const std::vector<index_t>& shape) {
   static_assert(std::endian::native == std::endian::little, "the data is written as little-endian");

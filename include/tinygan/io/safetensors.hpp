@@ -2,9 +2,9 @@
 //
 // Layout: the header's length (8 bytes, little-endian), the header (JSON, padded with spaces to 8 bytes), the data. The
 // header maps each name to {"dtype", "shape", "data_offsets": [begin, end)}, plus "__metadata__", a map of strings. The
-// offsets count from the end of the header and cover the data without gap or overlap. What the format's own library reads
-// is read: types that this library cannot compute with, types unknown to both, further keys of a tensor, white space around
-// the header.
+// offsets count from the end of the header and cover the data without gap or overlap. What the format's own library
+// reads is read: types that this library cannot compute with, types unknown to both, further keys of a tensor, white
+// space around the header.
 // Source: the format's description, https://github.com/huggingface/safetensors.
 #pragma once
 
@@ -50,10 +50,10 @@ struct DTypeInfo {
   index_t bits;
 };
 inline constexpr std::array<DTypeInfo, 23> dtype_table = {
-    {{"other", 0},   {"BOOL", 8},    {"F4", 4},      {"F6_E2M3", 6},     {"F6_E3M2", 6},     {"U8", 8},
-     {"I8", 8},      {"F8_E5M2", 8}, {"F8_E4M3", 8}, {"F8_E8M0", 8},     {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8},
-     {"I16", 16},    {"U16", 16},    {"F16", 16},    {"BF16", 16},       {"I32", 32},        {"U32", 32},
-     {"F32", 32},    {"C64", 64},    {"F64", 64},    {"I64", 64},        {"U64", 64}}};
+    {{"other", 0}, {"BOOL", 8},    {"F4", 4},      {"F6_E2M3", 6}, {"F6_E3M2", 6},     {"U8", 8},
+     {"I8", 8},    {"F8_E5M2", 8}, {"F8_E4M3", 8}, {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8},
+     {"I16", 16},  {"U16", 16},    {"F16", 16},    {"BF16", 16},   {"I32", 32},        {"U32", 32},
+     {"F32", 32},  {"C64", 64},    {"F64", 64},    {"I64", 64},    {"U64", 64}}};
 constexpr const DTypeInfo& dtype_info(DType t) { return dtype_table[static_cast<std::size_t>(t)]; }
 
 /// The DType of a C++ type: float, double, bfloat16, bool and the integers of 8 to 64 bits.
@@ -127,8 +127,8 @@ namespace detail {
 inline constexpr std::string_view metadata_key = "__metadata__";
 inline constexpr std::size_t max_safetensors_header = 100'000'000;  // as the format's own library has it
 
-/// Bytes that a tensor of this shape takes; nothing if its type is of unknown size. Throws Error naming file and tensor on
-/// a negative extent, overflow, or a last byte that is not full.
+/// Bytes that a tensor of this shape takes; nothing if its type is of unknown size. Throws Error naming file and tensor
+/// on a negative extent, overflow, or a last byte that is not full.
 inline std::optional<std::uint64_t> byte_count(const SafetensorsEntry& e, const std::string& file) {
   const std::string tensor = "tensor " + shown(e.name);
   for (const index_t extent : e.shape) check(extent >= 0, file, tensor, " has an extent of ", extent);
@@ -158,8 +158,8 @@ inline SafetensorsRecord read_record(JsonReader& json, std::string name, const s
     json.expect(':');
     if (key == "dtype") {
       std::string dtype = json.string("a dtype");
-      const auto it = std::find_if(dtype_table.begin() + 1, dtype_table.end(),
-                                   [&](const DTypeInfo& t) { return t.name == dtype; });
+      const auto it =
+          std::find_if(dtype_table.begin() + 1, dtype_table.end(), [&](const DTypeInfo& t) { return t.name == dtype; });
       r.entry.dtype = it == dtype_table.end() ? DType::other : static_cast<DType>(it - dtype_table.begin());
       if (r.entry.dtype == DType::other) r.entry.other_dtype = std::move(dtype);
     } else if (key == "shape") {
@@ -266,7 +266,8 @@ inline std::vector<std::uint8_t> encode_safetensors(const SafetensorsFile& file,
 }
 
 /// The content of a file given as bytes, tensors in the order of their data. Throws Error naming `name`, and the tensor
-/// where there is one, unless the bytes are a well-formed file to the last; of a file of another kind it names the kind.
+/// where there is one, unless the bytes are a well-formed file to the last; of a file of another kind it names the
+/// kind.
 inline SafetensorsFile decode_safetensors(std::span<const std::uint8_t> bytes, const std::string& name) {
   const auto split = detail::split_safetensors(bytes, name);
   const std::string_view header = split.header;

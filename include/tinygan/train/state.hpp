@@ -66,7 +66,8 @@ void add_adam(io::SafetensorsFile& file, const NamedAdam<T>& a) {
 template <class T>
 void load_adam(const io::SafetensorsFile& file, const std::string& file_name, const NamedAdam<T>& a) {
   const std::uint64_t steps = counter(file, file_name, a.name + ".steps");
-  load_tensors(file, file_name, detail::moments(a), {.strict = false});  // beside the counters, and other optimisers' state
+  const LoadOptions beside_others{.strict = false};  // the file holds counters and other optimisers' moments as well
+  load_tensors(file, file_name, detail::moments(a), beside_others);
   a.adam->set_steps(steps);
 }
 

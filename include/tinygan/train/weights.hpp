@@ -56,7 +56,8 @@ void check_no_others(const io::SafetensorsFile& file, const std::string& file_na
   std::size_t others = 0;
   std::string names;
   for (const io::SafetensorsEntry& e : file.tensors)
-    if (!expected.contains(e.name) && ++others <= most_named) names += text(others > 1 ? ", " : "", io::detail::shown(e.name));
+    if (!expected.contains(e.name) && ++others <= most_named)
+      names += text(others > 1 ? ", " : "", io::detail::shown(e.name));
   check(others == 0, file_name, "holds tensors that are not expected: ", names,
         others > most_named ? text(" and ", others - most_named, " more") : std::string(),
         "; LoadOptions{.strict = false} ignores them");
@@ -64,8 +65,8 @@ void check_no_others(const io::SafetensorsFile& file, const std::string& file_na
 
 }  // namespace detail
 
-/// Loads the named tensors. Throws Error naming file and tensor if one is missing, has another shape or type, or, unless
-/// `strict` is false, if the file holds others as well; all tensors are then unchanged.
+/// Loads the named tensors. Throws Error naming file and tensor if one is missing, has another shape or type, or,
+/// unless `strict` is false, if the file holds others as well; all tensors are then unchanged.
 template <class T>
 void load_tensors(const io::SafetensorsFile& file, const std::string& file_name,
                   const std::vector<NamedTensor<T>>& wanted, const LoadOptions& options = {}) {
@@ -104,8 +105,8 @@ void add_weights(io::SafetensorsFile& file, const NamedModule<T>& m) {
 
 /// Loads the tensors of several models. Throws Error as load_tensors does; all models are then unchanged.
 template <class T>
-void load_weights(const io::SafetensorsFile& file, const std::string& file_name, const std::vector<NamedModule<T>>& models,
-                  const LoadOptions& options = {}) {
+void load_weights(const io::SafetensorsFile& file, const std::string& file_name,
+                  const std::vector<NamedModule<T>>& models, const LoadOptions& options = {}) {
   std::vector<NamedTensor<T>> all;
   for (const NamedModule<T>& m : models)
     for (NamedTensor<T>& n : detail::all_tensors(m)) all.push_back(std::move(n));
