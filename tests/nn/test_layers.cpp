@@ -299,6 +299,22 @@ TEST_CASE("a pass does not take a generator that is about to end") {
   Generator random(1);
   CHECK(takes(random));
   CHECK_FALSE(takes(Generator(1)));
+
+  nn::Dropout<float> layer(0.5);
+  const auto make_pass = [](std::uint64_t seed) {
+    Generator local(seed);
+    return nn::Pass::train(local);
+  };
+  const std::string expected = "dropout: the generator of the pass no longer exists; it must outlive the pass";
+  CHECK(error_of([&] { layer(rows(), make_pass(1)); }) == expected);
+  CHECK(error_of([&] { layer(rows(), make_pass(1).frozen()); }) == expected);
+  nn::Pass by_hand;
+  by_hand.training = true;
+  by_hand.random = &random;
+  CHECK_NOTHROW(layer(rows(), by_hand));
+  CHECK(random.draw() == 1);
+  random = Generator(2);
+  CHECK_NOTHROW(layer(rows(), nn::Pass::train(random)));
 }
 
 TEST_CASE("models within models have longer names") {

@@ -152,21 +152,23 @@ TEST_CASE("binary_cross_entropy is finite where a narrow type rounds 1 - eps to 
         "binary_cross_entropy: epsilon 0.5, expected above 0 and below 0.5");
 }
 
-TEST_CASE("targets that are no probabilities are refused on the CPU") {
-  const Variable<float> x = logits({1, 2, 3});
-  const auto target = [](float v) { return Variable<float>(Tensor<float>::from({0, v, 1}, {3, 1})); };
-  for (const auto& [value, shown] :
-       {std::pair{1.5f, "1.5"}, std::pair{-0.25f, "-0.25"}, std::pair{std::nanf(""), "nan"}}) {
-    const std::string found = std::string(": target ") + shown + " at element 1 of (3, 1), expected ";
-    const float bad = value;
-    CHECK(error_of([&] { nn::bce_with_logits(x, target(bad)); }) == "bce_with_logits" + found + "0 to 1");
-    CHECK(error_of([&] { nn::binary_cross_entropy(x, target(bad)); }) == "binary_cross_entropy" + found + "0 to 1");
-    if (!(bad > 0))
-      CHECK(error_of([&] { nn::softmax_cross_entropy(x, target(bad)); }) ==
-            "softmax_cross_entropy" + found + "at least 0");
+TEST_CASE("targets that are not probabilities are refused on every device") {
+  for (Device device : devices()) {
+    CAPTURE(text(device));
+    const Variable<float> x(Tensor<float>::from({1, 2, 3}, {3, 1}, device), true);
+    const auto target = [&](float v) { return Variable<float>(Tensor<float>::from({0, v, 1}, {3, 1}, device)); };
+    for (const auto& [value, shown] :
+         {std::pair{1.5f, "1.5"}, std::pair{-0.25f, "-0.25"}, std::pair{std::nanf(""), "nan"}}) {
+      const std::string found = std::string(": target ") + shown + " at element 1 of (3, 1), expected ";
+      const Variable<float> bad = target(value);
+      CHECK(error_of([&] { nn::bce_with_logits(x, bad); }) == "bce_with_logits" + found + "0 to 1");
+      CHECK(error_of([&] { nn::binary_cross_entropy(x, bad); }) == "binary_cross_entropy" + found + "0 to 1");
+      if (!(value > 0))
+        CHECK(error_of([&] { nn::softmax_cross_entropy(x, bad); }) == "softmax_cross_entropy" + found + "at least 0");
+    }
+    CHECK(std::isfinite(nn::bce_with_logits(x, target(1)).item()));
+    CHECK(std::isfinite(nn::bce_with_logits(x, target(0.3f)).item()));
   }
-  CHECK(std::isfinite(nn::bce_with_logits(x, target(1)).item()));
-  CHECK(std::isfinite(nn::bce_with_logits(x, target(0.3f)).item()));
 }
 
 TEST_CASE("one_hot") {

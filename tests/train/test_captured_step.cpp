@@ -168,3 +168,17 @@ TEST_CASE("A ring keeps the latest rows, in order, and NaN for what was not meas
     CHECK(contains(error_of([&] { train::ValueRing<float>(9, 3, device); }), "expected 1 to 8"));
   }
 }
+
+TEST_CASE("a loss looks at its targets when a captured step runs first, and not while it is captured") {
+  const Variable<float> x(Tensor<float>::full({4}, 2, there), true);
+  const Variable<float> t(Tensor<float>::full({4}, 1, there));
+  Tensor<float> loss;
+  CapturedStep step(there, [&] { loss = nn::bce_with_logits(x, t).value(); });
+  for (int i = 0; i < 3; ++i) CHECK_NOTHROW(step());
+  CHECK(step.captured());
+  CHECK(std::fabs(static_cast<double>(loss.item()) - std::log1p(std::exp(-2.0))) < 1e-6);
+  CHECK_FALSE(capturing());
+  t.value().fill(2);
+  CapturedStep bad(there, [&] { loss = nn::bce_with_logits(x, t).value(); });
+  CHECK(error_of([&] { bad(); }) == "bce_with_logits: target 2 at element 0 of (4,), expected 0 to 1");
+}

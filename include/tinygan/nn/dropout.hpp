@@ -16,7 +16,7 @@ class Dropout : public Module<T> {
   }
   Variable<T> forward(const Variable<T>& x, const Pass& pass) override {
     if (!pass.training) return x;
-    return ops::dropout(x, rate_, pass.random ? *pass.random : default_generator(x.device()));
+    return ops::dropout(x, rate_, pass.generator("dropout", x.device()));
   }
   Shape output_shape(const Shape& x) const override { return x; }
   std::string type() const override { return "dropout"; }

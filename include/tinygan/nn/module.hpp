@@ -1,6 +1,7 @@
 // Module: what layers and models have in common: a forward pass, named parameters and buffers, an output shape.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <unordered_set>
 #include <utility>
@@ -21,17 +22,37 @@ struct Pass {
 
   bool moments = false;  ///< the next layer wants the moments of this one's result
 
+  std::weak_ptr<const void> lifetime{};  ///< of random, if train() was given it
+
   /// Keeps a reference: the generator must outlive the pass.
-  static Pass train(Generator& random) { return {true, &random}; }
+  static Pass train(Generator& random) {
+    Pass p{true, &random};
+    p.lifetime = random.lifetime();
+    return p;
+  }
   static Pass train(Generator&&) = delete;
   static Pass train(const Generator&&) = delete;
   static Pass infer() { return {}; }
   /// As in training, but the model is left bit for bit as it was: the other network's step.
-  Pass frozen() const { return {training, random, false, momentum}; }
+  Pass frozen() const {
+    Pass p = *this;
+    p.update_statistics = false;
+    p.moments = false;
+    return p;
+  }
   Pass leaving_moments(bool on) const {
     Pass p = *this;
     p.moments = on;
     return p;
+  }
+
+  /// The generator to draw from. Throws Error if it no longer exists.
+  Generator& generator(const char* op, Device device) const {
+    if (!random) return default_generator(device);
+    const std::weak_ptr<const void> never;
+    const bool known = lifetime.owner_before(never) || never.owner_before(lifetime);
+    check(!known || !lifetime.expired(), op, "the generator of the pass no longer exists; it must outlive the pass");
+    return *random;
   }
 };
 

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <map>
+#include <memory>
 #include <thread>
 #include <utility>
 
@@ -61,6 +62,8 @@ class Generator {
     seed_ = seed;
     set_step(0);
   }
+  /// Expires with this object: for those who keep a reference.
+  std::weak_ptr<const void> lifetime() const { return lifetime_.token; }
 
  private:
   const Tensor<std::uint64_t>& counter() const {
@@ -71,6 +74,14 @@ class Generator {
   std::uint64_t seed_;
   std::uint32_t draw_ = 0;
   Tensor<std::uint64_t> step_;
+
+  /// Copies and moves have lives of their own.
+  struct Lifetime {
+    Lifetime() = default;
+    Lifetime(const Lifetime&) {}
+    Lifetime& operator=(const Lifetime&) { return *this; }
+    std::shared_ptr<const void> token = std::make_shared<char>();
+  } lifetime_;
 };
 
 namespace detail {

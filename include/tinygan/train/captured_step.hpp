@@ -62,9 +62,14 @@ class CapturedStep {
   }
 
   void capture() {
+    struct Capturing {
+      Capturing() { detail::capturing_flag() = true; }
+      ~Capturing() { detail::capturing_flag() = false; }
+    };
     const CaptureBackend& c = backend(device_).capture;
     c.begin(device_.index);
     try {
+      const Capturing capturing;
       const PrivateMemory::Scope scope(*memory_);
       step_();
     } catch (...) {
