@@ -98,7 +98,7 @@ class Run {
     tinygan::check(static_cast<std::size_t>(d.count * d.pixels()) <= d.images.size(), "--overfit-batch", "a batch of ",
                    d.count, " images asked for, there are ", d.images.size() / static_cast<std::size_t>(d.pixels()));
     d.images.resize(static_cast<std::size_t>(d.count * d.pixels()));
-    d.labels.resize(static_cast<std::size_t>(d.count));
+    if (!d.labels.empty()) d.labels.resize(static_cast<std::size_t>(d.count));
     return d;
   }
 

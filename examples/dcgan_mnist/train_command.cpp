@@ -37,7 +37,7 @@ void add(CLI::App& c, TrainOptions& o, std::string_view option, const char* type
 }
 
 void add_data_options(CLI::App& c, TrainOptions& o) {
-  add(c, o, "data", "DIR", "Folder of the MNIST files; strokes: built-in digits; auto: $TINYGAN_MNIST or data/mnist");
+  add(c, o, "data", "DIR", "Folder or images file of MNIST or a set like it; strokes: built-in digits; auto: $TINYGAN_MNIST or data/mnist");
   add(c, o, "images", "N", "Use only the first N images; 0: all");
   add(c, o, "batch-size", "N", "Images in an update");
   add(c, o, "overfit-batch", "", "Train on the first batch only: a network that cannot learn it is broken");
@@ -112,8 +112,9 @@ The status line, and what is healthy:
   |gD|, |gG|            gradient norms; steady, not growing without end
   img/s, eta, mem       speed of the last 20 s, time left, memory
 
-Ctrl-C saves a checkpoint and ends; --resume goes on, to the same result, bit
-for bit. A second Ctrl-C ends at once. SIGUSR1 saves and goes on.)");
+Ctrl-C, SIGTERM, SIGHUP, SIGXCPU and a standard output that is gone save a
+checkpoint and end; --resume goes on, to the same result, bit for bit. A second
+Ctrl-C ends at once. SIGUSR1 saves and goes on.)");
 }
 
 }  // namespace dcgan_mnist

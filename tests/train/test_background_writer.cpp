@@ -124,3 +124,29 @@ TEST_CASE("a thread that cannot be started is an Error") {
   };
   CHECK(support::status_of_child(no_room_for_another) == 0);
 }
+
+TEST_CASE("in a child of fork() a writer is an Error and no hang, and the parent's goes on") {
+  BackgroundWriter writer;
+  std::promise<void> gate;
+  std::atomic<int> written{0};
+  writer.submit([&, open = gate.get_future().share()] {
+    open.wait();
+    ++written;
+  });
+  const auto in_child = [&] {
+    const std::string expected = "background writer: its thread is in the parent process; make another after fork()";
+    return support::error_of([&] { writer.flush(); }) == expected &&
+           support::error_of([&] { writer.submit([] {}); }) == expected;
+  };
+  CHECK(support::status_of_child(in_child) == 0);
+  {
+    auto another = std::make_unique<BackgroundWriter>();
+    CHECK(support::status_of_child([&] {
+            another.reset();
+            return true;
+          }) == 0);
+  }
+  gate.set_value();
+  writer.flush();
+  CHECK(written == 1);
+}

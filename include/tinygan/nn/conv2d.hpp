@@ -74,10 +74,11 @@ class Conv2D : public Module<T> {
     detail::check_conv_layer("conv2d", in, out, options);
     check(options.output_padding.h == 0 && options.output_padding.w == 0, "conv2d",
           "output padding is of transposed convolutions, expected 0");
+    const Shape kernel{options.kernel_h, options.kernel_w, in, out};
+    kernel.check_size("conv2d");
     const index_t area = options.kernel_h * options.kernel_w;
     const Fans fans{area * in, area * out};
-    kernel_ = this->add_parameter(
-        "kernel", options.kernel_initializer.template make<T>({options.kernel_h, options.kernel_w, in, out}, fans, random));
+    kernel_ = this->add_parameter("kernel", options.kernel_initializer.template make<T>(kernel, fans, random));
     if (options.bias) bias_ = this->add_parameter("bias", options.bias_initializer.template make<T>({out}, fans, random));
   }
 
@@ -108,10 +109,11 @@ class Conv2DTranspose : public Module<T> {
       : options_(options) {
     detail::check_conv_layer("conv2d_transpose", in, out, options);
     tinygan::detail::check_output_padding("conv2d_transpose", options.output_padding, options.geometry());
+    const Shape kernel{options.kernel_h, options.kernel_w, out, in};
+    kernel.check_size("conv2d_transpose");
     const index_t area = options.kernel_h * options.kernel_w;
     const Fans fans{area * in, area * out};
-    kernel_ = this->add_parameter(
-        "kernel", options.kernel_initializer.template make<T>({options.kernel_h, options.kernel_w, out, in}, fans, random));
+    kernel_ = this->add_parameter("kernel", options.kernel_initializer.template make<T>(kernel, fans, random));
     if (options.bias) bias_ = this->add_parameter("bias", options.bias_initializer.template make<T>({out}, fans, random));
   }
 

@@ -51,8 +51,9 @@ class Tensor {
   ~Tensor() = default;
 
   /// Uninitialised elements. Throws Error if the device is unavailable or out of memory.
-  explicit Tensor(const Shape& shape, Device device = Device::cpu())
-      : storage_(std::make_shared<Storage>(static_cast<std::size_t>(shape.size()) * sizeof(T), device)), shape_(shape) {
+  explicit Tensor(const Shape& shape, Device device = Device::cpu()) : shape_(shape) {
+    shape.check_size("Tensor");
+    storage_ = std::make_shared<Storage>(static_cast<std::size_t>(shape.size()) * sizeof(T), device);
     data_ = static_cast<T*>(storage_->data());
   }
 

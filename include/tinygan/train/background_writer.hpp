@@ -3,27 +3,31 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <system_error>
 #include <thread>
 #include <utility>
 
 #include <tinygan/base/error.hpp>
+#include <tinygan/base/fork.hpp>
 
 namespace tinygan::train {
 
 /// Runs jobs one after the other, in the order in which they were given, in a thread of its own. A job owns copies of
-/// what it writes. After a job has thrown, the later ones are dropped, and every call throws what it threw.
+/// what it writes. After a job has thrown, the later ones are dropped, and every call throws what it threw. In a child of
+/// fork() the thread does not exist: calls throw Error there, and the parent alone finishes the jobs.
 class BackgroundWriter {
  public:
   /// At most `capacity` jobs wait, so that a slow disk slows the run instead of filling the memory. Throws Error if the system
   /// starts no thread.
-  explicit BackgroundWriter(std::size_t capacity = 8) : capacity_(capacity) {
+  explicit BackgroundWriter(std::size_t capacity = 8) : queue_(new Queue{.capacity = capacity}) {
     try {
-      thread_ = std::thread([this] { work(); });
+      thread_ = std::thread([queue = queue_.get()] { queue->work(); });
     } catch (const std::system_error& e) {
       fail("background writer", "the system starts no thread (", e.code().message(), ")");
     }
@@ -31,11 +35,16 @@ class BackgroundWriter {
 
   /// Finishes what was given. An error is lost here: call flush() to hear of it.
   ~BackgroundWriter() {
-    {
-      const std::lock_guard lock(mutex_);
-      closing_ = true;
+    if (is_inherited()) {
+      thread_.detach();
+      queue_.release();  // the parent's thread may have held its lock
+      return;
     }
-    changed_.notify_all();
+    {
+      const std::lock_guard lock(queue_->mutex);
+      queue_->closing = true;
+    }
+    queue_->changed.notify_all();
     thread_.join();
   }
   BackgroundWriter(const BackgroundWriter&) = delete;
@@ -43,55 +52,69 @@ class BackgroundWriter {
 
   /// Waits only if the queue is full. Throws what an earlier job threw.
   void submit(std::function<void()> job) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return waiting_.size() < capacity_ || failure_; });
-    if (failure_) std::rethrow_exception(failure_);
-    waiting_.push_back(std::move(job));
-    changed_.notify_all();
+    Queue& q = queue();
+    std::unique_lock lock(q.mutex);
+    q.changed.wait(lock, [&q] { return q.waiting.size() < q.capacity || q.failure; });
+    if (q.failure) std::rethrow_exception(q.failure);
+    q.waiting.push_back(std::move(job));
+    q.changed.notify_all();
   }
 
   /// Waits for all jobs. Throws what one of them threw.
   void flush() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return (waiting_.empty() && !busy_) || failure_; });
-    if (failure_) std::rethrow_exception(failure_);
+    Queue& q = queue();
+    std::unique_lock lock(q.mutex);
+    q.changed.wait(lock, [&q] { return (q.waiting.empty() && !q.busy) || q.failure; });
+    if (q.failure) std::rethrow_exception(q.failure);
   }
 
  private:
-  void work() {
-    std::unique_lock lock(mutex_);
-    for (;;) {
-      changed_.wait(lock, [this] { return !waiting_.empty() || closing_; });
-      if (waiting_.empty()) return;
-      std::function<void()> job = std::move(waiting_.front());
-      waiting_.pop_front();
-      busy_ = true;
-      lock.unlock();
-      changed_.notify_all();  // there is room for one more
-      std::exception_ptr failure;
-      try {
-        job();
-      } catch (...) {
-        failure = std::current_exception();
+  /// What the thread and its users share.
+  struct Queue {
+    std::size_t capacity;
+    std::mutex mutex{};
+    std::condition_variable changed{};
+    std::deque<std::function<void()>> waiting{};
+    bool busy = false, closing = false;
+    std::exception_ptr failure{};
+
+    void work() {
+      std::unique_lock lock(mutex);
+      for (;;) {
+        changed.wait(lock, [this] { return !waiting.empty() || closing; });
+        if (waiting.empty()) return;
+        std::function<void()> job = std::move(waiting.front());
+        waiting.pop_front();
+        busy = true;
+        lock.unlock();
+        changed.notify_all();  // there is room for one more
+        std::exception_ptr thrown;
+        try {
+          job();
+        } catch (...) {
+          thrown = std::current_exception();
+        }
+        job = nullptr;  // frees its copies before anybody waits for it
+        lock.lock();
+        busy = false;
+        if (thrown) {
+          failure = thrown;
+          waiting.clear();
+        }
+        changed.notify_all();
+        if (failure) return;
       }
-      job = nullptr;  // frees its copies before anybody waits for it
-      lock.lock();
-      busy_ = false;
-      if (failure) {
-        failure_ = failure;
-        waiting_.clear();
-      }
-      changed_.notify_all();
-      if (failure_) return;
     }
+  };
+
+  bool is_inherited() const { return process_ != tinygan::detail::fork_count(); }
+  Queue& queue() const {
+    check(!is_inherited(), "background writer", "its thread is in the parent process; make another after fork()");
+    return *queue_;
   }
 
-  std::size_t capacity_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<std::function<void()>> waiting_;
-  bool busy_ = false, closing_ = false;
-  std::exception_ptr failure_;
+  std::uint32_t process_ = tinygan::detail::fork_count();
+  std::unique_ptr<Queue> queue_;
   std::thread thread_;
 };
 

@@ -63,8 +63,8 @@ class CapturedStep {
 
   void capture() {
     struct Capturing {
-      Capturing() { detail::capturing_flag() = true; }
-      ~Capturing() { detail::capturing_flag() = false; }
+      Capturing() { tinygan::detail::capturing_flag() = true; }
+      ~Capturing() { tinygan::detail::capturing_flag() = false; }
     };
     const CaptureBackend& c = backend(device_).capture;
     c.begin(device_.index);
