@@ -48,9 +48,11 @@ void check_row(const std::string& page, const Mistake& m, const std::string& hid
   CHECK(page.find("\n" + row) != std::string::npos);
 }
 
-/// What the rows are about.
+/// What the rows of the first table are about, and their mistakes.
 struct Workshop {
   explicit Workshop(Device d) : device(d) {}
+
+  std::vector<Mistake> mistakes();
 
   Variable<float> constant(const Shape& shape, float value = 1) const { return Tensor<float>::full(shape, value, device); }
   Variable<float> leaf(const Shape& shape, float value = 1) const {
@@ -65,9 +67,7 @@ struct Workshop {
   Variable<float> logits = constant({4}), empty;
 };
 
-/// Mistakes with tensors, ops, gradients, layers, losses and optimisers.
-std::vector<Mistake> mistakes_on(Workshop& s) {
-  auto& [device, random, t, x, y, w, b, nchw, filter, logits, empty] = s;
+std::vector<Mistake> Workshop::mistakes() {
   return {
       MISTAKE(Tensor<float>().size()),
       MISTAKE(Tensor<float> moved = std::move(t); t.fill(0)),
@@ -156,7 +156,7 @@ TEST_CASE("Each likely mistake has its message in docs/mistakes.md") {
     count = 0;
     for (std::size_t i = 0;; ++i, ++count) {
       Workshop shop(device);  // each mistake meets things as they were
-      const std::vector<Mistake> all = mistakes_on(shop);
+      const std::vector<Mistake> all = shop.mistakes();
       if (i == all.size()) break;
       INFO("on " << device);
       check_row(page, all[i]);
