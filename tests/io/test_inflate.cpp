@@ -141,7 +141,7 @@ TEST_CASE("gunzip takes zero bytes behind every member as padding, and nothing e
   const Bytes a = random_bytes(1000, 5, 20), b = random_bytes(70, 6);
   Bytes whole = a;
   whole.insert(whole.end(), b.begin(), b.end());
-  for (const std::size_t zeros : {1, 2, 3, 7, 8, 9, 17, 512, 100000}) {
+  for (const std::size_t zeros : {1u, 2u, 3u, 7u, 8u, 9u, 17u, 512u, 100000u}) {
     const Bytes padding(zeros, 0);
     Bytes file = gzip(a);
     const auto append = [&](const Bytes& more) { file.insert(file.end(), more.begin(), more.end()); };
