@@ -103,8 +103,8 @@ TEST_CASE("the same seed gives the same weights, another layer others") {
 
 TEST_CASE("initialisers name what they cannot use") {
   Generator random(1);
-  const auto make = [&](const nn::Initializer& i, nn::Fans fans) {
-    return support::error_of([&] { i.make<float>({2, 2}, fans, random); });
+  const auto make = [&](const nn::Initializer& i, nn::Fans these) {
+    return support::error_of([&] { i.make<float>({2, 2}, these, random); });
   };
   CHECK(make(nn::Initializer::he_normal(), {0, 2}) ==
         "Initializer: fans of 0 inputs and 2 outputs, expected at least 1");
