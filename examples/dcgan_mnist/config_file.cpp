@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 
 #include <tinygan/base/error.hpp>
+#include <tinygan/io/file.hpp>
 #include <tinygan/io/json.hpp>
 
 #include "byte_text.hpp"
@@ -23,33 +24,18 @@ namespace dcgan_mnist {
 
 namespace {
 
+using tinygan::io::detail::Descriptor;
+using tinygan::io::detail::reason;
 using tinygan::io::detail::shown;
 
 constexpr std::size_t most_bytes = 1 << 20;  // far above any options; a data file was named by mistake
-
-/// An open file, closed when it goes.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-std::string reason() { return std::generic_category().message(errno); }
 
 /// A whole file, or what a pipe brings until its end (--config <(program)).
 std::string content_of(const std::string& path) {
   // Without O_NONBLOCK a named pipe that nobody writes to would never open; with it that pipe is at its end.
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   struct stat status {};
-  if (file.get() < 0 || ::fstat(file.get(), &status) != 0) tinygan::fail(path, "cannot read: ", reason());
+  if (file.get() < 0 || ::fstat(file.get(), &status) != 0) tinygan::fail(path, "cannot read: ", reason(errno));
   tinygan::check(!S_ISDIR(status.st_mode), path, "is a directory; expected a file, such as the options.json of a run");
   tinygan::check(S_ISREG(status.st_mode) || S_ISFIFO(status.st_mode), path, "is neither a file nor a pipe");
   std::string content;
@@ -65,7 +51,7 @@ std::string content_of(const std::string& path) {
       pollfd wait{file.get(), POLLIN, 0};
       ::poll(&wait, 1, -1);
     } else if (errno != EINTR) {
-      tinygan::fail(path, "cannot read: ", reason());
+      tinygan::fail(path, "cannot read: ", reason(errno));
     }
   }
   tinygan::check(!content.empty(), path, "is empty; expected lines of the form name = value, or a JSON object");

@@ -99,7 +99,7 @@ std::vector<Mistake> Workshop::mistakes() {
       MISTAKE(const AnomalyScope scope; ops::log(logits - 1.0f)),
       MISTAKE(const AnomalyScope scope; ops::relu(logits * NAN)),
       MISTAKE(nn::mean_squared_error(x, y)),
-      MISTAKE(nn::bce_with_logits(logits, logits * 2.0f)),
+      MISTAKE(const AnomalyScope scope; nn::bce_with_logits(logits, logits * 2.0f)),
       MISTAKE(optim::Adam<float>({w, b, w})),
       MISTAKE(optim::Adam<float>({x})),
       MISTAKE(optim::Adam<float>({w}, {.learning_rate = -1})),

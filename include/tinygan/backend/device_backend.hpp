@@ -51,18 +51,6 @@ inline std::array<std::atomic<const DeviceBackend*>, device_type_count>& backend
 
 }  // namespace detail
 
-namespace detail {
-
-inline bool& capturing_flag() {
-  thread_local bool on = false;
-  return on;
-}
-
-}  // namespace detail
-
-/// True while a captured step records this thread's launches, and nothing can be copied to the host.
-inline bool capturing() { return detail::capturing_flag(); }
-
 /// Makes a device type available; `backend` must outlive the program's last tensor.
 inline void register_backend(DeviceType type, const DeviceBackend* backend) {
   detail::backends()[static_cast<std::size_t>(type)].store(backend);

@@ -21,12 +21,12 @@ void check_target(const char* op, const Variable<T>& prediction, const Variable<
         " differ in shape");
 }
 
-/// Throws Error on a target that is not between 0 and `most`. Reads the targets, for which a GPU has to be waited for; not while a
-/// step is captured.
+/// Throws Error on a target that is not between 0 and `most`. Elsewhere than on the CPU only in an AnomalyScope: reading the
+/// targets makes the host wait for the device in every step.
 template <class T>
 void check_probabilities(const char* op, const Variable<T>& target, wide_t<T> most) {
   const bool here = target.device().type == DeviceType::cpu;
-  if (!here && capturing()) return;
+  if (!here && !detecting_anomalies()) return;
   const std::vector<T> copy = here ? std::vector<T>() : target.value().to_vector();
   const std::span<const T> values = here ? target.value().host() : std::span<const T>(copy);
   const auto bad = std::find_if(values.begin(), values.end(),
@@ -39,8 +39,8 @@ void check_probabilities(const char* op, const Variable<T>& target, wide_t<T> mo
 }  // namespace detail
 
 /// mean of t softplus(-x) + (1-t) softplus(x), the cross-entropy of t against sigmoid(x): finite for any finite logit and exact
-/// to a few roundings, however small. Throws Error on a shape mismatch, as do all losses, and on targets outside [0,1], which it
-/// reads: on a GPU a label for all spares the wait. In a captured step only its first run looks at them.
+/// to a few roundings, however small. Throws Error on a shape mismatch, as do all losses, and on targets outside [0,1]; on a
+/// device those are checked in an AnomalyScope only.
 template <class T>
 Variable<T> bce_with_logits(const Variable<T>& logits, const Variable<T>& target) {
   detail::check_target("bce_with_logits", logits, target);
@@ -59,7 +59,7 @@ Variable<T> bce_with_logits(const Variable<T>& logits, wide_t<T> label) {
 }
 
 /// mean of -(t ln p + (1-t) ln(1-p)), p clamped to [eps, 1-eps] as Keras does (eps 1e-7), and below 1 where 1-eps rounds to 1.
-/// Throws Error unless 0 < eps < 0.5, and on targets outside [0,1], which it reads.
+/// Throws Error unless 0 < eps < 0.5, and on targets outside [0,1] as bce_with_logits does.
 template <class T>
 Variable<T> binary_cross_entropy(const Variable<T>& probability, const Variable<T>& target, wide_t<T> epsilon = wide_t<T>(1e-7)) {
   detail::check_target("binary_cross_entropy", probability, target);
@@ -93,7 +93,7 @@ Tensor<T> one_hot(std::span<const int> labels, index_t classes, Device device = 
 }
 
 /// mean over rows of -sum t log_softmax(x) along the last axis; t are probabilities, e.g. from one_hot. Throws Error on a scalar,
-/// and on targets below 0 or NaN, for which it reads them.
+/// and on targets below 0 or NaN as bce_with_logits does.
 template <class T>
 Variable<T> softmax_cross_entropy(const Variable<T>& logits, const Variable<T>& target) {
   detail::check_target("softmax_cross_entropy", logits, target);

@@ -62,14 +62,9 @@ class CapturedStep {
   }
 
   void capture() {
-    struct Capturing {
-      Capturing() { tinygan::detail::capturing_flag() = true; }
-      ~Capturing() { tinygan::detail::capturing_flag() = false; }
-    };
     const CaptureBackend& c = backend(device_).capture;
     c.begin(device_.index);
     try {
-      const Capturing capturing;
       const PrivateMemory::Scope scope(*memory_);
       step_();
     } catch (...) {
