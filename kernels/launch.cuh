@@ -68,19 +68,29 @@ std::string kernel_name() {
 
 #ifdef __CUDACC__
 
-/// Kernel<<<...>>>(args...). Throws Error with the kernel and the place if the launch is refused.
+/// Kernel<<<...>>>(args...). Throws Error with the kernel and the place if the launch is refused; an error that some
+/// earlier call has left is not this launch's, and stays for whoever asks for it.
 template <auto Kernel, class... Args>
 void launch(const Launch& l, Args... args) {
   constexpr std::size_t without_asking = 48 << 10;
-  const auto failed = [&](cudaError_t e) { fail_launch(kernel_name<Kernel>(), l.file, l.line, e); };
+  const auto check_launch = [&](cudaError_t e) {
+    if (e == cudaSuccess) return;
+    cudaGetLastError();  // where it does not last
+    fail_launch(kernel_name<Kernel>(), l.file, l.line, e);
+  };
   if (l.shared_bytes > without_asking) {
-    const cudaError_t e =
-        cudaFuncSetAttribute(Kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(l.shared_bytes));
-    if (e != cudaSuccess) failed(e);
+    check_launch(
+        cudaFuncSetAttribute(Kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(l.shared_bytes)));
+    // Blocks take the shared memory they find: as much of the L1 cache as can be made into it.
+    check_launch(cudaFuncSetAttribute(Kernel, cudaFuncAttributePreferredSharedMemoryCarveout,
+                                      cudaSharedmemCarveoutMaxShared));
   }
-  const auto stream = l.stream.handle ? static_cast<cudaStream_t>(l.stream.handle) : current_queue;
-  Kernel<<<l.grid, l.block, l.shared_bytes, stream>>>(args...);
-  if (const cudaError_t e = cudaGetLastError(); e != cudaSuccess) failed(e);
+  cudaLaunchConfig_t how{};
+  how.gridDim = l.grid;
+  how.blockDim = l.block;
+  how.dynamicSmemBytes = l.shared_bytes;
+  how.stream = l.stream.handle ? static_cast<cudaStream_t>(l.stream.handle) : current_queue;
+  check_launch(cudaLaunchKernelEx(&how, Kernel, args...));
 }
 
 /// The block's dynamic shared memory as a T, or as `count` elements T from byte `offset` on. Uninitialised.

@@ -13,7 +13,6 @@
 // Determinism  each output is one sum in the order of taps and channels, 32 bytes of them in the hardware's.
 #pragma once
 
-#include <atomic>
 #include <type_traits>
 
 #include <tinygan/backend/gemm_dims.hpp>
@@ -79,6 +78,7 @@ __global__ void __launch_bounds__(P::threads, 2)
     wgmma_taps_kernel(TapConv p, const __grid_constant__ TensorMap in, const __grid_constant__ TensorMap w,
                       Epilogue<T> e, T* out) {
   if constexpr (has_wgmma) {
+    prefetch_maps<P>(in, w);
     const WgmmaPlace at = WgmmaPlace::of<P>(p);
     const auto tiles = [&](unsigned blocks) { return static_cast<int>(blocks / p.column_tiles); };
     const TilePlace tile{at.image, p.N, at.channel, p.O, p.packed_out, tiles(blockIdx.x), tiles(gridDim.x)};
@@ -91,26 +91,6 @@ __global__ void __launch_bounds__(P::threads, 2)
 }
 
 // ---- When -----------------------------------------------------------------------------------------------------------
-
-/// Whether the calling thread's device runs these kernels: it is an sm_90, and they were compiled for sm_90a.
-inline bool wgmma_available() {
-#ifdef __CUDACC__
-  static std::atomic<signed char> known[64]{};  // by device: 1 yes, -1 no
-  int device = 0, major = 0;
-  check_cuda(cudaGetDevice(&device), "cudaGetDevice");
-  if (device < 64 && known[device].load(std::memory_order_relaxed) != 0) return known[device].load() > 0;
-  check_cuda(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "cudaDeviceGetAttribute");
-  using AskedTile = WgmmaTile<Precision::bf16, 128, 64, Major::k, Major::k>;
-  cudaFuncAttributes kernel{};
-  check_cuda(cudaFuncGetAttributes(&kernel, &wgmma_taps_kernel<AskedTile, bfloat16>),
-             "cudaFuncGetAttributes");
-  const bool yes = major == 9 && kernel.numRegs >= 48;  // an empty kernel takes next to none
-  if (device < 64) known[device].store(yes ? 1 : -1, std::memory_order_relaxed);
-  return yes;
-#else
-  return true;
-#endif
-}
 
 /// Tiles below which smaller ones, and pieces of the depth, serve better. Not measured yet.
 inline constexpr index_t enough_wgmma_tiles = 64;

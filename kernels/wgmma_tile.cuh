@@ -72,7 +72,7 @@ class WgmmaProducer {
   __device__ explicit WgmmaProducer(typename P::Shared& s) : ring_{s, 1} {}  // all stages are free
 
   __device__ __forceinline__ void begin() {
-    mbarrier_wait(ring_.shared.empty[ring_.stage], ring_.parity);
+    mbarrier_wait(ring_.shared.empty[ring_.stage], ring_.parity, ring_.stage);
     mbarrier_arrive_expect(ring_.shared.full[ring_.stage], P::stage_bytes);
   }
   /// load(to, m, full) starts the copy of a box from index m of M on; boxes lie one behind the other.
@@ -97,7 +97,8 @@ class WgmmaProducer {
 /// acc += the products of all steps. By the eight warps that multiply.
 template <class P>
 __device__ __forceinline__ void multiply_steps(int steps, typename P::Shared& s, typename P::Accumulator& acc) {
-  const int group = static_cast<int>(warp_id()) / 4;
+  // From lane 0, so that the compiler knows it, and the descriptors, to be the same in all lanes.
+  const int group = static_cast<int>(__shfl_sync(all_lanes, warp_id() / 4, 0));
   const auto a = matrix_descriptor<P::a_major>(s.a[0] + group % P::groups_m * block_bytes);
   const auto b = matrix_descriptor<P::b_major>(s.b[0] + group / P::groups_m * block_bytes);
   const auto give_back = [&](int stage) {
@@ -105,8 +106,9 @@ __device__ __forceinline__ void multiply_steps(int steps, typename P::Shared& s,
   };
   WgmmaRing<P> ring{s, 0};
   int last = 0;
+  wgmma_hold(acc[0]);
   for (int step = 0; step < steps; ++step) {
-    mbarrier_wait(s.full[ring.stage], ring.parity);
+    mbarrier_wait(s.full[ring.stage], ring.parity, ring.stage);
     wgmma_fence();
     const auto stage = static_cast<std::uint64_t>(ring.stage);
     TINYGAN_UNROLL
@@ -120,7 +122,15 @@ __device__ __forceinline__ void multiply_steps(int steps, typename P::Shared& s,
     last = ring.stage;
     ring.next();
   }
-  wgmma_wait<0>();
+  wgmma_finish(acc[0]);
+}
+
+/// Called first by a kernel of this kind, by all threads: the lane that will bring the tiles has the maps fetched.
+template <class P>
+__device__ __forceinline__ void prefetch_maps(const TensorMap& a, const TensorMap& b) {
+  if (threadIdx.x != 32 * P::warps) return;
+  tma_prefetch(a);
+  tma_prefetch(b);
 }
 
 /// acc += the products of `steps` steps, which bring(producer) has brought. By all threads of the block, once; true for

@@ -1,11 +1,16 @@
 // mbarrier: a barrier in shared memory whose phases complete when enough threads have arrived and enough bytes have
 // come (sm_90). Threads arrive without waiting; who waits asks for the parity of a phase: 0 for the first, then 1, 0...
 //
-// On the emulated device a wait that nobody ends is a deadlock, and named so.
+// On the emulated device a wait that nobody ends is a deadlock, and named so. On a GPU it lasts for ever, unless the
+// program was compiled with TINYGAN_CUDA_WATCHDOG: then the kernel says who waits for what, and ends with an error.
 // Source: PTX ISA, "Parallel Synchronization: mbarrier".
 #pragma once
 
 #include <cstdint>
+
+#ifdef TINYGAN_CUDA_WATCHDOG
+#include <cstdio>
+#endif
 
 #include "../launch.cuh"
 #include "vector.cuh"
@@ -60,8 +65,49 @@ __device__ __forceinline__ void mbarrier_arrive_expect(Mbarrier& b, unsigned byt
 #endif
 }
 
-/// Returns when a phase of this parity has completed.
-__device__ __forceinline__ void mbarrier_wait(Mbarrier& b, unsigned parity) {
+#ifdef TINYGAN_CUDA_WATCHDOG
+
+/// Whether a phase of this parity has completed, after the hardware has waited for a moment of its own choice.
+__device__ __forceinline__ bool mbarrier_try_wait(Mbarrier& b, unsigned parity) {
+  unsigned done = 0;
+#if __CUDA_ARCH__ >= 900
+  asm volatile(
+      "{\n.reg .pred done;\nmbarrier.try_wait.parity.shared::cta.b64 done, [%1], %2;\nselp.u32 %0, 1, 0, done;\n}"
+      : "=r"(done)
+      : "r"(shared_address(&b)), "r"(parity)
+      : "memory");
+#endif
+  return done != 0;
+}
+
+__device__ __forceinline__ std::uint64_t nanoseconds() {
+  std::uint64_t t = 0;
+  asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(t));
+  return t;
+}
+
+/// No kernel waits for that long: neither by its own count of attempts, nor by the clock, which goes on while programs
+/// that share the GPU have their turn.
+inline constexpr unsigned watchdog_attempts = 1024;
+inline constexpr std::uint64_t watchdog_nanoseconds = 4'000'000'000;
+
+/// Returns when a phase of this parity has completed; `stage` says in the watchdog's message whose barrier this is.
+__device__ __forceinline__ void mbarrier_wait(Mbarrier& b, unsigned parity, int stage = 0) {
+  if (mbarrier_try_wait(b, parity)) return;
+  const std::uint64_t start = nanoseconds();
+  for (unsigned failed = 1; !mbarrier_try_wait(b, parity); ++failed) {
+    if (failed < watchdog_attempts || nanoseconds() - start < watchdog_nanoseconds) continue;
+    printf("watchdog: block %u,%u, thread %u: stage %d, parity %u, barrier at byte %u of shared memory is not complete "
+           "after %u attempts to wait\n",
+           blockIdx.x, blockIdx.y, threadIdx.x, stage, parity, shared_address(&b), failed);
+    __trap();
+  }
+}
+
+#else
+
+/// Returns when a phase of this parity has completed; `stage` is for the watchdog.
+__device__ __forceinline__ void mbarrier_wait(Mbarrier& b, unsigned parity, int /*stage*/ = 0) {
 #if __CUDA_ARCH__ >= 900
   asm volatile(
       "{\n.reg .pred done;\nagain:\nmbarrier.try_wait.parity.shared::cta.b64 done, [%0], %1;\n@done bra over;\n"
@@ -72,6 +118,8 @@ __device__ __forceinline__ void mbarrier_wait(Mbarrier& b, unsigned parity) {
   __trap();
 #endif
 }
+
+#endif
 
 #else
 
@@ -123,7 +171,7 @@ inline void mbarrier_init(Mbarrier& b, unsigned arrivals) {
 inline void mbarrier_ready() {}
 inline void mbarrier_arrive(Mbarrier& b) { emulate::arrive(b, 1, 0); }
 inline void mbarrier_arrive_expect(Mbarrier& b, unsigned bytes) { emulate::arrive(b, 1, -static_cast<int>(bytes)); }
-inline void mbarrier_wait(Mbarrier& b, unsigned parity) {
+inline void mbarrier_wait(Mbarrier& b, unsigned parity, int /*stage*/ = 0) {
   emulate::check_shared(&b, sizeof b, "an mbarrier");
   const emulate::MbarrierWait wait{&b, parity};
   emulate::machine->wait_until(&emulate::phase_over, &wait);

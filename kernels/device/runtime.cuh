@@ -45,8 +45,25 @@ inline std::string place(const char* file, int line) {
   return text(path.substr(path.find_last_of('/') + 1), ':', line);
 }
 
+/// Whether an error is what a kernel does when it runs, and so none of the launch that reports it.
+inline bool of_running_kernel(cudaError_t error) {
+  switch (error) {
+    case cudaErrorIllegalAddress:
+    case cudaErrorLaunchTimeout:
+    case cudaErrorAssert:
+    case cudaErrorHardwareStackError:
+    case cudaErrorIllegalInstruction:
+    case cudaErrorMisalignedAddress:
+    case cudaErrorInvalidAddressSpace:
+    case cudaErrorInvalidPc:
+    case cudaErrorLaunchFailure: return true;
+    default: return false;
+  }
+}
+
 [[noreturn]] inline void fail_launch(const std::string& kernel, const char* file, int line, cudaError_t error) {
-  fail(text("launch of ", kernel, " at ", place(file, line)), explain(error));
+  fail(text("launch of ", kernel, " at ", place(file, line)),
+       explain(error), of_running_kernel(error) ? "; a kernel launched before it failed while it ran" : "");
 }
 
 /// Throws Error naming the call and the place unless `result` is cudaSuccess.

@@ -72,6 +72,13 @@ inline TensorMap tensor_map(const BoxedTensor& t) {
   return map;
 }
 
+/// Has a map brought into the cache of descriptors, so that the first copy need not wait for it. By one thread.
+__device__ __forceinline__ void tma_prefetch(const TensorMap& map) {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("prefetch.tensormap [%0];" ::"l"(&map) : "memory");
+#endif
+}
+
 /// Starts the copy of the box whose first element is (x0, x1, x2, x3), innermost first. By one thread.
 __device__ __forceinline__ void tma_load(void* to, const TensorMap& map, int x0, int x1, int x2, int x3, Mbarrier& b) {
 #if __CUDA_ARCH__ >= 900
@@ -137,6 +144,7 @@ TINYGAN_UNWATCHED inline void poison(void* to, std::size_t bytes) {
 
 }  // namespace emulate
 
+inline void tma_prefetch(const TensorMap&) {}
 inline void tma_load(void* to, const TensorMap& map, int x0, int x1, int x2, int x3, Mbarrier& b) {
   const auto bytes = static_cast<std::size_t>(emulate::box_bytes(map));
   emulate::check_aligned(to, 1024, "a swizzled tile");

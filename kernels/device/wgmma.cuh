@@ -4,6 +4,7 @@
 //   wgmma_fence();                       before the first product that touches the accumulators
 //   wgmma<F, A, B>(acc, a, b); ...       all four warps together
 //   wgmma_commit(); wgmma_wait<P>();     until at most P of the latest groups are under way
+//   wgmma_finish(acc);                   until all are over: from here on the accumulators may be read
 //
 // Operands lie in blocks of 64 rows of 128 bytes as TMA swizzles them (tma.cuh), 1024-byte aligned, one behind another:
 //   Major::k    a row is an index of M or N and holds 128 bytes of K
@@ -17,18 +18,12 @@
 
 #include <tinygan/base/precision.hpp>
 
+#include "architecture.cuh"
 #include "mma.cuh"
 #include "tma.cuh"
 
 namespace tinygan::cuda {
 namespace {
-
-// Whether this pass of the compiler makes code for what follows; elsewhere kernels that use it are to be empty.
-#if !defined(__CUDACC__) || (defined(__CUDA_ARCH_FEAT_SM90_ALL) && __CUDA_ARCH__ == 900)
-inline constexpr bool has_wgmma = true;
-#else
-inline constexpr bool has_wgmma = false;
-#endif
 
 /// Along which dimension the elements of an operand are neighbours.
 enum class Major { k, mn };
@@ -100,6 +95,16 @@ __device__ __forceinline__ void wgmma(FragmentC (&acc)[N], std::uint64_t a, std:
 #undef TINYGAN_WGMMA_64
 #undef TINYGAN_WGMMA_OUT
 
+/// The compiler moves no access to the accumulators across this: it knows nothing of products under way, and the asm
+/// statements above name the accumulators of a wait nowhere. (CUTLASS: warpgroup_fence_operand.)
+template <int N>
+__device__ __forceinline__ void wgmma_hold(FragmentC (&acc)[N]) {
+  TINYGAN_UNROLL
+  for (int j = 0; j < N; ++j)
+    TINYGAN_UNROLL
+    for (int i = 0; i < 4; ++i) asm volatile("" : "+f"(acc[j].at[i])::"memory");
+}
+
 #else  // never called: kernels are empty here
 
 __device__ __forceinline__ void wgmma_fence() {}
@@ -108,6 +113,8 @@ template <int Pending>
 __device__ __forceinline__ void wgmma_wait() {}
 template <Precision F, Major A, Major B, int N>
 __device__ __forceinline__ void wgmma(FragmentC (&)[N], std::uint64_t, std::uint64_t) {}
+template <int N>
+__device__ __forceinline__ void wgmma_hold(FragmentC (&)[N]) {}
 
 #endif
 
@@ -220,8 +227,17 @@ template <Precision F, Major A, Major B, int N>
 void wgmma(FragmentC (&acc)[N], std::uint64_t a, std::uint64_t b) {
   emulate::start_product({acc, a, b, &emulate::multiply_warp<F, A, B, N>, 0});
 }
+template <int N>
+void wgmma_hold(FragmentC (&)[N]) {}
 
 #endif
+
+/// Waits for all products under way, of which acc are the accumulators.
+template <int N>
+__device__ __forceinline__ void wgmma_finish(FragmentC (&acc)[N]) {
+  wgmma_wait<0>();
+  wgmma_hold(acc);
+}
 
 }  // namespace
 }  // namespace tinygan::cuda
