@@ -22,7 +22,10 @@
 namespace tinygan::cuda {
 namespace {
 
-inline bool has_one_channel(const ConvDims& d) { return d.C == 1 || d.K == 1; }
+/// Whether the kernels for a single channel take a convolution.
+inline bool is_one_channel(const ConvDims& d) {
+  return (d.C == 1 || d.K == 1) && forms::takes(forms::Way::one_channel, tile_limits().one_channel >= 1);
+}
 
 /// Whether the partial in this slot is the matrix product dense_dims(). The bias of an input gradient is one per
 /// channel, not one per column of the product, so with more than one pixel it takes the general way.
@@ -34,7 +37,7 @@ inline bool is_product(const ConvDims& d, ConvSlot output) {
 template <Precision F, class T>
 std::size_t tap_conv_workspace(const ConvDims& d, bool adjoint) {
   if constexpr (F != Precision::fp32)
-    if (!has_one_channel(d) && wgmma_conv_fits<F, T>(d, adjoint)) return wgmma_conv_workspace<F, T>(d, adjoint);
+    if (!is_one_channel(d) && wgmma_conv_fits<F, T>(d, adjoint)) return wgmma_conv_workspace<F, T>(d, adjoint);
   return 0;
 }
 template <Precision F, bool Adjoint, class T>
@@ -50,14 +53,14 @@ void tap_conv(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w, 
 /// In how many pieces a weight gradient that is no matrix product is summed.
 template <Precision F, class T>
 index_t weight_grad_pieces(const ConvDims& d) {
-  if (has_one_channel(d)) return one_channel_grad_splits(d);
+  if (is_one_channel(d)) return one_channel_grad_splits(d);
   return wgmma_weight_grad_fits<F, T>(d) ? wgmma_weight_grad_splits(d) : weight_grad_splits<F, T>(d);
 }
 
 /// To slabs(pieces, R, S, C, K), or where there are none and there is one piece to dw.
 template <Precision F, class T>
 void weight_grad_in_pieces(const ConvDims& d, const T* x, const T* g, T* dw, float* slabs, Stream stream) {
-  if (has_one_channel(d)) return one_channel_grad(d, x, g, dw, slabs, stream);
+  if (is_one_channel(d)) return one_channel_grad(d, x, g, dw, slabs, stream);
   if constexpr (std::is_same_v<T, bfloat16>)
     if (wgmma_weight_grad_fits<F, T>(d) && aligned(16, x, g)) return wgmma_weight_grad(d, x, g, dw, slabs, stream);
   weight_grad<F>(d, weight_grad_pieces<F, T>(d), x, g, dw, slabs, stream);
@@ -78,7 +81,7 @@ template <Precision F, class T>
 index_t conv2d_moment_pieces(const ConvDims& d, ConvSlot output) {
   if (output == ConvSlot::w) return 0;
   if (is_product(d, output)) return gemm_moment_pieces<F, T>(dense_dims(d, output));
-  if (has_one_channel(d)) return 0;
+  if (is_one_channel(d)) return 0;
   const bool adjoint = output == ConvSlot::x;
   if constexpr (F != Precision::fp32)
     if (wgmma_conv_fits<F, T>(d, adjoint)) return wgmma_conv_moment_pieces<F, T>(d, adjoint);
@@ -88,7 +91,7 @@ index_t conv2d_moment_pieces(const ConvDims& d, ConvSlot output) {
 template <Precision F, class T>
 void conv2d(const ConvDims& d, const Epilogue<T>& e, const T* x, const T* w, T* y, void* workspace, Stream stream) {
   if (is_product(d, ConvSlot::g)) return gemm<F>(dense_dims(d, ConvSlot::g), e, x, w, y, workspace, stream);
-  if (has_one_channel(d)) return one_channel_conv<false>(d, e, x, w, y, stream);
+  if (is_one_channel(d)) return one_channel_conv<false>(d, e, x, w, y, stream);
   tap_conv<F, false>(d, e, x, w, y, workspace, stream);
 }
 
@@ -96,7 +99,7 @@ template <Precision F, class T>
 void conv2d_input_grad(const ConvDims& d, const Epilogue<T>& e, const T* g, const T* w, T* dx, void* workspace,
                        Stream stream) {
   if (is_product(d, ConvSlot::x)) return gemm<F>(dense_dims(d, ConvSlot::x), e, g, w, dx, workspace, stream);
-  if (has_one_channel(d)) return one_channel_conv<true>(d, e, g, w, dx, stream);
+  if (is_one_channel(d)) return one_channel_conv<true>(d, e, g, w, dx, stream);
   tap_conv<F, true>(d, e, g, w, dx, workspace, stream);
 }
 

@@ -121,6 +121,7 @@ void one_channel_conv(const ConvDims& d, const Epilogue<T>& e, const T* in, cons
     return ceil_div(items, one_channel_threads);
   };
   plan.for_launches(blocks, [&](const TapConv& conv, index_t count) {
+    forms::take({.way = forms::Way::one_channel, .pieces = 1}, count);
     const Launch how{.grid = {grid_extent(count)}, .block = {one_channel_threads}, .stream = stream};
     if (into_one)
       launch<one_channel_out_kernel<T>>(how, conv, team, e, in, w, out);

@@ -127,6 +127,7 @@ void one_channel_grad(const ConvDims& d, const T* x, const T* g, T* dw, float* s
   p.packed_wide = made_of_packs<4>(p.channels, wide);
   p.packed_w = slabs ? made_of_packs<4>(p.channels, slabs) : made_of_packs<4>(p.channels, dw);
   const index_t tiles = p.tap_tiles * ceil_div(p.channels, OneChannelTile::tile_n);
+  forms::take({.way = forms::Way::one_channel, .pieces = p.splits}, tiles * p.splits);
   const Launch how{.grid = {grid_extent(tiles), grid_extent(p.splits, false)},
                    .block = {OneChannelTile::threads},
                    .shared_bytes = OneChannelTile::shared_bytes,

@@ -289,6 +289,7 @@ void tap_conv(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w, 
     plan.conv.w_column = plan.conv.column.tap_filter * D * O - (Adjoint ? moved : moved * O);
     plan.conv.column_tiles = static_cast<unsigned>(ceil_div(O, P::tile_n));
     plan.for_launches(tiles_of, [&](const TapConv& conv, index_t count) {
+      take_tiles<P>(count * conv.column_tiles);
       launch<tap_conv_kernel<P, Adjoint>>({.grid = {grid_extent(count * conv.column_tiles)},
                                            .block = {P::threads},
                                            .shared_bytes = P::shared_bytes,

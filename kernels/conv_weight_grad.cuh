@@ -154,6 +154,7 @@ void weight_grad(const ConvDims& d, index_t splits, const T* x, const T* g, T* d
     p.packed_x = made_of_packs<P::pack>(d.C, x);
     p.packed_g = made_of_packs<P::pack>(d.K, g);
     p.packed_w = slabs ? made_of_packs<4>(d.K, slabs) : made_of_packs<4>(d.K, dw);
+    take_tiles<P>(d.R * d.S * p.row_tiles * p.column_tiles * p.splits, p.splits);
     launch<conv_weight_grad_kernel<P>>(
         {.grid = {grid_extent(d.R * d.S * p.row_tiles * p.column_tiles), grid_extent(p.splits, false)},
          .block = {P::threads},

@@ -17,6 +17,7 @@ namespace {
 template <int Edge, int Rows, int Columns>
 struct FfmaTile {
   using Element = float;  // of its panels; a Source may bring bfloat16 all the same
+  static constexpr forms::Way way = forms::Way::ffma;
   static constexpr int tile_m = Edge, tile_n = Edge, rows = Rows, columns = Columns, pack = 4;
   static constexpr int depth = 8;  // of a step
   static constexpr int threads = Edge * depth / pack;

@@ -110,7 +110,9 @@ __global__ void __launch_bounds__(gemv_threads)
   if (lane_id() == 0) c[row] = from_float<T>(v.at[0]);
 }
 
-inline bool is_gemv(const GemmDims& d) { return d.N == 1 && !d.trans_a; }
+inline bool is_gemv(const GemmDims& d) {
+  return d.N == 1 && !d.trans_a && forms::takes(forms::Way::vector, d.N <= tile_limits().vector_columns);
+}
 
 /// run.operator()<Policy>(plan) with the tile and the pieces for a shape.
 template <Precision F, class T, class Run>
@@ -152,6 +154,7 @@ index_t gemm_moment_pieces(const GemmDims& d) {
 template <class P, bool TransA, bool TransB, class T = typename P::Element>
 void gemm_tiles(const GemmDims& d, const GemmPlan& p, const Epilogue<T>& e, const T* a, const T* b, T* c, float* slabs,
                 Stream stream) {
+  take_tiles<P>(index_t{p.row_tiles} * p.column_tiles * p.splits, p.splits);
   const Launch how{.grid = {grid_extent(index_t{p.row_tiles} * p.column_tiles), grid_extent(p.splits, false)},
                    .block = {P::threads},
                    .shared_bytes = P::shared_bytes,
@@ -166,13 +169,14 @@ void gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b, T* c,
   if (is_gemv(d)) {
     const bool packed = made_of_packs<4>(d.K, a, b);
     const unsigned blocks = grid_extent(ceil_div(d.M, gemv_threads / warp_size));
+    forms::take({.way = forms::Way::vector, .pieces = 1}, blocks);
     const Launch how{.grid = {blocks}, .block = {gemv_threads}, .stream = stream};
     return launch<gemv_kernel<T>>(how, d.M, d.K, packed, e, a, b, c);
   }
   bool whole = false;
   if constexpr (F != Precision::fp32) {
     whole = wgmma_gemm_fits<F, T>(d);  // then there is no workspace for slabs
-    if (whole && wgmma_gemm_reads<F, T>(e, a, b)) return wgmma_gemm<F, T>(d, e, a, b, c, workspace, stream);
+    if (whole && wgmma_gemm_reads<F, T>(d, e, a, b)) return wgmma_gemm<F, T>(d, e, a, b, c, workspace, stream);
   }
   with_gemm_plan<F, T>(d, [&]<class P>(GemmPlan p) {
     if (whole) p = {.row_tiles = p.row_tiles, .column_tiles = p.column_tiles, .piece = round_up(d.K, P::depth)};

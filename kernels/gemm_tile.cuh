@@ -20,24 +20,37 @@ struct TensorTiles {
   using Medium = MmaTile<F, T, 64, 64, 4, 3>;
 };
 
-/// run.operator()<Policy>() with the largest tile of the precision F for elements T that an (M,N) problem fills and
-/// that leaves no multiprocessor idle; square ones only unless NarrowToo. tiles(m, n) is how many tiles of (m,n) the
-/// problem has.
-template <Precision F, class T, bool NarrowToo, class Tiles, class Run>
-auto with_tile(index_t M, index_t N, const Tiles& tiles, const Run& run) {
+/// run.operator()<Policy>() with the tile of the precision F for elements T that an (M,N) problem is given (select.cuh);
+/// square ones only unless NarrowToo. blocks(m, n) is how many blocks work on the problem in tiles of (m,n).
+template <Precision F, class T, bool NarrowToo, class Blocks, class Run>
+auto with_tile(index_t M, index_t N, const Blocks& blocks, const Run& run) {
+  const auto suits = [&]<class P>(index_t enough) {
+    return forms::takes(P::way, P::tile_m, P::tile_n,
+                        M > P::tile_m / 2 && N > P::tile_n / 2 && blocks(P::tile_m, P::tile_n) >= enough);
+  };
   if constexpr (F == Precision::fp32) {
     static_assert(std::is_same_v<T, float>);
-    const index_t narrow = std::min(M, N);
-    if (narrow > 64 && tiles(128, 128) >= enough_tiles) return run.template operator()<LargeTile>();
-    if (narrow > 32 && tiles(64, 64) >= enough_tiles) return run.template operator()<MediumTile>();
+    const index_t enough = tile_limits().ffma_blocks;
+    if (suits.template operator()<LargeTile>(enough)) return run.template operator()<LargeTile>();
+    if (suits.template operator()<MediumTile>(enough)) return run.template operator()<MediumTile>();
+    if (!suits.template operator()<SmallTile>(0)) forms::check_not_forced();
     return run.template operator()<SmallTile>();
   } else {
     using Tile = TensorTiles<F, T>;
-    if (M > 64 && N > 64 && tiles(128, 128) >= enough_tiles) return run.template operator()<typename Tile::Large>();
+    const index_t enough = tile_limits().mma_blocks;
+    if (suits.template operator()<typename Tile::Large>(enough)) return run.template operator()<typename Tile::Large>();
     if constexpr (NarrowToo)
-      if (M > 64 && tiles(128, 64) >= enough_tiles) return run.template operator()<typename Tile::Narrow>();
+      if (suits.template operator()<typename Tile::Narrow>(enough))
+        return run.template operator()<typename Tile::Narrow>();
+    if (!suits.template operator()<typename Tile::Medium>(0)) forms::check_not_forced();
     return run.template operator()<typename Tile::Medium>();
   }
+}
+
+/// Notes that tiles P are what a launch takes, in so many blocks.
+template <class P>
+void take_tiles(index_t blocks, index_t pieces = 1) {
+  forms::take({P::way, P::tile_m, P::tile_n, pieces}, blocks);
 }
 
 }  // namespace

@@ -116,6 +116,7 @@ __device__ __forceinline__ void store_fragments(const FragmentC (&acc)[M][N], fl
 template <Precision F, class T, int TileM, int TileN, int Stages, int Blocks>
 struct MmaTile {
   using Element = T;
+  static constexpr forms::Way way = forms::Way::mma;
   static constexpr int tile_m = TileM, tile_n = TileN, threads = 128, stages = Stages;
   static constexpr int pack = pack_width<T>, depth = 8 * pack;
   static constexpr int warp_m = TileM / 2, warp_n = TileN / 2;

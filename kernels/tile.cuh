@@ -19,6 +19,7 @@
 #include "device/vector.cuh"
 #include "launch.cuh"
 #include "pointwise.cuh"
+#include "select.cuh"
 
 /// Before a loop: nvcc unrolls it by n, or leaves it a loop.
 #ifdef __CUDACC__
@@ -155,14 +156,13 @@ __device__ __forceinline__ void store_moments(const TilePlace& t, float* moments
 
 // ---- Slabs ----------------------------------------------------------------------------------------------------------
 
-/// Tiles that fill an H200 (132 multiprocessors). Not measured yet. Of results only the pieces of split sums follow it.
-inline constexpr index_t enough_tiles = 132;
-
-inline constexpr index_t split_depth = 256;  // depth of a piece, at least: below it the slabs cost more than they bring
-
-/// Into how many pieces to cut a depth so that `tiles` tiles fill the device twice. By shape alone.
+/// Into how many pieces to cut a depth so that `tiles` tiles fill the device twice (select.cuh). By shape and
+/// architecture alone.
 inline index_t depth_splits(index_t tiles, index_t depth) {
-  return std::clamp<index_t>(ceil_div(2 * enough_tiles, tiles), 1, std::max<index_t>(1, depth / split_depth));
+  if (const index_t forced = forms::forced.pieces; forced > 0)
+    return std::min(forced, std::max<index_t>(1, depth));
+  const TileLimits& limits = tile_limits();
+  return std::clamp<index_t>(ceil_div(2 * limits.split_blocks, tiles), 1, std::max<index_t>(1, depth / limits.piece));
 }
 
 /// A tile of a piece of a split sum goes to its slab as it is, any other one with its epilogue to the result.

@@ -3,7 +3,8 @@
 //
 // Shapes       in(N,in_h,in_w,D), out(N,out_h,out_w,O), W[t] (D,O) or, in the adjoint direction, (O,D). bfloat16 is
 //              read in place, whichever way it lies; floats are first written in the format, K-major
-//              (wgmma_operands.cuh), but for inputs of a convolution in tf32, of which the lowest bits are ignored.
+//              (wgmma_operands.cuh), but for inputs of a convolution and rows of a product in tf32, of which the lowest
+//              bits are ignored.
 // Owns         a block takes 128 images at one output pixel and tile_n output channels, groups with the most taps first
 //              (conv_taps.cuh). A step is a tap and 128 bytes of its channels, or as many channels (wgmma_tile.cuh).
 // Shared       96 KB of tiles, then the results on their way out.
@@ -18,6 +19,7 @@
 #include <tinygan/backend/gemm_dims.hpp>
 
 #include "conv_taps.cuh"
+#include "select.cuh"
 #include "wgmma_operands.cuh"
 #include "wgmma_tile.cuh"
 
@@ -92,19 +94,19 @@ __global__ void __launch_bounds__(P::threads, 2)
 
 // ---- When -----------------------------------------------------------------------------------------------------------
 
-/// Tiles below which smaller ones, and pieces of the depth, serve better. Not measured yet.
-inline constexpr index_t enough_wgmma_tiles = 64;
-
 /// Elements of the format in 16 bytes: what TMA wants every row of an operand to be made of.
 template <Precision F>
 inline constexpr index_t wgmma_pack = F == Precision::tf32 ? 4 : 8;
 
-/// Whether a product of `pixels` times N images, O channels and sums over D channels of each tap suits these tiles:
-/// they are mostly full and occupy the device. By shape and device alone. Not measured yet.
+/// Whether a product of `pixels` times N images, O channels and sums over D channels of each tap is given these tiles
+/// (select.cuh). By shape and device alone.
 template <Precision F>
 bool wgmma_suits(index_t pixels, index_t N, index_t D, index_t O) {
-  return D >= 4 * wgmma_pack<F> && O >= 48 && 4 * N >= 3 * round_up(N, 128) &&
-         pixels * ceil_div(N, 128) * ceil_div(O, 64) >= enough_wgmma_tiles && wgmma_available();
+  const WgmmaLimits& limits = sm_90_wgmma;
+  return wgmma_available() &&
+         forms::takes(forms::Way::wgmma, 16 * D >= limits.depth_bytes * wgmma_pack<F> && O >= limits.columns &&
+                                             100 * N >= limits.filled * round_up(N, 128) &&
+                                             pixels * ceil_div(N, 128) * ceil_div(O, 64) >= limits.tiles);
 }
 
 /// Whether TMA can read these operands in place. In how many pieces moments come was told by shape alone, for these
@@ -142,6 +144,7 @@ void wgmma_taps_in(TapPlan& plan, index_t in_h, index_t taps, const Epilogue<T>&
   plan.conv.column_tiles = static_cast<unsigned>(ceil_div(O, P::tile_n));
   const auto tiles_of = [&](const TapGroup& g) { return wgmma_row_tiles(g, N); };
   plan.for_launches(tiles_of, [&](const TapConv& conv, index_t count) {
+    take_tiles<P>(count * conv.column_tiles);
     launch<wgmma_taps_kernel<P, T>>({.grid = {grid_extent(count * conv.column_tiles)},
                                      .block = {P::threads},
                                      .shared_bytes = P::shared_bytes,
@@ -157,7 +160,9 @@ void wgmma_taps(TapPlan& plan, index_t in_h, index_t taps, const Epilogue<T>& e,
   using Wide = WgmmaTile<F, 128, 128, A, B>;
   using Narrow = WgmmaTile<F, 128, 64, A, B>;
   const index_t O = plan.conv.O;
-  const bool wide = O > 64 && wgmma_row_tiles(plan) * ceil_div(O, 128) >= enough_wgmma_tiles;
+  const bool suits = O > 64 && wgmma_row_tiles(plan) * ceil_div(O, 128) >= sm_90_wgmma.wide_tiles;
+  const bool wide = forms::takes(forms::Way::wgmma, 128, 128, suits);
+  if (!wide && !forms::takes(forms::Way::wgmma, 128, 64, true)) forms::check_not_forced();
   (wide ? &wgmma_taps_in<Wide, T> : &wgmma_taps_in<Narrow, T>)(plan, in_h, taps, e, in, w, out, stream);
 }
 
@@ -210,10 +215,16 @@ void wgmma_conv(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w
   }
 }
 
+/// Whether floats a are multiplied where they lie: as tf32, which ignores their lowest bits, if they are K-major.
+template <Precision F>
+bool wgmma_gemm_reads_a(const GemmDims& d) {
+  return F == Precision::tf32 && !d.trans_a;
+}
+
 template <Precision F, class T>
 std::size_t wgmma_gemm_workspace(const GemmDims& d) {
   if (std::is_same_v<T, bfloat16>) return 0;
-  return operand_bytes<F>(d.M * d.K) + operand_bytes<F>(d.N * d.K);
+  return (wgmma_gemm_reads_a<F>(d) ? 0 : operand_bytes<F>(d.M * d.K)) + operand_bytes<F>(d.N * d.K);
 }
 
 template <Precision F, class T>
@@ -231,8 +242,9 @@ index_t wgmma_gemm_moment_pieces(const GemmDims& d) {
 
 /// Whether wgmma_gemm() takes operands that lie there.
 template <Precision F, class T>
-bool wgmma_gemm_reads(const Epilogue<T>& e, const T* a, const T* b) {
-  return std::is_same_v<T, float> || wgmma_reads("gemm", e, a, b);
+bool wgmma_gemm_reads(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b) {
+  if (std::is_same_v<T, bfloat16>) return wgmma_reads("gemm", e, a, b);
+  return !wgmma_gemm_reads_a<F>(d) || wgmma_reads("gemm", e, a);
 }
 
 /// A matrix product as a list of one tap.
@@ -262,11 +274,15 @@ void wgmma_gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b,
                                  : &wgmma_taps<F, k, mn, T>;
     run(plan, 1, 1, e, a, b, c, stream);
   } else {
-    auto* const a_to = static_cast<std::byte*>(workspace);
-    std::byte* const b_to = a_to + operand_bytes<F>(d.M * d.K);
-    write_operand<F>(1, d.trans_a ? d.K : d.M, d.trans_a ? d.M : d.K, d.trans_a, a, a_to, stream);
+    auto* const b_to = static_cast<std::byte*>(workspace);
+    std::byte* const a_to = b_to + operand_bytes<F>(d.N * d.K);
+    const void* a_from = a;
+    if (!wgmma_gemm_reads_a<F>(d)) {
+      write_operand<F>(1, d.trans_a ? d.K : d.M, d.trans_a ? d.M : d.K, d.trans_a, a, a_to, stream);
+      a_from = a_to;
+    }
     write_operand<F>(1, d.trans_b ? d.N : d.K, d.trans_b ? d.K : d.N, !d.trans_b, b, b_to, stream);
-    wgmma_taps<F, Major::k, Major::k>(plan, 1, 1, e, a_to, b_to, c, stream);
+    wgmma_taps<F, Major::k, Major::k>(plan, 1, 1, e, a_from, b_to, c, stream);
   }
 }
 

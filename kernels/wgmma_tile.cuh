@@ -22,6 +22,7 @@ namespace {
 /// Operands in the format; a step is 128 bytes of K, or in bfloat16 64 rows of it (device/wgmma.cuh).
 template <Precision Format, int TileM, int TileN, Major A, Major B>
 struct WgmmaTile {
+  static constexpr forms::Way way = forms::Way::wgmma;
   static constexpr Precision format = Format;
   static constexpr Major a_major = A, b_major = B;
   static constexpr int tile_m = TileM, tile_n = TileN;

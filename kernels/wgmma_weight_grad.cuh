@@ -85,20 +85,24 @@ auto with_wgmma_weight_grad_plan(const ConvDims& d, const Run& run) {
     return run.template operator()<P>(
         weight_grad_plan(d, P::tile_m, P::tile_n, depth_splits(tiles, d.N * d.P * d.Q)));
   };
-  if (d.C <= 64) return with(WgmmaTile<bf16, 64, 128, mn, mn>{});
-  if (d.K <= 64) return with(WgmmaTile<bf16, 128, 64, mn, mn>{});
+  const auto takes = [](int m, int n, bool suits) { return forms::takes(forms::Way::wgmma, m, n, suits); };
+  if (takes(64, 128, d.C <= 64)) return with(WgmmaTile<bf16, 64, 128, mn, mn>{});
+  if (takes(128, 64, d.K <= 64)) return with(WgmmaTile<bf16, 128, 64, mn, mn>{});
+  if (!takes(128, 128, true)) forms::check_not_forced();
   return with(WgmmaTile<bf16, 128, 128, mn, mn>{});
 }
 
-/// Whether a weight gradient suits these tiles: they are mostly full, images fill their steps, and the pieces occupy
-/// the device. By shape and device alone. Not measured yet.
+/// Whether a weight gradient is given these tiles (select.cuh). By shape and device alone.
 template <Precision F, class T>
 bool wgmma_weight_grad_fits(const ConvDims& d) {
   if constexpr (F == Precision::bf16 && std::is_same_v<T, bfloat16>) {
-    const bool full = std::min(d.C, d.K) >= 48 && std::max(d.C, d.K) >= 96 && 4 * d.N >= 3 * round_up(d.N, 64);
-    return d.C % 8 == 0 && d.K % 8 == 0 && full && wgmma_available() &&
+    if (d.C % 8 != 0 || d.K % 8 != 0 || !wgmma_available()) return false;
+    if (forms::forced.way != forms::Way::automatic) return forms::forced.way == forms::Way::wgmma;
+    const WgmmaLimits& limits = sm_90_wgmma;
+    return std::min(d.C, d.K) >= limits.grad_fewer && std::max(d.C, d.K) >= limits.grad_more &&
+           100 * d.N >= limits.grad_filled * round_up(d.N, 64) &&
            with_wgmma_weight_grad_plan(d, [&]<class P>(const WeightGradPlan& p) {
-             return d.R * d.S * p.row_tiles * p.column_tiles * p.splits >= enough_wgmma_tiles;
+             return d.R * d.S * p.row_tiles * p.column_tiles * p.splits >= limits.grad_blocks;
            });
   } else {
     return false;
@@ -118,6 +122,7 @@ inline void wgmma_weight_grad(const ConvDims& d, const bfloat16* x, const bfloat
     p.packed_w = slabs ? made_of_packs<4>(d.K, slabs) : made_of_packs<4>(d.K, dw);
     const TensorMap x_map = tensor_map({x, P::element_bytes, {d.C, d.W, d.H, d.N}, {P::box_m, 1, 1, P::depth}});
     const TensorMap g_map = tensor_map({g, P::element_bytes, {d.K, d.Q, d.P, d.N}, {P::box_n, 1, 1, P::depth}});
+    take_tiles<P>(d.R * d.S * p.row_tiles * p.column_tiles * p.splits, p.splits);
     launch<wgmma_weight_grad_kernel<P>>(
         {.grid = {grid_extent(d.R * d.S * p.row_tiles * p.column_tiles), grid_extent(p.splits, false)},
          .block = {P::threads},

@@ -1,0 +1,66 @@
+// The form of a product or convolution: by which kernels it is computed, in which tiles and in how many pieces. Its
+// choice follows select.cuh; benchmarks and tests force one, and ask which it was. All translation units share this.
+#pragma once
+
+#include <string>
+
+#include <tinygan/base/error.hpp>
+#include <tinygan/base/shape.hpp>
+
+namespace tinygan::forms {
+
+/// automatic: as select.cuh has it. vector: a warp for each row, where there is one column. one_channel: conv_1ch*.cuh.
+/// ffma, mma, wgmma: the tiles of ffma_tile.cuh, mma_tile.cuh and wgmma_tile.cuh.
+enum class Way { automatic, vector, one_channel, ffma, mma, wgmma };
+
+struct Form {
+  Way way = Way::automatic;
+  int tile_m = 0, tile_n = 0;  ///< 0 where there are no tiles
+  index_t pieces = 0;          ///< of a sum; when forced, 0 leaves them to select.cuh
+  bool operator==(const Form&) const = default;
+};
+
+/// For example "wgmma 128x64" or "mma 64x64 in 4".
+inline std::string name_of(const Form& f) {
+  constexpr const char* ways[] = {"automatic", "vector", "one channel", "ffma", "mma", "wgmma"};
+  std::string name = ways[static_cast<int>(f.way)];
+  if (f.tile_m > 0) name += text(' ', f.tile_m, 'x', f.tile_n);
+  if (f.pieces > 1) name += text(" in ", f.pieces);
+  return name;
+}
+
+/// Of the calling thread: the form that its launches are to take, and the one that the latest of them took, with the
+/// blocks of its grid.
+inline thread_local Form forced{}, taken{};
+inline thread_local index_t taken_blocks = 0;
+
+inline void take(const Form& form, index_t blocks) {
+  taken = form;
+  taken_blocks = blocks;
+}
+
+/// Forces a form on the calling thread to the end of the enclosing scope: workspaces, pieces and launches alike. A shape
+/// that the form cannot compute is an Error.
+class Force {
+ public:
+  explicit Force(const Form& form) : before_(forced) { forced = form; }
+  ~Force() { forced = before_; }
+  Force(const Force&) = delete;
+  Force& operator=(const Force&) = delete;
+
+ private:
+  Form before_;
+};
+
+/// Whether a form that suits by its limits is taken: also where it does not, if it is forced; never where another is.
+inline bool takes(Way way, bool suits) { return forced.way == Way::automatic ? suits : forced.way == way; }
+inline bool takes(Way way, int tile_m, int tile_n, bool suits) {
+  return takes(way, suits) && (forced.tile_m == 0 || (forced.tile_m == tile_m && forced.tile_n == tile_n));
+}
+
+/// Throws Error if a form is forced; called where none of those that suit the shape was it.
+inline void check_not_forced() {
+  check(forced.way == Way::automatic, "form", name_of(forced), " cannot compute this shape in this precision");
+}
+
+}  // namespace tinygan::forms

@@ -1,0 +1,85 @@
+// The limits by which a product or convolution is given its form: one page for each architecture. Whoever measures
+// changes them here, and nowhere else.
+//
+// A limit stands beside the card, date and commit that it was measured with. `bench_kernels --race` measures every form
+// of every shape, and scripts/select-kernels writes what it found into this file.
+#pragma once
+
+#include "device/architecture.cuh"
+#include "forms.hpp"
+
+namespace tinygan::cuda {
+namespace {
+
+struct Limit {
+  index_t value;
+  const char* measured;  // by which card, when, at which commit
+
+  constexpr operator index_t() const { return value; }
+};
+
+inline constexpr const char* not_measured = "not measured";
+
+/// Tiles of any kind.
+struct TileLimits {
+  /// Of the tiles of a way the largest is taken whose halves the result exceeds and that makes so many blocks, pieces of
+  /// sums counted; else the smallest.
+  Limit ffma_blocks, mma_blocks;
+  /// A sum is cut into pieces until twice so many blocks work on it, but none is shorter than `piece`.
+  Limit split_blocks, piece;
+  /// Products of at most so many columns, and layers of at most so many channels on one side, leave the tiles: 1, or 0
+  /// for never.
+  Limit vector_columns, one_channel;
+};
+
+/// Where wgmma takes the place of mma: all of this at least.
+struct WgmmaLimits {
+  /// Products and tap lists: bytes of a sum's terms (of the channels of one tap), columns, percent of the tiles' 128 rows
+  /// that are filled, tiles of 128 x 64; and tiles of 128 x 128 for that size to be taken.
+  Limit depth_bytes, columns, filled, tiles, wide_tiles;
+  /// Weight gradients: channels of the side that has fewer and of the one that has more, percent of the steps' 64 images
+  /// that are filled, and blocks.
+  Limit grad_fewer, grad_more, grad_filled, grad_blocks;
+};
+
+// ---- sm_75 to sm_89, and later architectures but sm_90 --------------------------------------------------------------
+
+inline constexpr TileLimits sm_80{
+    .ffma_blocks = {132, not_measured},
+    .mma_blocks = {132, not_measured},
+    .split_blocks = {132, not_measured},
+    .piece = {256, not_measured},
+    .vector_columns = {1, not_measured},
+    .one_channel = {1, not_measured},
+};
+
+// ---- sm_90: H100 and H200, of 132 multiprocessors --------------------------------------------------------------------
+
+inline constexpr TileLimits sm_90{
+    .ffma_blocks = {132, not_measured},
+    .mma_blocks = {132, not_measured},
+    .split_blocks = {132, not_measured},
+    .piece = {256, not_measured},
+    .vector_columns = {1, not_measured},
+    .one_channel = {1, not_measured},
+};
+
+inline constexpr WgmmaLimits sm_90_wgmma{
+    .depth_bytes = {64, not_measured},
+    .columns = {48, not_measured},
+    .filled = {75, not_measured},
+    .tiles = {64, not_measured},
+    .wide_tiles = {64, not_measured},
+    .grad_fewer = {48, not_measured},
+    .grad_more = {96, not_measured},
+    .grad_filled = {75, not_measured},
+    .grad_blocks = {64, not_measured},
+};
+
+// ---- Whose is whose --------------------------------------------------------------------------------------------------
+
+/// The calling thread's device's.
+inline const TileLimits& tile_limits() { return wgmma_available() ? sm_90 : sm_80; }
+
+}  // namespace
+}  // namespace tinygan::cuda

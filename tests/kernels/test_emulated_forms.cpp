@@ -1,0 +1,89 @@
+// Every form of a product and of a convolution, forced through the contract, against sums in double; what is chosen
+// where none is forced; and what happens where one cannot compute a shape.
+#include "../../kernels/forms.hpp"
+
+#include "kernels/products.hpp"
+#include "support/child.hpp"
+
+namespace tinygan {
+namespace {
+
+using forms::Form;
+using forms::Way;
+using support::contains;
+using support::error_of;
+
+const std::vector<Form> ffma_forms{{Way::ffma, 128, 128}, {Way::ffma, 64, 64}, {Way::ffma, 32, 32}};
+const std::vector<Form> square_forms{{Way::mma, 128, 128}, {Way::mma, 64, 64}};
+const std::vector<Form> mma_forms{{Way::mma, 128, 128}, {Way::mma, 128, 64}, {Way::mma, 64, 64}};
+const std::vector<Form> wgmma_forms{{Way::wgmma, 128, 128}, {Way::wgmma, 128, 64}};
+const std::vector<Form> wgmma_grad_forms{{Way::wgmma, 64, 128}, {Way::wgmma, 128, 64}, {Way::wgmma, 128, 128}};
+
+/// check() with each of the forms, also in three pieces of the sum, and that the launch took it.
+template <class Check>
+void each(std::vector<Form> forms, bool in_pieces, const Check& check) {
+  if (in_pieces)
+    for (const std::size_t given = forms.size(); forms.size() < 2 * given;) {
+      forms.push_back(forms[forms.size() - given]);
+      forms.back().pieces = 3;
+    }
+  for (const Form& form : forms) {
+    CAPTURE(forms::name_of(form));
+    const forms::Force force(form);
+    forms::take({}, 0);
+    check();
+    CHECK(forms::taken.way == form.way);
+    CHECK(forms::taken.tile_m == form.tile_m);
+    CHECK(forms::taken.tile_n == form.tile_n);
+    if (form.pieces > 0) CHECK(forms::taken.pieces == form.pieces);
+    CHECK(forms::taken_blocks > 0);
+  }
+}
+
+template <class T>
+void check_forms(Precision p) {
+  const bool fp32 = p == Precision::fp32;
+  const ConvDims conv = conv_dims({5, 4, 3, 24}, {3, 2, 24, 40}, test::conv_options(2, Padding::same()));
+  for (const GemmDims& d : {GemmDims{40, 24, 160}, GemmDims{40, 24, 160, true, true}}) {
+    each(fp32 ? ffma_forms : square_forms, true, [&] { test::check_gemm<T>(p, d); });
+    if (!fp32) each(wgmma_forms, false, [&] { test::check_gemm<T>(p, d); });
+  }
+  for (const ConvSlot slot : {ConvSlot::g, ConvSlot::x}) {
+    each(fp32 ? ffma_forms : mma_forms, false, [&] { test::check_partial<T>(p, conv, slot); });
+    if (!fp32) each(wgmma_forms, false, [&] { test::check_partial<T>(p, conv, slot); });
+  }
+  each(fp32 ? ffma_forms : square_forms, true, [&] { test::check_partial<T>(p, conv, ConvSlot::w); });
+  if (std::is_same_v<T, bfloat16>) each(wgmma_grad_forms, true, [&] { test::check_partial<T>(p, conv, ConvSlot::w); });
+}
+
+TEST_CASE("Every form that can be forced computes: fp32") { check_forms<float>(Precision::fp32); }
+TEST_CASE("Every form that can be forced computes: tf32") { check_forms<float>(Precision::tf32); }
+TEST_CASE("Every form that can be forced computes: bf16") { check_forms<float>(Precision::bf16); }
+TEST_CASE("Every form that can be forced computes: bfloat16") { check_forms<bfloat16>(Precision::bf16); }
+
+TEST_CASE("A single channel or column is computed by its own kernels and by tiles") {
+  const ConvDims in = conv_dims({3, 5, 5, 1}, {3, 3, 1, 12}, test::conv_options(2, Padding::same()));
+  const ConvDims out = conv_dims({3, 4, 4, 12}, {3, 3, 12, 1}, test::conv_options(1, Padding::same()));
+  for (const ConvDims& d : {in, out})
+    for (const ConvSlot slot : {ConvSlot::g, ConvSlot::x, ConvSlot::w})
+      each({{Way::one_channel}, {Way::ffma, 32, 32}}, false,
+           [&] { test::check_partial(Precision::fp32, d, slot); });
+  each({{Way::vector}, {Way::ffma, 64, 64}}, false, [] { test::check_gemm(Precision::fp32, {20, 1, 90}); });
+}
+
+TEST_CASE("A form that cannot compute a shape is an error that names it") {
+  const auto forced = [](const Form& form, Precision p, const GemmDims& d) {
+    const test::UsePrecision use(p);
+    const forms::Force force(form);
+    return error_of([&] { test::emulated_kernels().gemm_workspace(d); });
+  };
+  CHECK(contains(forced({Way::mma, 128, 64}, Precision::bf16, {256, 256, 64}), "mma 128x64 cannot compute"));
+  CHECK(contains(forced({Way::mma, 64, 64}, Precision::fp32, {256, 256, 64}), "mma 64x64 cannot compute"));
+  CHECK(contains(forced({Way::vector}, Precision::fp32, {256, 2, 64}), "vector cannot compute"));
+  CHECK(contains(forced({Way::wgmma, 128, 64}, Precision::bf16, {256, 256, 60}), "wgmma 128x64 cannot compute"));
+  CHECK(contains(forced({Way::one_channel}, Precision::fp32, {256, 256, 64}), "one channel cannot compute"));
+  CHECK(forms::name_of({Way::mma, 64, 64, 4}) == "mma 64x64 in 4");
+}
+
+}  // namespace
+}  // namespace tinygan
