@@ -89,7 +89,7 @@ struct TapConv {
   index_t out_image;                  // elements of one image
   TapSteps row, column;
   index_t w_column;  // of the filter, from the last step of a tap to the first of the next one of its row
-  unsigned column_tiles;
+  unsigned column_tiles, raster = 1;  // raster: rows of tiles whose blocks go column by column (wgmma_taps.cuh)
   bool packed_in, packed_w, packed_out;
   int groups = 0;
   TapGroup group[max_tap_groups];

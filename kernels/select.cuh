@@ -37,6 +37,8 @@ struct WgmmaLimits {
   /// Products and tap lists: bytes of a sum's terms (of the channels of one tap), columns, percent of the tiles' 128 rows
   /// that are filled, tiles of 128 x 64; and tiles of 128 x 128 for that size to be taken.
   Limit depth_bytes, columns, filled, tiles, wide_tiles;
+  /// Rows of tiles of a product whose blocks go column by column.
+  Limit raster;
   /// Weight gradients: channels of the side that has fewer and of the one that has more, percent of the steps' 64 images
   /// that are filled, and blocks.
   Limit grad_fewer, grad_more, grad_filled, grad_blocks;
@@ -70,6 +72,7 @@ inline constexpr WgmmaLimits sm_90_wgmma{
     .filled = {75, not_measured},
     .tiles = {64, not_measured},
     .wide_tiles = {64, not_measured},
+    .raster = {16, not_measured},
     .grad_fewer = {48, not_measured},
     .grad_more = {96, not_measured},
     .grad_filled = {75, not_measured},

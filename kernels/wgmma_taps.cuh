@@ -30,14 +30,18 @@ namespace {
 
 /// Where a block works.
 struct WgmmaPlace {
+  unsigned tile, column_tile;  // the block's row and column of tiles
   TapGroup group;
   int image, channel, h, v;  // first of each; the first tap reads pixel (h,v)
   index_t out;               // offset of the output pixel in an image
 
   template <class P>
   __device__ static WgmmaPlace of(const TapConv& p) {
-    const unsigned tile = blockIdx.x / p.column_tiles;
-    WgmmaPlace at{group_of(p, tile), 0, static_cast<int>(blockIdx.x % p.column_tiles) * P::tile_n, 0, 0, 0};
+    // Blocks go down the columns of `raster` rows of tiles: those that run together read fewer different tiles.
+    const unsigned band = p.raster * p.column_tiles, first = blockIdx.x / band * p.raster, at_band = blockIdx.x % band;
+    const unsigned left = gridDim.x / p.column_tiles - first, rows = left < p.raster ? left : p.raster;
+    const unsigned tile = first + at_band % rows, column_tile = at_band / rows;
+    WgmmaPlace at{tile, column_tile, group_of(p, tile), 0, static_cast<int>(column_tile) * P::tile_n, 0, 0, 0};
     const int images = (p.N + P::tile_m - 1) / P::tile_m, local = static_cast<int>(tile - at.group.first_tile);
     const int row = local / images / at.group.column.count, column = local / images % at.group.column.count;
     at.image = local % images * P::tile_m;
@@ -74,7 +78,7 @@ __device__ __forceinline__ void bring_taps(const TapConv& p, const WgmmaPlace& a
     }
 }
 
-/// Block (tile of a group, tile of the channels), as in tap_conv_kernel.
+/// A block is a tile of a group and a tile of the channels.
 template <class P, class T>
 __global__ void __launch_bounds__(P::threads, 2)
     wgmma_taps_kernel(TapConv p, const __grid_constant__ TensorMap in, const __grid_constant__ TensorMap w,
@@ -82,8 +86,8 @@ __global__ void __launch_bounds__(P::threads, 2)
   if constexpr (has_wgmma) {
     prefetch_maps<P>(in, w);
     const WgmmaPlace at = WgmmaPlace::of<P>(p);
-    const auto tiles = [&](unsigned blocks) { return static_cast<int>(blocks / p.column_tiles); };
-    const TilePlace tile{at.image, p.N, at.channel, p.O, p.packed_out, tiles(blockIdx.x), tiles(gridDim.x)};
+    const TilePlace tile{at.image,     p.N, at.channel, p.O, p.packed_out, static_cast<int>(at.tile),
+                         static_cast<int>(gridDim.x / p.column_tiles)};
     const int steps = at.group.taps() * ((p.D + P::depth - 1) / P::depth);
     const auto bring = [&](WgmmaProducer<P>& to) { bring_taps<P>(p, at, in, w, to); };
     typename P::Accumulator acc = {};
@@ -259,6 +263,7 @@ TapPlan wgmma_gemm_plan(const GemmDims& d, const Epilogue<T>& e, const T* c) {
   p.in_h = 1;
   p.out_image = d.N;
   p.packed_out = made_of_packs<4>(d.N, c, e.output);
+  p.raster = static_cast<unsigned>(index_t{sm_90_wgmma.raster});
   const TapClass one{.out = 0, .count = 1, .in = 0, .filter = 0, .taps = 1};
   plan.groups.push_back({one, one, 0});
   return plan;

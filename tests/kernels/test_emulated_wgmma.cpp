@@ -271,6 +271,10 @@ TEST_CASE("Matrix products on wgmma, in every transposition") {
     }
 }
 
+TEST_CASE("A product of more rows of tiles than one band of the raster, and a last band of fewer") {
+  check_products<Precision::bf16>({128 * 16 + 100, 150, 8});
+}
+
 TEST_CASE("The contract takes wgmma where shapes fit") {
   const ConvDims d = conv_dims({100, 8, 8, 32}, {1, 1, 32, 64}, test::conv_options(1, Padding::valid()));
   const GemmDims product{128, 64 * 64, 64};
