@@ -41,6 +41,7 @@ inline std::size_t batch_norm_workspace(const NormDims& d) {
 template <int N, class T>
 __global__ void __launch_bounds__(column_threads, 4)
     batch_norm_stats_kernel(ColumnPlan p, bool packed, const T* x, float* moments, float* mean, float* variance) {
+  grid_begin();
   Moments* const s = block_shared<Moments>(column_threads * N);
   const ColumnPlace<N> at(p);
   const T* const from = x + at.channel;
@@ -88,6 +89,7 @@ __global__ void __launch_bounds__(column_threads, 4)
 /// The pieces' moments joined in a fixed order. Block: 32 channels, or 8.
 __global__ void __launch_bounds__(column_threads)
     batch_norm_join_kernel(ColumnPlan p, float rows, const float* moments, float* mean, float* variance) {
+  grid_begin();
   Moments* const s = block_shared<Moments>(column_threads);
   const ColumnPlace<1> at(p);
   const float* const counts = moments + 2 * p.rows * p.channels;
@@ -154,6 +156,7 @@ template <int N, bool Smooth, class T>
 __global__ void __launch_bounds__(column_threads)
     batch_norm_apply_kernel(ColumnPlan p, NormActivation<Smooth> f, float epsilon, bool packed, const T* x,
                             const float* mean, const float* variance, const T* gamma, const T* beta, T* y) {
+  grid_begin();
   const ColumnPlace<N> at(p);
   const BatchNormFactors<N> c(at, epsilon, mean, variance, gamma, beta);
   with_packing<N>(packed, [&]<bool Packed>() {
@@ -190,6 +193,7 @@ __global__ void __launch_bounds__(column_threads)
     batch_norm_sums_kernel(ColumnPlan p, NormActivation<Smooth> f, float epsilon, bool packed, const T* x,
                            const float* mean, const float* variance, const T* gamma, const T* beta, const T* g,
                            float* partial, T* dbeta, T* dgamma) {
+  grid_begin();
   ColumnSums* const s = block_shared<ColumnSums>(column_threads * N);
   const ColumnPlace<N> at(p);
   const BatchNormFactors<N> c(at, epsilon, mean, variance, gamma, beta);
@@ -219,6 +223,7 @@ __global__ void __launch_bounds__(column_threads)
     batch_norm_backward_kernel(ColumnPlan p, NormActivation<Smooth> f, float epsilon, bool packed, const T* x,
                                const float* mean, const float* variance, const T* gamma, const T* beta, const T* g,
                                const float* sums, T* dx) {
+  grid_begin();
   const ColumnPlace<N> at(p);
   const BatchNormFactors<N> c(at, epsilon, mean, variance, gamma, beta);
   const auto rows = static_cast<float>(p.rows);

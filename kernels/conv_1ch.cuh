@@ -35,6 +35,7 @@ __device__ __forceinline__ void for_taps(const TapConv& p, const TapGroup& g, co
 template <class T>
 __global__ void __launch_bounds__(one_channel_threads)
     one_channel_in_kernel(TapConv p, Epilogue<T> e, const T* in, const T* w, T* out) {
+  grid_begin();
   const TapGroup g = group_of(p, blockIdx.x);
   const unsigned item = (blockIdx.x - g.first_tile) * one_channel_threads + threadIdx.x;
   const unsigned packs = static_cast<unsigned>(p.O + 3) / 4;
@@ -75,6 +76,7 @@ inline unsigned one_channel_team(index_t channels) {
 template <class T>
 __global__ void __launch_bounds__(one_channel_threads)
     one_channel_out_kernel(TapConv p, unsigned team, Epilogue<T> e, const T* in, const T* w, T* out) {
+  grid_begin();
   const TapGroup g = group_of(p, blockIdx.x);
   const unsigned number = ((blockIdx.x - g.first_tile) * one_channel_threads + threadIdx.x) / team;
   const int first = static_cast<int>(number) * one_channel_pixels, pixels = p.N * g.pixels();

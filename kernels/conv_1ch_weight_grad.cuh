@@ -83,6 +83,7 @@ struct OneChannelSource {
 template <bool Adjoint, class T>
 __global__ void __launch_bounds__(OneChannelTile::threads, OneChannelTile::blocks_per_sm)
     one_channel_grad_kernel(OneChannelGradPlan p, const T* narrow, const T* wide, T* dw, float* slabs) {
+  grid_begin();
   const int tile = static_cast<int>(blockIdx.x);
   const int tap = tile % p.tap_tiles * OneChannelTile::tile_m, channel = tile / p.tap_tiles * OneChannelTile::tile_n;
   const int steps = (p.pixels + OneChannelTile::depth - 1) / OneChannelTile::depth;

@@ -2,6 +2,7 @@
 // choice follows select.cuh; benchmarks and tests force one, and ask which it was. All translation units share this.
 #pragma once
 
+#include <atomic>
 #include <string>
 
 #include <tinygan/base/error.hpp>
@@ -62,5 +63,9 @@ inline bool takes(Way way, int tile_m, int tile_n, bool suits) {
 inline void check_not_forced() {
   check(forced.way == Way::automatic, "form", name_of(forced), " cannot compute this shape in this precision");
 }
+
+/// Whether launches overlap (grid_begin() in kernels/launch.cuh), whatever select.cuh says: 1, 0, or -1 for what it says.
+/// Of the whole program; for GPUs that can (sm_90 and later).
+inline std::atomic<int> overlap{-1};
 
 }  // namespace tinygan::forms

@@ -78,6 +78,7 @@ struct GemmPlan {
 template <class P, bool TransA, bool TransB, class T = typename P::Element>
 __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
     gemm_kernel(GemmDims d, GemmPlan p, Epilogue<T> e, const T* a, const T* b, T* c, float* slabs) {
+  grid_begin();
   const auto row_tile = static_cast<int>(blockIdx.x % p.row_tiles), m = row_tile * P::tile_m;
   const auto n = static_cast<int>(blockIdx.x / p.row_tiles) * P::tile_n;
   const auto M = static_cast<int>(d.M), N = static_cast<int>(d.N);
@@ -96,6 +97,7 @@ inline constexpr int gemv_threads = 128;
 template <class T>
 __global__ void __launch_bounds__(gemv_threads)
     gemv_kernel(index_t M, index_t K, bool packed, Epilogue<T> e, const T* a, const T* b, T* c) {
+  grid_begin();
   const index_t row = blockIdx.x * index_t{gemv_threads / warp_size} + warp_id();
   if (row >= M) return;
   float sum[4] = {};

@@ -46,6 +46,7 @@ template <int N, int Threads, bool Smooth, class T>
 __global__ void __launch_bounds__(layer_norm_threads)
     layer_norm_kernel(NormDims d, NormActivation<Smooth> f, float epsilon, bool packed, const T* x, const T* gamma,
                       const T* beta, T* y, float* mean, float* rstd) {
+  grid_begin();
   BlockReduceShared& s = block_shared<BlockReduceShared>();
   const RowPlace<Threads> at;
   if (at.row >= d.rows) return;  // whole warps only
@@ -111,6 +112,7 @@ template <int N, int Threads, bool Smooth, class T>
 __global__ void __launch_bounds__(layer_norm_threads)
     layer_norm_backward_kernel(NormDims d, NormActivation<Smooth> f, bool packed, const T* x, const float* mean,
                                const float* rstd, const T* gamma, const T* beta, const T* g, T* dx) {
+  grid_begin();
   BlockReduceShared& s = block_shared<BlockReduceShared>();
   const RowPlace<Threads> at;
   if (at.row >= d.rows) return;  // whole warps only
@@ -152,6 +154,7 @@ __global__ void __launch_bounds__(column_threads)
     layer_norm_sums_kernel(ColumnPlan p, NormActivation<Smooth> f, bool packed, const T* x, const float* mean,
                            const float* rstd, const T* gamma, const T* beta, const T* g, float* partial, T* dbeta,
                            T* dgamma) {
+  grid_begin();
   ColumnSums* const s = block_shared<ColumnSums>(column_threads * N);
   const ColumnPlace<N> at(p);
   ColumnSums acc[N] = {};

@@ -5,15 +5,14 @@
 // of every shape, and scripts/select-kernels writes what it found into this file.
 #pragma once
 
-#include "device/architecture.cuh"
-#include "forms.hpp"
+#include <tinygan/base/shape.hpp>
 
 namespace tinygan::cuda {
 namespace {
 
 struct Limit {
   index_t value;
-  const char* measured;  // by which card, when, at which commit
+  const char* measured;  // with which card, when, at which commit
 
   constexpr operator index_t() const { return value; }
 };
@@ -79,10 +78,9 @@ inline constexpr WgmmaLimits sm_90_wgmma{
     .grad_blocks = {64, not_measured},
 };
 
-// ---- Whose is whose --------------------------------------------------------------------------------------------------
-
-/// The calling thread's device's.
-inline const TileLimits& tile_limits() { return wgmma_available() ? sm_90 : sm_80; }
+/// Whether a kernel may be launched while the one before it still runs, to wait for it on the device (grid_begin() in
+/// launch.cuh): 1, or 0.
+inline constexpr Limit sm_90_overlap{0, not_measured};
 
 }  // namespace
 }  // namespace tinygan::cuda

@@ -15,11 +15,11 @@
 
 #include <tinygan/backend/activation.hpp>
 
+#include "device/architecture.cuh"
 #include "device/columns.cuh"
 #include "device/vector.cuh"
 #include "launch.cuh"
 #include "pointwise.cuh"
-#include "select.cuh"
 
 /// Before a loop: nvcc unrolls it by n, or leaves it a loop.
 #ifdef __CUDACC__
@@ -182,6 +182,7 @@ __device__ __forceinline__ void store_tile(typename P::Accumulator& acc, const T
 template <class T>
 __global__ void __launch_bounds__(map_threads)
     sum_slabs_kernel(index_t size, index_t splits, index_t N, bool packed, Epilogue<T> e, const float* slabs, T* y) {
+  grid_begin();
   constexpr int batch = 8;
   const int count = packed ? 4 : 1;
   for (index_t i = count * grid_thread(); i < size; i += count * grid_threads()) {

@@ -19,7 +19,6 @@
 #include <tinygan/backend/gemm_dims.hpp>
 
 #include "conv_taps.cuh"
-#include "select.cuh"
 #include "wgmma_operands.cuh"
 #include "wgmma_tile.cuh"
 
@@ -85,6 +84,7 @@ __global__ void __launch_bounds__(P::threads, 2)
                       Epilogue<T> e, T* out) {
   if constexpr (has_wgmma) {
     prefetch_maps<P>(in, w);
+    grid_begin();
     const WgmmaPlace at = WgmmaPlace::of<P>(p);
     const TilePlace tile{at.image,     p.N, at.channel, p.O, p.packed_out, static_cast<int>(at.tile),
                          static_cast<int>(gridDim.x / p.column_tiles)};

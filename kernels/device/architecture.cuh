@@ -5,7 +5,9 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "../forms.hpp"
 #include "../launch.cuh"
+#include "../select.cuh"
 
 namespace tinygan::cuda {
 namespace {
@@ -43,13 +45,12 @@ __global__ void architecture_kernel(unsigned* out) {
 /// Whether the calling thread's device is an sm_90 and the driver has code for sm_90a for it.
 inline bool device_has_wgmma() {
   static std::atomic<signed char> known[64]{};  // by device: 1 yes, -1 no
-  int device = 0, major = 0;
+  int device = 0;
   check_cuda(cudaGetDevice(&device), "cudaGetDevice");
   if (device < 64 && known[device].load(std::memory_order_relaxed) != 0) return known[device].load() > 0;
-  check_cuda(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "cudaDeviceGetAttribute");
   cudaFuncAttributes kernel{};
   check_cuda(cudaFuncGetAttributes(&kernel, &architecture_kernel), "cudaFuncGetAttributes");
-  const bool yes = major == 9 && kernel.sharedSizeBytes >= 64 * sizeof(unsigned);
+  const bool yes = compute_capability_major() == 9 && kernel.sharedSizeBytes >= 64 * sizeof(unsigned);
   if (device < 64) known[device].store(yes ? 1 : -1, std::memory_order_relaxed);
   return yes;
 }
@@ -63,6 +64,9 @@ inline bool device_has_wgmma() { return true; }
 /// Whether the kernels of wgmma_*.cuh run on the calling thread's device, and are wanted. Throws Error on a bad
 /// TINYGAN_CUDA_ISA.
 inline bool wgmma_available() { return hopper_kernels_wanted() && device_has_wgmma(); }
+
+/// The page of the calling thread's device.
+inline const TileLimits& tile_limits() { return wgmma_available() ? sm_90 : sm_80; }
 
 }  // namespace
 }  // namespace tinygan::cuda

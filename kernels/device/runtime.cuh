@@ -3,6 +3,7 @@
 
 #include <cuda_runtime.h>
 
+#include <atomic>
 #include <string>
 #include <string_view>
 
@@ -72,6 +73,17 @@ inline void check_cuda(cudaError_t result, const char* call, const char* file = 
   if (result == cudaSuccess) return;
   cudaGetLastError();  // an error that does not last is not found again by the next call
   fail(text(call, " at ", place(file, line)), explain(result));
+}
+
+/// Of the calling thread's device.
+inline int compute_capability_major() {
+  static std::atomic<int> known[64]{};  // by device
+  int device = 0, major = 0;
+  check_cuda(cudaGetDevice(&device), "cudaGetDevice");
+  if (device < 64 && (major = known[device].load(std::memory_order_relaxed)) > 0) return major;
+  check_cuda(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "cudaDeviceGetAttribute");
+  if (device < 64) known[device].store(major, std::memory_order_relaxed);
+  return major;
 }
 
 }  // namespace
