@@ -5,7 +5,8 @@
 // Elements     x, y, gamma, beta, g and their gradients are float or bfloat16; everything is computed, and statistics are
 //              kept, in float.
 // Owns         a block takes up to 32 columns of 4 channels (of 1 where channels are no multiple of 4) and a piece of
-//              the rows, a thread one column and every k-th row (device/columns.cuh), its factors in registers.
+//              the rows, a thread one column and every k-th row (device/columns.cuh), its factors in registers. The
+//              forward map takes 8 channels of bfloat16, 16 bytes.
 // Shared       statistics 12 KB, backward 8 KB: a partial result per thread and channel.      Requires  sm_75.
 // Determinism  shifted sums per thread, a tree over the block's rows, then over the pieces; extents alone decide.
 // Cost         statistics 1 read; apply 1 read, 1 write; backward 4 reads, 1 write: bandwidth-bound. z and f' are
@@ -24,7 +25,15 @@ namespace tinygan::cuda {
 namespace {
 
 /// Maps over rows: 4 rows a thread, so that the factors of its channels are used more than once.
-inline ColumnPlan mapping_plan(const NormDims& d) { return {d, column_width(d.channels), 4096, 4}; }
+inline ColumnPlan mapping_plan(const NormDims& d, int width) { return {d, width, 4096, 4}; }
+
+/// f.operator()<N>() for the channels N that a thread of the forward map takes: 16 bytes of them where rows are made of
+/// such packs. On the way back, with twice the factors, that would leave half as many threads on a multiprocessor.
+template <class T, class F>
+void with_apply_width(index_t channels, const F& f) {
+  if (channels % pack_width<T> == 0) f.template operator()<pack_width<T>>();
+  else with_column_width(channels, f);
+}
 
 /// For statistics the moments of the pieces, for the way back sums.
 inline std::size_t batch_norm_workspace(const NormDims& d) {
@@ -160,7 +169,7 @@ __global__ void __launch_bounds__(column_threads)
   const ColumnPlace<N> at(p);
   const BatchNormFactors<N> c(at, epsilon, mean, variance, gamma, beta);
   with_packing<N>(packed, [&]<bool Packed>() {
-    for_rows<rows_in_flight<T, Smooth>>(
+    for_rows<rows_in_flight<T, Smooth, N>>(
         at.begin, at.end, at.step,
         [&](index_t r) { return load_columns<N>(x + r * p.channels + at.channel, Packed); },
         [&](index_t r, const Pack<float, N>& v) {
@@ -175,9 +184,9 @@ __global__ void __launch_bounds__(column_threads)
 template <class T>
 void batch_norm_apply(const NormDims& d, const NormOptions<T>& o, const T* x, const float* mean, const float* variance,
                       const T* gamma, const T* beta, T* y, Stream stream) {
-  const ColumnPlan p = mapping_plan(d);
   with_activation(o.activation, [&]<bool Smooth>() {
-    with_column_width(d.channels, [&]<int N>() {
+    with_apply_width<T>(d.channels, [&]<int N>() {
+      const ColumnPlan p = mapping_plan(d, N);
       launch<batch_norm_apply_kernel<N, Smooth, T>>(
           {.grid = p.grid(), .block = {column_threads}, .stream = stream}, p, NormActivation<Smooth>(o), o.epsilon,
           packable<N>(x, y), x, mean, variance, gamma, beta, y);
@@ -257,7 +266,7 @@ template <class T>
 void batch_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x, const float* mean,
                          const float* variance, const T* gamma, const T* beta, const T* g, T* dx, T* dgamma, T* dbeta,
                          void* workspace, Stream stream) {
-  const ColumnPlan sums = summing_plan(d), map = mapping_plan(d);
+  const ColumnPlan sums = summing_plan(d), map = mapping_plan(d, column_width(d.channels));
   auto* const partial = static_cast<float*>(workspace);
   with_activation(o.activation, [&]<bool Smooth>() {
     with_column_width(d.channels, [&]<int N>() {

@@ -116,9 +116,9 @@ __device__ __forceinline__ void for_rows(index_t begin, index_t end, index_t ste
     for (; r < end; r += step) use(r, load(r));
 }
 
-/// Rows that a thread has under way: 32 bytes of each array. One where their results take long to compute.
-template <class T, bool Smooth = false>
-inline constexpr int rows_in_flight = Smooth ? 1 : 8 / sizeof(T);
+/// Rows of N elements that a thread has under way: 32 bytes of each array. One where their results take long to compute.
+template <class T, bool Smooth = false, int N = 4>
+inline constexpr int rows_in_flight = Smooth ? 1 : 32 / (std::max(N, 4) * static_cast<int>(sizeof(T)));
 
 /// A row's elements of x and of its cotangent.
 template <int N>
@@ -202,6 +202,7 @@ __device__ __forceinline__ void store_sums(const ColumnPlan& p, const ColumnPlac
 template <class T>
 __global__ void __launch_bounds__(column_threads)
     finish_sums_kernel(ColumnPlan p, const float* partial, float* all, T* sums, T* products) {
+  grid_begin();
   ColumnSums* const s = block_shared<ColumnSums>(column_threads);
   const ColumnPlace<1> at(p);
   ColumnSums acc[1] = {};
