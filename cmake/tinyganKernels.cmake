@@ -2,7 +2,8 @@
 # build and by its package; `tinygan_kernels` is the folder of the kernels.
 #
 #   tinygan::emulated  Device::emulated(): the CUDA kernels run on the CPU, for tests
-#   tinygan::cuda      Device::cuda(i); there if the language CUDA is enabled
+#   tinygan::cuda      Device::cuda(i); there if the language CUDA is enabled. It links CUDA's static runtime, or the shared one if
+#                      CMAKE_CUDA_RUNTIME_LIBRARY is Shared
 
 # They are seen wherever tinygan::tinygan is: everywhere if this build made it, and where find_package() was called if that did.
 get_target_property(tinygan_imported tinygan::tinygan IMPORTED)
@@ -21,8 +22,12 @@ if(CMAKE_CUDA_COMPILER AND NOT TARGET tinygan::cuda)
   find_package(CUDAToolkit REQUIRED)
   add_library(tinygan::cuda INTERFACE IMPORTED ${tinygan_scope})
   set_property(TARGET tinygan::cuda PROPERTY INTERFACE_SOURCES ${tinygan_kernels}/tinygan_cuda.cu)
+  set(tinygan_cudart CUDA::cudart_static)
+  if(CMAKE_CUDA_RUNTIME_LIBRARY STREQUAL "Shared")
+    set(tinygan_cudart CUDA::cudart)
+  endif()
   # CMake before 3.25.2 knows no C++20 for nvcc 12 and later, so the flag is passed by hand.
   target_compile_options(tinygan::cuda INTERFACE
                          $<$<COMPILE_LANG_AND_ID:CUDA,NVIDIA>:-std=c++20 --expt-relaxed-constexpr>)
-  target_link_libraries(tinygan::cuda INTERFACE tinygan::tinygan CUDA::cudart_static)
+  target_link_libraries(tinygan::cuda INTERFACE tinygan::tinygan ${tinygan_cudart})
 endif()
