@@ -1,0 +1,131 @@
+"""Runs the parts of a call within its seconds: those that may stand beside others first, then one after the other."""
+import os
+import time
+
+from . import rows as reports
+from .judge import judge
+from .process import Process, signal_group
+
+TICK = 0.05  # seconds between two looks at the processes
+
+
+class Running:
+    """A part, its process and the rows it has given."""
+
+    def __init__(self, part, process, rows):
+        self.part, self.process, self.rows = part, process, rows
+
+
+class Call:
+    def __init__(self, places, results, end, slots, unlimited):
+        self.places, self.results, self.end, self.slots, self.unlimited = places, results, end, slots, unlimited
+        self.running = []
+
+    def run(self, parts):
+        alone = [part for part in parts if part.alone]
+        kept = sum(part.seconds for part in alone if not part.missing)
+        self.side_by_side([part for part in parts if not part.alone], self.end - kept)
+        for index, part in enumerate(alone):
+            later = sum(other.seconds for other in alone[index + 1:] if not other.missing)
+            if self.fits(part, self.end):
+                self.start(part, self.end, later)
+                self.wait(1)
+
+    def side_by_side(self, parts, end):
+        for part in parts:
+            self.wait(self.slots)
+            if self.fits(part, end):
+                self.start(part, end, 0)
+        self.wait(1)
+
+    def wait(self, most):
+        """Until fewer than `most` processes run."""
+        while True:
+            still = []
+            for one in self.running:
+                if one.process.poll():
+                    still.append(one)
+                else:
+                    self.close(one)
+            self.running = still
+            if len(still) < most:
+                return
+            time.sleep(TICK)
+
+    def fits(self, part, end):
+        """Whether a part can run by its prediction; a row says why where it cannot."""
+        left = end - time.monotonic()
+        why = part.missing
+        if not why and part.seconds > left and not self.unlimited:
+            why = f"{part.seconds:.0f} s predicted, {max(left, 0):.0f} s left"
+        if why:
+            self.results.part(part.name, "LEFT OUT", 0, part.seconds, why)
+        return not why
+
+    def start(self, part, end, later):
+        """`later`: seconds that the parts after this one need."""
+        left = max(end - time.monotonic(), 1)
+        name = part.name.replace("/", "_")
+        row_file = os.path.join(self.places.out, "rows", name + ".jsonl")
+        command, env, limit = list(part.command), dict(self.places.env, **part.env), part.limit
+        if part.elastic:
+            least, most = part.elastic
+            seconds = max(least, min(most, least + left - part.seconds - later))
+            command += ["--seconds", f"{seconds:.0f}"]
+            limit = 1.4 * seconds + 10
+        if part.kind == "tests":
+            env["TINYGAN_TEST_REPORT"] = row_file
+        elif part.kind:
+            command += ["--out", row_file]
+        one = Running(part, None, [])
+        one.process = Process(command, env, os.path.join(self.places.root, "tests"),
+                              os.path.join(self.places.out, "logs", name + ".log"), left if self.unlimited else min(limit, left),
+                              row_file if part.kind else None, lambda line: self.row(one, line))
+        self.running.append(one)
+
+    def row(self, one, line):
+        name, verdict, fields = reports.read_row(one.part.kind, line)
+        one.rows.append((name, verdict, fields))
+        self.results.row(one.part.name, name, verdict, fields, one.part.shown)
+
+    def close(self, one):
+        part, process = one.part, one.process
+        failed = [row for row in one.rows if row[1] == "FAILED"]
+        fields = {"exit": process.code, "limit": round(process.limit, 1)}
+        how, said = process.how_it_ended(), process.said()
+        if process.why and "limit" in process.why:
+            verdict, detail = "TIMED OUT", f"{process.why}; last words: {said or 'none'}"
+        elif failed:
+            verdict, detail = "FAILED", f"{len(failed)} of {len(one.rows)} rows, first {failed[0][0]}" + (f"; {how}" if how else "")
+        elif how:
+            verdict, detail = "FAILED", f"{how}; last words: {said or 'none'}"
+        elif part.kind and not any(row[1] == "ok" for row in one.rows):
+            verdict, detail = "FAILED", f"no row; last words: {said or 'none'}"
+        else:
+            verdict, more = judge(part, self.places, process.log)
+            detail = more.pop("detail", "") or (reports.summary(part.kind, one.rows) if part.kind else said)
+            fields.update(more)
+        if part.kind == "tests":
+            fields.update(worst_of(one.rows))
+        self.results.part(part.name, verdict, process.seconds, part.seconds, detail, dict(fields, said=said))
+
+    def stop(self):
+        """Kills what still runs; each gets a row."""
+        for one in self.running:
+            if one.process.child is not None and one.process.ended is None:
+                one.process.why = "stopped: gpu-check's limit passed or it was interrupted"
+                signal_group(one.process.child.pid, 9)
+        patience = time.monotonic() + 1
+        while any(one.process.poll() for one in self.running) and time.monotonic() < patience:
+            time.sleep(TICK)
+        for one in self.running:
+            self.close(one)
+        self.running = []
+
+
+def worst_of(rows):
+    """The worst error over its bound, and the first failing case, of test cases."""
+    errors = [(f["worst"], f.get("worst_at")) for _, _, f in rows if isinstance(f.get("worst"), (int, float))]
+    worst = max(errors, key=lambda pair: pair[0], default=(None, None))
+    first = next((f"{name}: {f.get('first_failure') or f.get('detail')}" for name, verdict, f in rows if verdict == "FAILED"), "")
+    return {"cases": len(rows), "worst": worst[0], "worst_at": worst[1], "first_failure": first}

@@ -1,0 +1,67 @@
+"""Predicted seconds of the parts: counted work over pessimistic rates. Nothing here was measured on a GPU.
+
+A rate is about a tenth of a data sheet's (GPU), or half of what one slow core did (host). Counts are those of bench/support/layers.hpp:
+exact FLOPs of a step, and the elements that the test cases draw, copy and read back at batch 1, 19 (37) and 128.
+"""
+
+# ---- Rates -------------------------------------------------------------------------------------------------------------
+
+PROCESS = 4.0                    # seconds: start, CUDA context, loading of the kernels
+BESIDE = 8.0                     # the same with fifteen others: contexts are made one after the other
+PYTORCH = 6.0                    # seconds: a Python with PyTorch and its CUDA context; the first one reads its files from disk
+PYTORCH_COLD = 12.0
+COMPILE = 25.0                   # seconds: torch.compile of both networks
+HOST_DRAWS = 30e6                # random numbers a second, one thread
+HOST_VALUES = 100e6              # results a second: copied to the host, converted, compared
+GPU_FLOPS = {"fp32": 6e12, "tf32": 30e12, "bf16": 60e12, "bfloat16": 60e12}
+LAUNCHES = 2e-3                  # seconds: the launches of an eager step
+SETUP = 0.8                      # seconds: a network's weights on the GPU and its first step
+SANITIZER = {"memcheck": 12.0, "racecheck": 25.0, "synccheck": 12.0}  # seconds: instrumented kernels of the small cases
+TRAINING = 3e-3                  # seconds: a step of the trainer at batch 128, with what it logs
+
+# ---- Counts ------------------------------------------------------------------------------------------------------------
+
+STEP_FLOP = {"dcgan": 46.1e9, "article": 114.3e9, "libtorch": 26.9e9}  # exact, at batch 128
+# Drawn operands, results read back, and FLOPs of a family's cases in one precision.
+FAMILY = {
+    "products": (262e6, 131e6, 0.05e12),
+    "convolutions": (261e6, 156e6, 0.24e12),
+    "training": (10e6, 10e6, 0.6e12),
+    "capture": (80e6, 80e6, 2 * 3 * 6 * 46e9),
+    "small": (3e6, 3e6, 0.01e12),
+}
+OPS_CASES = 5.0                  # seconds: the definitions of one file's ops in double, on the host
+EPOCH_STEPS = 468
+
+
+def tests(family, precision):
+    """Seconds of a family's test cases in one precision."""
+    draws, values, flop = FAMILY[family]
+    return BESIDE + draws / HOST_DRAWS + values / HOST_VALUES + flop / GPU_FLOPS[precision]
+
+
+def sanitized(tool, precision):
+    """Seconds of the small test cases under compute-sanitizer."""
+    return PROCESS + tests("small", precision) + SANITIZER[tool]
+
+
+def step(network, batch, precision, captured):
+    """Seconds of one training step."""
+    flop = STEP_FLOP[network] * batch / 128
+    return flop / GPU_FLOPS[precision] + (0.0 if captured else LAUNCHES)
+
+
+def bench_step(cases, steps=220, runs=2):
+    """Seconds of bench_step for (network, batch, precision, captured): Google Benchmark runs each twice."""
+    return PROCESS + sum(runs * (SETUP + steps * step(*case)) for case in cases)
+
+
+def torch_mode(mode, batch):
+    """Seconds of one mode of the PyTorch peer: 220 steps, and cuDNN's search."""
+    search = 3.0 * (1 + batch / 1024)
+    return PYTORCH + search + (COMPILE if mode == "compile" else 0.0) + 220 * 2 * step("dcgan", batch, "bf16", False)
+
+
+def training(epochs):
+    """Seconds of the trainer: MNIST read, steps, a grid and a checkpoint each epoch."""
+    return PROCESS + 3.0 + epochs * (EPOCH_STEPS * TRAINING + 1.5)

@@ -1,0 +1,101 @@
+"""What the programs report, a JSON line at a time, as rows of results.jsonl: (row's name, verdict, fields)."""
+import json
+import math
+
+from .process import clean
+
+
+def number(value, digits=4):
+    return f"{value:.{digits}g}" if isinstance(value, (int, float)) and not isinstance(value, bool) else "-"
+
+
+def test_row(record):
+    """Of tinygan_tests: a test case."""
+    ok = record["ok"] is True
+    fields = {name: record.get(name) for name in ("assertions", "failed", "seconds", "worst", "worst_at", "first_failure")}
+    detail = f"worst {number(record.get('worst'), 2)} of its bound" if ok else clean(str(record.get("first_failure") or ""))
+    return record["test"], "ok" if ok else "FAILED", {**fields, "detail": detail}
+
+
+def kernel_row(record):
+    """Of bench_kernels: a case, ours and the opponent's."""
+    name = f"{record['name']}, {number(record.get('batch'), 6)}, {record.get('precision')}"
+    if record.get("left_out"):
+        return name, "LEFT OUT", {"detail": "not within the seconds of bench_kernels", **record}
+    if record.get("error"):
+        return name, "FAILED", {"detail": clean(record["error"]), **record}
+    ours, theirs = record.get("cold_s"), record.get("their_cold_s")
+    detail = f"{number(ours and 1e6 * ours)} us"
+    if ours and record.get("exact_flop"):
+        detail += f", {number(record['exact_flop'] / ours * 1e-12)} TFLOP/s"
+    if ours and theirs:
+        detail += f", ratio {theirs / ours:.2f}"
+    return name, "ok", {"detail": detail, **record}
+
+
+def race_row(record):
+    """Of bench_kernels --race: a shape and its forms, whatever fields say so."""
+    name = ", ".join(str(record[f]) for f in ("name", "batch", "precision", "form") if record.get(f) not in (None, ""))
+    if record.get("left_out"):
+        return name, "LEFT OUT", {"detail": "not within the seconds of bench_kernels", **record}
+    if record.get("error"):
+        return name, "FAILED", {"detail": clean(str(record["error"])), **record}
+    known = ("winner", "ratio", "median_us", "cold_s", "prediction", "predicted")
+    return name, "ok", {"detail": ", ".join(f"{f} {record[f]}" for f in known if record.get(f) is not None), **record}
+
+
+def step_row(record):
+    """Of bench_step: a training step."""
+    if record.get("error"):
+        return record["name"], "FAILED", {"detail": clean(str(record["error"])), **record}
+    detail = f"{number(record['median_ms'])} ms ({number(record.get('p10_ms'))}-{number(record.get('p90_ms'))})"
+    if record.get("tflops"):
+        detail += f", {number(record['tflops'], 3)} TFLOP/s"
+    return record["name"], "ok", {"detail": detail, **record}
+
+
+def torch_row(record):
+    """Of compare-step: one side's step."""
+    name = "/".join(str(record[f]) for f in ("model", "batch", "precision", "side", "mode"))
+    if record.get("error"):
+        return name, "FAILED", {"detail": clean(str(record["error"])), **record}
+    detail = f"{number(record['median_ms'])} ms"
+    if record.get("ratio"):
+        detail += f", ratio to our captured step {record['ratio']:.2f}"
+    return name, "ok", {"detail": detail, **{k: v for k, v in record.items() if k != "step_ms"}}
+
+
+READERS = {"tests": test_row, "kernels": kernel_row, "race": race_row, "step": step_row, "torch": torch_row}
+
+
+def read_row(kind, line):
+    """(name, verdict, fields); a line that is none of the program's rows is FAILED."""
+    try:
+        record = json.loads(line, parse_constant=lambda name: None)
+        name, verdict, fields = READERS[kind](record)
+        return clean(str(name), 160), verdict, fields
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "unreadable row", "FAILED", {"detail": "unreadable row: " + clean(line, 120)}
+
+
+def summary(kind, rows):
+    """What a part's rows say together, in a few words; rows are (name, verdict, fields)."""
+    good = [fields for _, verdict, fields in rows if verdict == "ok"]
+    if kind == "tests":
+        worst = max((f for f in good if f.get("worst") is not None), key=lambda f: f["worst"], default=None)
+        text = f"{len(good)} of {len(rows)} cases"
+        return text + (f", worst {number(worst['worst'], 2)} of its bound" if worst else "")
+    if kind in ("kernels", "race"):
+        left_out = sum(verdict == "LEFT OUT" for _, verdict, _ in rows)
+        return f"{len(good)} rows" + (f", {left_out} LEFT OUT" if left_out else "") + ratios(good)
+    return f"{len(good)} rows"
+
+
+def ratios(records):
+    """Geometric means of (their time / ours) by kind and precision."""
+    logs = {}
+    for r in records:
+        if r.get("cold_s") and r.get("their_cold_s"):
+            key = f"{str(r.get('name', '')).split(' ')[0]} {r.get('precision')}"
+            logs.setdefault(key, []).append(math.log(r["their_cold_s"] / r["cold_s"]))
+    return "".join(f"; {key} {math.exp(sum(v) / len(v)):.2f} ({len(v)})" for key, v in sorted(logs.items()))
