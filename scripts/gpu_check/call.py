@@ -1,10 +1,11 @@
 """Runs the parts of a call within its seconds: those that may stand beside others first, then one after the other."""
 import os
+import signal
 import time
 
 from . import rows as reports
 from .judge import judge
-from .process import Process, signal_group
+from .process import LIMIT, Process, signal_group
 
 TICK = 0.05  # seconds between two looks at the processes
 
@@ -19,11 +20,14 @@ class Running:
 class Call:
     def __init__(self, places, results, end, slots, unlimited):
         self.places, self.results, self.end, self.slots, self.unlimited = places, results, end, slots, unlimited
-        self.running = []
+        self.running, self.waiting = [], []
 
     def run(self, parts):
+        self.waiting = list(parts)
         alone = [part for part in parts if part.alone]
         kept = sum(part.seconds for part in alone if not part.missing)
+        if self.unlimited:
+            kept = min(kept, (self.end - time.monotonic()) / 2)
         self.side_by_side([part for part in parts if not part.alone], self.end - kept)
         for index, part in enumerate(alone):
             later = sum(other.seconds for other in alone[index + 1:] if not other.missing)
@@ -54,9 +58,10 @@ class Call:
 
     def fits(self, part, end):
         """Whether a part can run by its prediction; a row says why where it cannot."""
+        self.waiting.remove(part)
         left = end - time.monotonic()
         why = part.missing
-        if not why and part.seconds > left and not self.unlimited:
+        if not why and left < (1 if self.unlimited else part.seconds):
             why = f"{part.seconds:.0f} s predicted, {max(left, 0):.0f} s left"
         if why:
             self.results.part(part.name, "LEFT OUT", 0, part.seconds, why)
@@ -93,7 +98,7 @@ class Call:
         failed = [row for row in one.rows if row[1] == "FAILED"]
         fields = {"exit": process.code, "limit": round(process.limit, 1)}
         how, said = process.how_it_ended(), process.said()
-        if process.why and "limit" in process.why:
+        if process.why.startswith(LIMIT):
             verdict, detail = "TIMED OUT", f"{process.why}; last words: {said or 'none'}"
         elif failed:
             verdict, detail = "FAILED", f"{len(failed)} of {len(one.rows)} rows, first {failed[0][0]}" + (f"; {how}" if how else "")
@@ -109,18 +114,20 @@ class Call:
             fields.update(worst_of(one.rows))
         self.results.part(part.name, verdict, process.seconds, part.seconds, detail, dict(fields, said=said))
 
-    def stop(self):
-        """Kills what still runs; each gets a row."""
+    def stop(self, why):
+        """Kills what still runs; that and what has not begun get rows."""
         for one in self.running:
             if one.process.child is not None and one.process.ended is None:
-                one.process.why = "stopped: gpu-check's limit passed or it was interrupted"
-                signal_group(one.process.child.pid, 9)
+                one.process.end(why)
+                signal_group(one.process.child.pid, signal.SIGKILL)
         patience = time.monotonic() + 1
-        while any(one.process.poll() for one in self.running) and time.monotonic() < patience:
+        while any([one.process.poll() for one in self.running]) and time.monotonic() < patience:
             time.sleep(TICK)
         for one in self.running:
             self.close(one)
-        self.running = []
+        for part in self.waiting:
+            self.results.part(part.name, "LEFT OUT", 0, part.seconds, why)
+        self.running, self.waiting = [], []
 
 
 def worst_of(rows):

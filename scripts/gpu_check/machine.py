@@ -68,7 +68,7 @@ def build_facts(programs):
 def facts(root, programs, python):
     """Card, driver, date, commit and versions; "unknown" where the machine does not tell."""
     names = FACTS.split(",")
-    line = output_of(["nvidia-smi", "--query-gpu=" + FACTS, "--format=csv,noheader"]).splitlines()
+    line = output_of(["nvidia-smi", "--query-gpu=" + FACTS, "--format=csv,noheader"], seconds=8).splitlines()
     values = [value.strip() for value in line[0].split(",")] if line else []
     found = {"card": "unknown", "driver": "unknown"}
     if len(values) == len(names):

@@ -8,6 +8,7 @@ import time
 MOST_OUTPUT = 8 << 20    # bytes of a log; a process that prints more is ended
 MOST_FILE = 1 << 30      # bytes of any file that it writes
 SAID_BYTES = 4096
+LIMIT = "its limit"       # begins why a process was ended for its time
 PATIENCE = 1.0           # seconds between SIGTERM and SIGKILL
 
 
@@ -68,7 +69,7 @@ class Process:
                 self.why += ", and it does not end"
                 self.ended = now
         elif now - self.begun > self.limit:
-            self.end(f"its limit of {self.limit:.0f} s passed")
+            self.end(f"{LIMIT} of {self.limit:.0f} s passed")
         elif os.path.getsize(self.log) > MOST_OUTPUT:
             self.end(f"it printed more than {MOST_OUTPUT >> 20} MiB")
         return self.ended is None

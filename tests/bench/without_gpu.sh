@@ -20,13 +20,22 @@ ends() {
   echo "ok: ${*:3}"
 }
 
-check=$source/scripts/gpu-check
-ends 0 'usage: scripts/gpu-check' "$check" --help
-ends 77 'there is no GPU here' "$check" "$scratch/out"
-[[ ! -e $scratch/out ]] || { echo "gpu-check left a folder behind" >&2; exit 1; }
-ends 2 'unknown option' "$check" --what
-ends 2 "no part 'nonsense'" "$check" "$scratch/out" --only nonsense
-ends 2 'usage' "$check"
+if python3 -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/null; then
+  check=$source/scripts/gpu-check
+  ends 0 'usage: scripts/gpu-check' "$check" --help
+  ends 77 'there is no GPU here' "$check" "$scratch/out" --call 1
+  ends 77 'there is no GPU here' "$check" "$scratch/out" --call 2
+  [[ ! -e $scratch/out && ! -e $scratch/out.tar.gz ]] || { echo "gpu-check left a folder behind" >&2; exit 1; }
+  ends 2 'unrecognized arguments: --what' "$check" --what
+  ends 2 '--call 1 or --call 2' "$check" "$scratch/out"
+  ends 2 'invalid choice' "$check" "$scratch/out" --call 3
+  ends 2 "expected a number from 1" "$check" "$scratch/out" --call 1 --seconds 0
+  ends 2 "no part 'nonsense'" "$check" "$scratch/out" --call 1 --only nonsense
+  ends 2 'usage' "$check"
+else
+  echo "NOT TESTED: scripts/gpu-check, which needs python3 3.8 or later"
+fi
+ends 2 'usage: scripts/gpu-programs' "$source/scripts/gpu-programs"
 
 if [[ -n $bench_step ]]; then
   ends 77 'there is no GPU here' "$bench_step" --device cuda

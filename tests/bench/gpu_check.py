@@ -1,0 +1,305 @@
+"""scripts/gpu-check against stub programs: python3 gpu_check.py SOURCE
+
+Programs that succeed, fail, hang, print rubbish, die, write half a row: each ends in the right row, within its limit, and nothing that
+they started survives. Then the plan: the predictions fit the calls, and every test case for a GPU is reached by exactly one part.
+"""
+import glob
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+
+sys.dont_write_bytecode = True
+SOURCE = os.path.realpath(sys.argv[1])
+CHECK = os.path.join(SOURCE, "scripts", "gpu-check")
+STUB = os.path.join(SOURCE, "tests", "bench", "stubs", "stub")
+sys.path.insert(0, os.path.join(SOURCE, "scripts"))
+
+from gpu_check import losses, parts as all_parts, plan  # noqa: E402
+from gpu_check.call import Call  # noqa: E402
+from gpu_check.results import TABLE_CHARACTERS, Results  # noqa: E402
+
+PROGRAMS = ("tinygan_tests", "bench_kernels", "bench_ladder", "bench_step", "dcgan_mnist")
+TOOLS = ("nvidia-smi", "compute-sanitizer", "python3")
+
+
+class Machine:
+    """A folder with stub programs, a stub nvidia-smi and a stub Python."""
+
+    def __init__(self, scratch, behaviour="", without=()):
+        self.folder = tempfile.mkdtemp(dir=scratch)
+        self.programs, self.tools = (os.path.join(self.folder, name) for name in ("programs", "bin"))
+        for folder, names in ((self.programs, PROGRAMS), (self.tools, TOOLS)):
+            os.mkdir(folder)
+            for name in names:
+                if name not in without:
+                    os.symlink(STUB, os.path.join(folder, name))
+        os.mkdir(os.path.join(self.programs, "mnist"))
+        with open(os.path.join(self.programs, "build.json"), "w") as file:
+            json.dump({"commit": "abc123", "libraries": ["libcublasLt.so.13"]}, file)
+        with open(os.path.join(self.programs, "cpu_epoch.jsonl"), "w") as file:
+            for step in (1, 20, 40, 60, 468):
+                print(json.dumps({"step": step, "loss_d": 1.25, "loss_g": 0.75}), file=file)
+        self.out, self.log = os.path.join(self.folder, "out"), os.path.join(self.folder, "log")
+        self.env = {k: v for k, v in os.environ.items() if k not in ("CUDA_VISIBLE_DEVICES", "TINYGAN_MNIST", "LD_LIBRARY_PATH")}
+        self.env.update(PATH=self.tools + os.pathsep + os.environ["PATH"], STUB=behaviour, STUB_LOG=self.log,
+                        PYTHON=os.path.join(self.tools, "python3"), REAL_PYTHON=sys.executable)
+        self.rows, self.said, self.seconds = [], "", 0.0
+
+    def run(self, *options, code):
+        begun = time.monotonic()
+        done = subprocess.run([sys.executable, CHECK, self.out, "--programs", self.programs, "--slots", "16", *options], env=self.env,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.seconds, self.said = time.monotonic() - begun, done.stdout.decode("utf-8", "replace")
+        expect(done.returncode == code, f"{options}: exit code {done.returncode}, expected {code}:\n{self.said[-4000:]}")
+        with open(os.path.join(self.out, "results.jsonl")) as lines:
+            self.rows = [json.loads(line) for line in lines]
+        return self
+
+    def part(self, name):
+        found = [r for r in self.rows if r["part"] == name and r["row"] == "whole part"]
+        expect(len(found) == 1, f"{len(found)} rows for the part {name}:\n{self.said[-3000:]}")
+        return found[0]
+
+    def expect_part(self, name, verdict, *words):
+        row = self.part(name)
+        expect(row["verdict"] == verdict, f"{name} is {row}, expected {verdict}")
+        for word in words:
+            expect(word in row["detail"], f"{name} says {row['detail']!r}, expected {word!r}")
+        return row
+
+    def commands(self):
+        with open(self.log) as lines:
+            return lines.read().splitlines()
+
+    def expect_nothing_left(self):
+        try:
+            children = [int(line) for line in open(self.log + ".children")]
+        except OSError:
+            children = []
+        for pid in children:
+            expect(not os.path.exists(f"/proc/{pid}") or "State:\tZ" in open(f"/proc/{pid}/status").read(), f"process {pid} survives")
+        return len(children)
+
+
+def expect(condition, message):
+    if not condition:
+        sys.exit("FAILED: " + message)
+
+
+# ---- Calls -------------------------------------------------------------------------------------------------------------
+
+def call_1_passes(scratch):
+    m = Machine(scratch).run("--call", "1", code=0)
+    expect({r["verdict"] for r in m.rows} <= {"ok", "LEFT OUT"}, "a good run has a bad row")
+    expect(all(m.part(p.name)["verdict"] == "ok" for p in all_parts.call_1(places(m))), "a part of a good run is not ok")
+    row = m.part("products/bf16")
+    expect((row["worst"], row["cases"], row["exit"]) == (0.41, 1, 0), f"products/bf16 is {row}")
+    first = m.rows[0]
+    expect((first["card"], first["driver"], first["commit"], first["call"]) == ("Stub H100", "580.1", "abc123", 1), f"facts: {first}")
+    table = open(os.path.join(m.out, "summary.txt")).read()
+    expect(m.said.endswith(table) and len(table) < 12000, "the table is not last, or too long")
+    expect("dcgan/128/bf16/captured" in table and "Stub H100" in table, f"figures are not in the table:\n{table}")
+    with tarfile.open(m.out + ".tar.gz") as tar:
+        held = tar.getnames()
+    for name in ("results.jsonl", "summary.txt", "facts.json", "clocks.csv", "epoch_bf16.png", "logs/ops_conv.log", "rows/gemm.jsonl"):
+        expect("out/" + name in held, f"{name} is not in the archive: {held}")
+    said = m.commands()
+    expect(sum("ISA=sm_80" in line for line in said) == 15, "the runs without the kernels for sm_90")
+    expect(all("LIBRARIES= " in line for line in said if not line.startswith("bench_kernels")), "LD_LIBRARY_PATH for others")
+    expect(not any("DEVICE=cuda" not in line for line in said if line.startswith("tinygan_tests")), "a test on another device")
+
+
+def call_1_with_faults(scratch):
+    behaviour = "\n".join(["convolutions][fp32=fail", "convolutions][tf32=hang", "products][fp32=rubbish", "products][tf32=signal",
+                           "products][bf16=exit9", "products][bfloat16=half", "test_conv]=silent", "test_pointwise]=flood",
+                           "compute-sanitizer --tool memcheck=exit9", "--precision bf16 --epochs=nan", "4096^3=fail"])
+    m = Machine(scratch, behaviour)
+    m.run("--call", "1", "--seconds", "12", "--only", "convolutions/fp32,convolutions/tf32,products,ops/conv,ops/pointwise,memcheck/bf16,"
+          "epoch/bf16,gemm,small/fp32", code=1)
+    expect(m.seconds < 12, f"took {m.seconds:.0f} s of 12")
+    m.expect_part("convolutions/fp32", "FAILED", "1 of 1 rows", "exit code 1")
+    expect(m.part("convolutions/fp32")["first_failure"] == "cuda: a case: element 3 is 7, expected 1", "the first failing case")
+    expect(m.part("convolutions/fp32")["worst"] == 7.5, "the worst error of a failing case")
+    m.expect_part("convolutions/tf32", "TIMED OUT", "limit", "about to hang")
+    m.expect_part("products/fp32", "FAILED", "4 of 4 rows", "unreadable row")
+    m.expect_part("products/tf32", "FAILED", "signal SIGSEGV", "about to die")
+    m.expect_part("products/bf16", "FAILED", "exit code 9", "device-side error")
+    m.expect_part("products/bfloat16", "FAILED", "unreadable row")
+    m.expect_part("ops/conv", "FAILED", "no row")
+    m.expect_part("ops/pointwise", "FAILED", "printed more than")
+    m.expect_part("memcheck/bf16", "FAILED", "exit code 9")
+    m.expect_part("epoch/bf16", "FAILED")
+    m.expect_part("gemm", "FAILED", "1 of 1 rows")
+    m.expect_part("small/fp32", "ok", "1 of 1 cases")
+    expect(m.expect_nothing_left() == 2, "the hanging processes, with and without the kernels for sm_90, had a child each")
+    for row in m.rows:
+        expect(row["verdict"] in ("ok", "FAILED", "TIMED OUT", "LEFT OUT"), f"{row}")
+
+
+def call_2_passes(scratch):
+    m = Machine(scratch, without=("bench_ladder",))
+    expect(subprocess.run([sys.executable, CHECK, m.out, "--call", "2", "--programs", m.programs], env=m.env,
+                          stderr=subprocess.PIPE).returncode == 1, "a missing program is not said")
+    m = Machine(scratch).run("--call", "2", code=0)
+    expect([r["part"] for r in m.rows if r["row"] == "whole part"] == all_parts.names(all_parts.call_2(places(m))), "the order of call 2")
+    modes = [r["mode"] for r in m.rows if r["part"] == "torch/128" and r.get("side") == "torch"]
+    expect(modes == ["graph", "eager", "compile"], f"PyTorch's modes: {modes}")
+    ratio = next(r for r in m.rows if r.get("mode") == "graph")["ratio"]
+    expect(abs(ratio - 1.1 / 0.5) < 1e-9, f"ratio {ratio}")
+    given = [float(word) for line in m.commands() if "--filter ^3" in line for word in re.findall(r"--seconds (\d+)", line)]
+    expect(given == [40], f"time that is left goes to those that can use it: {given}")
+
+
+def call_2_with_faults(scratch):
+    behaviour = "\n".join(["--mode graph=rubbish", "--mode eager=hang", "bench_kernels --race=hang", "bench_step --device cuda --ablate=exit9"])
+    m = Machine(scratch, behaviour)
+    m.run("--call", "2", "--seconds", "11", "--only", "ablate,torch/128", code=1)
+    m.expect_part("torch/128", "TIMED OUT", "limit")
+    graph = next(r for r in m.rows if r.get("mode") == "graph")
+    expect(graph["verdict"] == "FAILED" and "no result" in graph["detail"], f"{graph}")
+    m.expect_part("ablate", "LEFT OUT", "0 s left")
+    expect(m.seconds < 11, f"took {m.seconds:.0f} s of 11")
+    expect(m.expect_nothing_left() == 1, "the hanging peer had a child")
+
+
+def without_tools(scratch):
+    m = Machine(scratch, "nvidia-smi --query=hang", without=("compute-sanitizer",))
+    m.run("--call", "1", "--seconds", "25", "--only", "synccheck/tf32,training/bf16", code=1)
+    m.expect_part("synccheck/tf32", "LEFT OUT", "no compute-sanitizer")
+    m.expect_part("training/bf16", "ok")
+    expect(m.rows[0]["card"] == "unknown" and m.seconds < 26, f"a hanging nvidia-smi: {m.rows[0]}, {m.seconds:.0f} s")
+
+
+def interrupted(scratch):
+    m = Machine(scratch, "tinygan_tests=hang")
+    child = subprocess.Popen([sys.executable, CHECK, m.out, "--call", "1", "--programs", m.programs, "--only", "capture"], env=m.env,
+                             stdout=subprocess.PIPE)
+    for line in child.stdout:
+        if line.startswith(b"ok        facts"):
+            break
+    time.sleep(0.5)
+    child.terminate()
+    said = child.communicate(timeout=20)[0].decode()
+    expect(child.returncode == 143 and "stopped by SIGTERM" in said and "FAILED" in said, f"{child.returncode}: {said}")
+    for part in ("fp32", "bfloat16/sm_80"):
+        expect(f'"part": "capture/{part}", "row": "whole part"' in open(os.path.join(m.out, "results.jsonl")).read(), "a part has no row")
+    expect(m.expect_nothing_left() > 0, "no child of the hanging programs")
+
+
+# ---- Parts, limits and predictions --------------------------------------------------------------------------------------
+
+def places(machine):
+    return all_parts.Places(SOURCE, machine.programs, machine.out, machine.folder, sys.executable, "mnist", machine.env)
+
+
+def limits(scratch):
+    """A part's own limit, and what does not fit."""
+    m = Machine(scratch, "hang=hang")
+    os.makedirs(os.path.join(m.out, "logs")), os.makedirs(os.path.join(m.out, "rows"))
+    results = Results(m.out, 1)
+    tests = os.path.join(m.programs, "tinygan_tests")
+    made = [all_parts.Part("hangs", [tests, "hang"], 0.5, "tests", alone=True), all_parts.Part("long", [tests], 60, "tests", alone=True),
+            all_parts.Part("short", [tests, "x"], 0.5, "tests", alone=True)]
+    made[0].limit = 1.0
+    begun = time.monotonic()
+    Call(places(m), results, begun + 20, 4, False).run(made)
+    verdicts = [(name, verdict) for name, verdict, _, _ in results.parts]
+    expect(verdicts == [("hangs", "TIMED OUT"), ("long", "LEFT OUT"), ("short", "ok")], f"{verdicts}")
+    expect(time.monotonic() - begun < 5, "a limit of 1 s took longer")
+    m.expect_nothing_left()
+
+
+def long_table(scratch):
+    m = Machine(scratch)
+    os.makedirs(m.out)
+    results = Results(m.out, 1)
+    sys.stdout = open(os.devnull, "w")
+    for i in range(400):
+        results.row(f"part{i % 60}", "a case with a long name " * 5, "FAILED", {"detail": "an explanation " * 40})
+    for i in range(65):
+        results.part(f"part{i}", "FAILED" if i % 2 else "ok", 1.0, 1.0, "an explanation " * 40)
+    sys.stdout = sys.__stdout__
+    table = results.table("heading")
+    expect(len(table) <= TABLE_CHARACTERS and "part64" in table and "more in results.jsonl" in table, f"{len(table)} characters")
+    expect("32 FAILED, 33 ok" in table, "the totals")
+
+
+def plans(scratch):
+    for number, make in ((1, all_parts.call_1), (2, all_parts.call_2)):
+        parts = make(places(Machine(scratch)))
+        _, end = plan.schedule(parts, 16)
+        most = all_parts.CALL_SECONDS - all_parts.CLOSING
+        expect(end <= most, f"call {number} is predicted to take {end:.0f} s of {most}")
+        names = all_parts.names(parts)
+        expect(len(set(names)) == len(names), "two parts of a name")
+        expect(all(part.limit > part.seconds for part in parts), "a limit below the prediction")
+    said = subprocess.run([sys.executable, CHECK, "--plan"], stdout=subprocess.PIPE, env=dict(os.environ, CUDA_VISIBLE_DEVICES=""))
+    text = said.stdout.decode()
+    expect(said.returncode == 0 and "products/bf16/sm_80" in text and "torch/128" in text, f"--plan: {text}")
+
+
+def epochs(scratch):
+    """A loss a little off passes, one that is far off, missing or NaN does not."""
+    cpu = {step: {"loss_d": 1.3, "loss_g": 0.8} for step in (1, 20, 40, 60, 468)}
+
+    def verdict(changes, precision="fp32"):
+        run = {step: dict(values, **changes.get(step, {})) for step, values in cpu.items() if changes.get(step, {}) is not None}
+        return losses.compare(run, cpu, precision)[0]
+
+    expect(verdict({20: {"loss_d": 1.305}, 468: {"loss_g": 0.9}}) == "ok", "rounding")
+    expect(verdict({20: {"loss_d": 1.33}}) == "FAILED", "an early loss that is off")
+    expect(verdict({20: {"loss_d": 1.33}}, "bf16") == "ok", "an early loss in bf16")
+    expect(verdict({60: {"loss_g": 1.4}, 468: {"loss_g": 1.4}}) == "FAILED", "a mean that is off")
+    expect(verdict({60: {"loss_g": float("nan")}}) == "FAILED", "a NaN")
+    expect(verdict({468: None}) == "FAILED", "a run that stopped")
+
+
+# ---- Every test case for a GPU ------------------------------------------------------------------------------------------
+
+def reached(specification, tags):
+    """Whether Catch2's test specification of tags names a case with these tags."""
+    for alternative in specification.split(","):
+        words = re.findall(r"(~?)\[([^\]]+)\]", alternative)
+        if all((tag in tags) != bool(negated) for negated, tag in words):
+            return True
+    return False
+
+
+def coverage(scratch):
+    plain = [p for p in all_parts.test_parts(places(Machine(scratch)))
+             if "[cuda]" in p.command[-1] and not p.judge and "TINYGAN_CUDA_ISA" not in p.env]
+    counts = {part.name: 0 for part in plain}
+    for path in glob.glob(os.path.join(SOURCE, "tests", "**", "*.cpp"), recursive=True):
+        for name, text in re.findall(r'TEST_CASE\(\s*"((?:[^"\\]|\\.)*)"\s*,\s*"([^"]*\[cuda\][^"]*)"', open(path).read()):
+            tags = set(re.findall(r"\[([^\]]+)\]", text))
+            parts = [part.name for part in plain if reached(part.command[-1], tags)]
+            expect(len(parts) == 1, f"{os.path.basename(path)}: '{name}' is reached by {parts}, expected one part")
+            counts[parts[0]] += 1
+    empty = [name for name, count in counts.items() if count == 0]
+    expect(not empty, f"no test case for {', '.join(empty)}")
+    ops = {os.path.basename(path)[5:-4] for path in glob.glob(os.path.join(SOURCE, "tests", "ops", "test_*.cpp"))
+           if "check_ops(" in open(path).read()}
+    expect(ops == set(all_parts.OPS), f"files with cases of ops: {sorted(ops)}, expected {sorted(all_parts.OPS)}")
+
+
+def main():
+    scratch = tempfile.mkdtemp(prefix="gpu-check-test-")
+    chosen = sys.argv[2:]
+    try:
+        for test in (call_1_passes, call_1_with_faults, call_2_passes, call_2_with_faults, without_tools, interrupted, limits,
+                     long_table, plans, epochs, coverage):
+            if not chosen or test.__name__ in chosen:
+                begun = time.monotonic()
+                test(scratch)
+                print(f"ok: {test.__name__}, {time.monotonic() - begun:.1f} s", flush=True)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+main()
