@@ -1,7 +1,10 @@
 // Correctness before time: sampled outputs against sums in double, all outputs for being written.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <random>
 #include <string>
@@ -12,6 +15,23 @@
 #include "problem.hpp"
 
 namespace tinygan::bench::gpu {
+
+/// Seed of this process's operands and samples, fresh unless TINYGAN_CHECK_SEED repeats a run.
+inline std::uint64_t check_seed() {
+  static const std::uint64_t seed = [] {
+    const char* const given = std::getenv("TINYGAN_CHECK_SEED");
+    return given ? std::strtoull(given, nullptr, 10) : std::uint64_t{std::random_device{}()};
+  }();
+  return seed;
+}
+
+/// Element `at` of stream `seed`: 64 random bits (splitmix64).
+inline std::uint64_t random_bits(std::uint64_t seed, std::uint64_t at) {
+  std::uint64_t z = seed * 0xD1342543DE82EF95u + (at + 1) * 0x9E3779B97F4A7C15u;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+  return z ^ (z >> 31);
+}
 
 /// What an output must be, and the sum of its products' magnitudes.
 struct Expected {
@@ -62,13 +82,14 @@ inline Expected expected_at(const ConvProblem& p, index_t at) {
       }
   } else {
     const index_t k = at % d.K, c = at / d.K % d.C, s = at / d.K / d.C % d.S, r = at / d.K / d.C / d.S;
-    for (index_t y = 0; y < d.P; ++y)
-      for (index_t q = 0; q < d.Q; ++q) {
-        const index_t h = y * d.stride_h + r * d.dilation_h - d.pad_top,
-                      w = q * d.stride_w + s * d.dilation_w - d.pad_left;
-        if (h < 0 || h >= d.H || w < 0 || w >= d.W) continue;
-        for (index_t n = 0; n < d.N; ++n) e.add(p.first[x_at(n, h, w, c)], p.second[g_at(n, y, q, k)]);
-      }
+    for (index_t n = 0; n < d.N; ++n)
+      for (index_t y = 0; y < d.P; ++y)
+        for (index_t q = 0; q < d.Q; ++q) {
+          const index_t h = y * d.stride_h + r * d.dilation_h - d.pad_top,
+                        w = q * d.stride_w + s * d.dilation_w - d.pad_left;
+          if (h < 0 || h >= d.H || w < 0 || w >= d.W) continue;
+          e.add(p.first[x_at(n, h, w, c)], p.second[g_at(n, y, q, k)]);
+        }
   }
   return e;
 }
@@ -78,32 +99,66 @@ inline double rounding(Precision precision) {
   return precision == Precision::fp32 ? 0x1p-24 : precision == Precision::tf32 ? 0x1p-11 : 0x1p-8;
 }
 
-/// Empty if `found` is right: every element written, and 500 of them, drawn afresh in every run, within the error bound
-/// of a sum of products whose operands, and with `rounded_result` the result, were rounded to the precision. Bound: (2
-/// u + 4 (terms + 2) eps) sum |a||b|, u the rounding of an operand; tensor cores may truncate as they add.
+/// Error bound of an output: a sum of products whose operands, and with `rounded_result` the result, were rounded to the
+/// precision. (2 u + 4 (terms + 2) eps) sum |a||b|, u the rounding of an operand; tensor cores may truncate as they add.
+inline double error_bound(Precision precision, index_t terms, double magnitude, double value, bool rounded_result) {
+  const double eps = std::numeric_limits<float>::epsilon(), u = rounding(precision);
+  return (2.1 * u + 4 * static_cast<double>(terms + 2) * eps) * magnitude +
+         (rounded_result ? 2 * u * std::fabs(value) : 0.0);
+}
+
+/// Verdict on outputs.
+struct Judgement {
+  std::string fault;  ///< first wrong output, empty if there is none
+  double worst = 0;   ///< largest error over its bound among the samples
+  index_t worst_at = 0;
+};
+
+/// Outputs sampled at most and at least, and the products that a case may cost in between.
+inline constexpr index_t most_samples = 500, least_samples = 64, sampled_products = 5'000'000;
+
+/// Every element written, and random samples within their error bounds.
 template <class Problem>
-std::string wrong(const Problem& p, const std::vector<float>& found, index_t channels, bool rounded_result) {
+Judgement judge(const Problem& p, const std::vector<float>& found, index_t channels, bool rounded_result) {
+  Judgement j;
+  const auto fault = [&](const std::string& what) {
+    if (j.fault.empty()) j.fault = text(what, "; TINYGAN_CHECK_SEED=", check_seed());
+  };
   for (std::size_t i = 0; i < found.size(); ++i)
-    if (std::isnan(found[i])) return text("output ", i, " of ", found.size(), " is NaN or was not written");
-  std::mt19937_64 random(std::random_device{}());
-  std::uniform_int_distribution<index_t> draw(0, static_cast<index_t>(found.size()) - 1);
-  const double eps = std::numeric_limits<float>::epsilon(), u = rounding(p.precision);
-  for (int sample = 0; sample < 500; ++sample) {
-    const index_t at = draw(random);
+    if (std::isnan(found[i])) {
+      fault(text("output ", i, " of ", found.size(), " is NaN or was not written"));
+      j.worst = std::numeric_limits<double>::infinity();
+      j.worst_at = static_cast<index_t>(i);
+      return j;
+    }
+  static std::uint64_t drawn = 0;
+  index_t samples = most_samples;
+  for (index_t sample = 0; sample < samples; ++sample) {
+    const auto at = static_cast<index_t>(random_bits(check_seed(), drawn++) % found.size());
     const Expected e = expected_at(p, at);
+    samples = std::clamp(sampled_products / std::max<index_t>(e.terms, 1), least_samples, samples);
     double want = e.value, scale = e.magnitude;
     if (p.bias) {
       const double bias = static_cast<double>(p.bias[at % channels]);
       want = std::max(want + bias, 0.0);
       scale += std::fabs(bias);
     }
-    const double bound = (2.1 * u + 4 * static_cast<double>(e.terms + 2) * eps) * scale +
-                         (rounded_result ? 2 * u * std::fabs(want) : 0.0);
+    const double bound = error_bound(p.precision, e.terms, scale, want, rounded_result);
     const auto have = static_cast<double>(found[static_cast<std::size_t>(at)]);
-    if (!(std::fabs(have - want) <= bound))
-      return text("output ", at, " is ", have, ", expected ", want, " within ", bound);
+    const double error = std::fabs(have - want);
+    if (!(error <= bound)) fault(text("output ", at, " is ", have, ", expected ", want, " within ", bound));
+    if (error > j.worst * bound) {
+      j.worst = error / bound;
+      j.worst_at = at;
+    }
   }
-  return "";
+  return j;
+}
+
+/// judge()'s fault.
+template <class Problem>
+std::string wrong(const Problem& p, const std::vector<float>& found, index_t channels, bool rounded_result) {
+  return judge(p, found, channels, rounded_result).fault;
 }
 
 /// |a - b| / |b| over all elements.

@@ -5,6 +5,7 @@
 #include "../../bench/support/layers.hpp"
 
 #include "support/kernel_check.hpp"
+#include "support/temporary.hpp"
 
 using namespace tinygan;
 using namespace tinygan::test;
@@ -135,4 +136,25 @@ TEST_CASE("A convolution in cuDNN's terms is the same convolution") {
   CHECK(turned >= 5);  // Keras' `same` at stride 2
   CHECK_THROWS_AS(gpu::EvenPadding(conv_dims({1, 8, 8, 1}, {3, 3, 1, 1}, {1, 1, Padding::sides(0, 2, 0, 2), 1, 1})),
                   Error);
+}
+
+TEST_CASE("Benchmark check: the largest error over its bound, and the seed of a failure") {
+  const GemmDims d{20, 30, 40};
+  const auto a = random_values<float>(d.M * d.K, 1), b = random_values<float>(d.K * d.N, 2);
+  const gpu::GemmProblem p{d, Precision::fp32, a.data(), b.data()};
+  std::vector<float> found = as_float(reference_gemm(d, a.data(), b.data()).value);
+  const gpu::Judgement right = gpu::judge(p, found, d.N, false);
+  CHECK(right.fault.empty());
+  CHECK(right.worst < 0.1);
+  for (float& v : found) v += 1;
+  const gpu::Judgement off = gpu::judge(p, found, d.N, false);
+  CHECK(support::contains(off.fault, text("TINYGAN_CHECK_SEED=", gpu::check_seed())));
+  CHECK(off.worst > 100);
+  CHECK(off.worst < 1e6);
+  found[7] = std::numeric_limits<float>::quiet_NaN();
+  CHECK(gpu::judge(p, found, d.N, false).worst == std::numeric_limits<double>::infinity());
+  std::vector<int> seen(64);
+  for (std::uint64_t i = 0; i < 6400; ++i) ++seen[gpu::random_bits(3, i) % 64];
+  for (const int n : seen) CHECK(std::abs(n - 100) < 60);  // six standard deviations
+  CHECK(gpu::random_bits(3, 5) != gpu::random_bits(4, 5));
 }
