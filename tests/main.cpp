@@ -7,6 +7,10 @@
 #include <cstdlib>
 
 #include "support/paths.hpp"
+#include "support/report_listener.hpp"
+
+using support::ReportListener;
+CATCH_REGISTER_LISTENER(ReportListener)
 
 /// The environment variable counts where the program runs on another machine than the one that compiled it.
 std::string test_file(const std::string& name) {

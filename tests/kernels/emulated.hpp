@@ -65,9 +65,11 @@ void check_elements(const std::vector<T>& found, const Expected& expected, const
   for (std::size_t i = 0; i < found.size(); ++i) {
     const auto at = static_cast<index_t>(i);
     const double want = expected(at), have = static_cast<double>(found[i]);
-    if (want == have || (want != want && have != have)) continue;
-    if (std::fabs(have - want) <= bound(at)) continue;
-    CAPTURE(i, have, want, bound(at));
+    const bool same = want == have || (want != want && have != have);  // infinities too
+    const double error = same ? 0 : std::fabs(have - want), allowed = same ? 0 : bound(at);
+    support::record_error(error, allowed, i);
+    if (error <= allowed) continue;
+    CAPTURE(i, have, want, allowed);
     FAIL_CHECK("element outside its error bound");
     return;
   }

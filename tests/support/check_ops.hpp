@@ -51,6 +51,7 @@ void check_definition(const OpCase& c, Device device, double slack) {
   const double eps = std::numeric_limits<T>::epsilon();
   for (std::size_t i = 0; i < found.size(); ++i) {
     const double error = std::fabs(found[i] - expected.value[i]), bound = slack * eps * expected.bound[i];
+    support::record_error(error, bound, i);
     if (error <= bound) continue;
     CAPTURE(i, found[i], expected.value[i], bound);
     FAIL_CHECK("an element is outside its error bound");
@@ -94,9 +95,11 @@ inline void check_adjoint(const OpCase& c) {
       backward += x[i] * dx[i];
       scale += std::fabs(x[i] * dx[i]);
     }
+    const double error = std::fabs(forward - backward),
+                 allowed = std::numeric_limits<double>::epsilon() * (4 * bound + static_cast<double>(x.size()) * scale);
+    support::record_error(error, allowed, [&] { return text("adjoint of ", c.name, ", input ", input); });
     CAPTURE(input, forward, backward);
-    CHECK(std::fabs(forward - backward) <=
-          std::numeric_limits<double>::epsilon() * (4 * bound + static_cast<double>(x.size()) * scale));
+    CHECK(error <= allowed);
   }
 }
 
@@ -135,8 +138,10 @@ inline void check_device_gradients(const OpCase& c, Device device) {
       const double off = std::fabs(there[input][i] - exact[input][i]);
       if (!(off <= error)) error = off;  // NaN stays
     }
+    const double bound = factor * (cpu_error + std::numeric_limits<float>::epsilon() * largest);
+    support::record_error(error, bound, [&] { return "gradient of input " + std::to_string(input); });
     CAPTURE(input, error, cpu_error, largest);
-    CHECK(error <= factor * (cpu_error + std::numeric_limits<float>::epsilon() * largest));
+    CHECK(error <= bound);
   }
 }
 
@@ -145,6 +150,7 @@ inline void check_ops(const std::vector<OpCase>& cases) {
     for (const OpCase& c : cases)
       for (Device device : devices()) {
         INFO(c.name << " on " << device);
+        const support::ErrorContext context(text(c.name, " on ", device));
         if (device.type != DeviceType::cpu) {
           check_definition<float>(c, device, 4);  // elementary functions of other libraries are allowed a few ulp more
           if (c.differentiable) check_device_gradients(c, device);

@@ -13,6 +13,7 @@
 #include <tinygan/cpu/thread_pool.hpp>
 
 #include "support/catch.hpp"
+#include "support/worst_error.hpp"
 
 namespace tinygan::cpu_test {
 
@@ -94,7 +95,10 @@ template <class T>
 std::string first_wrong(const std::vector<T>& got, const std::vector<double>& want, const std::vector<double>& bound) {
   for (std::size_t i = 0; i < want.size(); ++i) {
     const auto g = static_cast<double>(got[i]);
-    if (g == want[i] || (std::isnan(g) && std::isnan(want[i])) || std::fabs(g - want[i]) <= bound[i]) continue;
+    const bool same = g == want[i] || (std::isnan(g) && std::isnan(want[i]));
+    const double error = same ? 0 : std::fabs(g - want[i]);
+    support::record_error(error, bound[i], i);
+    if (same || error <= bound[i]) continue;
     return text("element ", i, " of ", want.size(), " is ", g, ", expected ", want[i], " within ", bound[i]);
   }
   return "";

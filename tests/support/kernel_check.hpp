@@ -14,6 +14,7 @@
 
 #include "support/catch.hpp"
 #include "support/reference.hpp"
+#include "support/worst_error.hpp"
 
 namespace tinygan::test {
 
@@ -86,6 +87,7 @@ void check_close(const std::vector<T>& found, const Reference& expected, double 
   for (std::size_t i = 0; i < found.size(); ++i) {
     const double bound = ((expected.terms + 2) * expected.magnitude[i] * slope + extra) * eps;
     const double error = std::fabs(static_cast<double>(found[i]) - expected.value[i]);
+    support::record_error(error, bound, i);
     if (!(error <= bound)) {
       CAPTURE(i, found[i], expected.value[i], bound);
       FAIL_CHECK("element outside its error bound");
