@@ -117,6 +117,11 @@ struct Judgement {
 /// Outputs sampled at most and at least, and the products that a case may cost in between.
 inline constexpr index_t most_samples = 500, least_samples = 64, sampled_products = 5'000'000;
 
+/// How many samples of sums of `terms` products are worth their time, at most `samples`.
+inline index_t samples_of(index_t terms, index_t samples = most_samples) {
+  return std::clamp(sampled_products / std::max<index_t>(terms, 1), least_samples, samples);
+}
+
 /// Every element written, and random samples within their error bounds.
 template <class Problem>
 Judgement judge(const Problem& p, const std::vector<float>& found, index_t channels, bool rounded_result) {
@@ -136,7 +141,7 @@ Judgement judge(const Problem& p, const std::vector<float>& found, index_t chann
   for (index_t sample = 0; sample < samples; ++sample) {
     const auto at = static_cast<index_t>(random_bits(check_seed(), drawn++) % found.size());
     const Expected e = expected_at(p, at);
-    samples = std::clamp(sampled_products / std::max<index_t>(e.terms, 1), least_samples, samples);
+    samples = samples_of(e.terms, samples);
     double want = e.value, scale = e.magnitude;
     if (p.bias) {
       const double bias = static_cast<double>(p.bias[at % channels]);

@@ -1,0 +1,127 @@
+// Shapes of the GPU's tests, and the work that checking them is for the host.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "../../bench/gpu/check.hpp"
+#include "../../bench/support/layers.hpp"
+
+namespace tinygan::test {
+
+namespace gpu = tinygan::bench::gpu;
+
+/// One product or partial. Operands start `offset` elements behind a 16-byte boundary.
+struct ProductCase {
+  GemmDims dims;
+  index_t offset = 0;
+};
+struct PartialCase {
+  ConvDims dims;
+  ConvSlot output;
+  index_t offset = 0;
+};
+
+inline index_t first_size(const ProductCase& c) { return c.dims.M * c.dims.K; }
+inline index_t second_size(const ProductCase& c) { return c.dims.K * c.dims.N; }
+inline index_t output_size(const ProductCase& c) { return c.dims.M * c.dims.N; }
+inline index_t channels(const ProductCase& c) { return c.dims.N; }
+inline index_t terms(const ProductCase& c) { return c.dims.K; }
+inline index_t first_size(const PartialCase& c) { return gpu::first_size(c.dims, c.output); }
+inline index_t second_size(const PartialCase& c) { return gpu::second_size(c.dims, c.output); }
+inline index_t output_size(const PartialCase& c) { return gpu::output_size(c.dims, c.output); }
+inline index_t channels(const PartialCase& c) { return c.output == ConvSlot::x ? c.dims.C : c.dims.K; }
+inline index_t terms(const PartialCase& c) {
+  const ConvDims& d = c.dims;
+  return c.output == ConvSlot::w ? d.N * d.P * d.Q : d.R * d.S * (c.output == ConvSlot::g ? d.C : d.K);
+}
+
+inline void shrink(ProductCase& c) {
+  c.dims.M = std::min<index_t>(c.dims.M, 41);
+  c.dims.N = std::min<index_t>(c.dims.N, 37);
+  c.dims.K = std::min<index_t>(c.dims.K, 50);
+}
+inline void shrink(PartialCase& c) {
+  c.dims.N = std::min<index_t>(c.dims.N, 2);
+  c.dims.C = std::min<index_t>(c.dims.C, 6);
+  c.dims.K = std::min<index_t>(c.dims.K, 8);
+}
+
+inline void add_partials(std::vector<PartialCase>& all, const ConvDims& d, index_t offset = 0) {
+  for (const ConvSlot output : {ConvSlot::g, ConvSlot::x, ConvSlot::w}) all.push_back({d, output, offset});
+}
+
+/// The networks' dense layers at batch 1, 37 and 128, and awkward shapes in every transposition.
+inline std::vector<ProductCase> network_products() {
+  std::vector<ProductCase> all;
+  for (const index_t batch : {1, 37, 128})
+    for (const bench::DenseLayer& l : bench::dense_layers())
+      for (const GemmDims& d :
+           {bench::dense_forward(l, batch), bench::dense_input_grad(l, batch), bench::dense_weight_grad(l, batch)})
+        all.push_back({d});
+  for (const bool trans_a : {false, true})
+    for (const bool trans_b : {false, true})
+      for (const GemmDims& d : {GemmDims{1, 1, 1}, GemmDims{33, 65, 129}, GemmDims{300, 500, 7},
+                                GemmDims{512, 512, 512}, GemmDims{1000, 520, 328}})
+        for (const index_t offset : {0, 1}) all.push_back({{d.M, d.N, d.K, trans_a, trans_b}, offset});
+  return all;
+}
+
+/// The networks' convolutions at batch 1, 19 and 128, and awkward shapes.
+inline std::vector<PartialCase> network_partials() {
+  std::vector<PartialCase> all;
+  for (const index_t batch : {1, 19, 128})
+    for (const bench::ConvLayer& l : bench::conv_layers(batch)) add_partials(all, l.dims);
+  for (const index_t offset : {0, 1})
+    for (const ConvDims& d : {conv_dims({131, 5, 3, 40}, {3, 2, 40, 136}, {2, 1, Padding::same(), 1, 2}),
+                              conv_dims({100, 8, 8, 72}, {1, 1, 72, 104}, {1, 1, Padding::valid(), 1, 1}),
+                              conv_dims({7, 11, 9, 17}, {4, 3, 17, 33}, {3, 2, Padding::all(2), 1, 1}),
+                              conv_dims({128, 9, 9, 64}, {2, 2, 64, 96}, {3, 3, Padding::valid(), 1, 1})})
+      add_partials(all, d, offset);
+  return all;
+}
+
+/// For the sanitizers: each kind of kernel, wgmma and TMA too, with little work.
+inline std::vector<ProductCase> small_products() {
+  return {{{33, 40, 70, false, true}},
+          {{5, 1, 300, false, false}},
+          {{16, 20, 1030, true, false}},
+          {{40, 72, 64, true, true}, 1},
+          {{1024, 512, 64}}};
+}
+inline std::vector<PartialCase> small_partials() {
+  std::vector<PartialCase> all;
+  for (const ConvDims& d : {conv_dims({2, 7, 7, 16}, {5, 5, 16, 24}, {2, 2, Padding::same(), 1, 1}),
+                            conv_dims({3, 8, 8, 1}, {5, 5, 1, 20}, {2, 2, Padding::same(), 1, 1}),
+                            conv_dims({2, 6, 6, 20}, {3, 3, 20, 1}, {1, 1, Padding::same(), 1, 1}),
+                            conv_dims({128, 8, 8, 64}, {3, 3, 64, 64}, {1, 1, Padding::same(), 1, 1})})
+    add_partials(all, d);
+  // Weight gradients of 64 x 64 channels are not computed by wgmma.
+  all.push_back({conv_dims({64, 4, 4, 64}, {3, 3, 64, 96}, {1, 1, Padding::same(), 1, 1}), ConvSlot::w});
+  return all;
+}
+
+/// For the emulated device: a family's cases made small, each once, those of little work.
+template <class Case>
+std::vector<Case> shrunk(const std::vector<Case>& cases) {
+  std::vector<Case> all;
+  for (Case c : cases) {
+    shrink(c);
+    const auto same = [&](const Case& other) {
+      return first_size(other) == first_size(c) && second_size(other) == second_size(c) &&
+             output_size(other) == output_size(c) && other.offset == c.offset;
+    };
+    if (output_size(c) * terms(c) <= 40'000 && std::none_of(all.begin(), all.end(), same)) all.push_back(c);
+  }
+  return all;
+}
+
+/// What the host does for a family in one arithmetic.
+struct HostWork {
+  double drawn = 0;     ///< random numbers
+  double copied = 0;    ///< bytes from and to the device
+  double products = 0;  ///< products summed in double for sampled outputs
+  double read = 0;      ///< elements read for checksums
+};
+
+}  // namespace tinygan::test
