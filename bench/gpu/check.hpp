@@ -94,9 +94,9 @@ inline Expected expected_at(const ConvProblem& p, index_t at) {
   return e;
 }
 
-/// How far rounding to a precision can move a number, relative to it.
+/// How far a precision can move an operand, relative to it: by rounding, or in tf32 by ignoring the lowest bits.
 inline double rounding(Precision precision) {
-  return precision == Precision::fp32 ? 0x1p-24 : precision == Precision::tf32 ? 0x1p-11 : 0x1p-8;
+  return precision == Precision::fp32 ? 0x1p-24 : precision == Precision::tf32 ? 0x1p-10 : 0x1p-8;
 }
 
 /// Error bound of an output: a sum of products whose operands, and with `rounded_result` the result, were rounded to the

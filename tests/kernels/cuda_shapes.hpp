@@ -6,20 +6,23 @@
 
 #include "../../bench/gpu/check.hpp"
 #include "../../bench/support/layers.hpp"
+#include "../../kernels/forms.hpp"
 
 namespace tinygan::test {
 
 namespace gpu = tinygan::bench::gpu;
 
-/// One product or partial. Operands start `offset` elements behind a 16-byte boundary.
+/// One product or partial. Operands start `offset` elements behind a 16-byte boundary; a form may be forced.
 struct ProductCase {
   GemmDims dims;
   index_t offset = 0;
+  forms::Form form = {};
 };
 struct PartialCase {
   ConvDims dims;
   ConvSlot output;
   index_t offset = 0;
+  forms::Form form = {};
 };
 
 inline index_t first_size(const ProductCase& c) { return c.dims.M * c.dims.K; }
@@ -78,26 +81,6 @@ inline std::vector<PartialCase> network_partials() {
                               conv_dims({7, 11, 9, 17}, {4, 3, 17, 33}, {3, 2, Padding::all(2), 1, 1}),
                               conv_dims({128, 9, 9, 64}, {2, 2, 64, 96}, {3, 3, Padding::valid(), 1, 1})})
       add_partials(all, d, offset);
-  return all;
-}
-
-/// For the sanitizers: each kind of kernel, wgmma and TMA too, with little work.
-inline std::vector<ProductCase> small_products() {
-  return {{{33, 40, 70, false, true}},
-          {{5, 1, 300, false, false}},
-          {{16, 20, 1030, true, false}},
-          {{40, 72, 64, true, true}, 1},
-          {{1024, 512, 64}}};
-}
-inline std::vector<PartialCase> small_partials() {
-  std::vector<PartialCase> all;
-  for (const ConvDims& d : {conv_dims({2, 7, 7, 16}, {5, 5, 16, 24}, {2, 2, Padding::same(), 1, 1}),
-                            conv_dims({3, 8, 8, 1}, {5, 5, 1, 20}, {2, 2, Padding::same(), 1, 1}),
-                            conv_dims({2, 6, 6, 20}, {3, 3, 20, 1}, {1, 1, Padding::same(), 1, 1}),
-                            conv_dims({128, 8, 8, 64}, {3, 3, 64, 64}, {1, 1, Padding::same(), 1, 1})})
-    add_partials(all, d);
-  // Weight gradients of 64 x 64 channels are not computed by wgmma.
-  all.push_back({conv_dims({64, 4, 4, 64}, {3, 3, 64, 96}, {1, 1, Padding::same(), 1, 1}), ConvSlot::w});
   return all;
 }
 

@@ -1,23 +1,17 @@
 // Every form of a product and of a convolution, forced through the contract, against sums in double; what is chosen
 // where none is forced; and what happens where one cannot compute a shape.
-#include "../../kernels/forms.hpp"
-
+#include "kernels/all_forms.hpp"
 #include "kernels/products.hpp"
 #include "support/child.hpp"
 
 namespace tinygan {
 namespace {
 
+using namespace test::all_forms;
 using forms::Form;
 using forms::Way;
 using support::contains;
 using support::error_of;
-
-const std::vector<Form> ffma_forms{{Way::ffma, 128, 128}, {Way::ffma, 64, 64}, {Way::ffma, 32, 32}};
-const std::vector<Form> square_forms{{Way::mma, 128, 128}, {Way::mma, 64, 64}};
-const std::vector<Form> mma_forms{{Way::mma, 128, 128}, {Way::mma, 128, 64}, {Way::mma, 64, 64}};
-const std::vector<Form> wgmma_forms{{Way::wgmma, 128, 128}, {Way::wgmma, 128, 64}};
-const std::vector<Form> wgmma_grad_forms{{Way::wgmma, 64, 128}, {Way::wgmma, 128, 64}, {Way::wgmma, 128, 128}};
 
 /// check() with each of the forms, also in three pieces of the sum, and that the launch took it.
 template <class Check>

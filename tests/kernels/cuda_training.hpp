@@ -1,0 +1,168 @@
+// Training on a device: captured steps against eager ones, and a step against fp32.
+#pragma once
+
+#include <optional>
+
+#include <tinygan/gan/step.hpp>
+#include <tinygan/train/captured_step.hpp>
+#include <tinygan/train/value_ring.hpp>
+
+#include "../../bench/gpu/check.hpp"
+#include "gan/tiny_networks.hpp"
+#include "kernels/cuda_device.hpp"
+#include "support/worst_error.hpp"
+
+namespace tinygan::test {
+
+/// Where a run starts: networks, those of elements T that follow them unless T is float, and a batch of images.
+template <class T>
+struct TrainingStart {
+  gan::Networks<float> networks;
+  gan::Networks<T> copies;
+  Tensor<float> images;
+};
+
+/// Networks of a millisecond a step.
+inline constexpr auto tiny_start = []<class T>(T, Device device) {
+  TrainingStart<T> start{tiny_networks(1), tiny_networks<T>(2), tiny_images(2).to(device)};
+  start.networks.to(device);
+  start.copies.to(device);
+  return start;
+};
+inline auto network_start(gan::Network network, index_t batch) {
+  return [=]<class T>(T, Device device) {
+    Generator random(7, device);
+    TrainingStart<T> start{gan::make_networks<float>(network, random), gan::make_networks<T>(network, random), {}};
+    start.images = random_uniform<float>({batch, 28, 28, 1}, random, -1.0f, 1.0f);
+    return start;
+  };
+}
+
+/// Losses, weights, statistics after a few steps.
+struct Trained {
+  std::vector<std::vector<float>> losses;
+  std::vector<Tensor<float>> state;
+};
+
+inline std::vector<Tensor<float>> on_cpu(const nn::Sequential<float>& m) {
+  std::vector<Tensor<float>> all;
+  for (const auto& variables : {m.parameters(), m.buffers()})
+    for (const Variable<float>& v : variables) all.push_back(v.value().to(Device::cpu()).clone());
+  return all;
+}
+
+template <class T>
+std::optional<gan::AdversarialStep<T>> step_of(TrainingStart<T>& start, const AdamHyper& hyper) {
+  std::optional<gan::AdversarialStep<T>> step;
+  if constexpr (std::is_same_v<T, float>) {
+    step.emplace(start.networks, hyper, hyper);
+  } else {
+    start.copies.follow(start.networks);
+    step.emplace(start.copies, hyper, hyper, gan::Objective{}, &start.networks);
+  }
+  return step;
+}
+
+template <class T>
+Trained trained(TrainingStart<T> start, Device device, train::CapturedStep::Mode mode, int steps) {
+  auto made = step_of(start, AdamHyper{});
+  gan::AdversarialStep<T>& step = *made;
+  const Tensor<T> real = narrow<T>(start.images);
+  Generator random(3, device);
+  train::ValueRing<float> ring(2, 64, device);
+  train::CapturedStep captured(
+      device,
+      [&] {
+        random.next_step();
+        const auto report = step(real, random);
+        ring.record({report.loss_d, report.loss_g});
+      },
+      mode);
+  for (int i = 0; i < steps; ++i) captured();
+  CHECK(captured.captured() == (mode == train::CapturedStep::Mode::automatic));
+  Trained result;
+  result.losses = ring.drain();
+  for (const nn::Sequential<float>* m : {&start.networks.generator, &start.networks.discriminator})
+    for (Tensor<float>& t : on_cpu(*m)) result.state.push_back(std::move(t));
+  return result;
+}
+
+/// Two captured runs and an eager one end in the same bits, and not where they started.
+template <class Start>
+void check_equal_runs(const Arithmetic& by, const Start& make, int steps) {
+  with_elements(by, [&]<class T>(T element) {
+    using Mode = train::CapturedStep::Mode;
+    const auto run = [&](Mode mode) { return trained(make(element, by.device), by.device, mode, steps); };
+    const Trained eager = run(Mode::eager), captured = run(Mode::automatic), again = run(Mode::automatic);
+    REQUIRE(eager.losses.size() == static_cast<std::size_t>(steps));
+    for (const auto& losses : eager.losses)
+      for (const float loss : losses) CHECK(std::isfinite(loss));
+    CHECK(eager.losses.front() != eager.losses.back());
+    CHECK(eager.losses == captured.losses);
+    CHECK(eager.losses == again.losses);
+    REQUIRE(eager.state.size() == captured.state.size());
+    for (std::size_t i = 0; i < eager.state.size(); ++i) {
+      CAPTURE(i);
+      CHECK(same_bits(eager.state[i], captured.state[i]));
+      CHECK(same_bits(eager.state[i], again.state[i]));
+    }
+  });
+}
+
+/// What a first step reports, and by how much it moves the weights of G and D: in proportion to their gradients, for
+/// which Adam's epsilon is large.
+struct FirstStep {
+  std::vector<double> report;
+  std::vector<float> moves[2];
+};
+template <class T>
+FirstStep first_step(TrainingStart<T> start, Device device) {
+  auto made = step_of(start, {.learning_rate = 0.01, .epsilon = 0.1});
+  gan::AdversarialStep<T>& step = *made;
+  step.measure_norms(true);
+  const nn::Sequential<float>* const models[] = {&start.networks.generator, &start.networks.discriminator};
+  const std::vector<Tensor<float>> before[] = {on_cpu(*models[0]), on_cpu(*models[1])};
+  Generator random(3, device);
+  random.next_step();
+  const auto r = step(narrow<T>(start.images), random);
+  FirstStep result;
+  for (const auto& t : {r.loss_d, r.loss_g, r.d_real, r.d_fake, r.grad_norm_d, r.grad_norm_g})
+    result.report.push_back(static_cast<double>(t.item()));
+  for (std::size_t m = 0; m < 2; ++m) {
+    const std::vector<Tensor<float>> after = on_cpu(*models[m]);
+    for (std::size_t i = 0; i < models[m]->parameters().size(); ++i)
+      for (index_t j = 0; j < after[i].size(); ++j)
+        result.moves[m].push_back(after[i].data()[j] - before[m][i].data()[j]);
+  }
+  return result;
+}
+
+/// A first step in a precision against one in fp32 on `other`. Forward and back a gradient passes 14 products, of which
+/// each moves it by the rounding of two operands; bfloat16 elements are rounded once more when they are stored.
+/// Cancelling sums and batch norm amplify that, by 4 at most. A move that has nothing to do with the gradient is off by
+/// 1 and more.
+template <class Start>
+void check_first_step(const Arithmetic& by, Device other, const Start& make) {
+  FirstStep found;
+  with_elements(by, [&]<class T>(T element) { found = first_step(make(element, by.device), by.device); });
+  const Arithmetic exact{other, Precision::fp32};
+  FirstStep expected;
+  with_elements(exact, [&]<class T>(T element) { expected = first_step(make(element, other), other); });
+  // fp32: sums of up to 6272 products.
+  const double u = by.precision == Precision::fp32 ? 6272 * 0x1p-24 : bench::gpu::rounding(by.precision);
+  const double bound = 4 * 14 * (by.bfloat16_elements ? 3 : 2) * u;
+  for (std::size_t i = 0; i < expected.report.size(); ++i) {
+    const double error = std::fabs(found.report[i] - expected.report[i]) / std::fabs(expected.report[i]);
+    support::record_error(error, bound, [&] { return text("number ", i, " of the report"); });
+    CAPTURE(i, found.report[i], expected.report[i], bound);
+    CHECK(error <= bound);
+  }
+  for (std::size_t m = 0; m < 2; ++m) {
+    const double error = bench::gpu::distance(found.moves[m], expected.moves[m]);
+    support::record_error(error, bound, [&] { return m == 0 ? "moves of G" : "moves of D"; });
+    CAPTURE(m, error, bound);
+    CHECK(error <= bound);
+  }
+}
+
+}  // namespace tinygan::test
