@@ -151,9 +151,10 @@ void check_first_step(const Arithmetic& by, Device other, const Start& make) {
   // fp32: sums of up to 6272 products.
   const double u = by.precision == Precision::fp32 ? 6272 * 0x1p-24 : bench::gpu::rounding(by.precision);
   const double bound = 4 * 14 * (by.bfloat16_elements ? 3 : 2) * u;
+  const support::ErrorContext context(by.name());
   for (std::size_t i = 0; i < expected.report.size(); ++i) {
     const double error = std::fabs(found.report[i] - expected.report[i]) / std::fabs(expected.report[i]);
-    support::record_error(error, bound, [&] { return text("number ", i, " of the report"); });
+    support::record_error(error, bound, [&] { return text("first step, number ", i, " of its report"); });
     CAPTURE(i, found.report[i], expected.report[i], bound);
     CHECK(error <= bound);
   }

@@ -78,8 +78,10 @@ inline void check_reports(const Arithmetic& by) {
   double worst = std::numeric_limits<float>::epsilon();
   for (std::size_t i = 0; i < exact.size(); ++i)
     worst = std::max(worst, std::fabs(cpu[i] - exact[i]) / std::fabs(exact[i]));
-  const double coarser = by.precision == Precision::fp32 ? 4 : by.precision == Precision::tf32 ? 0x1p13 : 0x1p16;
+  const double rounded = by.precision == Precision::fp32 ? 4 : by.precision == Precision::tf32 ? 0x1p13 : 0x1p16;
+  const double coarser = by.bfloat16_elements ? 2 * rounded : rounded;
   CHECK(found == reports_in(by));
+  const support::ErrorContext context(by.name());
   for (std::size_t i = 0; i < exact.size(); ++i) {
     const double error = std::fabs(found[i] - exact[i]), bound = 8 * coarser * worst * std::fabs(exact[i]);
     support::record_error(error, bound, [&] { return text("number ", i, " of the reports"); });
