@@ -14,7 +14,7 @@
 
 #include "gpu/check.hpp"
 #include "gpu/contestant.hpp"
-#include "gpu/device.hpp"
+#include "gpu/operands.hpp"
 #include "gpu/peak.hpp"
 #include "gpu/timing.hpp"
 #include "ladder/rungs.hpp"
@@ -57,10 +57,9 @@ int run(index_t batch) {
   }
 
   bool all_right = true;
-  const CudaStream stream;
   for (std::size_t i = 0; i < contestants.size(); ++i) {
-    contestants[i].run(0, stream);
-    stream.wait();
+    contestants[i].run(0, bench_stream());
+    bench_stream().wait();
     const ConvProblem problem{d, ConvSlot::g, precisions[i], x.get(), w.get()};
     const std::string error = wrong(problem, contestants[i].result(), d.K, false);
     if (!error.empty()) std::printf("%s is WRONG: %s\n", contestants[i].name.c_str(), error.c_str());

@@ -6,12 +6,15 @@
 #include <cstdint>
 #include <cstdlib>
 #include <limits>
+#include <mutex>
 #include <random>
 #include <string>
 #include <vector>
 
 #include <tinygan/base/error.hpp>
+#include <tinygan/cpu/thread_pool.hpp>
 
+#include "prediction.hpp"
 #include "problem.hpp"
 
 namespace tinygan::bench::gpu {
@@ -87,8 +90,7 @@ inline Expected expected_at(const ConvProblem& p, index_t at) {
         for (index_t q = 0; q < d.Q; ++q) {
           const index_t h = y * d.stride_h + r * d.dilation_h - d.pad_top,
                         w = q * d.stride_w + s * d.dilation_w - d.pad_left;
-          if (h < 0 || h >= d.H || w < 0 || w >= d.W) continue;
-          e.add(p.first[x_at(n, h, w, c)], p.second[g_at(n, y, q, k)]);
+          if (h >= 0 && h < d.H && w >= 0 && w < d.W) e.add(p.first[x_at(n, h, w, c)], p.second[g_at(n, y, q, k)]);
         }
   }
   return e;
@@ -114,49 +116,56 @@ struct Judgement {
   index_t worst_at = 0;
 };
 
-/// Outputs sampled at most and at least, and the products that a case may cost in between.
-inline constexpr index_t most_samples = 500, least_samples = 64, sampled_products = 5'000'000;
-
-/// How many samples of sums of `terms` products are worth their time, at most `samples`.
-inline index_t samples_of(index_t terms, index_t samples = most_samples) {
-  return std::clamp(sampled_products / std::max<index_t>(terms, 1), least_samples, samples);
+/// Products in an output's sum, at most.
+inline index_t terms_of(const GemmProblem& p) { return p.dims.K; }
+inline index_t terms_of(const ConvDims& d, ConvSlot output) {
+  return output == ConvSlot::g ? d.R * d.S * d.C : output == ConvSlot::x ? d.R * d.S * d.K : d.N * d.P * d.Q;
 }
+inline index_t terms_of(const ConvProblem& p) { return terms_of(p.dims, p.output); }
 
-/// Every element written, and random samples within their error bounds.
+/// Every element written, and samples_of() of them, drawn from check_seed(), within error_bound().
 template <class Problem>
 Judgement judge(const Problem& p, const std::vector<float>& found, index_t channels, bool rounded_result) {
+  const auto size = static_cast<index_t>(found.size());
   Judgement j;
-  const auto fault = [&](const std::string& what) {
-    if (j.fault.empty()) j.fault = text(what, "; TINYGAN_CHECK_SEED=", check_seed());
+  index_t first = size;  // of the wrong outputs that threads find in no order
+  std::mutex mutex;
+  const auto report = [&](index_t at, double worst, const auto&... parts) {
+    const std::lock_guard lock(mutex);
+    if (sizeof...(parts) > 0 && at < first) {
+      j.fault = text("output ", at, parts..., "; TINYGAN_CHECK_SEED=", check_seed());
+      first = at;
+    }
+    if (worst < j.worst || (worst == j.worst && at > j.worst_at)) return;
+    j.worst = worst;
+    j.worst_at = at;
   };
-  for (std::size_t i = 0; i < found.size(); ++i)
-    if (std::isnan(found[i])) {
-      fault(text("output ", i, " of ", found.size(), " is NaN or was not written"));
-      j.worst = std::numeric_limits<double>::infinity();
-      j.worst_at = static_cast<index_t>(i);
-      return j;
-    }
+  cpu::parallel_for(size, 1 << 16, [&](index_t begin, index_t end) {
+    for (index_t i = begin; i < end; ++i)
+      if (std::isnan(found[static_cast<std::size_t>(i)]))
+        return report(i, std::numeric_limits<double>::infinity(), " of ", size, " is NaN or was not written");
+  });
+  if (!j.fault.empty()) return j;
   static std::uint64_t drawn = 0;
-  index_t samples = most_samples;
-  for (index_t sample = 0; sample < samples; ++sample) {
-    const auto at = static_cast<index_t>(random_bits(check_seed(), drawn++) % found.size());
-    const Expected e = expected_at(p, at);
-    samples = samples_of(e.terms, samples);
-    double want = e.value, scale = e.magnitude;
-    if (p.bias) {
-      const double bias = static_cast<double>(p.bias[at % channels]);
-      want = std::max(want + bias, 0.0);
-      scale += std::fabs(bias);
+  std::vector<index_t> samples(static_cast<std::size_t>(samples_of(static_cast<double>(terms_of(p)))));
+  for (index_t& at : samples) at = static_cast<index_t>(random_bits(check_seed(), drawn++) % found.size());
+  cpu::parallel_for(static_cast<index_t>(samples.size()), 1, [&](index_t begin, index_t end) {
+    for (index_t sample = begin; sample < end; ++sample) {
+      const index_t at = samples[static_cast<std::size_t>(sample)];
+      const Expected e = expected_at(p, at);
+      double want = e.value, scale = e.magnitude;
+      if (p.bias) {
+        const double bias = static_cast<double>(p.bias[at % channels]);
+        want = std::max(want + bias, 0.0);
+        scale += std::fabs(bias);
+      }
+      const double bound = error_bound(p.precision, e.terms, scale, want, rounded_result);
+      const auto have = static_cast<double>(found[static_cast<std::size_t>(at)]);
+      const double error = std::fabs(have - want);
+      if (error <= bound) report(at, bound > 0 ? error / bound : 0.0);
+      else report(at, error / bound, " is ", have, ", expected ", want, " within ", bound);
     }
-    const double bound = error_bound(p.precision, e.terms, scale, want, rounded_result);
-    const auto have = static_cast<double>(found[static_cast<std::size_t>(at)]);
-    const double error = std::fabs(have - want);
-    if (!(error <= bound)) fault(text("output ", at, " is ", have, ", expected ", want, " within ", bound));
-    if (error > j.worst * bound) {
-      j.worst = error / bound;
-      j.worst_at = at;
-    }
-  }
+  });
   return j;
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "fastest.hpp"
+#include "operands.hpp"
 
 namespace tinygan::bench::gpu {
 
@@ -31,6 +32,8 @@ class Matmul {
       : biased_(p.bias != nullptr),
         half_(p.precision == Precision::bf16),
         size_(p.dims.M * p.dims.N),
+        algorithms_(algorithms_of(2.0 * static_cast<double>(p.dims.M) * static_cast<double>(p.dims.N) *
+                                  static_cast<double>(p.dims.K))),
         operands_(operands_of(p)),
         workspace_(workspace_bytes) {
     const GemmDims& d = p.dims;
@@ -57,7 +60,7 @@ class Matmul {
     check_cublas(cublasLtMatmulPreferenceCreate(&preference), "cublasLtMatmulPreferenceCreate");
     cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &workspace_bytes,
                                          sizeof workspace_bytes);
-    std::vector<cublasLtMatmulHeuristicResult_t> found(16);
+    std::vector<cublasLtMatmulHeuristicResult_t> found(static_cast<std::size_t>(algorithms_));
     int count = 0;
     if (biased_) set_bias(0);
     const cublasStatus_t status =
@@ -110,6 +113,7 @@ class Matmul {
 
   bool biased_, half_;
   index_t size_;
+  int algorithms_;  // at most
   Rotation operands_;  // a, b, c, bias
   DeviceMemory workspace_;
   cublasLtMatmulDesc_t product_ = nullptr;

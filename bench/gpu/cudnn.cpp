@@ -1,11 +1,14 @@
-// cuDNN as an opponent: its algorithms, measured by its own search and once more here.
+// cuDNN as an opponent: its algorithms, chosen by its own search or heuristic and measured once more here.
 #include <cudnn.h>
 
 #include <algorithm>
 #include <array>
 
+#include <tinygan/backend/taps.hpp>
+
 #include "cudnn_layout.hpp"
 #include "fastest.hpp"
+#include "operands.hpp"
 
 // The functions with the search for the best algorithm are deprecated since cuDNN 9 and complete in it.
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
@@ -24,6 +27,7 @@ cudnnHandle_t handle() {
   static const cudnnHandle_t one = [] {
     cudnnHandle_t h = nullptr;
     check_cudnn(cudnnCreate(&h), "cudnnCreate");
+    check_cudnn(cudnnSetStream(h, bench_stream()), "cudnnSetStream");  // for the searches; calls name it again
     return h;
   }();
   return one;
@@ -83,16 +87,18 @@ class Convolution {
     cudnnMathType_t math;
   };
 
-  /// Up to three, the fastest by cuDNN's own search first.
+  /// The first few by cuDNN's own search, which times every algorithm, or for a large problem by its heuristic.
   std::vector<Algorithm> algorithms() {
     void *first = operands_.at<void>(0, 0), *second = operands_.at<void>(1, 0), *result = operands_.at<void>(2, 0);
     void* const work = workspace_.data();
+    const bool exhaustive = 2.0 * static_cast<double>(nominal_macs(d_)) < exhaustive_search_flops;
     const auto search = [&]<class Perf>(Perf, const auto& find) {
       std::array<Perf, 12> found{};
       int count = 0;
-      check_cudnn(find(static_cast<int>(found.size()), &count, found.data()), "cudnnFindConvolution...Algorithm");
+      check_cudnn(find(static_cast<int>(found.size()), &count, found.data()),
+                  exhaustive ? "cudnnFindConvolution...Algorithm" : "cudnnGetConvolution...Algorithm");
       std::vector<Algorithm> usable;
-      for (int i = 0; i < count && usable.size() < 3; ++i) {
+      for (int i = 0; i < count && static_cast<int>(usable.size()) < conv_algorithms; ++i) {
         const Perf& perf = found[static_cast<std::size_t>(i)];
         if (perf.status != CUDNN_STATUS_SUCCESS || perf.memory > workspace_bytes) continue;
         usable.push_back({static_cast<int>(perf.algo), exact_ ? CUDNN_FMA_MATH : perf.mathType});
@@ -102,20 +108,24 @@ class Convolution {
     switch (output_) {
       case ConvSlot::g:
         return search(cudnnConvolutionFwdAlgoPerf_t{}, [&](int room, int* count, cudnnConvolutionFwdAlgoPerf_t* to) {
-          return cudnnFindConvolutionForwardAlgorithmEx(handle(), x_of_, first, w_of_, second, conv_, g_of_, result,
-                                                        room, count, to, work, workspace_bytes);
+          return exhaustive ? cudnnFindConvolutionForwardAlgorithmEx(handle(), x_of_, first, w_of_, second, conv_, g_of_,
+                                                                     result, room, count, to, work, workspace_bytes)
+                            : cudnnGetConvolutionForwardAlgorithm_v7(handle(), x_of_, w_of_, conv_, g_of_, room, count, to);
         });
       case ConvSlot::x:
-        return search(
-            cudnnConvolutionBwdDataAlgoPerf_t{}, [&](int room, int* count, cudnnConvolutionBwdDataAlgoPerf_t* to) {
-              return cudnnFindConvolutionBackwardDataAlgorithmEx(handle(), w_of_, second, g_of_, first, conv_, x_of_,
-                                                                 result, room, count, to, work, workspace_bytes);
-            });
+        return search(cudnnConvolutionBwdDataAlgoPerf_t{}, [&](int room, int* count, cudnnConvolutionBwdDataAlgoPerf_t* to) {
+          return exhaustive
+                     ? cudnnFindConvolutionBackwardDataAlgorithmEx(handle(), w_of_, second, g_of_, first, conv_, x_of_,
+                                                                   result, room, count, to, work, workspace_bytes)
+                     : cudnnGetConvolutionBackwardDataAlgorithm_v7(handle(), w_of_, g_of_, conv_, x_of_, room, count, to);
+        });
       case ConvSlot::w:
         return search(
             cudnnConvolutionBwdFilterAlgoPerf_t{}, [&](int room, int* count, cudnnConvolutionBwdFilterAlgoPerf_t* to) {
-              return cudnnFindConvolutionBackwardFilterAlgorithmEx(handle(), x_of_, first, g_of_, second, conv_, w_of_,
-                                                                   result, room, count, to, work, workspace_bytes);
+              return exhaustive
+                         ? cudnnFindConvolutionBackwardFilterAlgorithmEx(handle(), x_of_, first, g_of_, second, conv_,
+                                                                         w_of_, result, room, count, to, work, workspace_bytes)
+                         : cudnnGetConvolutionBackwardFilterAlgorithm_v7(handle(), x_of_, g_of_, conv_, w_of_, room, count, to);
             });
     }
     return {};
@@ -193,11 +203,12 @@ class Convolution {
   }
 
   Rotation operands_of(const ConvProblem& p) const {
-    std::array<std::vector<float>, 2> arranged;
+    std::array<Buffer<float>, 2> arranged;
     const auto arrange = [&](std::size_t place, const Arrangement& a, const float* from) -> Values {
-      arranged[place].resize(static_cast<std::size_t>(a.size()));
-      a.for_each([&](index_t ours, index_t theirs) { arranged[place][static_cast<std::size_t>(theirs)] = from[ours]; });
-      return {arranged[place].data(), a.size()};
+      arranged[place] = uninitialised<float>(a.size());
+      float* const to = arranged[place].get();
+      a.for_each([=](index_t ours, index_t theirs) { to[theirs] = from[ours]; });
+      return {to, a.size()};
     };
     const Values first = arrange(0, arrangement(output_ == ConvSlot::x ? ConvSlot::g : ConvSlot::x), p.first);
     const Values second = arrange(1, arrangement(output_ == ConvSlot::w ? ConvSlot::g : ConvSlot::w), p.second);

@@ -5,7 +5,10 @@
 // exactly.
 #pragma once
 
+#include <algorithm>
+
 #include <tinygan/backend/conv_dims.hpp>
+#include <tinygan/cpu/thread_pool.hpp>
 
 namespace tinygan::bench::gpu {
 
@@ -49,11 +52,14 @@ struct Arrangement {
   index_t ours(index_t o, index_t p, index_t i) const {
     return filter ? (p * inner + i) * outer + o : (o * pixels + p) * inner + i;
   }
+  /// f(ours, theirs) for every element, by all threads of the pool.
   template <class F>
   void for_each(const F& f) const {
-    for (index_t o = 0; o < outer; ++o)
-      for (index_t p = 0; p < pixels; ++p)
-        for (index_t i = 0; i < inner; ++i) f(ours(o, p, i), theirs(o, p, i));
+    cpu::parallel_for(outer, std::max<index_t>(1, (1 << 14) / (pixels * inner)), [&](index_t begin, index_t end) {
+      for (index_t o = begin; o < end; ++o)
+        for (index_t p = 0; p < pixels; ++p)
+          for (index_t i = 0; i < inner; ++i) f(ours(o, p, i), theirs(o, p, i));
+    });
   }
 };
 

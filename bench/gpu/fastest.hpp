@@ -10,21 +10,21 @@
 
 namespace tinygan::bench::gpu {
 
-/// The contestant whose calls are fastest on warm operands; those that cannot run are left out. Throws Error, with the
-/// last reason, where none is left.
+/// The contestant whose calls are fastest on warm operands; those that cannot run are left out. After one timed call
+/// those that are clearly slower are, too. Throws Error, with the last reason, where none is left.
 inline Contestant fastest(const char* whose, const std::vector<Contestant>& contestants) {
-  const CudaStream stream;
+  constexpr double clearly_slower = 2, launch = 2e-5;
   std::optional<Contestant> best;
   double best_time = std::numeric_limits<double>::infinity();
   std::string reason = "it offers nothing";
   for (const Contestant& c : contestants) {
     try {
-      c.run(0, stream);  // what a first call sets up cannot be captured
-      stream.wait();
-      const CapturedCalls calls(c, 10, false);
-      calls.time(stream);
-      double time = std::numeric_limits<double>::infinity();
-      for (int i = 0; i < 3; ++i) time = std::min(time, calls.time(stream));
+      c.run(0, bench_stream());  // what a first call sets up cannot be captured, nor timed
+      bench_stream().wait();
+      const double once = time_of_call(c);
+      if (once > clearly_slower * best_time + launch) continue;
+      const CapturedCalls calls(c, std::min(calls_of(once, 1), 10), false);
+      const double first = calls.time(), time = std::min(first, calls.time());
       if (time >= best_time) continue;
       best_time = time;
       best = c;

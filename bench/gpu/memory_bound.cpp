@@ -7,7 +7,7 @@
 
 #include <tinygan/tensor/registry.hpp>
 
-#include "device.hpp"
+#include "operands.hpp"
 #include "support/buffers.hpp"
 
 namespace tinygan::bench::gpu {
@@ -35,8 +35,12 @@ std::string outside(const char* what, index_t at, double found, double want, dou
 /// Random values that T holds exactly.
 template <class T>
 Values exact_buffer(index_t n, unsigned seed) {
-  Values v = buffer<float>(n, seed);
-  std::transform(v.get(), v.get() + n, v.get(), [](float f) { return static_cast<float>(static_cast<T>(f)); });
+  Values v = random_buffer(n, seed);
+  float* const values = v.get();
+  if constexpr (sizeof(T) < sizeof(float))
+    cpu::parallel_for(n, host_grain, [=](index_t begin, index_t end) {
+      for (index_t i = begin; i < end; ++i) values[i] = static_cast<float>(static_cast<T>(values[i]));
+    });
   return v;
 }
 
@@ -168,18 +172,19 @@ template <class T>
 MemoryCase adam(const std::string& network, index_t n) {
   constexpr bool wide = sizeof(T) == sizeof(float);
   const auto ours = [=] {
-    const Values param = buffer<float>(n, 1), grad = exact_buffer<T>(n, 2), m = buffer<float>(n, 3),
-                 v = buffer<float>(n, 4);
+    const Values param = random_buffer(n, 1), grad = exact_buffer<T>(n, 2), m = random_buffer(n, 3),
+                 v = random_buffer(n, 4);
     for (index_t i = 0; i < n; ++i) v[static_cast<std::size_t>(i)] = std::fabs(v[static_cast<std::size_t>(i)]);
     const std::uint64_t step = 10;
-    std::vector<T> narrow_grad(static_cast<std::size_t>(n));
-    std::transform(grad.get(), grad.get() + n, narrow_grad.begin(), [](float f) { return static_cast<T>(f); });
+    const auto narrow_bytes = static_cast<std::size_t>(n) * sizeof(T);
+    const Buffer<T> narrow_grad = uninitialised<T>(n);
+    convert(n, grad.get(), narrow_grad.get());
     const auto memory = std::make_shared<Rotation>(std::vector<Operand>{{floats(n), param.get()},
-                                                                        {narrow_grad.size() * sizeof(T), narrow_grad.data()},
+                                                                        {narrow_bytes, narrow_grad.get()},
                                                                         {floats(n), m.get()},
                                                                         {floats(n), v.get()},
                                                                         {sizeof step, &step},
-                                                                        {wide ? 0 : narrow_grad.size() * sizeof(T)}});
+                                                                        {wide ? 0 : narrow_bytes}});
     return Contestant{
         .name = "tinygan",
         .sets = memory->sets(),
@@ -196,8 +201,8 @@ MemoryCase adam(const std::string& network, index_t n) {
         .result = [=] { return memory->read<float>(0, n); }};
   };
   const auto wrong = [=](const std::vector<float>& found) -> std::string {
-    const Values param = buffer<float>(n, 1), grad = exact_buffer<T>(n, 2), m = buffer<float>(n, 3),
-                 v = buffer<float>(n, 4);
+    const Values param = random_buffer(n, 1), grad = exact_buffer<T>(n, 2), m = random_buffer(n, 3),
+                 v = random_buffer(n, 4);
     const AdamHyper h;
     for (index_t i = 0; i < n; i += 997) {
       const auto at = static_cast<std::size_t>(i);
@@ -246,8 +251,7 @@ std::vector<MemoryCase> memory_cases(index_t batch) {
 
 Contestant copy_of(double bytes) {
   const auto half = static_cast<std::size_t>(bytes / 2);
-  const std::vector<std::byte> ones(half, std::byte{1});
-  const auto memory = std::make_shared<Rotation>(std::vector<Operand>{{half, ones.data()}, {half}});
+  const auto memory = std::make_shared<Rotation>(std::vector<Operand>{{half}, {half}});
   return {.name = "a copy of as many bytes",
           .sets = memory->sets(),
           .run =

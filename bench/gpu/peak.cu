@@ -57,7 +57,7 @@ namespace {
 /// FLOP/s of a kernel that does `flops` per block, best of a few launches.
 template <class Launcher>
 double best_rate(double flops, int blocks, const Launcher& launch) {
-  const CudaStream stream;
+  const CudaStream& stream = bench_stream();
   const CudaEvent begin, end;
   double best = 0;
   for (int i = 0; i < 8; ++i) {
@@ -97,8 +97,8 @@ double register_peak(Precision precision) {
 double copy_bandwidth(double bytes) {
   const auto half = static_cast<std::size_t>(bytes / 2);
   const DeviceMemory from(half), to(half);
-  check_cuda(cudaMemset(from.data(), 1, half), "cudaMemset");
-  const CudaStream stream;
+  const CudaStream& stream = bench_stream();
+  check_cuda(cudaMemsetAsync(from.data(), 1, half, stream), "cudaMemsetAsync");
   const CudaEvent begin, end;
   double best = 0;
   for (int i = 0; i < 8; ++i) {

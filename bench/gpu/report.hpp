@@ -24,6 +24,8 @@ struct Row {
   std::optional<HotCold> ours, theirs;
   std::string opponent;      ///< its name, or why there is none
   double difference = -1.0;  ///< |ours - theirs| / |theirs|; negative where there was nothing to compare
+  double predicted = 0, took = 0;  ///< seconds of the whole case
+  bool left_out = false;           ///< for want of time
 
   double seconds(bool cold) const { return (cold ? ours->cold : ours->hot).median(); }
   double ratio(bool cold) const { return (cold ? theirs->cold : theirs->hot).median() / seconds(cold); }
@@ -37,7 +39,9 @@ inline void print_header() {
 
 inline void print_row(const Row& r) {
   std::printf("%-44s %5lld %5s | ", r.name.c_str(), static_cast<long long>(r.batch), r.precision.c_str());
-  if (!r.error.empty()) {
+  if (r.left_out) {
+    std::printf("LEFT OUT: some %.1f s\n", r.predicted);
+  } else if (!r.error.empty()) {
     std::printf("FAILED: %s\n", r.error.c_str());
   } else {
     const double t = r.seconds(true);
@@ -66,7 +70,8 @@ class RowFile {
     if (array_) file_ << '[';
     if (!json_)
       file_ << "name,batch,precision,exact_flop,nominal_flop,bytes,peak,cold_s,cold_p10_s,cold_p90_s,hot_s,"
-               "their_cold_s,their_cold_p10_s,their_cold_p90_s,their_hot_s,difference,opponent,error\n";
+               "their_cold_s,their_cold_p10_s,their_cold_p90_s,their_hot_s,difference,opponent,error,predicted_s,took_s,"
+               "left_out\n";
   }
 
   /// Throws Error if the file cannot be written.
@@ -93,6 +98,10 @@ class RowFile {
     field("difference", r.difference >= 0 ? std::optional(r.difference) : std::nullopt);
     field("opponent", r.opponent);
     field("error", r.error);
+    field("predicted_s", r.predicted);
+    field("took_s", r.took);
+    begin("left_out");
+    file_ << (r.left_out ? "true" : "false");
     if (json_) file_ << '}';
     if (!array_) file_ << '\n';
     check(file_.flush().good(), "bench_kernels", "cannot write ", name_);

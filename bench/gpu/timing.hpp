@@ -6,25 +6,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <memory>
 #include <vector>
 
 #include "contestant.hpp"
 #include "device.hpp"
+#include "prediction.hpp"
 
 namespace tinygan::bench::gpu {
-
-class CudaStream {
- public:
-  CudaStream() { check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate"); }
-  ~CudaStream() { cudaStreamDestroy(stream_); }
-  CudaStream(const CudaStream&) = delete;
-  CudaStream& operator=(const CudaStream&) = delete;
-  operator cudaStream_t() const { return stream_; }
-  void wait() const { check_cuda(cudaStreamSynchronize(stream_), "cudaStreamSynchronize"); }
-
- private:
-  cudaStream_t stream_ = nullptr;
-};
 
 class CudaEvent {
  public:
@@ -66,14 +55,15 @@ class CapturedCalls {
  public:
   /// `cold`: on one set after the other, else on set 0 again and again.
   CapturedCalls(const Contestant& c, int calls, bool cold) : calls_(calls) {
-    const CudaStream stream;
+    const CudaStream& stream = bench_stream();
     cudaGraph_t graph = nullptr;
     check_cuda(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
     try {
       for (int i = 0; i < calls; ++i) c.run(cold ? i % c.sets : 0, stream);
     } catch (...) {
       cudaStreamEndCapture(stream, &graph);
-      cudaGraphDestroy(graph);
+      if (graph) cudaGraphDestroy(graph);
+      cudaGetLastError();  // of a capture that was spoilt
       throw;
     }
     check_cuda(cudaStreamEndCapture(stream, &graph), "cudaStreamEndCapture");
@@ -86,7 +76,8 @@ class CapturedCalls {
   CapturedCalls& operator=(const CapturedCalls&) = delete;
 
   /// Launches the graph and waits: seconds of one call.
-  double time(cudaStream_t stream) const {
+  double time() const {
+    const CudaStream& stream = bench_stream();
     begin_.record(stream);
     check_cuda(cudaGraphLaunch(graph_, stream), "cudaGraphLaunch");
     end_.record(stream);
@@ -99,13 +90,14 @@ class CapturedCalls {
   CudaEvent begin_, end_;
 };
 
-/// Calls for one graph: at least ten and every set once, and as many as take 0.2 ms.
-inline int calls_per_graph(const Contestant& c) {
-  const CudaStream stream;
-  const CapturedCalls probe(c, 10, false);
-  probe.time(stream);
-  const double once = std::max(probe.time(stream), 1e-7);
-  return std::clamp(static_cast<int>(2e-4 / once), std::max(10, c.sets), 1000);
+/// Seconds of one call that no graph holds, and what it takes to launch it.
+inline double time_of_call(const Contestant& c) {
+  const CudaStream& stream = bench_stream();
+  const CudaEvent begin, end;
+  begin.record(stream);
+  c.run(0, stream);
+  end.record(stream);
+  return end.seconds_since(begin);
 }
 
 struct HotCold {
@@ -113,23 +105,22 @@ struct HotCold {
 };
 
 /// Times of the contestants in turn, A B A B, after a warm-up round, until each was timed for `seconds` cold and as
-/// long hot, and at least eleven times.
+/// long hot, and at least least_rounds times. A cold graph goes through every set.
 inline std::vector<HotCold> measure(const std::vector<Contestant>& contestants, double seconds) {
   std::vector<std::unique_ptr<CapturedCalls>> hot, cold;
   for (const Contestant& c : contestants) {
-    const int calls = calls_per_graph(c);
-    hot.push_back(std::make_unique<CapturedCalls>(c, calls, false));
-    cold.push_back(std::make_unique<CapturedCalls>(c, calls, true));
+    const double once = time_of_call(c);
+    hot.push_back(std::make_unique<CapturedCalls>(c, calls_of(once, 1), false));
+    cold.push_back(std::make_unique<CapturedCalls>(c, calls_of(once, c.sets), true));
   }
-  const CudaStream stream;
   std::vector<HotCold> times(contestants.size());
   using Clock = std::chrono::steady_clock;
   const auto limit = std::chrono::duration<double>(2 * seconds * static_cast<double>(contestants.size()));
   Clock::time_point start{};
-  for (int round = -2; round < 11 || Clock::now() - start < limit; ++round) {
+  for (int round = -1; round < least_rounds || Clock::now() - start < limit; ++round) {
     if (round == 0) start = Clock::now();
     for (std::size_t i = 0; i < contestants.size(); ++i) {
-      const double cold_time = cold[i]->time(stream), hot_time = hot[i]->time(stream);
+      const double cold_time = cold[i]->time(), hot_time = hot[i]->time();
       if (round < 0) continue;  // warm-up
       times[i].cold.add(cold_time);
       times[i].hot.add(hot_time);

@@ -2,7 +2,7 @@
 #include <tinygan/tensor/registry.hpp>
 
 #include "contestant.hpp"
-#include "device.hpp"
+#include "operands.hpp"
 
 namespace tinygan::bench::gpu {
 

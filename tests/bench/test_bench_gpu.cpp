@@ -1,7 +1,8 @@
-// What the GPU benchmarks rely on and can be tested without a GPU: their reference sums, and how a convolution is put
-// in cuDNN's terms.
+// What the GPU benchmarks rely on and can be tested without a GPU: their reference sums, how a convolution is put in
+// cuDNN's terms, and the predictions of their seconds.
 #include "../../bench/gpu/check.hpp"
 #include "../../bench/gpu/cudnn_layout.hpp"
+#include "../../bench/gpu/prediction.hpp"
 #include "../../bench/support/layers.hpp"
 
 #include "support/kernel_check.hpp"
@@ -157,4 +158,76 @@ TEST_CASE("Benchmark check: the largest error over its bound, and the seed of a 
   for (std::uint64_t i = 0; i < 6400; ++i) ++seen[gpu::random_bits(3, i) % 64];
   for (const int n : seen) CHECK(std::abs(n - 100) < 60);  // six standard deviations
   CHECK(gpu::random_bits(3, 5) != gpu::random_bits(4, 5));
+}
+
+namespace {
+
+/// Of a product of n x n matrices.
+gpu::Work square_product(double n, Precision p) {
+  const double bytes = 3 * n * n * (p == Precision::bf16 ? 2 : 4);
+  return {.precision = p, .flops = 2 * n * n * n, .bytes = bytes, .elements = 2 * n * n, .outputs = n * n, .terms = n,
+          .algorithms = gpu::algorithms_of(2 * n * n * n)};
+}
+
+}  // namespace
+
+TEST_CASE("Predicted seconds of a case grow with its size, its precision and its timing, and are the sum of its parts") {
+  double before = 0;
+  for (const double n : {1024, 2048, 4096, 8192, 16384}) {
+    const gpu::Prediction p = gpu::predict(square_product(n, Precision::bf16), 0.05, true);
+    CHECK(p.total() > before);
+    CHECK(p.set_up > 0);
+    CHECK(p.check > 0);
+    CHECK(p.search > 0);
+    CHECK(p.timing >= 4 * 0.05);
+    CHECK(p.total() == Approx(p.set_up + p.check + p.search + p.timing));
+    CHECK(gpu::predict(square_product(n, Precision::tf32), 0.05, true).total() >= p.total());
+    CHECK(gpu::predict(square_product(n, Precision::fp32), 0.05, true).total() >
+          gpu::predict(square_product(n, Precision::tf32), 0.05, true).total());
+    CHECK(gpu::predict(square_product(n, Precision::bf16), 0.1, true).timing >= p.timing);
+    const gpu::Prediction unchecked = gpu::predict(square_product(n, Precision::bf16), 0.05, false);
+    CHECK(unchecked.check == 0);
+    CHECK(unchecked.total() == Approx(p.total() - p.check));
+    before = p.total();
+  }
+  CHECK(gpu::predict(square_product(1024, Precision::bf16), 0.1, true).timing >
+        gpu::predict(square_product(1024, Precision::bf16), 0.05, true).timing);
+  // The largest product: no algorithm of fp32 is called ten times.
+  CHECK(gpu::predict(square_product(8192, Precision::fp32), 0.05, true).total() < 10);
+}
+
+TEST_CASE("What bounds a case's work") {
+  CHECK(gpu::samples_of(1) == 500);
+  CHECK(gpu::samples_of(8192) == 500);
+  CHECK(gpu::samples_of(1e5) == 80);
+  CHECK(gpu::samples_of(1e7) == 32);
+  CHECK(gpu::calls_of(1e-6, 1) == 200);
+  CHECK(gpu::calls_of(0, 1) == 1000);
+  CHECK(gpu::calls_of(1e-3, 1) == 1);
+  CHECK(gpu::calls_of(1e-3, 12) == 12);
+  CHECK(gpu::sets_of(1e6, 50e6) == 102);
+  CHECK(gpu::sets_of(1e9, 50e6) == 2);
+  CHECK(gpu::sets_of(20e9, 50e6) == 1);
+  CHECK(gpu::sets_of(0, 50e6) == 512);
+  for (double flops = 1e6; flops < 1e14; flops *= 10) CHECK(gpu::algorithms_of(flops) >= gpu::algorithms_of(10 * flops));
+}
+
+TEST_CASE("The default network's layers at batch 128 in bf16 are predicted to fit 20 seconds") {
+  double seconds = gpu::start_seconds;
+  const auto add = [&](double flops, double elements, double outputs, double terms, int layouts, int algorithms) {
+    const gpu::Work w{.precision = Precision::bf16, .flops = flops, .bytes = 2 * (elements + outputs), .elements = elements,
+                      .outputs = outputs, .terms = terms, .layouts = layouts, .algorithms = algorithms};
+    seconds += gpu::predict(w, 0.03, true).total();
+  };
+  int cases = 0;
+  for (const bench::ConvLayer& l : bench::conv_layers(128))
+    for (const ConvSlot output : {ConvSlot::g, ConvSlot::x, ConvSlot::w})
+      if (l.network == "dcgan") {
+        add(2 * static_cast<double>(l.dims.N * l.dims.P * l.dims.Q * l.dims.R * l.dims.S * l.dims.C * l.dims.K),
+            static_cast<double>(gpu::first_size(l.dims, output) + gpu::second_size(l.dims, output)),
+            static_cast<double>(gpu::output_size(l.dims, output)), static_cast<double>(gpu::terms_of(l.dims, output)), 3, 28);
+        ++cases;
+      }
+  CHECK(cases == 15);
+  CHECK(seconds < 20);
 }

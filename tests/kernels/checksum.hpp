@@ -122,12 +122,12 @@ std::string inexact(const Problem& p, const std::vector<float>& found, bool bflo
 template <class Problem>
 std::string inexact_samples(const Problem& p, const std::vector<float>& found, index_t channels, bool bfloat16_result) {
   static std::uint64_t drawn = 0;
-  index_t samples = bench::gpu::most_samples;
+  index_t samples = bench::gpu::samples_of(1);
   for (index_t i = 0; i < samples; ++i) {
     const auto at =
         static_cast<index_t>(bench::gpu::random_bits(bench::gpu::check_seed() + 104, drawn++) % found.size());
     const bench::gpu::Expected e = bench::gpu::expected_at(p, at);
-    samples = bench::gpu::samples_of(e.terms, samples);
+    samples = std::min(samples, bench::gpu::samples_of(static_cast<double>(e.terms)));
     const auto whole = static_cast<float>(std::max(e.value + static_cast<double>(p.bias[at % channels]), 0.0));
     const float want = bfloat16_result ? static_cast<float>(bfloat16(whole)) : whole;
     if (found[static_cast<std::size_t>(at)] != want)

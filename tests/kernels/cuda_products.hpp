@@ -67,7 +67,8 @@ HostWork host_work(const std::vector<Case>& cases) {
   for (const Case& c : cases) {
     const double runs = has_bias(c) ? 3 : 2;
     work.copied += 4 * runs * static_cast<double>(output_size(c));
-    work.products += (runs - 1) * static_cast<double>(gpu::samples_of(terms(c)) * terms(c));
+    const auto in_a_sum = static_cast<double>(terms(c));
+    work.products += (runs - 1) * static_cast<double>(gpu::samples_of(in_a_sum)) * in_a_sum;
     work.read += static_cast<double>(first_size(c) + second_size(c) + output_size(c));
   }
   return work;
