@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # without_gpu.sh CMAKE SOURCE [BENCH_STEP]
 # What needs a GPU says so where there is none, and ends with 77: scripts/gpu-check, compare-step, bench_step, bench_kernels and
-# bench_ladder. The last two are built here, where nvcc is; where it is not, they are left out and that is said.
+# bench_ladder. The last two are built here, where nvcc is; where it is not, they are left out and that is said. There they are also run
+# with a stub of the CUDA runtime (stub_runtime.sh), hence the shared one.
 set -euo pipefail
 cmake=$1 source=$2 bench_step=${3:-}
 export CUDA_VISIBLE_DEVICES=''  # also on a machine that has one
@@ -45,7 +46,8 @@ fi
 
 PATH=$PATH:/usr/local/cuda/bin
 if ! "$cmake" -S "$source" -B "$scratch/build" -DTINYGAN_ENABLE_CUDA=ON -DCMAKE_CUDA_ARCHITECTURES=90a \
-  -DCMAKE_BUILD_TYPE=Release -DTINYGAN_BUILD_TESTS=OFF -DTINYGAN_BUILD_EXAMPLES=OFF -DTINYGAN_BUILD_BENCH=AUTO \
+  -DCMAKE_CUDA_RUNTIME_LIBRARY=Shared -DCMAKE_BUILD_TYPE=Release -DTINYGAN_BUILD_TESTS=OFF -DTINYGAN_BUILD_EXAMPLES=OFF \
+  -DTINYGAN_BUILD_BENCH=AUTO \
   ${CMAKE_CXX_COMPILER_LAUNCHER:+"-DCMAKE_CUDA_COMPILER_LAUNCHER=$CMAKE_CXX_COMPILER_LAUNCHER"} >"$scratch/log" 2>&1; then
   if grep -q 'no CUDA compiler found' "$scratch/log"; then
     echo "SKIPPED in part: no nvcc on this machine, so nothing shows that bench_kernels and bench_ladder are right"
@@ -64,7 +66,14 @@ ends 2 'expected fp32, tf32 or bf16' "$kernels" --precision fp8
 ends 2 'expected a whole number' "$kernels" --list --batch 64,1e30
 ends 2 'needs a value' "$kernels" --list --batch=
 ends 2 'expected seconds' "$kernels" --list --min-time nan
+ends 2 'expected seconds' "$kernels" --list --seconds 0
+ends 0 'batch 0, fp32: 0.' "$kernels" --list --filter 'gemm 1024'
+ends 0 ', left out' "$kernels" --list --filter 'gemm 8192' --seconds 6
+ends 0 'before the first case' "$kernels" --list --filter 'gemm 8192' --seconds 6
 ends 2 'no case' "$kernels" --list --filter nonsense
 ends 77 'there is no GPU here' "$scratch/build/bench/bench_ladder"
 ends 2 'usage' "$scratch/build/bench/bench_ladder" 0
 ends 2 'expected a whole number' "$scratch/build/bench/bench_ladder" 12abc
+
+# The same programs' host code, run to the end with a stub of the CUDA runtime.
+"$source/tests/bench/stub_runtime.sh" "$kernels" "$scratch/build/bench/bench_ladder"
