@@ -20,7 +20,8 @@ class Failed(Exception):
 def run_gpu(args, command):
     """The command's standard output. Output goes to files: a process that it leaves behind would keep a pipe open."""
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        child = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
+        command = [str(word) for word in command]
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
         try:
             code = child.wait(args.limit)
         except subprocess.TimeoutExpired:
@@ -68,7 +69,7 @@ def torch_on_gpu(args, model, batch, precision, mode):
 
 
 def measure_on_gpu(args, where, emit):
-    """{"captured", "torch graph" ...: ms samples} of one network, batch and precision; emit(row) gets each as it comes."""
+    """{"captured", "torch graph" ...: ms samples} of one network, batch and precision; emit(row) gets each at once."""
     results = {}
     turns = [("eager and captured", lambda: ours_on_gpu(args, *where))]
     turns += [(mode, lambda mode=mode: torch_on_gpu(args, *where, mode)) for mode in args.modes]

@@ -1,2 +1,2 @@
-"""The parts of scripts/gpu-check: cost (predictions), parts (what runs), process (how it runs), rows (what programs report), losses
-(training against the CPU's), machine (the GPU and its libraries), results (files and the table)."""
+"""The parts of scripts/gpu-check: cost (predictions), parts (what runs), plan, call and process (how it runs), rows
+(what programs report), judge and losses (verdicts), machine (the GPU and its libraries), results (files and table)."""

@@ -82,10 +82,11 @@ class Call:
             env["TINYGAN_TEST_REPORT"] = row_file
         elif part.kind:
             command += ["--out", row_file]
+        log = os.path.join(self.places.out, "logs", name + ".log")
         one = Running(part, None, [])
-        one.process = Process(command, env, os.path.join(self.places.root, "tests"),
-                              os.path.join(self.places.out, "logs", name + ".log"), left if self.unlimited else min(limit, left),
-                              row_file if part.kind else None, lambda line: self.row(one, line))
+        one.process = Process(command, env, os.path.join(self.places.root, "tests"), log,
+                              left if self.unlimited else min(limit, left), row_file if part.kind else None,
+                              lambda line: self.row(one, line))
         self.running.append(one)
 
     def row(self, one, line):
@@ -101,7 +102,8 @@ class Call:
         if process.why.startswith(LIMIT):
             verdict, detail = "TIMED OUT", f"{process.why}; last words: {said or 'none'}"
         elif failed:
-            verdict, detail = "FAILED", f"{len(failed)} of {len(one.rows)} rows, first {failed[0][0]}" + (f"; {how}" if how else "")
+            verdict, detail = "FAILED", f"{len(failed)} of {len(one.rows)} rows, first {failed[0][0]}"
+            detail += f"; {how}" if how else ""
         elif how:
             verdict, detail = "FAILED", f"{how}; last words: {said or 'none'}"
         elif part.kind and not any(row[1] == "ok" for row in one.rows):
@@ -134,5 +136,8 @@ def worst_of(rows):
     """The worst error over its bound, and the first failing case, of test cases."""
     errors = [(f["worst"], f.get("worst_at")) for _, _, f in rows if isinstance(f.get("worst"), (int, float))]
     worst = max(errors, key=lambda pair: pair[0], default=(None, None))
-    first = next((f"{name}: {f.get('first_failure') or f.get('detail')}" for name, verdict, f in rows if verdict == "FAILED"), "")
+    first = ""
+    for name, verdict, fields in reversed(rows):
+        if verdict == "FAILED":
+            first = f"{name}: {fields.get('first_failure') or fields.get('detail')}"
     return {"cases": len(rows), "worst": worst[0], "worst_at": worst[1], "first_failure": first}

@@ -1,14 +1,15 @@
 """Predicted seconds of the parts: counted work over pessimistic rates. Nothing here was measured on a GPU.
 
-A rate is about a tenth of a data sheet's (GPU), or half of what one slow core did (host). Counts are those of bench/support/layers.hpp:
-exact FLOPs of a step, and the elements that the test cases draw, copy and read back at batch 1, 19 (37) and 128.
+A rate is about a tenth of a data sheet's (GPU), or half of what one slow core did (host). Counts are those of
+bench/support/layers.hpp: exact FLOPs of a step, and the elements that the test cases draw, copy and read back at batch
+1, 19 (37) and 128.
 """
 
-# ---- Rates -------------------------------------------------------------------------------------------------------------
+# ---- Rates -----------------------------------------------------------------------------------------------------------
 
 PROCESS = 4.0                    # seconds: start, CUDA context, loading of the kernels
 BESIDE = 8.0                     # the same with fifteen others: contexts are made one after the other
-PYTORCH = 6.0                    # seconds: a Python with PyTorch and its CUDA context; the first one reads its files from disk
+PYTORCH = 6.0                    # seconds: a Python with PyTorch and its CUDA context; the first one reads from disk
 PYTORCH_COLD = 12.0
 COMPILE = 25.0                   # seconds: torch.compile of both networks
 HOST_DRAWS = 30e6                # random numbers a second, one thread
@@ -19,7 +20,7 @@ SETUP = 0.8                      # seconds: a network's weights on the GPU and i
 SANITIZER = {"memcheck": 12.0, "racecheck": 25.0, "synccheck": 12.0}  # seconds: instrumented kernels of the small cases
 TRAINING = 3e-3                  # seconds: a step of the trainer at batch 128, with what it logs
 
-# ---- Counts ------------------------------------------------------------------------------------------------------------
+# ---- Counts ----------------------------------------------------------------------------------------------------------
 
 STEP_FLOP = {"dcgan": 46.1e9, "article": 114.3e9, "libtorch": 26.9e9}  # exact, at batch 128
 # Drawn operands, results read back, and FLOPs of a family's cases in one precision.

@@ -39,7 +39,8 @@ def trained(part, places):
         ours = losses.read(kept + "_stats.jsonl")
         if part.judge == "picture":
             last = max(ours)
-            return "ok", {"detail": f"step {last}: loss_d {ours[last]['loss_d']:.3f}, loss_g {ours[last]['loss_g']:.3f}; picture kept"}
+            loss_d, loss_g = ours[last]["loss_d"], ours[last]["loss_g"]
+            return "ok", {"detail": f"step {last}: loss_d {loss_d:.3f}, loss_g {loss_g:.3f}; picture kept"}
         cpu = losses.read(os.path.join(places.programs, "cpu_epoch.jsonl"))
     except OSError as error:
         return "FAILED", {"detail": f"the CPU's losses are not there: {error.filename}: {error.strerror}"}

@@ -28,7 +28,7 @@ def has_gpu():
 
 
 def environment(root):
-    """For every program. The toolkit's tools come last on PATH; no LD_LIBRARY_PATH, since PyTorch brings libraries of its own."""
+    """For every program. The toolkit's tools come last on PATH; no LD_LIBRARY_PATH: PyTorch has its own libraries."""
     env = dict(os.environ, TINYGAN_TEST_DIR=os.path.join(root, "tests"), PYTHONUNBUFFERED="1")
     env["PATH"] = env.get("PATH", os.defpath) + os.pathsep + os.path.join(TOOLKIT, "bin")
     for name in ("TINYGAN_CUDA_ISA", "TINYGAN_TEST_REPORT"):
@@ -44,7 +44,7 @@ def package_folders(python):
 
 
 def library_path(needed, python):
-    """LD_LIBRARY_PATH of bench_kernels: for every library the first folder that has it, the toolkit's before PyTorch's."""
+    """LD_LIBRARY_PATH of bench_kernels: for each library the first folder that has it, the toolkit's first."""
     folders, chosen = [os.path.join(TOOLKIT, "lib64"), *package_folders(python)], []
     for library in needed:
         for folder in folders:
@@ -101,7 +101,8 @@ def watch_clocks(path):
     """nvidia-smi, once a second, into a file; None where it cannot be run."""
     try:
         with open(path, "wb") as file:
-            return subprocess.Popen(["nvidia-smi", "--query-gpu=" + CLOCKS, "--format=csv", "-l", "1"], stdin=subprocess.DEVNULL,
-                                    stdout=file, stderr=subprocess.DEVNULL, start_new_session=True)
+            command = ["nvidia-smi", "--query-gpu=" + CLOCKS, "--format=csv", "-l", "1"]
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.DEVNULL,
+                                    start_new_session=True)
     except OSError:
         return None

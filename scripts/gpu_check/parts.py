@@ -17,8 +17,8 @@ LIBRARIES = ("libcublasLt.so.*", "libcudnn.so.*", "libnvrtc.so.*")
 
 
 class Part:
-    """One process. `alone`: with nothing beside it. `kind`: of its rows, see rows.py. `elastic`: the command gets --seconds, and
-    more of them where time is left."""
+    """One process. `alone`: with nothing beside it. `kind`: of its rows, see rows.py. `elastic`: the command gets
+    --seconds, and more of them where time is left."""
 
     def __init__(self, name, command, seconds, kind, alone=False, env=None, elastic=None, **options):
         self.name, self.command, self.kind, self.alone, self.env = name, command, kind, alone, dict(env or {})
@@ -76,9 +76,10 @@ def test_parts(places):
     return parts
 
 
-def trainer(places, device, epochs, precision, runs, log_every="20"):
-    return [places.program("dcgan_mnist"), "train", "--data", places.data or "none", "--device", device, "--precision", precision,
-            "--epochs", str(epochs), "--seed", "1", "--log-every", log_every, "--progress", "none", "--out", runs]
+def trainer(places, epochs, precision, runs):
+    """As scripts/gpu-programs trains on the CPU."""
+    return [places.program("dcgan_mnist"), "train", "--data", places.data or "none", "--device", "cuda", "--precision",
+            precision, "--epochs", str(epochs), "--seed", "1", "--log-every", "20", "--progress", "none", "--out", runs]
 
 
 def runs_of(places, name):
@@ -86,8 +87,9 @@ def runs_of(places, name):
 
 
 def training_part(places, name, epochs, precision, judge):
-    return Part(name, trainer(places, "cuda", epochs, precision, runs_of(places, name)), cost.training(epochs), "", alone=True, judge=judge,
-                precision=precision, missing="" if places.data else "no MNIST: TINYGAN_MNIST, or --build with it")
+    return Part(name, trainer(places, epochs, precision, runs_of(places, name)), cost.training(epochs), "", alone=True,
+                judge=judge, precision=precision,
+                missing="" if places.data else "no MNIST: TINYGAN_MNIST, or --build with it")
 
 
 def kernels_part(places, name, seconds, most, options, kind="kernels"):
@@ -110,16 +112,18 @@ def torch_part(places, name, batch, modes, first):
     """PyTorch beside our step: the whole step as a graph first, and what compiles longest last."""
     seconds = (cost.PYTORCH_COLD if first else cost.PYTORCH) + cost.bench_step(cases(batch, ("bf16",)), runs=1)
     each = [cost.torch_mode(mode, batch) for mode in modes]
-    command = [places.python, os.path.join(places.root, "scripts", "compare-step"), "--device", "cuda", "--python", places.python,
-               "--bench", places.program("bench_step"), "--models", "dcgan", "--batch-sizes", str(batch), "--precisions", "bf16",
-               "--rounds", "1", "--repetitions", "1", "--modes", ",".join(modes), "--limit", str(round(2 * max(each)))]
+    command = [places.python, os.path.join(places.root, "scripts", "compare-step"), "--device", "cuda",
+               "--python", places.python, "--bench", places.program("bench_step"), "--models", "dcgan",
+               "--batch-sizes", str(batch), "--precisions", "bf16", "--rounds", "1", "--repetitions", "1",
+               "--modes", ",".join(modes), "--limit", str(round(2 * max(each)))]
     return Part(name, command, seconds + sum(each), "torch", alone=True, shown=True)
 
 
 def call_1(places):
     parts = test_parts(places)
     parts += [training_part(places, f"epoch/{p}", 1, p, "epoch") for p in ("fp32", "bf16")]
-    parts.append(kernels_part(places, "gemm", 6, 6, ["--filter", "4096^3", "--precision", "bf16", "--min-time", "0.05"]))
+    product = ["--filter", "4096^3", "--precision", "bf16", "--min-time", "0.05"]
+    parts.append(kernels_part(places, "gemm", 6, 6, product))
     parts.append(steps_part(places, "step", "^dcgan/128/", cases(128, ("bf16",)), precisions="bf16"))
     return parts
 

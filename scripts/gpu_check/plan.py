@@ -25,6 +25,7 @@ def print_plan(calls, makers, make_places, args):
         print(f"call {number}: {args.slots} processes side by side")
         print(f"{'priority':>8} {'part':24} {'starts':>6} {'predicted':>9} {'limit':>6}  how")
         for priority, (part, start) in enumerate(begins, 1):
-            how = ("alone" if part.alone else "side by side") + (f", up to {part.elastic[1]:.0f} s" if part.elastic else "")
+            how = "alone" if part.alone else "side by side"
+            how += f", up to {part.elastic[1]:.0f} s" if part.elastic else ""
             print(f"{priority:8} {part.name:24} {start:6.0f} {part.seconds:9.1f} {part.limit:6.0f}  {how}")
-        print(f"call {number}: {end:.0f} s predicted of {CALL_SECONDS - CLOSING}, and {CLOSING} s for table and archive\n")
+        print(f"call {number}: {end:.0f} s predicted of {CALL_SECONDS - CLOSING}, {CLOSING} s for table and archive\n")

@@ -1,4 +1,4 @@
-"""A process under a time limit: in a group of its own, its output in a log, the rows of its row file read as they come."""
+"""A process under a time limit: in a group of its own, its output in a log, the rows of its file read as they come."""
 import os
 import resource
 import signal
@@ -48,8 +48,8 @@ class Process:
         try:
             with open(log, "wb") as output:
                 self.child = subprocess.Popen(
-                    [str(word) for word in command], cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output,
-                    stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=limit_files)
+                    [str(word) for word in command], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+                    stdout=output, stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=limit_files)
         except OSError as error:
             self.child, self.code, self.ended = None, 127, time.monotonic()
             self.error = f"cannot run {command[0]}: {error.strerror}"

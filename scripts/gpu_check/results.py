@@ -62,7 +62,7 @@ class Results:
         return "\n".join([heading] + lines + [f"{totals}; all rows: results.jsonl"])
 
     def archive(self, deadline):
-        """OUT.tar.gz: everything, of long files the end; what is not in it by the deadline is left out. Returns its path."""
+        """OUT.tar.gz: everything, of long files the end; by the deadline the rest is left out. Returns its path."""
         self.file.flush()
         path, name = self.folder + ".tar.gz", os.path.basename(self.folder)
         with tarfile.open(path, "w:gz", compresslevel=3) as tar:
@@ -70,7 +70,8 @@ class Results:
                 folders.sort()
                 for file in sorted(files, key=lambda f: (not f.endswith((".jsonl", ".txt", ".json")), f)):
                     if time.monotonic() < deadline:
-                        add(tar, os.path.join(folder, file), os.path.join(name, os.path.relpath(folder, self.folder), file))
+                        inner = os.path.relpath(os.path.join(folder, file), self.folder)
+                        add(tar, os.path.join(folder, file), os.path.join(name, inner))
         return path
 
 

@@ -12,8 +12,10 @@ def number(value, digits=4):
 def test_row(record):
     """Of tinygan_tests: a test case."""
     ok = record["ok"] is True
-    fields = {name: record.get(name) for name in ("assertions", "failed", "seconds", "worst", "worst_at", "first_failure")}
-    detail = f"worst {number(record.get('worst'), 2)} of its bound" if ok else clean(str(record.get("first_failure") or ""))
+    kept = ("assertions", "failed", "seconds", "worst", "worst_at", "first_failure")
+    fields = {name: record.get(name) for name in kept}
+    detail = clean(str(record.get("first_failure") or "")) if not ok else (
+        f"worst {number(record['worst'], 2)} of its bound" if record.get("worst") is not None else "")
     return record["test"], "ok" if ok else "FAILED", {**fields, "detail": detail}
 
 

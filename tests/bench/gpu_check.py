@@ -1,7 +1,8 @@
 """scripts/gpu-check against stub programs: python3 gpu_check.py SOURCE
 
-Programs that succeed, fail, hang, print rubbish, die, write half a row: each ends in the right row, within its limit, and nothing that
-they started survives. Then the plan: the predictions fit the calls, and every test case for a GPU is reached by exactly one part.
+Programs that succeed, fail, hang, print rubbish, die, write half a row: each ends in the right row, within its limit,
+and nothing that they started survives. Then the plan: the predictions fit the calls, and every test case for a GPU is
+reached by exactly one part.
 """
 import glob
 import json
@@ -46,17 +47,19 @@ class Machine:
             for step in (1, 20, 40, 60, 468):
                 print(json.dumps({"step": step, "loss_d": 1.25, "loss_g": 0.75}), file=file)
         self.out, self.log = os.path.join(self.folder, "out"), os.path.join(self.folder, "log")
-        self.env = {k: v for k, v in os.environ.items() if k not in ("CUDA_VISIBLE_DEVICES", "TINYGAN_MNIST", "LD_LIBRARY_PATH")}
+        ours = ("CUDA_VISIBLE_DEVICES", "TINYGAN_MNIST", "LD_LIBRARY_PATH")
+        self.env = {name: value for name, value in os.environ.items() if name not in ours}
         self.env.update(PATH=self.tools + os.pathsep + os.environ["PATH"], STUB=behaviour, STUB_LOG=self.log,
                         PYTHON=os.path.join(self.tools, "python3"), REAL_PYTHON=sys.executable)
         self.rows, self.said, self.seconds = [], "", 0.0
 
     def run(self, *options, code):
         begun = time.monotonic()
-        done = subprocess.run([sys.executable, CHECK, self.out, "--programs", self.programs, "--slots", "16", *options], env=self.env,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        command = [sys.executable, CHECK, self.out, "--programs", self.programs, "--slots", "16", *options]
+        done = subprocess.run(command, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.seconds, self.said = time.monotonic() - begun, done.stdout.decode("utf-8", "replace")
-        expect(done.returncode == code, f"{options}: exit code {done.returncode}, expected {code}:\n{self.said[-4000:]}")
+        expect(done.returncode == code,
+               f"{options}: exit code {done.returncode}, expected {code}:\n{self.said[-4000:]}")
         with open(os.path.join(self.out, "results.jsonl")) as lines:
             self.rows = [json.loads(line) for line in lines]
         return self
@@ -83,7 +86,8 @@ class Machine:
         except OSError:
             children = []
         for pid in children:
-            expect(not os.path.exists(f"/proc/{pid}") or "State:\tZ" in open(f"/proc/{pid}/status").read(), f"process {pid} survives")
+            gone = not os.path.exists(f"/proc/{pid}") or "State:\tZ" in open(f"/proc/{pid}/status").read()
+            expect(gone, f"process {pid} survives")
         return len(children)
 
 
@@ -92,40 +96,46 @@ def expect(condition, message):
         sys.exit("FAILED: " + message)
 
 
-# ---- Calls -------------------------------------------------------------------------------------------------------------
+# ---- Calls -----------------------------------------------------------------------------------------------------------
 
 def call_1_passes(scratch):
     m = Machine(scratch).run("--call", "1", code=0)
     expect({r["verdict"] for r in m.rows} <= {"ok", "LEFT OUT"}, "a good run has a bad row")
-    expect(all(m.part(p.name)["verdict"] == "ok" for p in all_parts.call_1(places(m))), "a part of a good run is not ok")
+    for part in all_parts.call_1(places(m)):
+        m.expect_part(part.name, "ok")
     row = m.part("products/bf16")
     expect((row["worst"], row["cases"], row["exit"]) == (0.41, 1, 0), f"products/bf16 is {row}")
     first = m.rows[0]
-    expect((first["card"], first["driver"], first["commit"], first["call"]) == ("Stub H100", "580.1", "abc123", 1), f"facts: {first}")
+    facts = (first["card"], first["driver"], first["commit"], first["call"])
+    expect(facts == ("Stub H100", "580.1", "abc123", 1), f"facts: {first}")
     table = open(os.path.join(m.out, "summary.txt")).read()
     expect(m.said.endswith(table) and len(table) < 12000, "the table is not last, or too long")
     expect("dcgan/128/bf16/captured" in table and "Stub H100" in table, f"figures are not in the table:\n{table}")
     with tarfile.open(m.out + ".tar.gz") as tar:
         held = tar.getnames()
-    for name in ("results.jsonl", "summary.txt", "facts.json", "clocks.csv", "epoch_bf16.png", "logs/ops_conv.log", "rows/gemm.jsonl"):
+    for name in ("results.jsonl", "summary.txt", "facts.json", "clocks.csv", "epoch_bf16.png", "logs/ops_conv.log",
+                 "rows/gemm.jsonl"):
         expect("out/" + name in held, f"{name} is not in the archive: {held}")
     said = m.commands()
     expect(sum("ISA=sm_80" in line for line in said) == 15, "the runs without the kernels for sm_90")
-    expect(all("LIBRARIES= " in line for line in said if not line.startswith("bench_kernels")), "LD_LIBRARY_PATH for others")
-    expect(not any("DEVICE=cuda" not in line for line in said if line.startswith("tinygan_tests")), "a test on another device")
+    for line in said:
+        expect("LIBRARIES= " in line or line.startswith("bench_kernels"), f"LD_LIBRARY_PATH of {line}")
+        expect("DEVICE=cuda" in line or not line.startswith("tinygan_tests"), f"a test on another device: {line}")
 
 
 def call_1_with_faults(scratch):
-    behaviour = "\n".join(["convolutions][fp32=fail", "convolutions][tf32=hang", "products][fp32=rubbish", "products][tf32=signal",
-                           "products][bf16=exit9", "products][bfloat16=half", "test_conv]=silent", "test_pointwise]=flood",
-                           "compute-sanitizer --tool memcheck=exit9", "--precision bf16 --epochs=nan", "4096^3=fail"])
-    m = Machine(scratch, behaviour)
-    m.run("--call", "1", "--seconds", "12", "--only", "convolutions/fp32,convolutions/tf32,products,ops/conv,ops/pointwise,memcheck/bf16,"
-          "epoch/bf16,gemm,small/fp32", code=1)
+    m = Machine(scratch, "\n".join([
+        "convolutions][fp32=fail", "convolutions][tf32=hang", "products][fp32=rubbish", "products][tf32=signal",
+        "products][bf16=exit9", "products][bfloat16=half", "test_conv]=silent", "test_pointwise]=flood",
+        "compute-sanitizer --tool memcheck=exit9", "--precision bf16 --epochs=nan", "4096^3=fail"]))
+    only = ("convolutions/fp32,convolutions/tf32,products,ops/conv,ops/pointwise,memcheck/bf16,epoch/bf16,gemm,"
+            "small/fp32")
+    m.run("--call", "1", "--seconds", "12", "--only", only, code=1)
     expect(m.seconds < 12, f"took {m.seconds:.0f} s of 12")
     m.expect_part("convolutions/fp32", "FAILED", "1 of 1 rows", "exit code 1")
-    expect(m.part("convolutions/fp32")["first_failure"] == "cuda: a case: element 3 is 7, expected 1", "the first failing case")
-    expect(m.part("convolutions/fp32")["worst"] == 7.5, "the worst error of a failing case")
+    row = m.part("convolutions/fp32")
+    expect(row["first_failure"] == "cuda: a case: element 3 is 7, expected 1", f"the first failing case: {row}")
+    expect(row["worst"] == 7.5, f"the worst error of a failing case: {row}")
     m.expect_part("convolutions/tf32", "TIMED OUT", "limit", "about to hang")
     m.expect_part("products/fp32", "FAILED", "4 of 4 rows", "unreadable row")
     m.expect_part("products/tf32", "FAILED", "signal SIGSEGV", "about to die")
@@ -137,7 +147,7 @@ def call_1_with_faults(scratch):
     m.expect_part("epoch/bf16", "FAILED")
     m.expect_part("gemm", "FAILED", "1 of 1 rows")
     m.expect_part("small/fp32", "ok", "1 of 1 cases")
-    expect(m.expect_nothing_left() == 2, "the hanging processes, with and without the kernels for sm_90, had a child each")
+    expect(m.expect_nothing_left() == 2, "two hang, with and without the kernels for sm_90, and have a child each")
     for row in m.rows:
         expect(row["verdict"] in ("ok", "FAILED", "TIMED OUT", "LEFT OUT"), f"{row}")
 
@@ -147,18 +157,18 @@ def call_2_passes(scratch):
     expect(subprocess.run([sys.executable, CHECK, m.out, "--call", "2", "--programs", m.programs], env=m.env,
                           stderr=subprocess.PIPE).returncode == 1, "a missing program is not said")
     m = Machine(scratch).run("--call", "2", code=0)
-    expect([r["part"] for r in m.rows if r["row"] == "whole part"] == all_parts.names(all_parts.call_2(places(m))), "the order of call 2")
+    order = [r["part"] for r in m.rows if r["row"] == "whole part"]
+    expect(order == all_parts.names(all_parts.call_2(places(m))), f"the order of call 2: {order}")
     modes = [r["mode"] for r in m.rows if r["part"] == "torch/128" and r.get("side") == "torch"]
     expect(modes == ["graph", "eager", "compile"], f"PyTorch's modes: {modes}")
     ratio = next(r for r in m.rows if r.get("mode") == "graph")["ratio"]
     expect(abs(ratio - 1.1 / 0.5) < 1e-9, f"ratio {ratio}")
-    given = [float(word) for line in m.commands() if "--filter ^3" in line for word in re.findall(r"--seconds (\d+)", line)]
-    expect(given == [40], f"time that is left goes to those that can use it: {given}")
+    given = [re.findall(r"--seconds (\d+)", line) for line in m.commands() if "--filter ^3" in line]
+    expect(given == [["40"]], f"time that is left goes to those that can use it: {given}")
 
 
 def call_2_with_faults(scratch):
-    behaviour = "\n".join(["--mode graph=rubbish", "--mode eager=hang", "bench_kernels --race=hang", "bench_step --device cuda --ablate=exit9"])
-    m = Machine(scratch, behaviour)
+    m = Machine(scratch, "--mode graph=rubbish\n--mode eager=hang\nbench_step --device cuda --ablate=exit9")
     m.run("--call", "2", "--seconds", "11", "--only", "ablate,torch/128", code=1)
     m.expect_part("torch/128", "TIMED OUT", "limit")
     graph = next(r for r in m.rows if r.get("mode") == "graph")
@@ -178,8 +188,8 @@ def without_tools(scratch):
 
 def interrupted(scratch):
     m = Machine(scratch, "tinygan_tests=hang")
-    child = subprocess.Popen([sys.executable, CHECK, m.out, "--call", "1", "--programs", m.programs, "--only", "capture"], env=m.env,
-                             stdout=subprocess.PIPE)
+    command = [sys.executable, CHECK, m.out, "--call", "1", "--programs", m.programs, "--only", "capture"]
+    child = subprocess.Popen(command, env=m.env, stdout=subprocess.PIPE)
     for line in child.stdout:
         if line.startswith(b"ok        facts"):
             break
@@ -187,12 +197,13 @@ def interrupted(scratch):
     child.terminate()
     said = child.communicate(timeout=20)[0].decode()
     expect(child.returncode == 143 and "stopped by SIGTERM" in said and "FAILED" in said, f"{child.returncode}: {said}")
+    rows = open(os.path.join(m.out, "results.jsonl")).read()
     for part in ("fp32", "bfloat16/sm_80"):
-        expect(f'"part": "capture/{part}", "row": "whole part"' in open(os.path.join(m.out, "results.jsonl")).read(), "a part has no row")
+        expect(f'"part": "capture/{part}", "row": "whole part"' in rows, f"{part} has no row")
     expect(m.expect_nothing_left() > 0, "no child of the hanging programs")
 
 
-# ---- Parts, limits and predictions --------------------------------------------------------------------------------------
+# ---- Parts, limits and predictions -----------------------------------------------------------------------------------
 
 def places(machine):
     return all_parts.Places(SOURCE, machine.programs, machine.out, machine.folder, sys.executable, "mnist", machine.env)
@@ -201,10 +212,12 @@ def places(machine):
 def limits(scratch):
     """A part's own limit, and what does not fit."""
     m = Machine(scratch, "hang=hang")
-    os.makedirs(os.path.join(m.out, "logs")), os.makedirs(os.path.join(m.out, "rows"))
+    for folder in ("logs", "rows"):
+        os.makedirs(os.path.join(m.out, folder))
     results = Results(m.out, 1)
     tests = os.path.join(m.programs, "tinygan_tests")
-    made = [all_parts.Part("hangs", [tests, "hang"], 0.5, "tests", alone=True), all_parts.Part("long", [tests], 60, "tests", alone=True),
+    made = [all_parts.Part("hangs", [tests, "hang"], 0.5, "tests", alone=True),
+            all_parts.Part("long", [tests], 60, "tests", alone=True),
             all_parts.Part("short", [tests, "x"], 0.5, "tests", alone=True)]
     made[0].limit = 1.0
     begun = time.monotonic()
@@ -226,8 +239,9 @@ def long_table(scratch):
         results.part(f"part{i}", "FAILED" if i % 2 else "ok", 1.0, 1.0, "an explanation " * 40)
     sys.stdout = sys.__stdout__
     table = results.table("heading")
-    expect(len(table) <= TABLE_CHARACTERS and "part64" in table and "more in results.jsonl" in table, f"{len(table)} characters")
-    expect("32 FAILED, 33 ok" in table, "the totals")
+    expect(len(table) <= TABLE_CHARACTERS, f"{len(table)} characters")
+    for words in ("part64", "more in results.jsonl", "32 FAILED, 33 ok"):
+        expect(words in table, f"the table lacks '{words}'")
 
 
 def plans(scratch):
@@ -239,7 +253,8 @@ def plans(scratch):
         names = all_parts.names(parts)
         expect(len(set(names)) == len(names), "two parts of a name")
         expect(all(part.limit > part.seconds for part in parts), "a limit below the prediction")
-    said = subprocess.run([sys.executable, CHECK, "--plan"], stdout=subprocess.PIPE, env=dict(os.environ, CUDA_VISIBLE_DEVICES=""))
+    env = dict(os.environ, CUDA_VISIBLE_DEVICES="")
+    said = subprocess.run([sys.executable, CHECK, "--plan"], stdout=subprocess.PIPE, env=env)
     text = said.stdout.decode()
     expect(said.returncode == 0 and "products/bf16/sm_80" in text and "torch/128" in text, f"--plan: {text}")
 
@@ -249,8 +264,8 @@ def epochs(scratch):
     cpu = {step: {"loss_d": 1.3, "loss_g": 0.8} for step in (1, 20, 40, 60, 468)}
 
     def verdict(changes, precision="fp32"):
-        run = {step: dict(values, **changes.get(step, {})) for step, values in cpu.items() if changes.get(step, {}) is not None}
-        return losses.compare(run, cpu, precision)[0]
+        kept = {step: changes.get(step, {}) for step in cpu if changes.get(step, {}) is not None}
+        return losses.compare({step: dict(cpu[step], **kept[step]) for step in kept}, cpu, precision)[0]
 
     expect(verdict({20: {"loss_d": 1.305}, 468: {"loss_g": 0.9}}) == "ok", "rounding")
     expect(verdict({20: {"loss_d": 1.33}}) == "FAILED", "an early loss that is off")
@@ -260,7 +275,10 @@ def epochs(scratch):
     expect(verdict({468: None}) == "FAILED", "a run that stopped")
 
 
-# ---- Every test case for a GPU ------------------------------------------------------------------------------------------
+# ---- Every test case for a GPU ---------------------------------------------------------------------------------------
+
+CUDA_CASE = r'TEST_CASE\(\s*"((?:[^"\\]|\\.)*)"\s*,\s*"([^"]*\[cuda\][^"]*)"'
+
 
 def reached(specification, tags):
     """Whether Catch2's test specification of tags names a case with these tags."""
@@ -276,7 +294,7 @@ def coverage(scratch):
              if "[cuda]" in p.command[-1] and not p.judge and "TINYGAN_CUDA_ISA" not in p.env]
     counts = {part.name: 0 for part in plain}
     for path in glob.glob(os.path.join(SOURCE, "tests", "**", "*.cpp"), recursive=True):
-        for name, text in re.findall(r'TEST_CASE\(\s*"((?:[^"\\]|\\.)*)"\s*,\s*"([^"]*\[cuda\][^"]*)"', open(path).read()):
+        for name, text in re.findall(CUDA_CASE, open(path).read()):
             tags = set(re.findall(r"\[([^\]]+)\]", text))
             parts = [part.name for part in plain if reached(part.command[-1], tags)]
             expect(len(parts) == 1, f"{os.path.basename(path)}: '{name}' is reached by {parts}, expected one part")
@@ -292,8 +310,8 @@ def main():
     scratch = tempfile.mkdtemp(prefix="gpu-check-test-")
     chosen = sys.argv[2:]
     try:
-        for test in (call_1_passes, call_1_with_faults, call_2_passes, call_2_with_faults, without_tools, interrupted, limits,
-                     long_table, plans, epochs, coverage):
+        for test in (call_1_passes, call_1_with_faults, call_2_passes, call_2_with_faults, without_tools, interrupted,
+                     limits, long_table, plans, epochs, coverage):
             if not chosen or test.__name__ in chosen:
                 begun = time.monotonic()
                 test(scratch)
