@@ -107,7 +107,7 @@ class Call:
         elif how:
             verdict, detail = "FAILED", f"{how}; last words: {said or 'none'}"
         elif part.kind and not any(row[1] == "ok" for row in one.rows):
-            verdict, detail = "FAILED", f"no row; last words: {said or 'none'}"
+            verdict, detail = "FAILED", f"no result; last words: {said or 'none'}"
         else:
             verdict, more = judge(part, self.places, process.log)
             detail = more.pop("detail", "") or (reports.summary(part.kind, one.rows) if part.kind else said)

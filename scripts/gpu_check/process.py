@@ -60,7 +60,7 @@ class Process:
             return False
         self.read_rows()
         now = time.monotonic()
-        if exited(self.child.pid):
+        if exited(self.child):
             self.finish()
         elif self.dying is not None:
             if now - self.dying > PATIENCE:
@@ -123,16 +123,21 @@ class Process:
 
 
 def limit_files():
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_FILE, MOST_FILE))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for kind, most in ((resource.RLIMIT_FSIZE, MOST_FILE), (resource.RLIMIT_CORE, 0)):
+        try:
+            resource.setrlimit(kind, (most, most))
+        except (ValueError, OSError):  # a lower limit stays
+            pass
 
 
-def exited(pid):
+def exited(child):
     """Whether the process has ended; it stays to be waited for."""
     try:
-        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
     except ChildProcessError:
         return True
+    except OSError:  # a kernel that cannot look without waiting
+        return child.poll() is not None
 
 
 def signal_group(pid, number):

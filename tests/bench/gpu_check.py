@@ -141,7 +141,7 @@ def call_1_with_faults(scratch):
     m.expect_part("products/tf32", "FAILED", "signal SIGSEGV", "about to die")
     m.expect_part("products/bf16", "FAILED", "exit code 9", "device-side error")
     m.expect_part("products/bfloat16", "FAILED", "unreadable row")
-    m.expect_part("ops/conv", "FAILED", "no row")
+    m.expect_part("ops/conv", "FAILED", "no result")
     m.expect_part("ops/pointwise", "FAILED", "printed more than")
     m.expect_part("memcheck/bf16", "FAILED", "exit code 9")
     m.expect_part("epoch/bf16", "FAILED")
