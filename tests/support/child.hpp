@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <optional>
@@ -59,6 +60,18 @@ int status_of_child(F&& f) {
     ::_exit(status);
   }));
 }
+
+/// The exit code of this program run anew, in the present environment, with one argument and its output thrown away.
+inline int run_self(const char* argument) {
+  return wait_for(fork_here([&] {
+    for (std::FILE* stream : {stdout, stderr})
+      if (!std::freopen("/dev/null", "w", stream)) ::_exit(99);
+    ::execl("/proc/self/exe", "tinygan_tests", argument, static_cast<char*>(nullptr));
+    ::_exit(99);
+  }));
+}
+/// Whether that code says that tests failed: their number, of assertions or of test cases, or 42.
+inline bool has_failures(int code) { return code > 0 && code < 99; }
 
 /// An environment variable that gets its value back.
 class EnvironmentVariable {

@@ -9,6 +9,8 @@
 namespace {
 
 using support::contains;
+using support::has_failures;
+using support::run_self;
 
 TEST_CASE("report example: a passing case with bounds", "[.][report_example]") {
   const support::ErrorContext context("outer");
@@ -39,20 +41,6 @@ std::string contents(const std::filesystem::path& path) {
   text << file.rdbuf();
   return text.str();
 }
-
-/// This program's exit code with these arguments, its output thrown away.
-int run_self(const char* argument) {
-  const pid_t child = support::fork_here([&] {
-    for (std::FILE* stream : {stdout, stderr})
-      if (!std::freopen("/dev/null", "w", stream)) ::_exit(99);
-    ::execl("/proc/self/exe", "tinygan_tests", argument, static_cast<char*>(nullptr));
-    ::_exit(99);
-  });
-  return support::wait_for(child);
-}
-
-/// Catch2's exit code for failures is their number, of assertions or of test cases, or 42.
-bool has_failures(int code) { return code > 0 && code < 99; }
 
 TEST_CASE("A report has a line for every test case") {
   const support::TemporaryFolder folder;
