@@ -65,7 +65,19 @@ inline void check_not_forced() {
 }
 
 /// Whether launches overlap (grid_begin() in kernels/launch.cuh), whatever select.cuh says: 1, 0, or -1 for what it says.
-/// Of the whole program; for GPUs that can (sm_90 and later).
+/// Of the whole program; of GPUs only an sm_90 overlaps them.
 inline std::atomic<int> overlap{-1};
+
+/// Has launches overlap, or not, to the end of the enclosing scope.
+class Overlap {
+ public:
+  explicit Overlap(bool yes) : before_(overlap.exchange(yes ? 1 : 0)) {}
+  ~Overlap() { overlap.store(before_); }
+  Overlap(const Overlap&) = delete;
+  Overlap& operator=(const Overlap&) = delete;
+
+ private:
+  int before_;
+};
 
 }  // namespace tinygan::forms

@@ -83,7 +83,7 @@ __device__ __forceinline__ void grid_begin() {
 /// Whether launches of the calling thread's device overlap.
 inline bool launches_overlap() {
   const int forced = forms::overlap.load(std::memory_order_relaxed);
-  return forced >= 0 ? forced > 0 : sm_90_overlap > 0 && compute_capability_major() == 9;
+  return (forced >= 0 ? forced > 0 : sm_90_overlap > 0) && compute_capability_major() == 9;
 }
 
 /// Kernel<<<...>>>(args...). Throws Error with the kernel and the place if the launch is refused; an error that some

@@ -20,7 +20,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 export PATH=$PATH:${nvcc%/*}:$scratch/nvidia/bin
 
-# cuobjdump and nvdisasm, which it runs: parts of the toolkit, else the packages that NVIDIA has on PyPI.
+# cuobjdump and nvdisasm, which it runs: parts of the toolkit, else packages of the same that pip can fetch.
 have_disassembler() { command -v cuobjdump && command -v nvdisasm; } >/dev/null
 if ! have_disassembler; then
   python3 -m pip download --quiet --no-deps -d "$scratch/wheels" nvidia-cuda-cuobjdump nvidia-cuda-nvdisasm >/dev/null 2>&1 &&
@@ -93,7 +93,7 @@ fi
 echo "$(grep -c 'Compiling entry' "$scratch/log" || true) kernels compiled for ${architectures[*]}, none spills, no wgmma is serialised"
 
 if ! have_disassembler; then
-  echo "SKIPPED: no cuobjdump and nvdisasm on this machine or from PyPI, so the machine code was not looked at"
+  echo "SKIPPED: no cuobjdump and nvdisasm on this machine or from pip, so the machine code was not looked at"
   exit 77
 fi
 for a in "${architectures[@]}"; do

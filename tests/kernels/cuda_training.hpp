@@ -8,6 +8,7 @@
 #include <tinygan/train/value_ring.hpp>
 
 #include "../../bench/gpu/check.hpp"
+#include "../../kernels/forms.hpp"
 #include "gan/tiny_networks.hpp"
 #include "kernels/cuda_device.hpp"
 #include "support/worst_error.hpp"
@@ -87,24 +88,33 @@ Trained trained(TrainingStart<T> start, Device device, train::CapturedStep::Mode
   return result;
 }
 
-/// Two captured runs and an eager one end in the same bits, and not where they started.
+/// Two captured runs, an eager one and a captured one whose launches overlap end in the same bits, and not where they
+/// started.
 template <class Start>
 void check_equal_runs(const Arithmetic& by, const Start& make, int steps) {
   with_elements(by, [&]<class T>(T element) {
     using Mode = train::CapturedStep::Mode;
     const auto run = [&](Mode mode) { return trained(make(element, by.device), by.device, mode, steps); };
+    const auto overlapping = [&] {
+      const forms::Overlap scope(true);
+      return run(Mode::automatic);
+    };
+    const forms::Overlap apart(false);
     const Trained eager = run(Mode::eager), captured = run(Mode::automatic), again = run(Mode::automatic);
+    const Trained overlapped = overlapping();
     REQUIRE(eager.losses.size() == static_cast<std::size_t>(steps));
     for (const auto& losses : eager.losses)
       for (const float loss : losses) CHECK(std::isfinite(loss));
     CHECK(eager.losses.front() != eager.losses.back());
     CHECK(eager.losses == captured.losses);
     CHECK(eager.losses == again.losses);
+    CHECK(eager.losses == overlapped.losses);
     REQUIRE(eager.state.size() == captured.state.size());
     for (std::size_t i = 0; i < eager.state.size(); ++i) {
       CAPTURE(i);
       CHECK(same_bits(eager.state[i], captured.state[i]));
       CHECK(same_bits(eager.state[i], again.state[i]));
+      CHECK(same_bits(eager.state[i], overlapped.state[i]));
     }
   });
 }
