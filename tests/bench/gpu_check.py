@@ -203,6 +203,31 @@ def interrupted(scratch):
     expect(m.expect_nothing_left() > 0, "no child of the hanging programs")
 
 
+def compare_step(scratch):
+    """A mode that hangs costs its limit and no other; there is no git, and a library's lines stand between the rows."""
+    m = Machine(scratch, "--mode eager=hang\n--mode compile=exit9")
+    for name in ("bash", "sleep", "mkdir", "cat", "taskset"):
+        if shutil.which(name):
+            os.symlink(shutil.which(name), os.path.join(m.tools, name))
+    rows = os.path.join(m.folder, "rows.jsonl")
+    command = [sys.executable, os.path.join(SOURCE, "scripts", "compare-step"), "--device", "cuda", "--models", "dcgan",
+               "--precisions", "bf16", "--rounds", "1", "--limit", "1", "--modes", "eager,graph,compile", "--out", rows,
+               "--bench", os.path.join(m.programs, "bench_step"), "--python", os.path.join(m.tools, "python3")]
+    done = subprocess.run(command, env=dict(m.env, PATH=m.tools), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    said = done.stdout.decode()
+    expect(done.returncode == 1 and "commit abc123" in said, f"compare-step: {done.returncode}, {said}, {done.stderr}")
+    found = [json.loads(line) for line in open(rows)]
+    what = [(r["side"], r["mode"], "error" in r) for r in found]
+    expect(what == [("tinygan", "eager", False), ("tinygan", "captured", False), ("torch", "eager", True),
+                    ("torch", "graph", False), ("torch", "compile", True)], f"rows: {what}")
+    expect("longer than 1 s" in found[2]["error"] and "code 9" in found[4]["error"], f"{found}")
+    table = [line for line in said.splitlines() if line.startswith("| dcgan")]
+    expect(len(table) == 1 and "| 2.20 " in table[0], f"the table: {table}")
+    with open(m.log + ".children") as lines:
+        for line in lines:
+            os.kill(int(line), 9)  # gpu-check ends the whole group; by itself compare-step ends the peer
+
+
 # ---- Parts, limits and predictions -----------------------------------------------------------------------------------
 
 def places(machine):
@@ -310,8 +335,8 @@ def main():
     scratch = tempfile.mkdtemp(prefix="gpu-check-test-")
     chosen = sys.argv[2:]
     try:
-        for test in (call_1_passes, call_1_with_faults, call_2_passes, call_2_with_faults, without_tools, interrupted,
-                     limits, long_table, plans, epochs, coverage):
+        for test in (call_1_passes, call_1_with_faults, call_2_passes, call_2_with_faults, compare_step, without_tools,
+                     interrupted, limits, long_table, plans, epochs, coverage):
             if not chosen or test.__name__ in chosen:
                 begun = time.monotonic()
                 test(scratch)
