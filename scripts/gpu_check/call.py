@@ -18,12 +18,12 @@ class Running:
 
 
 class Call:
-    def __init__(self, places, results, end, slots, unlimited):
+    def __init__(self, places, results, parts, end, slots, unlimited):
         self.places, self.results, self.end, self.slots, self.unlimited = places, results, end, slots, unlimited
-        self.running, self.waiting = [], []
+        self.running, self.waiting = [], list(parts)
 
-    def run(self, parts):
-        self.waiting = list(parts)
+    def run(self):
+        parts = list(self.waiting)
         alone = [part for part in parts if part.alone]
         kept = sum(part.seconds for part in alone if not part.missing)
         if self.unlimited:

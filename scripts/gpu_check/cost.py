@@ -1,8 +1,8 @@
 """Predicted seconds of the parts: counted work over pessimistic rates. Nothing here was measured on a GPU.
 
-A rate is about a tenth of a data sheet's (GPU), or half of what one slow core did (host). Counts are those of
-bench/support/layers.hpp: exact FLOPs of a step, and the elements that the test cases draw, copy and read back at batch
-1, 19 (37) and 128.
+A rate is about a tenth of a data sheet's (GPU), or half of what one slow core did (host). FLOPs are exact ones of the
+layers in bench/support/layers.hpp. What the host does for products and convolutions is bounded by a test of each
+("the host's work is seconds").
 """
 
 # ---- Rates -----------------------------------------------------------------------------------------------------------
@@ -13,7 +13,9 @@ PYTORCH = 6.0                    # seconds: a Python with PyTorch and its CUDA c
 PYTORCH_COLD = 12.0
 COMPILE = 25.0                   # seconds: torch.compile of both networks
 HOST_DRAWS = 30e6                # random numbers a second, one thread
-HOST_VALUES = 100e6              # results a second: copied to the host, converted, compared
+HOST_COPIES = 1.5e9              # bytes a second between host and GPU
+HOST_PRODUCTS = 100e6            # products a second, summed in double for sampled outputs
+HOST_READS = 200e6               # elements a second, read for checksums or compared
 GPU_FLOPS = {"fp32": 6e12, "tf32": 30e12, "bf16": 60e12, "bfloat16": 60e12}
 LAUNCHES = 2e-3                  # seconds: the launches of an eager step
 SETUP = 0.8                      # seconds: a network's weights on the GPU and its first step
@@ -23,13 +25,13 @@ TRAINING = 3e-3                  # seconds: a step of the trainer at batch 128, 
 # ---- Counts ----------------------------------------------------------------------------------------------------------
 
 STEP_FLOP = {"dcgan": 46.1e9, "article": 114.3e9, "libtorch": 26.9e9}  # exact, at batch 128
-# Drawn operands, results read back, and FLOPs of a family's cases in one precision.
+# Of a family's cases in one precision: numbers drawn, bytes copied, products and elements of the host, FLOPs of the GPU.
 FAMILY = {
-    "products": (262e6, 131e6, 0.05e12),
-    "convolutions": (261e6, 156e6, 0.24e12),
-    "training": (10e6, 10e6, 0.6e12),
-    "capture": (80e6, 80e6, 2 * 3 * 6 * 46e9),
-    "small": (3e6, 3e6, 0.01e12),
+    "products": (1e8, 4e9, 1e9, 5e8, 0.1e12),
+    "convolutions": (1e8, 4e9, 1e9, 5e8, 0.5e12),
+    "training": (1e7, 1e8, 1e9, 1e8, 0.2e12),
+    "capture": (3e7, 1e9, 0, 1e8, 3 * 6 * 46e9),
+    "small": (1e7, 1e8, 2e8, 1e7, 0.01e12),
 }
 OPS_CASES = 5.0                  # seconds: the definitions of one file's ops in double, on the host
 EPOCH_STEPS = 468
@@ -37,8 +39,9 @@ EPOCH_STEPS = 468
 
 def tests(family, precision):
     """Seconds of a family's test cases in one precision."""
-    draws, values, flop = FAMILY[family]
-    return BESIDE + draws / HOST_DRAWS + values / HOST_VALUES + flop / GPU_FLOPS[precision]
+    draws, copies, products, reads, flop = FAMILY[family]
+    host = draws / HOST_DRAWS + copies / HOST_COPIES + products / HOST_PRODUCTS + reads / HOST_READS
+    return BESIDE + host + flop / GPU_FLOPS[precision]
 
 
 def sanitized(tool, precision):

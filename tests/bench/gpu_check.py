@@ -246,7 +246,7 @@ def limits(scratch):
             all_parts.Part("short", [tests, "x"], 0.5, "tests", alone=True)]
     made[0].limit = 1.0
     begun = time.monotonic()
-    Call(places(m), results, begun + 20, 4, False).run(made)
+    Call(places(m), results, made, begun + 20, 4, False).run()
     verdicts = [(name, verdict) for name, verdict, _, _ in results.parts]
     expect(verdicts == [("hangs", "TIMED OUT"), ("long", "LEFT OUT"), ("short", "ok")], f"{verdicts}")
     expect(time.monotonic() - begun < 5, "a limit of 1 s took longer")
