@@ -4,7 +4,10 @@ import glob
 import json
 import os
 import shutil
+import signal
 import subprocess
+
+from .process import signal_group
 
 TOOLKIT = "/usr/local/cuda"
 CLOCKS = "timestamp,clocks.sm,clocks.mem,power.draw,temperature.gpu,utilization.gpu"
@@ -14,11 +17,18 @@ FACTS = "name,driver_version,memory.total,clocks.max.sm,power.limit,temperature.
 def output_of(command, environment=None, seconds=15):
     """Standard output, or "" where the command cannot run, fails or takes too long."""
     try:
-        done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, timeout=seconds)
-    except (OSError, subprocess.TimeoutExpired):
+        child = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                 stderr=subprocess.DEVNULL, start_new_session=True)
+    except OSError:
         return ""
-    return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else ""
+    try:
+        output = child.communicate(timeout=seconds)[0]
+    except subprocess.TimeoutExpired:
+        return ""
+    finally:
+        signal_group(child.pid, signal.SIGKILL)
+        child.wait()
+    return output.decode("utf-8", "replace").strip() if child.returncode == 0 else ""
 
 
 def has_gpu():

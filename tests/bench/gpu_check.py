@@ -183,6 +183,7 @@ def without_tools(scratch):
     m.run("--call", "1", "--seconds", "25", "--only", "synccheck/tf32,training/bf16", code=1)
     m.expect_part("synccheck/tf32", "LEFT OUT", "no compute-sanitizer")
     m.expect_part("training/bf16", "ok")
+    expect(m.expect_nothing_left() == 2, "two nvidia-smi hang, with a child each")
     expect(m.rows[0]["card"] == "unknown" and m.seconds < 26, f"a hanging nvidia-smi: {m.rows[0]}, {m.seconds:.0f} s")
 
 
