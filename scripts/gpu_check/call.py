@@ -5,7 +5,7 @@ import time
 
 from . import rows as reports
 from .judge import judge
-from .process import LIMIT, Process, signal_group
+from .process import LIMIT, Process, signal_group, signals_held
 
 TICK = 0.05  # seconds between two looks at the processes
 
@@ -45,13 +45,14 @@ class Call:
     def wait(self, most):
         """Until fewer than `most` processes run."""
         while True:
-            still = []
-            for one in self.running:
-                if one.process.poll():
-                    still.append(one)
-                else:
-                    self.close(one)
-            self.running = still
+            with signals_held():
+                still = []
+                for one in self.running:
+                    if one.process.poll():
+                        still.append(one)
+                    else:
+                        self.close(one)
+                self.running = still
             if len(still) < most:
                 return
             time.sleep(TICK)
@@ -84,10 +85,11 @@ class Call:
             command += ["--out", row_file]
         log = os.path.join(self.places.out, "logs", name + ".log")
         one = Running(part, None, [])
-        one.process = Process(command, env, os.path.join(self.places.root, "tests"), log,
-                              left if self.unlimited else min(limit, left), row_file if part.kind else None,
-                              lambda line: self.row(one, line))
-        self.running.append(one)
+        with signals_held():
+            one.process = Process(command, env, os.path.join(self.places.root, "tests"), log,
+                                  left if self.unlimited else min(limit, left), row_file if part.kind else None,
+                                  lambda line: self.row(one, line))
+            self.running.append(one)
 
     def row(self, one, line):
         name, verdict, fields = reports.read_row(one.part.kind, line)

@@ -1,4 +1,5 @@
 """A process under a time limit: in a group of its own, its output in a log, the rows of its file read as they come."""
+import contextlib
 import os
 import resource
 import signal
@@ -8,6 +9,7 @@ import time
 MOST_OUTPUT = 8 << 20    # bytes of a log; a process that prints more is ended
 MOST_FILE = 1 << 30      # bytes of any file that it writes
 SAID_BYTES = 4096
+STOPPING = (signal.SIGALRM, signal.SIGTERM, signal.SIGINT)
 LIMIT = "its limit"       # begins why a process was ended for its time
 PATIENCE = 1.0           # seconds between SIGTERM and SIGKILL
 
@@ -49,7 +51,7 @@ class Process:
             with open(log, "wb") as output:
                 self.child = subprocess.Popen(
                     [str(word) for word in command], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
-                    stdout=output, stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=limit_files)
+                    stdout=output, stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=prepare_child)
         except OSError as error:
             self.child, self.code, self.ended = None, 127, time.monotonic()
             self.error = f"cannot run {command[0]}: {error.strerror}"
@@ -122,7 +124,18 @@ class Process:
         return f"exit code {self.code}" if self.code else ""
 
 
-def limit_files():
+@contextlib.contextmanager
+def signals_held():
+    """No signal stops gpu-check between the start of a process and its place in the list, or in the middle of a row."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def prepare_child():
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
     for kind, most in ((resource.RLIMIT_FSIZE, MOST_FILE), (resource.RLIMIT_CORE, 0)):
         try:
             resource.setrlimit(kind, (most, most))
