@@ -78,7 +78,7 @@ class Call:
             least, most = part.elastic
             seconds = max(least, min(most, least + left - part.seconds - later))
             command += ["--seconds", f"{seconds:.0f}"]
-            limit = 1.4 * seconds + 10
+            limit += 1.5 * (seconds - least)
         if part.kind == "tests":
             env["TINYGAN_TEST_REPORT"] = row_file
         elif part.kind:

@@ -25,7 +25,7 @@ TRAINING = 3e-3                  # seconds: a step of the trainer at batch 128, 
 # ---- Counts ----------------------------------------------------------------------------------------------------------
 
 STEP_FLOP = {"dcgan": 46.1e9, "article": 114.3e9, "libtorch": 26.9e9}  # exact, at batch 128
-# Of a family's cases in one precision: numbers drawn, bytes copied, products and elements of the host, FLOPs of the GPU.
+# A family's cases in one precision: numbers drawn, bytes copied, products and elements of the host, FLOPs of the GPU.
 FAMILY = {
     "products": (1e8, 4e9, 1e9, 5e8, 0.1e12),
     "convolutions": (1e8, 4e9, 1e9, 5e8, 0.5e12),

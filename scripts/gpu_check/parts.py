@@ -93,15 +93,15 @@ def training_part(places, name, epochs, precision, judge):
 
 
 def kernels_part(places, name, seconds, most, options, kind="kernels"):
-    return Part(name, [places.program("bench_kernels"), *options], seconds + cost.PROCESS, kind, alone=True,
+    """bench_kernels and bench_step predict for themselves: --seconds takes the first of their cases that fit."""
+    return Part(name, [places.program("bench_kernels"), *options], seconds + 1, kind, alone=True,
                 elastic=(seconds, most), env={"LD_LIBRARY_PATH": places.libraries} if places.libraries else None,
                 shown=name in ("gemm", "race"))
 
 
-def steps_part(places, name, pattern, cases, options=(), precisions="bf16,tf32"):
-    command = [places.program("bench_step"), "--device", "cuda", "--precision", precisions,
-               f"--benchmark_filter={pattern}", "--benchmark_min_time=0.1", *options]
-    return Part(name, command, cost.bench_step(cases), "step", alone=True, shown=True)
+def steps_part(places, name, seconds, most, options):
+    return Part(name, [places.program("bench_step"), "--device", "cuda", *options], seconds + 1, "step", alone=True,
+                elastic=(seconds, most), shown=True)
 
 
 def cases(batch, precisions, networks=("dcgan",), modes=(False, True)):
@@ -124,23 +124,22 @@ def call_1(places):
     parts += [training_part(places, f"epoch/{p}", 1, p, "epoch") for p in ("fp32", "bf16")]
     product = ["--filter", "4096^3", "--precision", "bf16", "--min-time", "0.05"]
     parts.append(kernels_part(places, "gemm", 6, 6, product))
-    parts.append(steps_part(places, "step", "^dcgan/128/", cases(128, ("bf16",)), precisions="bf16"))
+    parts.append(steps_part(places, "step", 8, 8, ["--network", "dcgan", "--batch", "128", "--precision", "bf16"]))
     return parts
 
 
 def call_2(places):
     layers = ["--filter", "dcgan", "--min-time", "0.03", "--batch"]
+    dcgan = ["--network", "dcgan", "--precision"]
     return [
-        steps_part(places, "steps/128", "^dcgan/128/", cases(128, ("bf16", "tf32"))),
+        steps_part(places, "steps", 13, 30, [*dcgan, "bf16,tf32", "--batch", "128,1024"]),
         torch_part(places, "torch/128", 128, ("graph", "eager", "compile"), True),
-        kernels_part(places, "gemm", 12, 40, ["--filter", "^3", "--min-time", "0.05"]),
-        kernels_part(places, "layers/128", 20, 70, [*layers, "128"]),
-        kernels_part(places, "race", 10, 50, ["--race"], "race"),
-        Part("ablate", [places.program("bench_step"), "--device", "cuda", "--ablate"],
-             cost.bench_step(cases(128, ("bf16",) * 4, modes=(True,)), runs=1), "step", alone=True, shown=True),
-        steps_part(places, "steps/1024", "^dcgan/1024/", cases(1024, ("bf16",)), precisions="bf16"),
+        kernels_part(places, "gemm", 13, 30, ["--filter", "^3", "--min-time", "0.05"]),
+        kernels_part(places, "layers/128", 24, 40, [*layers, "128"]),
+        kernels_part(places, "race", 20, 70, ["--race"], "race"),
+        steps_part(places, "ablate", 13, 20, [*dcgan, "bf16", "--batch", "128,256,1024", "--ablate"]),
         torch_part(places, "torch/1024", 1024, ("graph",), False),
-        kernels_part(places, "layers/1024", 6, 40, [*layers, "1024"]),
+        kernels_part(places, "layers/1024", 9, 50, [*layers, "1024"]),
         Part("ladder", [places.program("bench_ladder")], cost.PROCESS + 6, "", alone=True),
         training_part(places, "picture", 3, "bf16", "picture"),
     ]

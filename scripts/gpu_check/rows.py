@@ -36,23 +36,31 @@ def kernel_row(record):
 
 
 def race_row(record):
-    """Of bench_kernels --race: a shape and its forms, whatever fields say so."""
-    name = ", ".join(str(record[f]) for f in ("name", "batch", "precision", "form") if record.get(f) not in (None, ""))
+    """Of bench_kernels --race: a shape, and the winner of its forms."""
+    name = f"{record['name']}, {number(record.get('batch'), 6)}, {record.get('precision')}"
     if record.get("left_out"):
         return name, "LEFT OUT", {"detail": "not within the seconds of bench_kernels", **record}
     if record.get("error"):
         return name, "FAILED", {"detail": clean(str(record["error"])), **record}
-    known = ("winner", "ratio", "median_us", "cold_s", "prediction", "predicted")
-    return name, "ok", {"detail": ", ".join(f"{f} {record[f]}" for f in known if record.get(f) is not None), **record}
+    detail = f"{record['winner']} {number(1e6 * record['best_cold_s'])} us"
+    if record.get("chosen") != record["winner"]:
+        detail += f", chosen {record.get('chosen')} {number(1e6 * record['cold_s'])} us"
+    if record.get("ratio"):
+        detail += f", ratio {record['ratio']:.2f}"
+    return name, "ok", {"detail": f"{detail}, {number(record.get('prediction'), 3)} of what was expected", **record}
 
 
 def step_row(record):
-    """Of bench_step: a training step."""
+    """Of bench_step: a training step, of --ablate with what a fusion brings."""
+    if record.get("left_out"):
+        return record["name"], "LEFT OUT", {"detail": "not within the seconds of bench_step", **record}
     if record.get("error"):
         return record["name"], "FAILED", {"detail": clean(str(record["error"])), **record}
     detail = f"{number(record['median_ms'])} ms ({number(record.get('p10_ms'))}-{number(record.get('p90_ms'))})"
     if record.get("tflops"):
         detail += f", {number(record['tflops'], 3)} TFLOP/s"
+    if record.get("brings_percent") is not None:
+        detail += f", {record['fusion']} brings {record['brings_percent']:.1f} %"
     return record["name"], "ok", {"detail": detail, **record}
 
 
@@ -87,7 +95,7 @@ def summary(kind, rows):
         worst = max((f for f in good if f.get("worst") is not None), key=lambda f: f["worst"], default=None)
         text = f"{len(good)} of {len(rows)} cases"
         return text + (f", worst {number(worst['worst'], 2)} of its bound" if worst else "")
-    if kind in ("kernels", "race"):
+    if kind in ("kernels", "race", "step"):
         left_out = sum(verdict == "LEFT OUT" for _, verdict, _ in rows)
         return f"{len(good)} rows" + (f", {left_out} LEFT OUT" if left_out else "") + ratios(good)
     return f"{len(good)} rows"
