@@ -130,8 +130,8 @@ def call_1_with_faults(scratch):
         "compute-sanitizer --tool memcheck=exit9", "--precision bf16 --epochs=nan", "4096^3=fail"]))
     only = ("convolutions/fp32,convolutions/tf32,products,ops/conv,ops/pointwise,memcheck/bf16,epoch/bf16,gemm,"
             "small/fp32")
-    m.run("--call", "1", "--seconds", "12", "--only", only, code=1)
-    expect(m.seconds < 12, f"took {m.seconds:.0f} s of 12")
+    m.run("--call", "1", "--seconds", "18", "--only", only, code=1)
+    expect(m.seconds < 18, f"took {m.seconds:.0f} s of 18")
     m.expect_part("convolutions/fp32", "FAILED", "1 of 1 rows", "exit code 1")
     row = m.part("convolutions/fp32")
     expect(row["first_failure"] == "cuda: a case: element 3 is 7, expected 1", f"the first failing case: {row}")
@@ -172,12 +172,12 @@ def call_2_passes(scratch):
 
 def call_2_with_faults(scratch):
     m = Machine(scratch, "--mode graph=rubbish\n--mode eager=hang")
-    m.run("--call", "2", "--seconds", "11", "--only", "ablate,torch/128", code=1)
+    m.run("--call", "2", "--seconds", "14", "--only", "ablate,torch/128", code=1)
     m.expect_part("torch/128", "TIMED OUT", "limit")
     graph = next(r for r in m.rows if r.get("mode") == "graph")
     expect(graph["verdict"] == "FAILED" and "no result" in graph["detail"], f"{graph}")
     m.expect_part("ablate", "LEFT OUT", "0 s left")
-    expect(m.seconds < 11, f"took {m.seconds:.0f} s of 11")
+    expect(m.seconds < 14, f"took {m.seconds:.0f} s of 14")
     expect(m.expect_nothing_left() == 1, "the hanging peer had a child")
 
 
@@ -194,10 +194,9 @@ def interrupted(scratch):
     m = Machine(scratch, "tinygan_tests=hang")
     command = [sys.executable, CHECK, m.out, "--call", "1", "--programs", m.programs, "--only", "capture"]
     child = subprocess.Popen(command, env=m.env, stdout=subprocess.PIPE)
-    for line in child.stdout:
-        if line.startswith(b"ok        facts"):
-            break
-    time.sleep(0.5)
+    patience = time.monotonic() + 20
+    while not os.path.exists(m.log + ".children") and time.monotonic() < patience:
+        time.sleep(0.1)
     child.terminate()
     said = child.communicate(timeout=20)[0].decode()
     expect(child.returncode == 143 and "stopped by SIGTERM" in said and "FAILED" in said, f"{child.returncode}: {said}")
@@ -215,7 +214,7 @@ def compare_step(scratch):
             os.symlink(shutil.which(name), os.path.join(m.tools, name))
     rows = os.path.join(m.folder, "rows.jsonl")
     command = [sys.executable, os.path.join(SOURCE, "scripts", "compare-step"), "--device", "cuda", "--models", "dcgan",
-               "--precisions", "bf16", "--rounds", "1", "--limit", "1", "--modes", "eager,graph,compile", "--out", rows,
+               "--precisions", "bf16", "--rounds", "1", "--limit", "3", "--modes", "eager,graph,compile", "--out", rows,
                "--bench", os.path.join(m.programs, "bench_step"), "--python", os.path.join(m.tools, "python3")]
     done = subprocess.run(command, env=dict(m.env, PATH=m.tools), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     said = done.stdout.decode()
@@ -224,7 +223,7 @@ def compare_step(scratch):
     what = [(r["side"], r["mode"], "error" in r) for r in found]
     expect(what == [("tinygan", "eager", False), ("tinygan", "captured", False), ("torch", "eager", True),
                     ("torch", "graph", False), ("torch", "compile", True)], f"rows: {what}")
-    expect("longer than 1 s" in found[2]["error"] and "code 9" in found[4]["error"], f"{found}")
+    expect("longer than 3 s" in found[2]["error"] and "code 9" in found[4]["error"], f"{found}")
     table = [line for line in said.splitlines() if line.startswith("| dcgan")]
     expect(len(table) == 1 and "| 2.20 " in table[0], f"the table: {table}")
     with open(m.log + ".children") as lines:
@@ -253,7 +252,7 @@ def limits(scratch):
     Call(places(m), results, made, begun + 20, 4, False).run()
     verdicts = [(name, verdict) for name, verdict, _, _ in results.parts]
     expect(verdicts == [("hangs", "TIMED OUT"), ("long", "LEFT OUT"), ("short", "ok")], f"{verdicts}")
-    expect(time.monotonic() - begun < 5, "a limit of 1 s took longer")
+    expect(time.monotonic() - begun < 10, "a limit of 1 s took longer")
     m.expect_nothing_left()
 
 
