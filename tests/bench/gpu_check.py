@@ -21,7 +21,7 @@ CHECK = os.path.join(SOURCE, "scripts", "gpu-check")
 STUB = os.path.join(SOURCE, "tests", "bench", "stubs", "stub")
 sys.path.insert(0, os.path.join(SOURCE, "scripts"))
 
-from gpu_check import losses, parts as all_parts, plan  # noqa: E402
+from gpu_check import losses, machine, parts as all_parts, plan  # noqa: E402
 from gpu_check.call import Call  # noqa: E402
 from gpu_check.results import TABLE_CHARACTERS, Results  # noqa: E402
 
@@ -237,6 +237,32 @@ def places(machine):
     return all_parts.Places(SOURCE, machine.programs, machine.out, machine.folder, sys.executable, "mnist", machine.env)
 
 
+def libraries(scratch):
+    """The toolkit's folder before those of PyTorch's packages, and each only where it has what is needed."""
+    folder = tempfile.mkdtemp(dir=scratch)
+    toolkit, site = os.path.join(folder, "cuda"), os.path.join(folder, "site")
+    held = {os.path.join(toolkit, "lib64"): ["libcublasLt.so.13"],
+            os.path.join(site, "nvidia", "cu13", "lib"): ["libcublasLt.so.13", "libnvrtc.so.13"],
+            os.path.join(site, "nvidia", "cudnn", "lib"): ["libcudnn.so.9"],
+            os.path.join(site, "nvidia", "nccl", "lib"): ["libnccl.so.2"]}
+    for path, names in held.items():
+        os.makedirs(path)
+        for name in names:
+            open(os.path.join(path, name), "w").close()
+    python = os.path.join(folder, "python")
+    with open(python, "w") as file:
+        file.write(f"#!/usr/bin/env bash\necho {site}\n")
+    os.chmod(python, 0o755)
+    before, machine.TOOLKIT = machine.TOOLKIT, toolkit
+    inherited = os.environ.pop("LD_LIBRARY_PATH", None)
+    found = machine.library_path(["libcublasLt.so.13", "libcudnn.so.9", "libnvrtc.so.*"], python)
+    machine.TOOLKIT = before
+    if inherited:
+        os.environ["LD_LIBRARY_PATH"] = inherited
+    order = [list(held)[i] for i in (0, 2, 1)]
+    expect(found.split(os.pathsep) == order, f"LD_LIBRARY_PATH is {found}, expected {order}")
+
+
 def limits(scratch):
     """A part's own limit, and what does not fit."""
     m = Machine(scratch, "hang=hang")
@@ -339,7 +365,7 @@ def main():
     chosen = sys.argv[2:]
     try:
         for test in (call_1_passes, call_1_with_faults, call_2_passes, call_2_with_faults, compare_step, without_tools,
-                     interrupted, limits, long_table, plans, epochs, coverage):
+                     interrupted, libraries, limits, long_table, plans, epochs, coverage):
             if not chosen or test.__name__ in chosen:
                 begun = time.monotonic()
                 test(scratch)
