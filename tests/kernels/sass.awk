@@ -1,6 +1,6 @@
 # Usage: cuobjdump -arch sm_90a -sass FILE | awk -v architecture=sm_90a -f sass.awk
-# What the machine code of kernels has to hold and must not hold, by the kernels' names. Prints each fault; exit code 1 if
-# there is one.
+# What the machine code of kernels has to hold and must not hold, by the kernels' names. Prints each fault; exit code 1
+# if there is one.
 #   wgmma_*_kernel    HGMMA and UTMALDG on sm_90a; elsewhere they are empty
 #   MmaTile in it     HMMA
 #   others            neither HGMMA nor HMMA
