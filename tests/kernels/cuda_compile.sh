@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # cuda_compile.sh [ARCHITECTURE...]
 # nvcc compiles the CUDA backend for every architecture tinygan supports (or those given) without a warning or a remark
-# about serialised wgmma, no kernel spills registers, and the machine code for sm_80 and sm_90a has the instructions that
-# it should have (sass.awk). First the same checks are shown to find the faults of cuda_compile_faults.cu.
-# Exit code 77, which CTest shows as skipped, and a line that says why: without nvcc, and where there is no cuobjdump and
-# pip cannot fetch it, for then the machine code goes unseen.
+# about serialised wgmma, no kernel spills registers, and the machine code for sm_80 and sm_90a has the instructions
+# that it should have (sass.awk). First the same checks are shown to find the faults of cuda_compile_faults.cu.
+# Exit code 77, which CTest shows as skipped, and a line that says why: without nvcc, and where there is no cuobjdump
+# and pip cannot fetch it, for then the machine code goes unseen.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -37,7 +37,7 @@ compile() {  # compile SOURCE OBJECT LOG ARCHITECTURE...
     --threads 2 "${targets[@]}" -I "$root/include" -c "$source" -o "$object" 2>"$log" || { cat "$log"; return 1; }
 }
 
-# Remarks about wgmma (C7508, C7510 and their neighbours): serialised for want of registers or waits, setmaxnreg ignored.
+# Remarks about wgmma (C7508, C7510 and others): serialised for want of registers or waits, setmaxnreg ignored.
 wgmma_remarks() { grep -E '\(C75[0-9]{2}\)' "$1"; }
 spills() { grep -E '[1-9][0-9]* bytes spill' -B 2 "$1"; }
 judge_sass() {  # judge_sass OBJECT ARCHITECTURE [AWK OPTION...]
@@ -52,7 +52,8 @@ if ! wgmma_remarks "$scratch/faults.log" >/dev/null; then
   cat "$scratch/faults.log"
   exit 1
 fi
-if spills "$scratch/faults.log" >/dev/null || ! spills <(echo '0 bytes stack frame, 8 bytes spill stores') >/dev/null; then
+echo '0 bytes stack frame, 8 bytes spill stores' >"$scratch/spilling"
+if spills "$scratch/faults.log" >/dev/null || ! spills "$scratch/spilling" >/dev/null; then
   echo "spills are not told from others"
   exit 1
 fi
