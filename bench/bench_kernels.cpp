@@ -10,7 +10,8 @@
 // opponent has the same precision (in bf16 all elements in memory are bfloat16, theirs and ours), the same fusion
 // (`+bias+relu`) and its best algorithm of those that were tried. `peak%` is the exact FLOP/s over the highest rate
 // seen in this run: multiply-adds in registers or cuBLASLt at 4096; for memory-bound kernels bytes over a copy's.
-// bf16 comes first, fp32 last, and --seconds takes the first cases that fit by gpu/prediction.hpp.
+// bf16 comes first, fp32 last. With --seconds a case is left out that would end too late by gpu/prediction.hpp. --race
+// measures every form that can compute a shape instead (kernels/forms.hpp), beside the one that select.cuh chooses.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -21,6 +22,7 @@
 #include <string>
 #include <vector>
 
+#include <tinygan/backend/dense_conv.hpp>
 #include <tinygan/backend/taps.hpp>
 #include <tinygan/tensor/registry.hpp>
 
@@ -31,6 +33,7 @@
 #include "gpu/memory_bound.hpp"
 #include "gpu/peak.hpp"
 #include "gpu/prediction.hpp"
+#include "gpu/race_run.hpp"
 #include "gpu/report.hpp"
 #include "gpu/timing.hpp"
 #include "support/layers.hpp"
@@ -41,19 +44,8 @@ namespace {
 using namespace tinygan;
 using namespace tinygan::bench::gpu;
 
-/// Random values, the same ones of a kind for everybody in this run; `kind` below 4. They move when more are asked for.
-const float* random_operand(index_t size, std::size_t kind) {
-  static const unsigned seed = std::random_device{}();
-  static std::array<std::pair<index_t, bench::Buffer<float>>, 4> kept;
-  auto& [have, values] = kept[kind];
-  if (have < size) {
-    values = random_buffer(size, seed + static_cast<unsigned>(kind));
-    have = size;
-  }
-  return values.get();
-}
-
 struct Case {
+  std::optional<RaceShape> race;  ///< where there are forms to race
   Row row;                        ///< name, batch, precision and counts are filled in
   Work work;                      ///< what `row.predicted` is made of
   std::function<void(Row&)> run;  ///< checks and times
@@ -136,6 +128,7 @@ void add_gemm(std::vector<Case>& cases, const std::string& name, index_t batch, 
               .outputs = static_cast<double>(d.M * d.N),
               .terms = static_cast<double>(d.K),
               .algorithms = algorithms_of(c.row.nominal)};
+    if (!biased) c.race.emplace().gemm = d;
     c.run = [=](Row& row) {
       row.peak = peak_of(precision);
       const GemmProblem p{d, precision, random_operand(d.M * d.K, 0), random_operand(d.K * d.N, 1),
@@ -165,6 +158,13 @@ void add_conv(std::vector<Case>& cases, const std::string& name, index_t batch, 
               .terms = static_cast<double>(terms_of(d, output)),
               .layouts = 3,  // ours, and two of cuDNN's
               .algorithms = algorithms_of_conv(c.row.nominal, biased && output == ConvSlot::g)};
+    if (!biased) {
+      c.race.emplace();
+      c.race->conv = d;
+      c.race->output = output;
+      c.race->is_conv = true;
+      if (is_dense(d) && (output != ConvSlot::x || d.H * d.W == 1)) c.race->gemm = dense_dims(d, output);
+    }
     c.run = [=](Row& row) {
       row.peak = peak_of(precision);
       const index_t channels = output == ConvSlot::g ? d.K : d.C;
@@ -261,7 +261,23 @@ double seconds_since_start() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+std::vector<RaceShape> races(const std::vector<Case>& cases) {
+  std::vector<RaceShape> shapes;
+  for (const Case& c : cases) {
+    if (!c.race) continue;
+    shapes.push_back(*c.race);
+    RaceShape& s = shapes.back();
+    s.name = c.row.name;
+    s.batch = c.row.batch;
+    s.precision = c.work.precision;
+    s.flops = c.row.exact;
+    s.work = c.work;
+  }
+  return shapes;
+}
+
 int run(const KernelOptions& o, std::vector<Case> cases) {
+  if (o.race && o.list) return list_races(o, races(cases)), 0;
   if (o.list) {
     double total = start_seconds;
     for (const Case& c : cases) {
@@ -279,6 +295,7 @@ int run(const KernelOptions& o, std::vector<Case> cases) {
   std::printf("# %s, sm_%d, %d multiprocessors, L2 %.0f MB; %s; %s; copy %.0f GB/s\n", gpu.name.c_str(),
               gpu.architecture, gpu.multiprocessors, 1e-6 * static_cast<double>(gpu.l2_bytes), cublas_version().c_str(),
               cudnn_version().c_str(), 1e-9 * copy_bandwidth(2e9));
+  if (o.race) return run_races(o, races(cases)) ? 0 : 1;
   RowFile file(o.out);
   print_header();
   std::vector<Row> rows;
@@ -286,7 +303,7 @@ int run(const KernelOptions& o, std::vector<Case> cases) {
   int left_out = 0;
   for (Case& c : cases) {
     const double begin = seconds_since_start();
-    if (begin + c.row.predicted > o.seconds) c.row.left_out = true;  // others took longer than was predicted
+    c.row.left_out = begin + c.row.predicted > o.seconds;  // what others left of their predictions is used
     left_out += c.row.left_out;
     try {
       if (!c.row.left_out) c.run(c.row);

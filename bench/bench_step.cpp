@@ -25,7 +25,7 @@
 #include "step/cases.hpp"
 #include "step/measure.hpp"
 #include "step/options.hpp"
-#include "step/rows.hpp"
+#include "support/json_rows.hpp"
 #include "support/main.hpp"
 #include "support/no_gpu.hpp"
 
@@ -139,7 +139,7 @@ int run_on_device(const bench::StepOptions& o, const std::string& filter) {
   const std::vector<bench::StepCase> cases = bench::step_cases(o, filter);
   if (o.plan) return print_plan(cases), 0;
   if (o.device.type == DeviceType::cuda && cuda_device_count() == 0) return bench::without_gpu("bench_step");
-  bench::JsonLines out(o.out);
+  bench::JsonLines out("bench_step", o.out);
   int taken = 0;
   for (const bench::StepCase& c : cases) {
     if (c.left_out) {

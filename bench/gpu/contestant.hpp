@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "../../kernels/forms.hpp"
 #include "problem.hpp"
 
 namespace tinygan::bench::gpu {
@@ -23,6 +24,18 @@ struct Contestant {
 /// The library's kernels: of bfloat16 elements for bf16, of float for fp32 and tf32.
 Contestant tinygan_gemm(const GemmProblem&);
 Contestant tinygan_conv(const ConvProblem&);
+
+/// The library's kernels in one form.
+struct FormContestant {
+  forms::Form form;             ///< that is asked for
+  std::string error;            ///< why it cannot compute the problem; else empty
+  Contestant contestant;        ///< where it can
+  std::function<void()> reset;  ///< fills the result with NaN
+};
+
+/// The problem in each of the forms, and first in the one that the library chooses, all with the same operands.
+std::vector<FormContestant> tinygan_forms(const GemmProblem&, std::vector<forms::Form>);
+std::vector<FormContestant> tinygan_forms(const ConvProblem&, std::vector<forms::Form>);
 
 /// Whether this program was built with the library, and its version.
 bool have_cublas();

@@ -1,9 +1,12 @@
 // Values on the host, by all threads of the pool: a case of a second on the device must not wait for one host thread.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <random>
+#include <utility>
 
 #include <tinygan/base/shape.hpp>
 #include <tinygan/cpu/thread_pool.hpp>
@@ -41,6 +44,18 @@ void convert(index_t size, const From* from, To* to) {
   cpu::parallel_for(size, host_grain, [=](index_t begin, index_t end) {
     for (index_t i = begin; i < end; ++i) to[i] = static_cast<To>(from[i]);
   });
+}
+
+/// Random values, the same ones of a kind for everybody in this run; `kind` below 4. They move when more are asked for.
+inline const float* random_operand(index_t size, std::size_t kind) {
+  static const unsigned seed = std::random_device{}();
+  static std::array<std::pair<index_t, Buffer<float>>, 4> kept;
+  auto& [have, values] = kept[kind];
+  if (have < size) {
+    values = random_buffer(size, seed + static_cast<unsigned>(kind));
+    have = size;
+  }
+  return values.get();
 }
 
 }  // namespace tinygan::bench::gpu

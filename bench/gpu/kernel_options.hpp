@@ -20,8 +20,10 @@ inline constexpr const char* usage =
   --batch N,...            batch sizes of the networks' layers (default 128,256,1024)
   --precision NAME,...     fp32, tf32, bf16 (default all)
   --filter TEXT            only cases whose name holds TEXT, for example gemm, conv, 'dcgan D.c2', forward, adam
-  --min-time SECONDS       for each contestant of a case, hot and cold each (default 0.1)
-  --seconds SECONDS        only the first cases that are predicted to take so long together; of the others a row says so
+  --min-time SECONDS       for each contestant of a case, hot and cold each (default 0.1, in a race 0.01)
+  --seconds SECONDS        in all: a case that by its prediction would end later is left out, and its row says so
+  --race                   every form that can compute a shape, in turns with the opponent: the winner, and what would be
+                           chosen; --out then gets JSON lines, which scripts/select-kernels reads
   --no-check               time results without looking at them, for devices that compute nothing
   --out FILE               write every row: as JSON if FILE ends in .json, as JSON lines if in .jsonl, else as CSV
   --list                   print the cases with their predicted seconds, and the sum, and stop; needs no GPU
@@ -32,8 +34,8 @@ struct KernelOptions {
   std::vector<index_t> batches{128, 256, 1024};
   std::vector<Precision> precisions{Precision::bf16, Precision::tf32, Precision::fp32};
   std::string filter, out;
-  double min_time = 0.1, seconds = std::numeric_limits<double>::infinity();
-  bool list = false, help = false, checked = true;
+  double min_time = 0, seconds = std::numeric_limits<double>::infinity();
+  bool list = false, help = false, checked = true, race = false;
 };
 
 inline double seconds_of(const std::string& name, const std::string& value) {
@@ -49,9 +51,9 @@ inline KernelOptions parse(int argc, char** argv) {
   KernelOptions o;
   for (int i = 1; i < argc; ++i) {
     std::string name = argv[i], value;
-    if (name == "--list" || name == "--help" || name == "--no-check") {
+    if (name == "--list" || name == "--help" || name == "--no-check" || name == "--race") {
       if (name == "--no-check") o.checked = false;
-      else (name == "--list" ? o.list : o.help) = true;
+      else (name == "--list" ? o.list : name == "--help" ? o.help : o.race) = true;
       continue;
     }
     if (const std::size_t equals = name.find('='); equals != std::string::npos) {
@@ -85,6 +87,7 @@ inline KernelOptions parse(int argc, char** argv) {
       fail("bench_kernels", "unknown option ", name);
     }
   }
+  if (o.min_time == 0) o.min_time = o.race ? 0.01 : 0.1;
   return o;
 }
 

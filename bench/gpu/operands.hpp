@@ -48,6 +48,12 @@ class Rotation {
     return reinterpret_cast<T*>(memory_.data() + offset);
   }
 
+  /// Fills an operand of set 0 with NaN.
+  void poison(std::size_t operand) const {
+    const std::size_t bytes = offsets_[operand + 1] - offsets_[operand];
+    check_cuda(cudaMemsetAsync(memory_.data() + offsets_[operand], 0xff, bytes, bench_stream()), "cudaMemsetAsync");
+  }
+
   /// Elements of an operand of set 0, on the host.
   template <class T>
   std::vector<T> read(std::size_t operand, index_t size) const {

@@ -9,7 +9,7 @@
 #include "ablation.hpp"
 #include "options.hpp"
 #include "prediction.hpp"
-#include "rows.hpp"
+#include "support/json_rows.hpp"
 #include "support/samples.hpp"
 
 namespace tinygan::bench {

@@ -3,6 +3,7 @@
 #include "../../bench/gpu/check.hpp"
 #include "../../bench/gpu/cudnn_layout.hpp"
 #include "../../bench/gpu/prediction.hpp"
+#include "../../bench/gpu/race.hpp"
 #include "../../bench/support/layers.hpp"
 
 #include "support/kernel_check.hpp"
@@ -230,4 +231,42 @@ TEST_CASE("The default network's layers at batch 128 in bf16 are predicted to fi
       }
   CHECK(cases == 15);
   CHECK(seconds < 20);
+}
+
+TEST_CASE("A race tries every form that a shape and a precision allow, and expects more of larger tiles") {
+  using forms::Way;
+  const auto count = [](const std::vector<forms::Form>& all, Way way) {
+    return std::count_if(all.begin(), all.end(), [&](const forms::Form& f) { return f.way == way; });
+  };
+  gpu::RaceShape s;
+  s.gemm = GemmDims{4096, 4096, 4096};
+  s.precision = Precision::bf16;
+  s.work = square_product(4096, s.precision);
+  s.flops = s.work.flops;
+  CHECK(gpu::race_forms(s).size() == 4);  // so many blocks that no sum is cut
+  CHECK(count(gpu::race_forms(s), Way::wgmma) == 2);
+  const double wide = gpu::expected_seconds(s, {Way::wgmma, 128, 128, 1}, 1024);
+  CHECK(wide < gpu::expected_seconds(s, {Way::mma, 128, 128, 1}, 1024));
+  CHECK(wide < gpu::expected_seconds(s, {Way::wgmma, 128, 128, 1}, 100));
+  CHECK(wide < gpu::expected_seconds(s, {Way::wgmma, 128, 128, 4}, 4096));
+  CHECK(gpu::predicted_race(s, 8, 0.01, true) > gpu::predicted_race(s, 4, 0.01, true));
+  s.precision = Precision::fp32;
+  CHECK(count(gpu::race_forms(s), Way::ffma) == 3);
+  s.gemm = GemmDims{128, 1, 6272};
+  CHECK(count(gpu::race_forms(s), Way::vector) == 1);
+  CHECK(count(gpu::race_forms(s), Way::ffma) > 9);  // in pieces
+  s.gemm = GemmDims{128, 1, 6272, true};
+  CHECK(count(gpu::race_forms(s), Way::vector) == 0);
+
+  gpu::RaceShape conv;
+  conv.is_conv = true;
+  conv.conv = conv_dims({128, 28, 28, 1}, {5, 5, 1, 64}, {2, 2, Padding::same(), 1, 1});
+  CHECK(count(gpu::race_forms(conv), Way::one_channel) == 1);
+  conv.output = ConvSlot::w;
+  CHECK(count(gpu::race_forms(conv), Way::one_channel) > 3);
+  for (const forms::Form& f : gpu::race_forms(conv)) CHECK(f.pieces >= 1);
+  conv.precision = Precision::bf16;
+  CHECK(count(gpu::race_forms(conv), Way::wgmma) > 3);
+  conv.precision = Precision::tf32;  // whose weight gradients have no wgmma form
+  CHECK(count(gpu::race_forms(conv), Way::wgmma) == 0);
 }
