@@ -7,6 +7,7 @@ from . import rows as reports
 from .judge import judge
 from .process import LIMIT, Process, signal_group, signals_held
 
+MOST_ROWS = 2000  # of a part; a process that reports more is ended
 TICK = 0.05  # seconds between two looks at the processes
 
 
@@ -92,6 +93,10 @@ class Call:
             self.running.append(one)
 
     def row(self, one, line):
+        if len(one.rows) >= MOST_ROWS:
+            if one.process.dying is None:
+                one.process.end(f"it reported more than {MOST_ROWS} rows")
+            return
         name, verdict, fields = reports.read_row(one.part.kind, line)
         one.rows.append((name, verdict, fields))
         self.results.row(one.part.name, name, verdict, fields, one.part.shown)

@@ -7,6 +7,7 @@ import subprocess
 import time
 
 MOST_OUTPUT = 8 << 20    # bytes of a log; a process that prints more is ended
+MOST_ROWS_READ = 1 << 20  # bytes of rows at a time, and of one row
 MOST_FILE = 1 << 30      # bytes of any file that it writes
 SAID_BYTES = 4096
 STOPPING = (signal.SIGALRM, signal.SIGTERM, signal.SIGINT)
@@ -31,11 +32,13 @@ class Tail:
         try:
             with open(self.path, "rb") as file:
                 file.seek(self.offset)
-                data = file.read(MOST_OUTPUT)
+                data = file.read(MOST_ROWS_READ)
         except OSError:
             return []
         self.offset += len(data)
         *whole, self.rest = (self.rest + data).split(b"\n")
+        if len(self.rest) > MOST_ROWS_READ:
+            whole, self.rest = whole + [self.rest], b""
         return [line.decode("utf-8", "replace") for line in whole if line.strip()]
 
 
