@@ -126,7 +126,8 @@ def call_1_passes(scratch):
 def call_1_with_faults(scratch):
     m = Machine(scratch, "\n".join([
         "convolutions][fp32=fail", "convolutions][tf32=hang", "products][fp32=rubbish", "products][tf32=signal",
-        "products][bf16=exit9", "products][bfloat16=half", "test_conv]=silent", "test_pointwise]=flood", "test_reduce]=rows",
+        "products][bf16=exit9", "products][bfloat16=half", "test_conv]=silent",
+        "test_pointwise]=flood", "test_reduce]=rows",
         "compute-sanitizer --tool memcheck=exit9", "compute-sanitizer --tool racecheck=nosummary",
         "--precision bf16 --epochs=nan", "4096^3=fail"]))
     only = ("convolutions/fp32,convolutions/tf32,products,ops/conv,ops/pointwise,ops/reduce,memcheck/bf16,"
