@@ -11,6 +11,7 @@
 
 #include <tinygan/autograd/check_grads.hpp>
 #include <tinygan/ops/pointwise.hpp>
+#include <tinygan/tensor/convert.hpp>
 
 #include "support/catch.hpp"
 #include "support/kernel_check.hpp"
@@ -19,8 +20,8 @@
 
 namespace tinygan::test {
 
-/// The devices the ops are tested on: the CPU, the emulated one and a GPU if there is one; or the one that TINYGAN_TEST_DEVICE
-/// names (cpu, cuda or emulated).
+/// The devices the ops are tested on: the CPU, the emulated one and a GPU if there is one; or the one that
+/// TINYGAN_TEST_DEVICE names (cpu, cuda or emulated).
 inline std::vector<Device> devices() {
   if (const char* name = std::getenv("TINYGAN_TEST_DEVICE")) {
     for (const Device device : {Device::cpu(), Device::cuda(), Device::emulated()})
@@ -33,22 +34,51 @@ inline std::vector<Device> devices() {
 }
 
 template <class T>
+Tensor<T> tensor_of(const Array& values, const Shape& shape, Device device) {
+  if constexpr (std::is_same_v<T, bfloat16>)
+    return narrow<T>(tensor<float>(values, shape, device));
+  else
+    return tensor<T>(values, shape, device);
+}
+
+template <class T>
 std::vector<Variable<T>> leaves(const OpCase& c, const Arrays& values, Device device) {
   std::vector<Variable<T>> xs;
   for (std::size_t i = 0; i < values.size(); ++i)
-    xs.push_back(Variable<T>(tensor<T>(values[i], c.inputs[i].shape, device), true));
+    xs.push_back(Variable<T>(tensor_of<T>(values[i], c.inputs[i].shape, device), true));
   return xs;
+}
+
+/// The distance from 1 to the next number.
+template <class T>
+inline constexpr double eps_of = std::is_same_v<T, bfloat16>
+                                     ? 0x1p-7
+                                     : static_cast<double>(std::numeric_limits<wide_t<T>>::epsilon());
+
+/// Numbers that T holds.
+template <class T>
+Array held(Array values) {
+  if constexpr (std::is_same_v<T, bfloat16>)
+    for (double& v : values) v = static_cast<double>(static_cast<float>(bfloat16(static_cast<float>(v))));
+  return values;
+}
+/// The case's inputs in such numbers.
+template <class T>
+Arrays draw_all(const OpCase& c) {
+  Arrays all = c.draw_all();
+  for (Array& values : all) values = held<T>(std::move(values));
+  return all;
 }
 
 /// The result within `slack` times its error bound.
 template <class T>
 void check_definition(const OpCase& c, Device device, double slack) {
-  const Arrays values = c.draw_all();
+  const Arrays values = draw_all<T>(c);
   const Expected expected = c.reference(values);
   const Variable<T> y = c(leaves<T>(c, values, device));
   REQUIRE(y.shape() == expected.shape);
   const Array found = array(y);
-  const double eps = std::numeric_limits<T>::epsilon();
+  const double eps = eps_of<T>;
   for (std::size_t i = 0; i < found.size(); ++i) {
     const double error = std::fabs(found[i] - expected.value[i]), bound = slack * eps * expected.bound[i];
     support::record_error(error, bound, i);
@@ -110,25 +140,29 @@ inline void check_threads(const OpCase& c) {
     const Variable<float> y = c.in_float(xs);
     std::vector<Variable<float>> all{y};
     if (c.differentiable)
-      for (const Variable<float>& dx : grad(y, xs, {}, Variable<float>(random_tensor<float>(y.shape(), 5)))) all.push_back(dx);
+      for (const Variable<float>& dx : grad(y, xs, {}, Variable<float>(random_tensor<float>(y.shape(), 5))))
+        all.push_back(dx);
     return snapshot(all);
   };
   const std::vector<Tensor<float>> one = with_threads(1, run);
   for (int threads : {2, 3}) CHECK(same_bits(one, with_threads(threads, run)));
 }
 
-/// Gradients on a device that has float only: as close to those in double as the CPU's in float are, within a factor.
-inline void check_device_gradients(const OpCase& c, Device device) {
-  const auto gradients = [&]<class T>(T, Device where) {
-    const std::vector<Variable<T>> xs = leaves<T>(c, c.draw_all(), where);
-    const Variable<T> y = c(xs);
-    const Tensor<T> g = tensor<T>(draw(Draw::uniform, y.shape(), 5), y.shape(), where);
+/// Gradients in elements T on a device that has no double: as close to those in double as the CPU's in float are,
+/// within a factor, and as much farther off as T is coarser than float.
+template <class T>
+void check_device_gradients(const OpCase& c, Device device) {
+  const Arrays values = draw_all<T>(c);
+  const auto gradients = [&]<class U>(U, Device where) {
+    const std::vector<Variable<U>> xs = leaves<U>(c, values, where);
+    const Variable<U> y = c(xs);
+    const Tensor<U> g = tensor_of<U>(held<T>(draw(Draw::uniform, y.shape(), 5)), y.shape(), where);
     std::vector<Array> all;
-    for (const Variable<T>& dx : grad(y, xs, {}, Variable<T>(g))) all.push_back(array(dx));
+    for (const Variable<U>& dx : grad(y, xs, {}, Variable<U>(g))) all.push_back(array(dx));
     return all;
   };
   const auto exact = gradients(double{}, Device::cpu()), cpu = gradients(float{}, Device::cpu()),
-             there = gradients(float{}, device);
+             there = gradients(T{}, device);
   constexpr double factor = 16;  // other orders of summation, and elementary functions of a few ulp instead of one
   for (std::size_t input = 0; input < exact.size(); ++input) {
     double largest = 0, cpu_error = 0, error = 0;
@@ -138,7 +172,7 @@ inline void check_device_gradients(const OpCase& c, Device device) {
       const double off = std::fabs(there[input][i] - exact[input][i]);
       if (!(off <= error)) error = off;  // NaN stays
     }
-    const double bound = factor * (cpu_error + std::numeric_limits<float>::epsilon() * largest);
+    const double bound = factor * (cpu_error * eps_of<T> / eps_of<float> + eps_of<T> * largest);
     support::record_error(error, bound, [&] { return "gradient of input " + std::to_string(input); });
     CAPTURE(input, error, cpu_error, largest);
     CHECK(error <= bound);
@@ -153,7 +187,12 @@ inline void check_ops(const std::vector<OpCase>& cases) {
         const support::ErrorContext context(text(c.name, " on ", device));
         if (device.type != DeviceType::cpu) {
           check_definition<float>(c, device, 4);  // elementary functions of other libraries are allowed a few ulp more
-          if (c.differentiable) check_device_gradients(c, device);
+          if (c.differentiable) check_device_gradients<float>(c, device);
+          if (!c.in_bfloat16) continue;
+          INFO("in bfloat16");
+          const support::ErrorContext narrow_elements("bfloat16");
+          check_definition<bfloat16>(c, device, 4);
+          if (c.differentiable) check_device_gradients<bfloat16>(c, device);
           continue;
         }
         for_each_isa([&] {

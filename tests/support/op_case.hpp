@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <tinygan/autograd/variable.hpp>
+#include <tinygan/backend/bfloat16.hpp>
 
 #include "support/values.hpp"
 
@@ -45,14 +46,14 @@ struct OpCase {
   std::function<Expected(const Arrays&)> reference;
   std::vector<std::size_t> linear = {};  ///< the inputs in which it is linear while the others are held
   bool differentiable = true;            ///< false for constants, through which no gradient passes
+  std::function<Variable<bfloat16>(const std::vector<Variable<bfloat16>>&)> in_bfloat16 = {};  ///< on devices only
   double flops = 0;                      ///< multiplications and additions; 0: one per element of the result
 
   template <class T>
   Variable<T> operator()(const std::vector<Variable<T>>& xs) const {
-    if constexpr (std::is_same_v<T, float>)
-      return in_float(xs);
-    else
-      return in_double(xs);
+    if constexpr (std::is_same_v<T, float>) return in_float(xs);
+    else if constexpr (std::is_same_v<T, bfloat16>) return in_bfloat16(xs);
+    else return in_double(xs);
   }
   /// What must be read and written at the least, for elements of a size.
   double bytes(std::size_t element) const {
@@ -78,6 +79,7 @@ OpCase op_case(std::string name, std::vector<Input> inputs, Call call, std::func
           .in_double = call,
           .reference = std::move(reference),
           .linear = std::move(linear),
+          .in_bfloat16 = call,
           .flops = flops};
 }
 

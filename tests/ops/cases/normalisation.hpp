@@ -53,7 +53,7 @@ OpCase norm_case(const std::string& name, const Shape& shape, Activation activat
   return op_case(
       text(name, shape, " ", activation_names[static_cast<std::size_t>(activation)]), inputs,
       [=]<class T>(const std::vector<Variable<T>>& x) {
-        return call(x, NormOptions<T>{static_cast<T>(epsilon), activation, static_cast<T>(leak)});
+        return call(x, NormOptions<T>{static_cast<wide_t<T>>(epsilon), activation, static_cast<wide_t<T>>(leak)});
       },
       [=](const Arrays& x) { return normalised(shape, x, by_row, epsilon, activation); });
 }
@@ -91,10 +91,11 @@ inline std::vector<OpCase> normalisation_cases() {
       cases.push_back(op_case(
           text("batch_norm_inference", shape, " ", detail::activation_names[static_cast<std::size_t>(f)]), inputs,
           [=]<class T>(const std::vector<Variable<T>>& x) {
-            const NormOptions<T> options{T(0.125), f, static_cast<T>(detail::leak)};
+            using Wide = wide_t<T>;
+            const NormOptions<T> options{Wide(0.125), f, static_cast<Wide>(detail::leak)};
             const Device device = x[0].device();
-            return ops::batch_norm_inference(x[0], x[1], x[2], tensor<T>(mean, channels, device),
-                                             tensor<T>(variance, channels, device), options);
+            return ops::batch_norm_inference(x[0], x[1], x[2], tensor<Wide>(mean, channels, device),
+                                             tensor<Wide>(variance, channels, device), options);
           },
           [=](const Arrays& x) { return detail::normalised(shape, x, false, 0.125, f, &mean, &variance); }));
     }
