@@ -22,7 +22,7 @@ std::vector<Case> only(std::vector<Case> cases, const F& keep) {
 void check_small(const Arithmetic& by) {
   check_cases(by, small_products(by));
   check_cases(by, small_partials(by));
-  check_equal_runs(by, tiny_start, 4);
+  check_equal_runs(by, tiny_start, 3);
 }
 
 TEST_CASE("cuda: small, fp32", "[.][cuda][small][fp32]") { check_small(on_gpu("fp32")); }
