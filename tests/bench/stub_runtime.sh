@@ -91,6 +91,23 @@ runs "$large" 4 --filter 'conv dcgan G.ct1' --batch 256 --precision tf32
 runs cudaGraphLaunch 4 --filter 'batch_norm dcgan G.bn2'
 runs cudaGraphLaunch 2 --batch 128 --filter 'adam dcgan'
 
+# A race runs every form, and chooses by the rules that scripts/select-kernels believes in.
+races() {  # races ROWS OPTION...
+  run "$kernels" --race --no-check --min-time 0.001 --out "$scratch/race.jsonl" "${@:2}" ||
+    die "bench_kernels --race ${*:2}: exit code $?: $(tail -n 5 "$scratch/err")"
+  (($(grep -c '"winner":"[a-z]' "$scratch/race.jsonl") == $1)) ||
+    die "bench_kernels --race ${*:2}: expected $1 rows: $(cut -c 1-300 "$scratch/race.jsonl")"
+  if python3 -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/null; then
+    "$here/../../scripts/select-kernels" "$scratch/race.jsonl" --check || die "select-kernels chooses other forms than the kernels"
+  else
+    echo "NOT comparing with select-kernels: no python3 of version 3.8 or later"
+  fi
+  echo "ok: bench_kernels --race ${*:2}"
+}
+races 3 --filter 'gemm 2048'
+races 63 --filter dcgan --batch 128
+races 42 --filter dcgan --batch 37 --precision bf16,tf32
+
 # finds WORDS COMMAND...: no mistake either, and exit code 1 since no kernel wrote its results.
 finds() {
   local code=0

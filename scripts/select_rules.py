@@ -1,0 +1,125 @@
+"""The rules of kernels/select.cuh, in Python: which form a shape is given under limits. A form is (way, tile_m, tile_n, pieces).
+
+They repeat with_tile() of gemm_tile.cuh, depth_splits() of tile.cuh, wgmma_suits() and wgmma_taps() of wgmma_taps.cuh,
+wgmma_weight_grad_fits() of wgmma_weight_grad.cuh, is_gemv() of gemm.cuh and is_one_channel() of conv.cuh. `select-kernels --check` compares
+them with what the kernels chose.
+"""
+
+TILE_LIMITS = ("ffma_blocks", "mma_blocks", "split_blocks", "piece", "vector_columns", "one_channel")
+WGMMA_LIMITS = ("depth_bytes", "columns", "filled", "tiles", "wide_tiles", "grad_fewer", "grad_more", "grad_filled", "grad_blocks")
+
+# Terms of a step: pieces of a matrix product's sum are multiples of it.
+STEP = {"fp32": 8, "tf32": 32, "bf16": 64}
+# Elements of an operand that wgmma reads at once.
+PACK = {"tf32": 4, "bf16": 8}
+
+
+def up(n, unit):
+    return -(-n // unit)
+
+
+def depth_splits(limits, tiles, depth):
+    return min(max(up(2 * limits["split_blocks"], tiles), 1), max(1, depth // limits["piece"]))
+
+
+def tile_of(limits, precision, m, n, blocks, narrow):
+    """(way, tile_m, tile_n) of the tiles that any architecture has; blocks(way, tile_m, tile_n) work on the problem."""
+    way = "ffma" if precision == "fp32" else "mma"
+    tiles = [(128, 128), (64, 64), (32, 32)] if way == "ffma" else [(128, 128)] + [(128, 64)] * narrow + [(64, 64)]
+    for tile_m, tile_n in tiles[:-1]:
+        if m > tile_m // 2 and n > tile_n // 2 and blocks(way, tile_m, tile_n) >= limits[way + "_blocks"]:
+            return way, tile_m, tile_n
+    return (way, *tiles[-1])
+
+
+def wgmma_suits(limits, precision, pixels, rows, depth, columns):
+    return (16 * depth >= limits["depth_bytes"] * PACK[precision] and columns >= limits["columns"] and
+            100 * rows >= limits["filled"] * up(rows, 128) * 128 and
+            pixels * up(rows, 128) * up(columns, 64) >= limits["tiles"])
+
+
+def wgmma_form(limits, row_tiles, columns):
+    wide = columns > 64 and row_tiles * up(columns, 128) >= limits["wide_tiles"]
+    return "wgmma", 128, 128 if wide else 64, 1
+
+
+def product_form(limits, shape):
+    m, n, k, precision = shape["M"], shape["N"], shape["K"], shape["precision"]
+    if n == 1 and not shape["trans_a"] and n <= limits["vector_columns"]:
+        return "vector", 0, 0, 1
+    if precision in PACK and limits["wgmma"]:
+        floats = precision == "tf32"
+        a_row = k if floats or not shape["trans_a"] else m
+        b_row = k if floats or shape["trans_b"] else n
+        if a_row % PACK[precision] == 0 and b_row % PACK[precision] == 0 and wgmma_suits(limits, precision, 1, m, k, n):
+            return wgmma_form(limits, up(m, 128), n)
+
+    def tiles(tile_m, tile_n):
+        return up(m, tile_m) * up(n, tile_n)
+
+    form = tile_of(limits, precision, m, n,
+                   lambda _, tm, tn: tiles(tm, tn) * depth_splits(limits, tiles(tm, tn), k), False)
+    step = STEP[precision]
+    piece = up(up(k, depth_splits(limits, tiles(*form[1:]), k)), step) * step
+    return (*form, up(k, piece))
+
+
+def blocks_of(shape, way, tile_m, tile_n, rows, columns):
+    """Of a launch in these tiles: as it was, or where it was not measured as if all pixels were one group."""
+    for form in shape["forms"]:
+        if (form["way"], form["tile_m"], form["tile_n"]) == (way, tile_m, tile_n) and form["blocks"] > 0:
+            return form["blocks"]
+    return up(rows, tile_m) * up(columns, tile_n)
+
+
+def taps_form(limits, shape):
+    """Forward convolution and input gradient: lists of taps."""
+    precision, images, adjoint = shape["precision"], shape["images"], shape["op"] == "input_grad"
+    if limits["one_channel"] >= 1 and 1 in (shape["C"], shape["K"]):
+        return "one_channel", 0, 0, 1
+    depth, columns = (shape["K"], shape["C"]) if adjoint else (shape["C"], shape["K"])
+    pixels = shape["H"] * shape["W"] if adjoint else shape["P"] * shape["Q"]
+    if precision in PACK and limits["wgmma"]:
+        pack = PACK[precision]
+        packs = depth % pack == 0 and (precision == "tf32" or columns % pack == 0)
+        if packs and wgmma_suits(limits, precision, pixels, images, depth, columns):
+            row_tiles = blocks_of(shape, "wgmma", 128, 128, pixels * up(images, 128) * 128, columns) // up(columns, 128)
+            return wgmma_form(limits, row_tiles, columns)
+    rows = images * pixels
+    return (*tile_of(limits, precision, rows, columns,
+                     lambda way, tm, tn: blocks_of(shape, way, tm, tn, rows, columns), True), 1)
+
+
+def weight_grad_form(limits, shape):
+    precision, c, k, taps = shape["precision"], shape["C"], shape["K"], shape["R"] * shape["S"]
+    depth = shape["images"] * shape["P"] * shape["Q"]
+    if limits["one_channel"] >= 1 and 1 in (c, k):
+        side = shape["H"] * shape["W"] if c != 1 else shape["P"] * shape["Q"]  # pixels of the side with channels
+        return "one_channel", 0, 0, depth_splits(limits, up(taps, 32) * up(max(c, k), 32), shape["images"] * side)
+
+    def tiles(tile_m, tile_n):
+        return taps * up(c, tile_m) * up(k, tile_n)
+
+    def pieces(tile_m, tile_n):
+        return depth_splits(limits, tiles(tile_m, tile_n), depth)
+
+    if precision == "bf16" and limits["wgmma"] and c % 8 == 0 and k % 8 == 0:
+        tile = (64, 128) if c <= 64 else (128, 64) if k <= 64 else (128, 128)
+        images = shape["images"]
+        if (min(c, k) >= limits["grad_fewer"] and max(c, k) >= limits["grad_more"] and
+                100 * images >= limits["grad_filled"] * up(images, 64) * 64 and
+                tiles(*tile) * pieces(*tile) >= limits["grad_blocks"]):
+            return ("wgmma", *tile, pieces(*tile))
+    form = tile_of(limits, precision, c, k, lambda _, tm, tn: tiles(tm, tn) * pieces(tm, tn), False)
+    return (*form, pieces(*form[1:]))
+
+
+def chosen_form(limits, shape):
+    if shape["product"]:
+        return product_form(limits, shape)
+    return weight_grad_form(limits, shape) if shape["op"] == "weight_grad" else taps_form(limits, shape)
+
+
+def name_of(form):
+    way, tile_m, tile_n, pieces = form
+    return way.replace("_", " ") + (f" {tile_m}x{tile_n}" if tile_m else "") + (f" in {pieces}" if pieces > 1 else "")
