@@ -43,7 +43,7 @@ inline std::vector<StepCase> step_cases(const StepOptions& o, const std::string&
               text(o.ablate ? "ablate/" : "", network, '/', batch, '/', p, captured ? "/captured" : "/eager");
           if (!every && std::regex_search(name + "/iterations:1/manual_time", pattern) == inverted) continue;
           const double one = predicted_measurement(predicted_step(network, batch, p, captured));
-          const double times = o.ablate ? 1 + static_cast<double>(all_fusions.size()) : 1;
+          const double times = o.ablate ? 2 + static_cast<double>(all_fusions.size()) : 1;
           cases.push_back({name, network, batch, p, captured, times * one});
         }
   double total = step_start_seconds;
