@@ -137,7 +137,7 @@ def call_2(places):
         kernels_part(places, "gemm", 13, 30, ["--filter", "^3", "--min-time", "0.05"]),
         kernels_part(places, "layers/128", 24, 40, [*layers, "128"]),
         kernels_part(places, "race", 20, 70, ["--race", "--filter", "dcgan", "--batch", "128,1024"], "race"),
-        steps_part(places, "ablate", 13, 20, [*dcgan, "bf16", "--batch", "128,256,1024", "--ablate"]),
+        steps_part(places, "ablate", 15, 25, [*dcgan, "bf16", "--batch", "128,256,1024", "--ablate"]),
         torch_part(places, "torch/1024", 1024, ("graph",), False),
         kernels_part(places, "layers/1024", 9, 50, [*layers, "1024"]),
         Part("ladder", [places.program("bench_ladder")], cost.PROCESS + 6, "", alone=True),
