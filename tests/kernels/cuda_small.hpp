@@ -11,6 +11,12 @@ inline ConvDims square_conv(index_t N, index_t size, index_t C, index_t K, index
   return conv_dims({N, size, size, C}, {kernel, kernel, C, K}, {stride, stride, Padding::same(), 1, 1});
 }
 
+/// Whether the device must have wgmma and TMA: TINYGAN_CUDA_ISA=sm_80 leaves them out, also for GPUs without.
+inline bool wants_wgmma(const Arithmetic& by) {
+  const char* const isa = std::getenv("TINYGAN_CUDA_ISA");
+  return by.precision != Precision::fp32 && !(isa && std::string_view(isa) == "sm_80");
+}
+
 /// Large enough for wgmma and TMA by their limits (select.cuh). wgmma computes weight gradients of bfloat16 elements
 /// only, and of more channels.
 inline const GemmDims hopper_product{1024, 512, 64};
@@ -28,7 +34,7 @@ inline std::vector<ProductCase> small_products(const Arithmetic& by) {
   for (const GemmDims& d : {GemmDims{40, 24, 160}, GemmDims{40, 24, 160, true, true}}) {
     for (Form form : fp32 ? ffma_forms : square_forms)
       for (form.pieces = 1; form.pieces <= 3; form.pieces += 2) all.push_back({d, 0, form});
-    if (!fp32)
+    if (wants_wgmma(by))
       for (const Form& form : wgmma_forms) all.push_back({d, 0, form});
   }
   return all;
@@ -45,12 +51,12 @@ inline std::vector<PartialCase> small_partials(const Arithmetic& by) {
   const ConvDims d = conv_dims({5, 4, 3, 24}, {3, 2, 24, 40}, {2, 2, Padding::same(), 1, 1});
   for (const ConvSlot slot : {ConvSlot::g, ConvSlot::x}) {
     for (const Form& form : fp32 ? ffma_forms : mma_forms) all.push_back({d, slot, 0, form});
-    if (!fp32)
+    if (wants_wgmma(by))
       for (const Form& form : wgmma_forms) all.push_back({d, slot, 0, form});
   }
   for (Form form : fp32 ? ffma_forms : square_forms)
     for (form.pieces = 1; form.pieces <= 3; form.pieces += 2) all.push_back({d, ConvSlot::w, 0, form});
-  if (by.bfloat16_elements)
+  if (by.bfloat16_elements && wants_wgmma(by))
     for (const Form& form : wgmma_grad_forms) all.push_back({d, ConvSlot::w, 0, form});
   return all;
 }

@@ -19,17 +19,6 @@ std::vector<Case> only(std::vector<Case> cases, const F& keep) {
   return cases;
 }
 
-void check_small(const Arithmetic& by) {
-  check_cases(by, small_products(by));
-  check_cases(by, small_partials(by));
-  check_equal_runs(by, tiny_start, 3);
-}
-
-TEST_CASE("cuda: small, fp32", "[.][cuda][small][fp32]") { check_small(on_gpu("fp32")); }
-TEST_CASE("cuda: small, tf32", "[.][cuda][small][tf32]") { check_small(on_gpu("tf32")); }
-TEST_CASE("cuda: small, bf16", "[.][cuda][small][bf16]") { check_small(on_gpu("bf16")); }
-TEST_CASE("cuda: small, bfloat16", "[.][cuda][small][bfloat16]") { check_small(on_gpu("bfloat16")); }
-
 /// The form that the contract gives a case on this device.
 template <class Case>
 forms::Form form_of(const Arithmetic& by, const Case& c) {
@@ -40,17 +29,32 @@ forms::Form form_of(const Arithmetic& by, const Case& c) {
   return forms::taken;
 }
 
+/// wgmma computes the large shapes, where the device has it.
+void check_large_shapes(const Arithmetic& by) {
+  const Way expected = wants_wgmma(by) ? Way::wgmma : by.precision == Precision::fp32 ? Way::ffma : Way::mma;
+  CHECK(form_of(by, ProductCase{hopper_product}).way == expected);
+  for (const ConvSlot slot : {ConvSlot::g, ConvSlot::x})
+    CHECK(form_of(by, PartialCase{hopper_conv, slot}).way == expected);
+  if (by.bfloat16_elements) CHECK(form_of(by, PartialCase{hopper_weight_grad, ConvSlot::w}).way == expected);
+}
+
+void check_small(const Arithmetic& by) {
+  check_large_shapes(by);
+  check_cases(by, small_products(by));
+  check_cases(by, small_partials(by));
+  check_equal_runs(by, tiny_start, 3);
+}
+
+TEST_CASE("cuda: small, fp32", "[.][cuda][small][fp32]") { check_small(on_gpu("fp32")); }
+TEST_CASE("cuda: small, tf32", "[.][cuda][small][tf32]") { check_small(on_gpu("tf32")); }
+TEST_CASE("cuda: small, bf16", "[.][cuda][small][bf16]") { check_small(on_gpu("bf16")); }
+TEST_CASE("cuda: small, bfloat16", "[.][cuda][small][bfloat16]") { check_small(on_gpu("bfloat16")); }
+
 TEST_CASE(
     "GPU test of the small family: its large shapes are computed by wgmma, and it passes on the emulated device") {
   for (const Arithmetic& by : all_arithmetics(Device::emulated())) {
     INFO(by.name());
-    const Way expected = by.precision == Precision::fp32 ? Way::ffma : Way::wgmma;
-    if (!support::sanitized) {  // half a minute under ThreadSanitizer
-      CHECK(form_of(by, ProductCase{hopper_product}).way == expected);
-      for (const ConvSlot slot : {ConvSlot::g, ConvSlot::x})
-        CHECK(form_of(by, PartialCase{hopper_conv, slot}).way == expected);
-    }
-    if (by.bfloat16_elements) CHECK(form_of(by, PartialCase{hopper_weight_grad, ConvSlot::w}).way == Way::wgmma);
+    if (!support::sanitized) check_large_shapes(by);  // half a minute under ThreadSanitizer
     const auto products = small_products(by);
     const auto partials = small_partials(by);
     const auto little = [](const auto& c) { return output_size(c) * terms(c) < 1'000'000; };

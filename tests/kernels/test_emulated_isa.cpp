@@ -13,6 +13,9 @@ void check_way(forms::Way way) {
   for (const Arithmetic& by : all_arithmetics(Device::emulated()))
     if (by.precision != Precision::fp32) {
       INFO(by.name());
+      CHECK(wants_wgmma(by) == (way == forms::Way::wgmma));
+      for (const ProductCase& c : small_products(by))
+        if (way == forms::Way::mma) CHECK(c.form.way != forms::Way::wgmma);
       with_elements(by, [&]<class T>(T) {
         const auto check = [&](const auto& c) {
           const CudaOperandSet<T> operands(by.device, std::vector{c}, Values::signs);
