@@ -148,8 +148,8 @@ void add_conv(std::vector<Case>& cases, const std::string& name, index_t batch, 
     c.row.batch = batch;
     c.row.exact = 2.0 * static_cast<double>(exact_macs(d));
     c.row.nominal = 2.0 * static_cast<double>(nominal_macs(d));
-    c.row.bytes = element_bytes(precision) *
-                  static_cast<double>(d.x_shape().size() + d.w_shape().size() + d.y_shape().size());
+    c.row.bytes =
+        element_bytes(precision) * static_cast<double>(d.x_shape().size() + d.w_shape().size() + d.y_shape().size());
     c.work = {.precision = precision,
               .flops = c.row.nominal,
               .bytes = c.row.bytes,
@@ -226,7 +226,8 @@ std::vector<Case> all_cases(const KernelOptions& o) {
       add_conv(cases, name + " weight_grad", batch, l.dims, ConvSlot::w, false, o);
     }
     for (const MemoryCase& m : memory_cases(batch))
-      if (std::find(o.precisions.begin(), o.precisions.end(), m.precision) != o.precisions.end()) add_memory(cases, m, o);
+      if (std::find(o.precisions.begin(), o.precisions.end(), m.precision) != o.precisions.end())
+        add_memory(cases, m, o);
   }
   std::erase_if(cases, [&](const Case& c) { return c.row.name.find(o.filter) == std::string::npos; });
   // In order of priority: what the trainer is fastest with comes first.

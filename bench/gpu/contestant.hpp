@@ -47,9 +47,9 @@ std::string cudnn_version();
 /// Throws Error where it has none.
 Contestant cublas_gemm(const GemmProblem&);
 
-/// cuDNN: the fastest of the algorithms that cudnnFind..., or for large problems cudnnGet..._v7, names first, in NHWC and
-/// in NCHW; bf16 as above. With a bias the fused call where
-/// there is one (forward), else three calls. Throws Error where it has none.
+/// cuDNN: the fastest of the algorithms that cudnnFind..., or for large problems cudnnGet..._v7, names first, in NHWC
+/// and in NCHW; bf16 as above. With a bias the fused call where there is one (forward), else three calls. Throws Error
+/// where it has none.
 Contestant cudnn_conv(const ConvProblem&);
 
 }  // namespace tinygan::bench::gpu

@@ -113,7 +113,7 @@ class Matmul {
 
   bool biased_, half_;
   index_t size_;
-  int algorithms_;  // at most
+  int algorithms_;     // at most
   Rotation operands_;  // a, b, c, bias
   DeviceMemory workspace_;
   cublasLtMatmulDesc_t product_ = nullptr;

@@ -108,24 +108,28 @@ class Convolution {
     switch (output_) {
       case ConvSlot::g:
         return search(cudnnConvolutionFwdAlgoPerf_t{}, [&](int room, int* count, cudnnConvolutionFwdAlgoPerf_t* to) {
-          return exhaustive ? cudnnFindConvolutionForwardAlgorithmEx(handle(), x_of_, first, w_of_, second, conv_, g_of_,
-                                                                     result, room, count, to, work, workspace_bytes)
-                            : cudnnGetConvolutionForwardAlgorithm_v7(handle(), x_of_, w_of_, conv_, g_of_, room, count, to);
+          return exhaustive
+                     ? cudnnFindConvolutionForwardAlgorithmEx(handle(), x_of_, first, w_of_, second, conv_, g_of_,
+                                                              result, room, count, to, work, workspace_bytes)
+                     : cudnnGetConvolutionForwardAlgorithm_v7(handle(), x_of_, w_of_, conv_, g_of_, room, count, to);
         });
       case ConvSlot::x:
-        return search(cudnnConvolutionBwdDataAlgoPerf_t{}, [&](int room, int* count, cudnnConvolutionBwdDataAlgoPerf_t* to) {
-          return exhaustive
-                     ? cudnnFindConvolutionBackwardDataAlgorithmEx(handle(), w_of_, second, g_of_, first, conv_, x_of_,
-                                                                   result, room, count, to, work, workspace_bytes)
-                     : cudnnGetConvolutionBackwardDataAlgorithm_v7(handle(), w_of_, g_of_, conv_, x_of_, room, count, to);
-        });
+        return search(
+            cudnnConvolutionBwdDataAlgoPerf_t{}, [&](int room, int* count, cudnnConvolutionBwdDataAlgoPerf_t* to) {
+              return exhaustive ? cudnnFindConvolutionBackwardDataAlgorithmEx(handle(), w_of_, second, g_of_, first,
+                                                                              conv_, x_of_, result, room, count, to,
+                                                                              work, workspace_bytes)
+                                : cudnnGetConvolutionBackwardDataAlgorithm_v7(handle(), w_of_, g_of_, conv_, x_of_,
+                                                                              room, count, to);
+            });
       case ConvSlot::w:
         return search(
             cudnnConvolutionBwdFilterAlgoPerf_t{}, [&](int room, int* count, cudnnConvolutionBwdFilterAlgoPerf_t* to) {
-              return exhaustive
-                         ? cudnnFindConvolutionBackwardFilterAlgorithmEx(handle(), x_of_, first, g_of_, second, conv_,
-                                                                         w_of_, result, room, count, to, work, workspace_bytes)
-                         : cudnnGetConvolutionBackwardFilterAlgorithm_v7(handle(), x_of_, g_of_, conv_, w_of_, room, count, to);
+              return exhaustive ? cudnnFindConvolutionBackwardFilterAlgorithmEx(handle(), x_of_, first, g_of_, second,
+                                                                                conv_, w_of_, result, room, count, to,
+                                                                                work, workspace_bytes)
+                                : cudnnGetConvolutionBackwardFilterAlgorithm_v7(handle(), x_of_, g_of_, conv_, w_of_,
+                                                                                room, count, to);
             });
     }
     return {};

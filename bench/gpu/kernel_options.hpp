@@ -22,8 +22,8 @@ inline constexpr const char* usage =
   --filter TEXT            only cases whose name holds TEXT, for example gemm, conv, 'dcgan D.c2', forward, adam
   --min-time SECONDS       for each contestant of a case, hot and cold each (default 0.1, in a race 0.01)
   --seconds SECONDS        in all: a case that by its prediction would end later is left out, and its row says so
-  --race                   every form that can compute a shape, in turns with the opponent: the winner, and what would be
-                           chosen; --out then gets JSON lines, which scripts/select-kernels reads
+  --race                   every form that can compute a shape, in turns with the opponent: the winner, and the one
+                           that is chosen; --out then gets JSON lines, which scripts/select-kernels reads
   --no-check               time results without looking at them, for devices that compute nothing
   --out FILE               write every row: as JSON if FILE ends in .json, as JSON lines if in .jsonl, else as CSV
   --list                   print the cases with their predicted seconds, and the sum, and stop; needs no GPU
@@ -41,8 +41,8 @@ struct KernelOptions {
 inline double seconds_of(const std::string& name, const std::string& value) {
   double seconds = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
-  check(error == std::errc() && end == value.data() + value.size() && seconds > 0 && seconds <= 3600, "bench_kernels", name,
-        " '", value, "', expected seconds above 0 and up to 3600");
+  check(error == std::errc() && end == value.data() + value.size() && seconds > 0 && seconds <= 3600, "bench_kernels",
+        name, " '", value, "', expected seconds above 0 and up to 3600");
   return seconds;
 }
 
@@ -52,8 +52,10 @@ inline KernelOptions parse(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     std::string name = argv[i], value;
     if (name == "--list" || name == "--help" || name == "--no-check" || name == "--race") {
-      if (name == "--no-check") o.checked = false;
-      else (name == "--list" ? o.list : name == "--help" ? o.help : o.race) = true;
+      if (name == "--no-check")
+        o.checked = false;
+      else
+        (name == "--list" ? o.list : name == "--help" ? o.help : o.race) = true;
       continue;
     }
     if (const std::size_t equals = name.find('='); equals != std::string::npos) {

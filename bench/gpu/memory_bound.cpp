@@ -136,8 +136,8 @@ struct BatchNormMemory {
     const Stream stream{handle};
     const NormDims& d = data.d;
     const auto at = [&](std::size_t i) { return operands.at<T>(i, set); };
-    float *const mean = statistics.at<float>(0, set % statistics.sets()),
-                 *const variance = statistics.at<float>(1, set % statistics.sets());
+    float *const mean = statistics.at<float>(0, set % statistics.sets()), *const variance = statistics.at<float>(
+                                                                              1, set % statistics.sets());
     if (backward)
       return k.batch_norm_backward(d, data.o, at(0), mean, variance, at(1), at(2), at(3), at(4), at(5), at(6),
                                    workspace.data(), stream);
@@ -160,8 +160,11 @@ MemoryCase batch_norm(const std::string& layer, index_t batch, const NormDims& d
                       .result = [=] { return floats_of<T>(memory->operands, 4, size); }};
   };
   // Forward: read for the statistics, read, write. Backward: two reads for the sums, two reads and a write.
-  return {text("batch_norm ", layer, backward ? " backward" : " forward"), batch, precision_of<T>,
-          static_cast<double>(size) * sizeof(T) * (backward ? 5 : 3), ours,
+  return {text("batch_norm ", layer, backward ? " backward" : " forward"),
+          batch,
+          precision_of<T>,
+          static_cast<double>(size) * sizeof(T) * (backward ? 5 : 3),
+          ours,
           [=](const std::vector<float>& found) { return BatchNormData<T>(d).wrong(found, backward); }};
 }
 
@@ -185,20 +188,19 @@ MemoryCase adam(const std::string& network, index_t n) {
                                                                         {floats(n), v.get()},
                                                                         {sizeof step, &step},
                                                                         {wide ? 0 : narrow_bytes}});
-    return Contestant{
-        .name = "tinygan",
-        .sets = memory->sets(),
-        .run =
-            [=](int set, cudaStream_t stream) {
-              const ParameterSlot<T> slot{.n = n,
-                                          .param = memory->at<T>(wide ? 0 : 5, set),
-                                          .grad = memory->at<T>(1, set),
-                                          .m = memory->at<float>(2, set),
-                                          .v = memory->at<float>(3, set),
-                                          .master = wide ? nullptr : memory->at<float>(0, set)};
-              kernels<T>(Device::cuda()).adam({}, 1, &slot, memory->at<std::uint64_t>(4, set), {stream});
-            },
-        .result = [=] { return memory->read<float>(0, n); }};
+    return Contestant{.name = "tinygan",
+                      .sets = memory->sets(),
+                      .run =
+                          [=](int set, cudaStream_t stream) {
+                            const ParameterSlot<T> slot{.n = n,
+                                                        .param = memory->at<T>(wide ? 0 : 5, set),
+                                                        .grad = memory->at<T>(1, set),
+                                                        .m = memory->at<float>(2, set),
+                                                        .v = memory->at<float>(3, set),
+                                                        .master = wide ? nullptr : memory->at<float>(0, set)};
+                            kernels<T>(Device::cuda()).adam({}, 1, &slot, memory->at<std::uint64_t>(4, set), {stream});
+                          },
+                      .result = [=] { return memory->read<float>(0, n); }};
   };
   const auto wrong = [=](const std::vector<float>& found) -> std::string {
     const Values param = random_buffer(n, 1), grad = exact_buffer<T>(n, 2), m = random_buffer(n, 3),
@@ -219,8 +221,12 @@ MemoryCase adam(const std::string& network, index_t n) {
     return "";
   };
   // param (or master), m and v read and written, the gradient read; a bfloat16 parameter is written besides.
-  return {text("adam ", network, ' ', n, " parameters"), 0, precision_of<T>,
-          6.0 * static_cast<double>(floats(n)) + static_cast<double>(n) * sizeof(T) * (wide ? 1 : 2), ours, wrong};
+  return {text("adam ", network, ' ', n, " parameters"),
+          0,
+          precision_of<T>,
+          6.0 * static_cast<double>(floats(n)) + static_cast<double>(n) * sizeof(T) * (wide ? 1 : 2),
+          ours,
+          wrong};
 }
 
 }  // namespace
@@ -239,9 +245,8 @@ std::vector<MemoryCase> memory_cases(index_t batch) {
   norm("libtorch D.bn1", 49, 128);
   norm("libtorch D.bn2", 9, 256);
   if (batch == 128) {  // Adam knows no batch
-    for (const auto& [network, n] : {std::pair<const char*, index_t>{"dcgan", 2'518'337},
-                                     {"article", 40'953'474},
-                                     {"libtorch", 1'496'960}}) {
+    for (const auto& [network, n] :
+         {std::pair<const char*, index_t>{"dcgan", 2'518'337}, {"article", 40'953'474}, {"libtorch", 1'496'960}}) {
       cases.push_back(adam<float>(network, n));
       cases.push_back(adam<bfloat16>(network, n));
     }

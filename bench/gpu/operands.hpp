@@ -64,8 +64,8 @@ class Rotation {
   template <class T>
   void read(std::size_t operand, T* to, index_t size) const {
     const CudaStream& stream = bench_stream();
-    check_cuda(cudaMemcpyAsync(to, at<T>(operand, 0), static_cast<std::size_t>(size) * sizeof(T), cudaMemcpyDeviceToHost,
-                               stream),
+    check_cuda(cudaMemcpyAsync(to, at<T>(operand, 0), static_cast<std::size_t>(size) * sizeof(T),
+                               cudaMemcpyDeviceToHost, stream),
                "cudaMemcpyAsync to the host");
     stream.wait();
   }

@@ -1,5 +1,5 @@
-// The cost of a case of bench_kernels: what bounds its work, and its seconds predicted from FLOPs, bytes and pessimistic
-// rates. Pure host code: --list and the tests need no GPU.
+// The cost of a case of bench_kernels: what bounds its work, and its seconds predicted from FLOPs, bytes and
+// pessimistic rates. Pure host code: --list and the tests need no GPU.
 #pragma once
 
 #include <algorithm>
@@ -36,7 +36,8 @@ inline int calls_of(double seconds, int least) {
 inline int sets_of(double bytes, double l2_bytes) {
   constexpr double most_sets = 512, most_bytes = 8.0 * (1 << 30);
   const double b = std::max(bytes, 1.0);
-  return static_cast<int>(std::min({std::floor(2 * l2_bytes / b) + 2, std::max(1.0, std::floor(most_bytes / b)), most_sets}));
+  return static_cast<int>(
+      std::min({std::floor(2 * l2_bytes / b) + 2, std::max(1.0, std::floor(most_bytes / b)), most_sets}));
 }
 
 /// Rounds of timing at least, after one to warm up.
@@ -63,7 +64,9 @@ struct Prediction {
 };
 
 /// FLOP/s that every kernel at a size worth timing should exceed: between a fifth and a tenth of an H100's peak.
-inline double pessimistic_flops(Precision p) { return p == Precision::fp32 ? 1e13 : p == Precision::tf32 ? 4e13 : 8e13; }
+inline double pessimistic_flops(Precision p) {
+  return p == Precision::fp32 ? 1e13 : p == Precision::tf32 ? 4e13 : 8e13;
+}
 
 /// Seconds of one call on the device.
 inline double predicted_call(const Work& w) {
@@ -84,7 +87,8 @@ inline Prediction predict(const Work& w, double min_time, bool checked) {
   Prediction p;
   const double call = predicted_call(w);
   p.set_up = 0.02 + w.elements * per_element * (1 + w.layouts);
-  if (checked) p.check = 0.01 + static_cast<double>(samples_of(w.terms)) * w.terms * per_product + w.outputs * per_output;
+  if (checked)
+    p.check = 0.01 + static_cast<double>(samples_of(w.terms)) * w.terms * per_product + w.outputs * per_output;
   // Of the four calls of an algorithm those that are clearly slower make two, which take longer.
   p.search = w.algorithms * (per_algorithm + 8 * call);
   const int sets = sets_of(w.bytes, l2_bytes);

@@ -1,5 +1,5 @@
-// A race: every form that can compute a shape, in turns with the opponent. What there is to try, and what to expect of it;
-// pure host code.
+// A race: every form that can compute a shape, in turns with the opponent. What there is to try, and what to expect of
+// it; pure host code.
 #pragma once
 
 #include <algorithm>
@@ -63,9 +63,11 @@ inline std::vector<forms::Form> race_forms(const RaceShape& s) {
   const ConvDims& d = s.conv;
   if (s.output == ConvSlot::w) {
     const index_t taps = d.R * d.S, depth = d.N * d.P * d.Q;
-    if (s.precision == Precision::bf16) tiles.insert(tiles.end(), {{Way::wgmma, 64, 128}, {Way::wgmma, 128, 64}, {Way::wgmma, 128, 128}});
+    if (s.precision == Precision::bf16)
+      tiles.insert(tiles.end(), {{Way::wgmma, 64, 128}, {Way::wgmma, 128, 64}, {Way::wgmma, 128, 128}});
     for (const Form& form : tiles) in_pieces(form, d.C, d.K, taps, depth);
-    if (d.C == 1 || d.K == 1) in_pieces({.way = Way::one_channel, .tile_m = 32, .tile_n = 32}, taps, std::max(d.C, d.K), 1, depth);
+    if (d.C == 1 || d.K == 1)
+      in_pieces({.way = Way::one_channel, .tile_m = 32, .tile_n = 32}, taps, std::max(d.C, d.K), 1, depth);
     for (Form& form : all)
       if (form.way == Way::one_channel) form.tile_m = form.tile_n = 0;
     return all;

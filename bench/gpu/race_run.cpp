@@ -142,13 +142,17 @@ void report(const RaceShape& s, const Race& r, JsonRow& row) {
     form_fields(runners.back(), runner.form);
     runners.back().field("blocks", runner.blocks).field("error", runner.error);
     if (runner.cold > 0)
-      runners.back().field("cold_s", runner.cold).field("hot_s", runner.hot).field("once", runner.hopeless).field(
-          "predicted_s", expected_seconds(s, runner.form, runner.blocks));
+      runners.back()
+          .field("cold_s", runner.cold)
+          .field("hot_s", runner.hot)
+          .field("once", runner.hopeless)
+          .field("predicted_s", expected_seconds(s, runner.form, runner.blocks));
   }
   row.field("chosen", forms::name_of(chosen->form)).field("winner", forms::name_of(winner->form));
   row.field("cold_s", chosen->cold).field("best_cold_s", winner->cold);
   row.field("prediction", winner->cold / expected_seconds(s, winner->form, winner->blocks));
-  if (r.their_cold > 0) row.field("ratio", r.their_cold / winner->cold).field("ratio_chosen", r.their_cold / chosen->cold);
+  if (r.their_cold > 0)
+    row.field("ratio", r.their_cold / winner->cold).field("ratio_chosen", r.their_cold / chosen->cold);
   row.field("opponent", r.opponent).field("their_cold_s", r.their_cold).field("their_hot_s", r.their_hot);
   row.field("forms", runners);
   std::printf("%-20s %9.2f us, %5.2f of what was expected", forms::name_of(winner->form).c_str(), 1e6 * winner->cold,

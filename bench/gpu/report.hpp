@@ -22,8 +22,8 @@ struct Row {
   double peak = 0;                           ///< FLOP/s, or bytes/s where there are no FLOPs
   std::string error;                         ///< why the result is wrong, or there is none; empty if it is right
   std::optional<HotCold> ours, theirs;
-  std::string opponent;      ///< its name, or why there is none
-  double difference = -1.0;  ///< |ours - theirs| / |theirs|; negative where there was nothing to compare
+  std::string opponent;            ///< its name, or why there is none
+  double difference = -1.0;        ///< |ours - theirs| / |theirs|; negative where there was nothing to compare
   double predicted = 0, took = 0;  ///< seconds of the whole case
   bool left_out = false;           ///< for want of time
 
@@ -69,9 +69,10 @@ class RowFile {
     check(file_.good(), "bench_kernels", "cannot write ", name);
     if (array_) file_ << '[';
     if (!json_)
-      file_ << "name,batch,precision,exact_flop,nominal_flop,bytes,peak,cold_s,cold_p10_s,cold_p90_s,hot_s,"
-               "their_cold_s,their_cold_p10_s,their_cold_p90_s,their_hot_s,difference,opponent,error,predicted_s,took_s,"
-               "left_out\n";
+      file_
+          << "name,batch,precision,exact_flop,nominal_flop,bytes,peak,cold_s,cold_p10_s,cold_p90_s,hot_s,"
+             "their_cold_s,their_cold_p10_s,their_cold_p90_s,their_hot_s,difference,opponent,error,predicted_s,took_s,"
+             "left_out\n";
   }
 
   /// Throws Error if the file cannot be written.

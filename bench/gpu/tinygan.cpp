@@ -92,19 +92,20 @@ std::vector<FormContestant> conv(const ConvProblem& p, const std::vector<forms::
                                                                   {nullptr, output_size(d, output)},
                                                                   {p.bias, output == ConvSlot::g ? d.K : d.C}}),
                                                   DeviceMemory(workspace.bytes)});
-  return in_forms<T>(all, workspace, memory, output_size(d, output), [=](const Memory& m, int set, cudaStream_t stream) {
-    const Rotation& o = m.operands;
-    const KernelTable<T>& k = table<T>(precision);
-    const Epilogue<T> e = epilogue<T>(biased ? o.at<T>(3, set) : nullptr);
-    const T *first = o.at<T>(0, set), *second = o.at<T>(1, set);
-    T* const result = o.at<T>(2, set);
-    void* const bytes = m.workspace.data();
-    switch (output) {
-      case ConvSlot::g: return k.conv2d(d, e, first, second, result, bytes, {stream});
-      case ConvSlot::x: return k.conv2d_input_grad(d, e, first, second, result, bytes, {stream});
-      case ConvSlot::w: return k.conv2d_weight_grad(d, first, second, result, bytes, {stream});
-    }
-  });
+  return in_forms<T>(all, workspace, memory, output_size(d, output),
+                     [=](const Memory& m, int set, cudaStream_t stream) {
+                       const Rotation& o = m.operands;
+                       const KernelTable<T>& k = table<T>(precision);
+                       const Epilogue<T> e = epilogue<T>(biased ? o.at<T>(3, set) : nullptr);
+                       const T *first = o.at<T>(0, set), *second = o.at<T>(1, set);
+                       T* const result = o.at<T>(2, set);
+                       void* const bytes = m.workspace.data();
+                       switch (output) {
+                         case ConvSlot::g: return k.conv2d(d, e, first, second, result, bytes, {stream});
+                         case ConvSlot::x: return k.conv2d_input_grad(d, e, first, second, result, bytes, {stream});
+                         case ConvSlot::w: return k.conv2d_weight_grad(d, first, second, result, bytes, {stream});
+                       }
+                     });
 }
 
 /// The form that the library chooses.

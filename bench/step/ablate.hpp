@@ -48,9 +48,10 @@ inline void ablate(const StepCase& c, Device device, JsonLines& out) {
     const bool overlap = i > all_fusions.size();
     const std::string what = overlap ? "overlapping launches" : name_of(all_fusions[i - 1]);
     const double percent = overlap ? brings_percent(times[i], times[0]) : brings_percent(times[0], times[i]);
-    std::printf("%s: %-24s brings %5.1f %% of a step (%.3f ms with every fusion, %s it %.3f ms; losses %.6f and %.6f)\n",
-                c.name.c_str(), what.c_str(), percent, 1e3 * times[0].median(), overlap ? "with" : "without",
-                1e3 * times[i].median(), first[0].loss, first[i].loss);
+    std::printf(
+        "%s: %-24s brings %5.1f %% of a step (%.3f ms with every fusion, %s it %.3f ms; losses %.6f and %.6f)\n",
+        c.name.c_str(), what.c_str(), percent, 1e3 * times[0].median(), overlap ? "with" : "without",
+        1e3 * times[i].median(), first[0].loss, first[i].loss);
     std::fflush(stdout);
     JsonRow row = row_of(c, text(c.name, overlap ? "/with " : "/without ", what), times[i]);
     row.field("fusion", what).field("brings_percent", percent).field("loss", first[i].loss);

@@ -43,20 +43,19 @@ class AblatedTable {
         t.gemm_moment_pieces = [](const GemmDims&) -> index_t { return 0; };
         t.conv2d_moment_pieces = [](const ConvDims&, ConvSlot) -> index_t { return 0; };
         break;
-      case Fusion::split_weight_gradients:
-        t.conv2d_slab_count = [](const ConvDims&) -> index_t { return 0; };
-        break;
+      case Fusion::split_weight_gradients: t.conv2d_slab_count = [](const ConvDims&) -> index_t { return 0; }; break;
       case Fusion::activation_gradients:
         t.gemm = [](const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b, T* c, void* workspace, Stream s) {
           original_->gemm(d, before(e), a, b, c, workspace, s);
           multiply(d.M * d.N, e, c, s);
         };
-        t.conv2d = [](const ConvDims& d, const Epilogue<T>& e, const T* x, const T* w, T* y, void* workspace, Stream s) {
+        t.conv2d = [](const ConvDims& d, const Epilogue<T>& e, const T* x, const T* w, T* y, void* workspace,
+                      Stream s) {
           original_->conv2d(d, before(e), x, w, y, workspace, s);
           multiply(d.y_shape().size(), e, y, s);
         };
-        t.conv2d_input_grad = [](const ConvDims& d, const Epilogue<T>& e, const T* g, const T* w, T* dx, void* workspace,
-                                 Stream s) {
+        t.conv2d_input_grad = [](const ConvDims& d, const Epilogue<T>& e, const T* g, const T* w, T* dx,
+                                 void* workspace, Stream s) {
           original_->conv2d_input_grad(d, before(e), g, w, dx, workspace, s);
           multiply(d.x_shape().size(), e, dx, s);
         };
@@ -76,7 +75,7 @@ class AblatedTable {
     d.extent[last] = n;
     d.a_stride[last] = d.b_stride[last] = 1;
     const bool rectifier = e.activation == Activation::relu || e.activation == Activation::leaky_relu;
-    const BinaryOp op = rectifier                              ? BinaryOp::leaky_relu_grad
+    const BinaryOp op = rectifier                             ? BinaryOp::leaky_relu_grad
                         : e.activation == Activation::sigmoid ? BinaryOp::sigmoid_grad
                                                               : BinaryOp::tanh_grad;
     original_->binary(op, d, e.activation == Activation::leaky_relu ? e.slope : 0, y, e.output, y, s);
@@ -99,8 +98,8 @@ const DeviceBackend* ablated_backend(const DeviceBackend& original, Fusion witho
 
 }  // namespace detail
 
-/// While it lives, whatever is queued or captured on devices of this type is without a fusion. A graph that was captured
-/// stays as it is. One at a time.
+/// While it lives, whatever is queued or captured on devices of this type is without a fusion. A graph that was
+/// captured stays as it is. One at a time.
 class Ablation {
  public:
   /// Throws Error where the program has no such device; the CPU's kernels are not replaced.

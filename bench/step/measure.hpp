@@ -41,8 +41,8 @@ class StepperOf : public Stepper {
 };
 
 /// In bf16 elements are bfloat16.
-inline std::unique_ptr<Stepper> make_stepper(const std::string& network, index_t batch, Device device, Precision precision,
-                                             bool captured) {
+inline std::unique_ptr<Stepper> make_stepper(const std::string& network, index_t batch, Device device,
+                                             Precision precision, bool captured) {
   set_precision(device, precision);
   if (precision == Precision::bf16) return std::make_unique<StepperOf<bfloat16>>(network, batch, device, captured);
   return std::make_unique<StepperOf<float>>(network, batch, device, captured);

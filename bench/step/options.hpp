@@ -53,8 +53,8 @@ inline void set_option(StepOptions& o, const std::string& name, const std::strin
             ", expected dcgan, article or libtorch");
   } else if (name == "--seconds") {
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), o.seconds);
-    check(error == std::errc() && end == value.data() + value.size() && o.seconds > 0 && o.seconds <= 3600, "bench_step",
-          "--seconds '", value, "', expected seconds above 0 and up to 3600");
+    check(error == std::errc() && end == value.data() + value.size() && o.seconds > 0 && o.seconds <= 3600,
+          "bench_step", "--seconds '", value, "', expected seconds above 0 and up to 3600");
   } else {
     check(!value.empty(), "bench_step", name, " needs a value");
     o.out = value;

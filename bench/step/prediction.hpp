@@ -12,8 +12,8 @@
 
 namespace tinygan::bench {
 
-/// FLOPs of one step, exact taps only. G: forward, weight gradient and, but for the first layer, input gradient. D: three
-/// forward passes, two weight gradients, and input gradients three times, once for the first layer.
+/// FLOPs of one step, exact taps only. G: forward, weight gradient and, but for the first layer, input gradient. D:
+/// three forward passes, two weight gradients, and input gradients three times, once for the first layer.
 inline double step_flops(const std::string& network, index_t batch) {
   double total = 0;
   bool generator_begun = false, discriminator_begun = false;

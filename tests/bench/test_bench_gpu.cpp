@@ -166,13 +166,19 @@ namespace {
 /// Of a product of n x n matrices.
 gpu::Work square_product(double n, Precision p) {
   const double bytes = 3 * n * n * (p == Precision::bf16 ? 2 : 4);
-  return {.precision = p, .flops = 2 * n * n * n, .bytes = bytes, .elements = 2 * n * n, .outputs = n * n, .terms = n,
+  return {.precision = p,
+          .flops = 2 * n * n * n,
+          .bytes = bytes,
+          .elements = 2 * n * n,
+          .outputs = n * n,
+          .terms = n,
           .algorithms = gpu::algorithms_of(2 * n * n * n)};
 }
 
 }  // namespace
 
-TEST_CASE("Predicted seconds of a case grow with its size, its precision and its timing, and are the sum of its parts") {
+TEST_CASE(
+    "Predicted seconds of a case grow with its size, its precision and its timing, and are the sum of its parts") {
   double before = 0;
   for (const double n : {1024, 2048, 4096, 8192, 16384}) {
     const gpu::Prediction p = gpu::predict(square_product(n, Precision::bf16), 0.05, true);
@@ -210,14 +216,21 @@ TEST_CASE("What bounds a case's work") {
   CHECK(gpu::sets_of(1e9, 50e6) == 2);
   CHECK(gpu::sets_of(20e9, 50e6) == 1);
   CHECK(gpu::sets_of(0, 50e6) == 512);
-  for (double flops = 1e6; flops < 1e14; flops *= 10) CHECK(gpu::algorithms_of(flops) >= gpu::algorithms_of(10 * flops));
+  for (double flops = 1e6; flops < 1e14; flops *= 10)
+    CHECK(gpu::algorithms_of(flops) >= gpu::algorithms_of(10 * flops));
 }
 
 TEST_CASE("The default network's layers at batch 128 in bf16 are predicted to fit 20 seconds") {
   double seconds = gpu::start_seconds;
   const auto add = [&](double flops, double elements, double outputs, double terms, int layouts, int algorithms) {
-    const gpu::Work w{.precision = Precision::bf16, .flops = flops, .bytes = 2 * (elements + outputs), .elements = elements,
-                      .outputs = outputs, .terms = terms, .layouts = layouts, .algorithms = algorithms};
+    const gpu::Work w{.precision = Precision::bf16,
+                      .flops = flops,
+                      .bytes = 2 * (elements + outputs),
+                      .elements = elements,
+                      .outputs = outputs,
+                      .terms = terms,
+                      .layouts = layouts,
+                      .algorithms = algorithms};
     seconds += gpu::predict(w, 0.03, true).total();
   };
   int cases = 0;
@@ -226,7 +239,8 @@ TEST_CASE("The default network's layers at batch 128 in bf16 are predicted to fi
       if (l.network == "dcgan") {
         add(2 * static_cast<double>(l.dims.N * l.dims.P * l.dims.Q * l.dims.R * l.dims.S * l.dims.C * l.dims.K),
             static_cast<double>(gpu::first_size(l.dims, output) + gpu::second_size(l.dims, output)),
-            static_cast<double>(gpu::output_size(l.dims, output)), static_cast<double>(gpu::terms_of(l.dims, output)), 3, 28);
+            static_cast<double>(gpu::output_size(l.dims, output)), static_cast<double>(gpu::terms_of(l.dims, output)),
+            3, 28);
         ++cases;
       }
   CHECK(cases == 15);

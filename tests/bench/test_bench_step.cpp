@@ -24,7 +24,8 @@ template <class T>
 std::vector<double> losses(std::optional<Fusion> without) {
   gan::Networks<T> networks = tiny_networks<T>(1);
   networks.to(there);
-  gan::AdversarialStep<T> step(networks, {.learning_rate = 0.01, .epsilon = 0.1}, {.learning_rate = 0.01, .epsilon = 0.1});
+  gan::AdversarialStep<T> step(networks, {.learning_rate = 0.01, .epsilon = 0.1},
+                               {.learning_rate = 0.01, .epsilon = 0.1});
   Generator random(5, there);
   const Tensor<T> real = narrow<T>(tiny_images(1).to(there));
   Tensor<wide_t<T>> loss_d, loss_g;
@@ -69,7 +70,8 @@ Array cotangent(index_t n) {
   const KernelTable<float>& k = kernels<float>(there);
   const GemmDims d{n, n, n};
   const Tensor<float> workspace({static_cast<index_t>(k.gemm_workspace(d) / sizeof(float) + 1)}, there);
-  k.gemm(d, {nullptr, Activation::leaky_relu, 0.2f, output.data(), nullptr}, x.data(), w.data(), y.data(), workspace.data(), {});
+  k.gemm(d, {nullptr, Activation::leaky_relu, 0.2f, output.data(), nullptr}, x.data(), w.data(), y.data(),
+         workspace.data(), {});
   return array(y);
 }
 
@@ -118,8 +120,8 @@ TEST_CASE("Ablation: training without a fusion is the same training up to roundi
       CAPTURE(name_of(f));
       const std::vector<double> without = losses<T>(f);
       REQUIRE(without.size() == whole.size());
-      // Losses of order 1, smooth in weights that a step moves by a tenth of its gradients: what they differ by is of the
-      // order of the rounding of sums of a few hundred terms.
+      // Losses of order 1, smooth in weights that a step moves by a tenth of its gradients: what they differ by is of
+      // the order of the rounding of sums of a few hundred terms.
       for (std::size_t i = 0; i < whole.size(); ++i) CHECK(std::fabs(without[i] - whole[i]) <= 256 * rounding);
     }
   };

@@ -1,5 +1,5 @@
-// cuDNN of the stub. A handle keeps the stream that it was given, as the real one does: every search and every call uses
-// it, whatever has become of it.
+// cuDNN of the stub. A handle keeps the stream that it was given, as the real one does: every search and every call
+// uses it, whatever has become of it.
 #include <cudnn.h>
 
 #include <algorithm>
@@ -37,10 +37,12 @@ struct Tensor {
 };
 
 void check_tensors(std::initializer_list<Tensor> tensors) {
-  for (const Tensor& t : tensors) check_memory(t.data, std::max<std::size_t>(descriptors().at(t.descriptor), 1), "a tensor");
+  for (const Tensor& t : tensors)
+    check_memory(t.data, std::max<std::size_t>(descriptors().at(t.descriptor), 1), "a tensor");
 }
 
-cudnnStatus_t compute(const char* name, cudnnHandle_t handle, std::initializer_list<Tensor> tensors, double seconds = 1e-5) {
+cudnnStatus_t compute(const char* name, cudnnHandle_t handle, std::initializer_list<Tensor> tensors,
+                      double seconds = 1e-5) {
   const cudaStream_t stream = handles().at(handle);
   check_tensors(tensors);
   queue(stream, name, seconds);
@@ -62,8 +64,8 @@ cudnnStatus_t name_algorithms(int room, int* count, Perf* found) {
 
 /// What all searches that time do: calls on the handle's stream, and the host waits for them.
 template <class Perf>
-cudnnStatus_t search(const char* name, cudnnHandle_t handle, std::initializer_list<Tensor> tensors, int room, int* count,
-                     Perf* found) {
+cudnnStatus_t search(const char* name, cudnnHandle_t handle, std::initializer_list<Tensor> tensors, int room,
+                     int* count, Perf* found) {
   const cudaStream_t stream = handles().at(handle);
   check_tensors(tensors);
   queue(stream, name, 1e-3);
@@ -72,8 +74,8 @@ cudnnStatus_t search(const char* name, cudnnHandle_t handle, std::initializer_li
 }
 
 template <class Perf>
-cudnnStatus_t heuristic(const char* name, cudnnHandle_t handle, std::initializer_list<const void*> used, int room, int* count,
-                        Perf* found) {
+cudnnStatus_t heuristic(const char* name, cudnnHandle_t handle, std::initializer_list<const void*> used, int room,
+                        int* count, Perf* found) {
   handles().at(handle);
   for (const void* d : used) descriptors().at(d);
   stub::count(name);
@@ -104,29 +106,29 @@ cudnnStatus_t cudnnSetStream(cudnnHandle_t handle, cudaStream_t stream) {
 
 // ---- Descriptors ----------------------------------------------------------------------------------------------------
 
-#define STUB_DESCRIPTOR(Kind)                                                                                         \
-  cudnnStatus_t cudnnCreate##Kind##Descriptor(cudnn##Kind##Descriptor_t* d) {                                         \
-    STUB_CALL;                                                                                                        \
-    return create(reinterpret_cast<void**>(d));                                                                       \
-  }                                                                                                                   \
-  cudnnStatus_t cudnnDestroy##Kind##Descriptor(cudnn##Kind##Descriptor_t d) {                                         \
-    STUB_CALL;                                                                                                        \
-    descriptors().destroy(d);                                                                                         \
-    return CUDNN_STATUS_SUCCESS;                                                                                      \
+#define STUB_DESCRIPTOR(Kind)                                                 \
+  cudnnStatus_t cudnnCreate##Kind##Descriptor(cudnn##Kind##Descriptor_t* d) { \
+    STUB_CALL;                                                                \
+    return create(reinterpret_cast<void**>(d));                               \
+  }                                                                           \
+  cudnnStatus_t cudnnDestroy##Kind##Descriptor(cudnn##Kind##Descriptor_t d) { \
+    STUB_CALL;                                                                \
+    descriptors().destroy(d);                                                 \
+    return CUDNN_STATUS_SUCCESS;                                              \
   }
 STUB_DESCRIPTOR(Tensor)
 STUB_DESCRIPTOR(Filter)
 STUB_DESCRIPTOR(Convolution)
 STUB_DESCRIPTOR(Activation)
 
-cudnnStatus_t cudnnSetTensor4dDescriptor(cudnnTensorDescriptor_t d, cudnnTensorFormat_t, cudnnDataType_t type, int n, int c,
-                                         int h, int w) {
+cudnnStatus_t cudnnSetTensor4dDescriptor(cudnnTensorDescriptor_t d, cudnnTensorFormat_t, cudnnDataType_t type, int n,
+                                         int c, int h, int w) {
   STUB_CALL;
   descriptors().at(d) = bytes_of(type, n, c, h, w);
   return CUDNN_STATUS_SUCCESS;
 }
-cudnnStatus_t cudnnSetFilter4dDescriptor(cudnnFilterDescriptor_t d, cudnnDataType_t type, cudnnTensorFormat_t, int k, int c,
-                                         int h, int w) {
+cudnnStatus_t cudnnSetFilter4dDescriptor(cudnnFilterDescriptor_t d, cudnnDataType_t type, cudnnTensorFormat_t, int k,
+                                         int c, int h, int w) {
   STUB_CALL;
   descriptors().at(d) = bytes_of(type, k, c, h, w);
   return CUDNN_STATUS_SUCCESS;
@@ -151,17 +153,17 @@ cudnnStatus_t cudnnSetActivationDescriptor(cudnnActivationDescriptor_t d, cudnnA
 
 // ---- Searches -------------------------------------------------------------------------------------------------------
 
-cudnnStatus_t cudnnFindConvolutionForwardAlgorithmEx(cudnnHandle_t handle, const cudnnTensorDescriptor_t x_of, const void* x,
-                                                     const cudnnFilterDescriptor_t w_of, const void* w,
-                                                     const cudnnConvolutionDescriptor_t, const cudnnTensorDescriptor_t y_of,
-                                                     void* y, const int room, int* count,
-                                                     cudnnConvolutionFwdAlgoPerf_t* found, void*, size_t) {
+cudnnStatus_t cudnnFindConvolutionForwardAlgorithmEx(cudnnHandle_t handle, const cudnnTensorDescriptor_t x_of,
+                                                     const void* x, const cudnnFilterDescriptor_t w_of, const void* w,
+                                                     const cudnnConvolutionDescriptor_t,
+                                                     const cudnnTensorDescriptor_t y_of, void* y, const int room,
+                                                     int* count, cudnnConvolutionFwdAlgoPerf_t* found, void*, size_t) {
   STUB_CALL;
   return search(__func__, handle, {{x_of, x}, {w_of, w}, {y_of, y}}, room, count, found);
 }
 cudnnStatus_t cudnnFindConvolutionBackwardDataAlgorithmEx(cudnnHandle_t handle, const cudnnFilterDescriptor_t w_of,
-                                                          const void* w, const cudnnTensorDescriptor_t g_of, const void* g,
-                                                          const cudnnConvolutionDescriptor_t,
+                                                          const void* w, const cudnnTensorDescriptor_t g_of,
+                                                          const void* g, const cudnnConvolutionDescriptor_t,
                                                           const cudnnTensorDescriptor_t x_of, void* x, const int room,
                                                           int* count, cudnnConvolutionBwdDataAlgoPerf_t* found, void*,
                                                           size_t) {
@@ -169,11 +171,11 @@ cudnnStatus_t cudnnFindConvolutionBackwardDataAlgorithmEx(cudnnHandle_t handle, 
   return search(__func__, handle, {{x_of, x}, {w_of, w}, {g_of, g}}, room, count, found);
 }
 cudnnStatus_t cudnnFindConvolutionBackwardFilterAlgorithmEx(cudnnHandle_t handle, const cudnnTensorDescriptor_t x_of,
-                                                            const void* x, const cudnnTensorDescriptor_t g_of, const void* g,
-                                                            const cudnnConvolutionDescriptor_t,
+                                                            const void* x, const cudnnTensorDescriptor_t g_of,
+                                                            const void* g, const cudnnConvolutionDescriptor_t,
                                                             const cudnnFilterDescriptor_t w_of, void* w, const int room,
-                                                            int* count, cudnnConvolutionBwdFilterAlgoPerf_t* found, void*,
-                                                            size_t) {
+                                                            int* count, cudnnConvolutionBwdFilterAlgoPerf_t* found,
+                                                            void*, size_t) {
   STUB_CALL;
   return search(__func__, handle, {{x_of, x}, {w_of, w}, {g_of, g}}, room, count, found);
 }
@@ -188,26 +190,26 @@ cudnnStatus_t cudnnGetConvolutionForwardAlgorithm_v7(cudnnHandle_t handle, const
 cudnnStatus_t cudnnGetConvolutionBackwardDataAlgorithm_v7(cudnnHandle_t handle, const cudnnFilterDescriptor_t w_of,
                                                           const cudnnTensorDescriptor_t g_of,
                                                           const cudnnConvolutionDescriptor_t conv,
-                                                          const cudnnTensorDescriptor_t x_of, const int room, int* count,
-                                                          cudnnConvolutionBwdDataAlgoPerf_t* found) {
+                                                          const cudnnTensorDescriptor_t x_of, const int room,
+                                                          int* count, cudnnConvolutionBwdDataAlgoPerf_t* found) {
   STUB_CALL;
   return heuristic(__func__, handle, {x_of, w_of, conv, g_of}, room, count, found);
 }
 cudnnStatus_t cudnnGetConvolutionBackwardFilterAlgorithm_v7(cudnnHandle_t handle, const cudnnTensorDescriptor_t x_of,
                                                             const cudnnTensorDescriptor_t g_of,
                                                             const cudnnConvolutionDescriptor_t conv,
-                                                            const cudnnFilterDescriptor_t w_of, const int room, int* count,
-                                                            cudnnConvolutionBwdFilterAlgoPerf_t* found) {
+                                                            const cudnnFilterDescriptor_t w_of, const int room,
+                                                            int* count, cudnnConvolutionBwdFilterAlgoPerf_t* found) {
   STUB_CALL;
   return heuristic(__func__, handle, {x_of, w_of, conv, g_of}, room, count, found);
 }
 
 // ---- Calls ----------------------------------------------------------------------------------------------------------
 
-cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void*, const cudnnTensorDescriptor_t x_of, const void* x,
-                                      const cudnnFilterDescriptor_t w_of, const void* w, const cudnnConvolutionDescriptor_t,
-                                      cudnnConvolutionFwdAlgo_t algorithm, void*, size_t, const void*,
-                                      const cudnnTensorDescriptor_t y_of, void* y) {
+cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void*, const cudnnTensorDescriptor_t x_of,
+                                      const void* x, const cudnnFilterDescriptor_t w_of, const void* w,
+                                      const cudnnConvolutionDescriptor_t, cudnnConvolutionFwdAlgo_t algorithm, void*,
+                                      size_t, const void*, const cudnnTensorDescriptor_t y_of, void* y) {
   STUB_CALL;
   return compute(__func__, handle, {{x_of, x}, {w_of, w}, {y_of, y}}, 1e-5 * (1 + static_cast<int>(algorithm)));
 }
@@ -220,18 +222,18 @@ cudnnStatus_t cudnnConvolutionBackwardData(cudnnHandle_t handle, const void*, co
 }
 cudnnStatus_t cudnnConvolutionBackwardFilter(cudnnHandle_t handle, const void*, const cudnnTensorDescriptor_t x_of,
                                              const void* x, const cudnnTensorDescriptor_t g_of, const void* g,
-                                             const cudnnConvolutionDescriptor_t, cudnnConvolutionBwdFilterAlgo_t algorithm,
-                                             void*, size_t, const void*, const cudnnFilterDescriptor_t w_of, void* w) {
+                                             const cudnnConvolutionDescriptor_t,
+                                             cudnnConvolutionBwdFilterAlgo_t algorithm, void*, size_t, const void*,
+                                             const cudnnFilterDescriptor_t w_of, void* w) {
   STUB_CALL;
   return compute(__func__, handle, {{x_of, x}, {w_of, w}, {g_of, g}}, 1e-5 * (1 + static_cast<int>(algorithm)));
 }
-cudnnStatus_t cudnnConvolutionBiasActivationForward(cudnnHandle_t handle, const void*, const cudnnTensorDescriptor_t x_of,
-                                                    const void* x, const cudnnFilterDescriptor_t w_of, const void* w,
-                                                    const cudnnConvolutionDescriptor_t, cudnnConvolutionFwdAlgo_t algorithm,
-                                                    void*, size_t, const void*, const cudnnTensorDescriptor_t z_of,
-                                                    const void* z, const cudnnTensorDescriptor_t bias_of, const void* bias,
-                                                    const cudnnActivationDescriptor_t, const cudnnTensorDescriptor_t y_of,
-                                                    void* y) {
+cudnnStatus_t cudnnConvolutionBiasActivationForward(
+    cudnnHandle_t handle, const void*, const cudnnTensorDescriptor_t x_of, const void* x,
+    const cudnnFilterDescriptor_t w_of, const void* w, const cudnnConvolutionDescriptor_t,
+    cudnnConvolutionFwdAlgo_t algorithm, void*, size_t, const void*, const cudnnTensorDescriptor_t z_of, const void* z,
+    const cudnnTensorDescriptor_t bias_of, const void* bias, const cudnnActivationDescriptor_t,
+    const cudnnTensorDescriptor_t y_of, void* y) {
   STUB_CALL;
   if (algorithm != CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_GEMM) return CUDNN_STATUS_NOT_SUPPORTED;
   return compute(__func__, handle, {{x_of, x}, {w_of, w}, {z_of, z}, {bias_of, bias}, {y_of, y}});

@@ -46,18 +46,22 @@ cudaError_t launch_kernel(const void* kernel, dim3 grid, dim3 block, std::size_t
 }
 
 /// The rules of the driver for a tensor map.
-CUresult encode_tiled(CUtensorMap* map, CUtensorMapDataType type, cuuint32_t rank, void* address, const cuuint64_t* extent,
-                      const cuuint64_t* stride, const cuuint32_t* box, const cuuint32_t* step, CUtensorMapInterleave,
-                      CUtensorMapSwizzle swizzle, CUtensorMapL2promotion, CUtensorMapFloatOOBfill) {
+CUresult encode_tiled(CUtensorMap* map, CUtensorMapDataType type, cuuint32_t rank, void* address,
+                      const cuuint64_t* extent, const cuuint64_t* stride, const cuuint32_t* box, const cuuint32_t* step,
+                      CUtensorMapInterleave, CUtensorMapSwizzle swizzle, CUtensorMapL2promotion,
+                      CUtensorMapFloatOOBfill) {
   const Call call("cuTensorMapEncodeTiled");
-  const std::size_t element = type == CU_TENSOR_MAP_DATA_TYPE_BFLOAT16 ? 2 : type == CU_TENSOR_MAP_DATA_TYPE_FLOAT32 ? 4 : 0;
+  const std::size_t element = type == CU_TENSOR_MAP_DATA_TYPE_BFLOAT16  ? 2
+                              : type == CU_TENSOR_MAP_DATA_TYPE_FLOAT32 ? 4
+                                                                        : 0;
   if (element == 0) fault("an element type that this stub does not know");
   const auto aligned = [](const void* p, std::uintptr_t to) { return reinterpret_cast<std::uintptr_t>(p) % to == 0; };
   if (rank < 1 || rank > 5) fault(text("rank ", rank));
   if (!aligned(map, 64)) fault("the map is not 64-byte aligned");
   if (!aligned(address, 16)) fault("the tensor is not 16-byte aligned");
   if (box[0] * element % 16 != 0) fault("a row of the box is not a multiple of 16 bytes");
-  if (swizzle == CU_TENSOR_MAP_SWIZZLE_128B && box[0] * element > 128) fault("a row of the box is longer than its swizzle");
+  if (swizzle == CU_TENSOR_MAP_SWIZZLE_128B && box[0] * element > 128)
+    fault("a row of the box is longer than its swizzle");
   cuuint64_t bytes = element;
   for (cuuint32_t i = 0; i < rank; ++i) {
     if (extent[i] < 1 || extent[i] > cuuint64_t{1} << 32) fault(text("extent ", i, " is ", extent[i]));
@@ -94,7 +98,8 @@ extern "C" {
 void** __cudaRegisterFatBinary(void*) { return new void*(nullptr); }
 void __cudaRegisterFatBinaryEnd(void**) {}
 void __cudaUnregisterFatBinary(void** handle) { delete handle; }
-void __cudaRegisterFunction(void**, const char* function, char*, const char* name, int, uint3*, uint3*, dim3*, dim3*, int*) {
+void __cudaRegisterFunction(void**, const char* function, char*, const char* name, int, uint3*, uint3*, dim3*, dim3*,
+                            int*) {
   STUB_CALL;
   functions()[function] = {name};
 }

@@ -13,7 +13,8 @@ namespace {
 double copy_seconds(std::size_t bytes) { return 1e-6 + static_cast<double>(bytes) * 1e-12; }
 
 /// By direction: device operands are looked up, the host's are believed.
-cudaError_t copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t stream, const char* what) {
+cudaError_t copy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t stream,
+                 const char* what) {
   if (kind == cudaMemcpyDefault) fault("cudaMemcpyDefault is not what this stub knows");
   const bool reads = kind == cudaMemcpyDeviceToDevice || kind == cudaMemcpyDeviceToHost,
              writes = kind == cudaMemcpyDeviceToDevice || kind == cudaMemcpyHostToDevice;
@@ -120,7 +121,8 @@ cudaError_t cudaFree(void* p) {
   wait_for_all();  // as the real one does
   const auto found = state().memory.find(static_cast<const std::byte*>(p));
   if (found == state().memory.end())
-    fault(state().freed.count(static_cast<const std::byte*>(p)) ? "memory that was freed" : "memory that cudaMalloc did not give");
+    fault(state().freed.count(static_cast<const std::byte*>(p)) ? "memory that was freed"
+                                                                : "memory that cudaMalloc did not give");
   state().freed.insert(*found);
   state().memory.erase(found);
   std::free(p);
