@@ -54,7 +54,8 @@ TEST_CASE(
     "GPU test of the small family: its large shapes are computed by wgmma, and it passes on the emulated device") {
   for (const Arithmetic& by : all_arithmetics(Device::emulated())) {
     INFO(by.name());
-    if (!support::sanitized) check_large_shapes(by);  // half a minute under ThreadSanitizer
+    // Half a minute under ThreadSanitizer; in fp32 nothing is special about them.
+    if (!support::sanitized && by.precision != Precision::fp32) check_large_shapes(by);
     const auto products = small_products(by);
     const auto partials = small_partials(by);
     const auto little = [](const auto& c) { return output_size(c) * terms(c) < 1'000'000; };
