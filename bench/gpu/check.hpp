@@ -101,8 +101,9 @@ inline double rounding(Precision precision) {
   return precision == Precision::fp32 ? 0x1p-24 : precision == Precision::tf32 ? 0x1p-10 : 0x1p-8;
 }
 
-/// Error bound of an output: a sum of products whose operands, and with `rounded_result` the result, were rounded to the
-/// precision. (2 u + 4 (terms + 2) eps) sum |a||b|, u the rounding of an operand; tensor cores may truncate as they add.
+/// Error bound of an output: a sum of products whose operands, and with `rounded_result` the result, were rounded to
+/// the precision. (2 u + 4 (terms + 2) eps) sum |a||b|, u the rounding of an operand; tensor cores may truncate as they
+/// add.
 inline double error_bound(Precision precision, index_t terms, double magnitude, double value, bool rounded_result) {
   const double eps = std::numeric_limits<float>::epsilon(), u = rounding(precision);
   return (2.1 * u + 4 * static_cast<double>(terms + 2) * eps) * magnitude +
