@@ -87,6 +87,8 @@ ended 130
 for delay in 0.002 0.01 0.03 0.1; do
   "$program" train "${long[@]}" --progress plain --out "$scratch/early$delay" >/dev/null 2>"$scratch/stderr" &
   session=$!
+  # Until then it is this shell still, whose way of ending is to remove the scratch folder.
+  until [[ /proc/$session/exe -ef $program ]] || ! kill -0 "$session" 2>/dev/null; do :; done
   sleep "$delay"
   kill -TERM "$session"
   code=0
