@@ -75,15 +75,15 @@ std::string kernel_name() {
 /// from here on, and this one waits until the one before it has ended and what it wrote can be seen; elsewhere both are
 /// nothing. Source: CUDA C++ Programming Guide, "Programmatic Dependent Launch and Synchronization".
 __device__ __forceinline__ void grid_begin() {
-#if __CUDA_ARCH__ >= 900
+#if __CUDA_ARCH__ == 900  // where launches_overlap() may say yes; on sm_100 nvcc 13.0 would spill a register for it
   asm volatile("griddepcontrol.launch_dependents;\ngriddepcontrol.wait;" ::: "memory");
 #endif
 }
 
-/// Whether launches of the calling thread's device overlap.
+/// Whether launches of the calling thread's device overlap: never where it runs code in which grid_begin() is nothing.
 inline bool launches_overlap() {
   const int forced = forms::overlap.load(std::memory_order_relaxed);
-  return (forced >= 0 ? forced > 0 : sm_90_overlap > 0) && compute_capability_major() == 9;
+  return (forced >= 0 ? forced > 0 : sm_90_overlap > 0) && device_has_wgmma();
 }
 
 /// Kernel<<<...>>>(args...). Throws Error with the kernel and the place if the launch is refused; an error that some

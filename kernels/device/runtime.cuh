@@ -75,15 +75,33 @@ inline void check_cuda(cudaError_t result, const char* call, const char* file = 
   fail(text(call, " at ", place(file, line)), explain(result));
 }
 
-/// Of the calling thread's device.
-inline int compute_capability_major() {
-  static std::atomic<int> known[64]{};  // by device
+// Whether this pass of the compiler makes code for wgmma and TMA; elsewhere kernels that use them are to be empty.
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL) && __CUDA_ARCH__ == 900
+inline constexpr bool has_wgmma = true;
+#else
+inline constexpr bool has_wgmma = false;
+#endif
+
+/// Never launched: the size of its shared memory tells for what the code was compiled that the driver has chosen.
+__global__ void architecture_kernel(unsigned* out) {
+  __shared__ unsigned mark[has_wgmma ? 64 : 32];
+  mark[threadIdx.x % 32] = out[threadIdx.x];
+  __syncthreads();
+  out[threadIdx.x] = mark[31 - threadIdx.x % 32];
+}
+
+/// Whether the calling thread's device is an sm_90 and the driver has code for sm_90a for it.
+inline bool device_has_wgmma() {
+  static std::atomic<signed char> known[64]{};  // by device: 1 yes, -1 no
   int device = 0, major = 0;
   check_cuda(cudaGetDevice(&device), "cudaGetDevice");
-  if (device < 64 && (major = known[device].load(std::memory_order_relaxed)) > 0) return major;
+  if (device < 64 && known[device].load(std::memory_order_relaxed) != 0) return known[device].load() > 0;
   check_cuda(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "cudaDeviceGetAttribute");
-  if (device < 64) known[device].store(major, std::memory_order_relaxed);
-  return major;
+  cudaFuncAttributes kernel{};
+  check_cuda(cudaFuncGetAttributes(&kernel, &architecture_kernel), "cudaFuncGetAttributes");
+  const bool yes = major == 9 && kernel.sharedSizeBytes >= 64 * sizeof(unsigned);
+  if (device < 64) known[device].store(yes ? 1 : -1, std::memory_order_relaxed);
+  return yes;
 }
 
 }  // namespace

@@ -144,7 +144,7 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* a, const void* function) {
   *a = {};
   a->ptxVersion = a->binaryVersion = 90;
   a->maxThreadsPerBlock = 1024;
-  a->sharedSizeBytes = 1024;  // kernels/device/architecture.cuh tells by them for which GPU the code is
+  a->sharedSizeBytes = 1024;  // kernels/device/runtime.cuh tells by them for which GPU the code is
   a->numRegs = 64;
   a->maxDynamicSharedSizeBytes = static_cast<int>(f.shared_bytes);
   return cudaSuccess;
