@@ -40,8 +40,8 @@ inline void take(const Form& form, index_t blocks) {
   taken_blocks = blocks;
 }
 
-/// Forces a form on the calling thread to the end of the enclosing scope: workspaces, pieces and launches alike. A shape
-/// that the form cannot compute is an Error.
+/// Forces a form on the calling thread to the end of the enclosing scope: workspaces, pieces and launches alike. A
+/// shape that the form cannot compute is an Error.
 class Force {
  public:
   explicit Force(const Form& form) : before_(forced) { forced = form; }
@@ -64,8 +64,8 @@ inline void check_not_forced() {
   check(forced.way == Way::automatic, "form", name_of(forced), " cannot compute this shape in this precision");
 }
 
-/// Whether launches overlap (grid_begin() in kernels/launch.cuh), whatever select.cuh says: 1, 0, or -1 for what it says.
-/// Of the whole program; of GPUs only an sm_90 overlaps them.
+/// Whether launches overlap (grid_begin() in kernels/launch.cuh), whatever select.cuh says: 1, 0, or -1 for what it
+/// says. Of the whole program; of GPUs only an sm_90 overlaps them.
 inline std::atomic<int> overlap{-1};
 
 /// Has launches overlap, or not, to the end of the enclosing scope.

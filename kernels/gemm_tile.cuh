@@ -20,8 +20,8 @@ struct TensorTiles {
   using Medium = MmaTile<F, T, 64, 64, 4, 3>;
 };
 
-/// run.operator()<Policy>() with the tile of the precision F for elements T that an (M,N) problem is given (select.cuh);
-/// square ones only unless NarrowToo. blocks(m, n) is how many blocks work on the problem in tiles of (m,n).
+/// run.operator()<Policy>() with the tile of the precision F for elements T that an (M,N) problem is given
+/// (select.cuh); square ones only unless NarrowToo. blocks(m, n) is how many blocks work on the problem in tiles of (m,n).
 template <Precision F, class T, bool NarrowToo, class Blocks, class Run>
 auto with_tile(index_t M, index_t N, const Blocks& blocks, const Run& run) {
   const auto suits = [&]<class P>(index_t enough) {

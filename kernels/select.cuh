@@ -21,8 +21,8 @@ inline constexpr const char* not_measured = "not measured";
 
 /// Tiles of any kind.
 struct TileLimits {
-  /// Of the tiles of a way the largest is taken whose halves the result exceeds and that makes so many blocks, pieces of
-  /// sums counted; else the smallest.
+  /// Of the tiles of a way the largest is taken whose halves the result exceeds and that makes so many blocks, pieces
+  /// of sums counted; else the smallest.
   Limit ffma_blocks, mma_blocks;
   /// A sum is cut into pieces until twice so many blocks work on it, but none is shorter than `piece`.
   Limit split_blocks, piece;
@@ -33,13 +33,13 @@ struct TileLimits {
 
 /// Where wgmma takes the place of mma: all of this at least.
 struct WgmmaLimits {
-  /// Products and tap lists: bytes of a sum's terms (of the channels of one tap), columns, percent of the tiles' 128 rows
-  /// that are filled, tiles of 128 x 64; and tiles of 128 x 128 for that size to be taken.
+  /// Products and tap lists: bytes of a sum's terms (of the channels of one tap), columns, percent of the tiles' 128
+  /// rows that are filled, tiles of 128 x 64; and tiles of 128 x 128 for that size to be taken.
   Limit depth_bytes, columns, filled, tiles, wide_tiles;
   /// Rows of tiles of a product whose blocks go column by column.
   Limit raster;
-  /// Weight gradients: channels of the side that has fewer and of the one that has more, percent of the steps' 64 images
-  /// that are filled, and blocks.
+  /// Weight gradients: channels of the side that has fewer and of the one that has more, percent of the steps' 64
+  /// images that are filled, and blocks.
   Limit grad_fewer, grad_more, grad_filled, grad_blocks;
 };
 
@@ -54,7 +54,7 @@ inline constexpr TileLimits sm_80{
     .one_channel = {1, not_measured},
 };
 
-// ---- sm_90: H100 and H200, of 132 multiprocessors --------------------------------------------------------------------
+// ---- sm_90: H100 and H200, of 132 multiprocessors -------------------------------------------------------------------
 
 inline constexpr TileLimits sm_90{
     .ffma_blocks = {132, not_measured},
