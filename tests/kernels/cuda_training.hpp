@@ -88,34 +88,43 @@ Trained trained(TrainingStart<T> start, Device device, train::CapturedStep::Mode
   return result;
 }
 
-/// Two captured runs, an eager one and a captured one whose launches overlap end in the same bits, and not where they
-/// started.
+inline void check_same_run(const Trained& a, const Trained& b) {
+  CHECK(a.losses == b.losses);
+  REQUIRE(a.state.size() == b.state.size());
+  for (std::size_t i = 0; i < a.state.size(); ++i) {
+    CAPTURE(i);
+    CHECK(same_bits(a.state[i], b.state[i]));
+  }
+}
+
+/// Two captured runs and an eager one end in the same bits, and not where they started.
 template <class Start>
 void check_equal_runs(const Arithmetic& by, const Start& make, int steps) {
   with_elements(by, [&]<class T>(T element) {
     using Mode = train::CapturedStep::Mode;
     const auto run = [&](Mode mode) { return trained(make(element, by.device), by.device, mode, steps); };
-    const auto overlapping = [&] {
-      const forms::Overlap scope(true);
-      return run(Mode::automatic);
-    };
-    const forms::Overlap apart(false);
     const Trained eager = run(Mode::eager), captured = run(Mode::automatic), again = run(Mode::automatic);
-    const Trained overlapped = overlapping();
     REQUIRE(eager.losses.size() == static_cast<std::size_t>(steps));
     for (const auto& losses : eager.losses)
       for (const float loss : losses) CHECK(std::isfinite(loss));
     CHECK(eager.losses.front() != eager.losses.back());
-    CHECK(eager.losses == captured.losses);
-    CHECK(eager.losses == again.losses);
-    CHECK(eager.losses == overlapped.losses);
-    REQUIRE(eager.state.size() == captured.state.size());
-    for (std::size_t i = 0; i < eager.state.size(); ++i) {
-      CAPTURE(i);
-      CHECK(same_bits(eager.state[i], captured.state[i]));
-      CHECK(same_bits(eager.state[i], again.state[i]));
-      CHECK(same_bits(eager.state[i], overlapped.state[i]));
-    }
+    check_same_run(eager, captured);
+    check_same_run(eager, again);
+  });
+}
+
+/// So do runs whose launches overlap, eager and captured.
+template <class Start>
+void check_overlapping_runs(const Arithmetic& by, const Start& make, int steps) {
+  with_elements(by, [&]<class T>(T element) {
+    using Mode = train::CapturedStep::Mode;
+    const auto run = [&](Mode mode, bool overlap) {
+      const forms::Overlap scope(overlap);
+      return trained(make(element, by.device), by.device, mode, steps);
+    };
+    const Trained apart = run(Mode::eager, false);
+    check_same_run(apart, run(Mode::eager, true));
+    check_same_run(apart, run(Mode::automatic, true));
   });
 }
 
