@@ -29,6 +29,7 @@ inline constexpr bool sanitized = false, no_threads_after_fork = false;
 #else
 inline constexpr bool sanitized = false, no_threads_after_fork = false;
 #endif
+inline constexpr bool thread_sanitizer = no_threads_after_fork;
 
 /// Forks; the child gets a minute and runs before(). Returns the child's number in the parent, 0 in the child.
 template <class F>
