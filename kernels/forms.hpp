@@ -1,5 +1,6 @@
-// The form of a product or convolution: by which kernels it is computed, in which tiles and in how many pieces. Its
-// choice follows select.cuh; benchmarks and tests force one, and ask which it was. All translation units share this.
+// The form of a matrix product or convolution: kernel family, tile size and split-K count. select.cuh holds the
+// heuristics that select one; benchmarks and tests force one and read back which was launched. All translation units
+// share this.
 #pragma once
 
 #include <atomic>
@@ -17,14 +18,18 @@ enum class Way { automatic, vector, one_channel, ffma, mma, wgmma };
 struct Form {
   Way way = Way::automatic;
   int tile_m = 0, tile_n = 0;  ///< 0 where there are no tiles
-  index_t pieces = 0;          ///< of a sum; when forced, 0 leaves them to select.cuh
+  index_t pieces = 0;          ///< split-K count; when forced, 0 leaves it to select.cuh
   bool operator==(const Form&) const = default;
 };
 
-/// For example "wgmma 128x64" or "mma 64x64 in 4".
+inline const char* name_of(Way way) {
+  constexpr const char* names[] = {"automatic", "vector", "one_channel", "ffma", "mma", "wgmma"};
+  return names[static_cast<int>(way)];
+}
+
+/// For example "wgmma 128x64", or "mma 64x64 in 4" for a split-K of 4.
 inline std::string name_of(const Form& f) {
-  constexpr const char* ways[] = {"automatic", "vector", "one channel", "ffma", "mma", "wgmma"};
-  std::string name = ways[static_cast<int>(f.way)];
+  std::string name = name_of(f.way);
   if (f.tile_m > 0) name += text(' ', f.tile_m, 'x', f.tile_n);
   if (f.pieces > 1) name += text(" in ", f.pieces);
   return name;
@@ -40,8 +45,8 @@ inline void take(const Form& form, index_t blocks) {
   taken_blocks = blocks;
 }
 
-/// Forces a form on the calling thread to the end of the enclosing scope: workspaces, pieces and launches alike. A
-/// shape that the form cannot compute is an Error.
+/// Forces a form on the calling thread to the end of the enclosing scope: workspace sizes, split-K counts and launches
+/// alike. A shape that the form does not support is an Error.
 class Force {
  public:
   explicit Force(const Form& form) : before_(forced) { forced = form; }

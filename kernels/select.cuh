@@ -1,7 +1,7 @@
-// The limits by which a product or convolution is given its form: one page for each architecture. Whoever measures
-// changes them here, and nowhere else.
+// Heuristics that select the form (forms.hpp) of a matrix product or convolution: the thresholds of each architecture,
+// here and nowhere else.
 //
-// A limit stands beside the card, date and commit that it was measured with. `bench_kernels --race` measures every form
+// Beside a threshold stand the GPU, date and commit of its measurement. `bench_kernels --race` measures every form
 // of every shape, and scripts/select-kernels writes what it found into this file.
 #pragma once
 
@@ -21,10 +21,10 @@ inline constexpr const char* not_measured = "not measured";
 
 /// Tiles of any kind.
 struct TileLimits {
-  /// Of the tiles of a way the largest is taken whose halves the result exceeds and that makes so many blocks, pieces
-  /// of sums counted; else the smallest.
+  /// The largest tile is selected whose halves the output exceeds and whose grid, split-K included, has at least so
+  /// many blocks; else the smallest.
   Limit ffma_blocks, mma_blocks;
-  /// A sum is cut into pieces until twice so many blocks work on it, but none is shorter than `piece`.
+  /// Split-K: enough splits for a grid of twice so many blocks, each at least `piece` of K deep.
   Limit split_blocks, piece;
   /// Products of at most so many columns, and layers of at most so many channels on one side, leave the tiles: 1, or 0
   /// for never.

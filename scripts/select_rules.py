@@ -122,4 +122,4 @@ def chosen_form(limits, shape):
 
 def name_of(form):
     way, tile_m, tile_n, pieces = form
-    return way.replace("_", " ") + (f" {tile_m}x{tile_n}" if tile_m else "") + (f" in {pieces}" if pieces > 1 else "")
+    return way + (f" {tile_m}x{tile_n}" if tile_m else "") + (f" in {pieces}" if pieces > 1 else "")

@@ -129,8 +129,7 @@ JsonRow row_of(const RaceShape& s) {
 }
 
 void form_fields(JsonRow& row, const forms::Form& f) {
-  constexpr const char* ways[] = {"automatic", "vector", "one_channel", "ffma", "mma", "wgmma"};
-  row.field("form", forms::name_of(f)).field("way", ways[static_cast<int>(f.way)]).field("tile_m", f.tile_m);
+  row.field("form", forms::name_of(f)).field("way", forms::name_of(f.way)).field("tile_m", f.tile_m);
   row.field("tile_n", f.tile_n).field("pieces", f.pieces);
 }
 

@@ -2,7 +2,8 @@
 
 Both trainings draw the same numbers and differ by rounding, which a GAN amplifies: two instruction sets of the CPU
 agree to 1e-5 at step 20, 1e-4 at step 40 and 1e-2 at step 100; the means over the epoch agree to 1e-2. So the early
-losses and the means count, the difference relative to 1 + |loss|.
+losses and the means count, the difference relative to 1 + |loss|. The tolerances of bf16 are guesses: nobody has
+measured them.
 """
 import json
 import math

@@ -11,6 +11,7 @@
 #include <tinygan/tensor/registry.hpp>
 
 #include "support/catch.hpp"
+#include "support/use_precision.hpp"
 
 namespace tinygan::test {
 
@@ -42,23 +43,10 @@ inline Arithmetic on_gpu(std::string_view name) {
   fail("on_gpu", "no arithmetic ", name);
 }
 
-/// Sets a device's precision to the end of the enclosing scope.
-class ScopedPrecision {
- public:
-  explicit ScopedPrecision(const Arithmetic& a) : device_(a.device) { set_precision(device_, a.precision); }
-  ~ScopedPrecision() { set_precision(device_, before_); }
-  ScopedPrecision(const ScopedPrecision&) = delete;
-  ScopedPrecision& operator=(const ScopedPrecision&) = delete;
-
- private:
-  Device device_;
-  Precision before_ = precision(device_);
-};
-
 /// f(T()) for the elements T in memory, in the arithmetic's precision.
 template <class F>
 void with_elements(const Arithmetic& a, const F& f) {
-  const ScopedPrecision use(a);
+  const UsePrecision use(a.precision, a.device);
   if (a.bfloat16_elements)
     f(bfloat16());
   else

@@ -164,4 +164,27 @@ void check_cases(const Arithmetic& by, const std::vector<Case>& cases) {
   });
 }
 
+/// The same cases made small, on the emulated device.
+template <class Case>
+void check_shrunk(const std::vector<Case>& cases) {
+  const std::vector<Case> small = shrunk(cases);
+  REQUIRE(small.size() >= 10);
+  for (const Arithmetic& by : all_arithmetics(Device::emulated())) {
+    INFO(by.name());
+    check_cases(by, small);
+  }
+}
+
+/// The host's work is seconds.
+template <class Case>
+void check_host_work(const std::vector<Case>& cases) {
+  const HostWork work = host_work(cases);
+  UNSCOPED_INFO(work.drawn << " numbers drawn, " << work.copied << " bytes copied, " << work.products << " products, "
+                           << work.read << " elements read for checksums");
+  CHECK(work.drawn <= 1e8);
+  CHECK(work.copied <= 4e9);
+  CHECK(work.products <= 1e9);
+  CHECK(work.read <= 5e8);
+}
+
 }  // namespace tinygan::test

@@ -7,20 +7,9 @@
 
 #include "../../kernels/forms.hpp"
 #include "kernels/emulated.hpp"
+#include "support/use_precision.hpp"
 
 namespace tinygan::test {
-
-/// The emulated device computes in this precision to the end of the enclosing scope.
-class UsePrecision {
- public:
-  explicit UsePrecision(Precision p) { set_precision(Device::emulated(), p); }
-  ~UsePrecision() { set_precision(Device::emulated(), before_); }
-  UsePrecision(const UsePrecision&) = delete;
-  UsePrecision& operator=(const UsePrecision&) = delete;
-
- private:
-  Precision before_ = precision(Device::emulated());
-};
 
 /// x as tensor cores see it: the nearest number of 11 or 8 significant bits.
 template <class T>

@@ -61,7 +61,7 @@ TEST_CASE("GPU test of training: a precision's errors would be found") {
   const Arithmetic fp32{Device::emulated(), Precision::fp32}, bf16{Device::emulated(), Precision::bf16};
   if (!support::sanitized) CHECK(reports_in(fp32) != reports_in(bf16));  // the precision reaches the kernels
   const auto first = [](const Arithmetic& by) {
-    const ScopedPrecision use(by);
+    const UsePrecision use(by.precision, by.device);
     return first_step(tiny_start(float(), by.device), by.device);
   };
   const FirstStep a = first(fp32), b = first(bf16);

@@ -75,7 +75,7 @@ TEST_CASE("A form that cannot compute a shape is an error that names it") {
   CHECK(contains(forced({Way::mma, 64, 64}, Precision::fp32, {256, 256, 64}), "mma 64x64 cannot compute"));
   CHECK(contains(forced({Way::vector}, Precision::fp32, {256, 2, 64}), "vector cannot compute"));
   CHECK(contains(forced({Way::wgmma, 128, 64}, Precision::bf16, {256, 256, 60}), "wgmma 128x64 cannot compute"));
-  CHECK(contains(forced({Way::one_channel}, Precision::fp32, {256, 256, 64}), "one channel cannot compute"));
+  CHECK(contains(forced({Way::one_channel}, Precision::fp32, {256, 256, 64}), "one_channel cannot compute"));
   CHECK(forms::name_of({Way::mma, 64, 64, 4}) == "mma 64x64 in 4");
 }
 

@@ -62,7 +62,7 @@ struct Followers {
 };
 
 inline std::vector<double> reports_in(const Arithmetic& by) {
-  const ScopedPrecision use(by);
+  const UsePrecision use(by.precision, by.device);
   if (!by.bfloat16_elements) return reports<float>(by.device);
   Followers n(by.device);
   gan::AdversarialStep<bfloat16> step(n.copies, reports_hyper, reports_hyper, {}, &n.masters);
