@@ -181,7 +181,10 @@ void gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b, T* c,
     if (whole && wgmma_gemm_reads<F, T>(d, e, a, b)) return wgmma_gemm<F, T>(d, e, a, b, c, workspace, stream);
   }
   with_gemm_plan<F, T>(d, [&]<class P>(GemmPlan p) {
-    if (whole) p = {.row_tiles = p.row_tiles, .column_tiles = p.column_tiles, .piece = round_up(d.K, P::depth)};
+    if (whole) {
+      p.splits = 1;
+      p.piece = round_up(d.K, P::depth);
+    }
     float* const slabs = p.splits > 1 ? static_cast<float*>(workspace) : nullptr;
     p.packed_a = made_of_packs<P::pack>(d.trans_a ? d.M : d.K, a);
     p.packed_b = made_of_packs<P::pack>(d.trans_b ? d.K : d.N, b);

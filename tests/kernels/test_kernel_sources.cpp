@@ -1,6 +1,7 @@
 // What every kernel's source must keep to and no compiler checks.
 #include <filesystem>
 #include <fstream>
+#include <regex>
 #include <sstream>
 
 #include "support/catch.hpp"
@@ -48,7 +49,29 @@ std::vector<std::string> wrong_beginnings(const std::string& source, int& kernel
   return wrong;
 }
 
+/// Whether something is assigned, or initialised after an equals sign, from a list that names members.
+bool assigns_named_members(const std::string& source) {
+  return std::regex_search(source, std::regex(R"(= \{\s*\.[a-z_])"));
+}
+
 }  // namespace
+
+// Inside a template nvcc 13.0 assigns the values of such a list to the members in order of declaration, whatever their
+// names, if one depends on a template parameter: p = {.row = r, .piece = x * P::depth} sets the second member.
+TEST_CASE("What nvcc compiles assigns no list of named members") {
+  int files = 0;
+  for (const char* folder : {"../kernels", "../include", "../bench/ladder"})
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(test_file(folder))) {
+      if (!entry.is_regular_file()) continue;
+      CAPTURE(entry.path());
+      CHECK_FALSE(assigns_named_members(contents(entry.path())));
+      ++files;
+    }
+  CHECK(files > 100);
+  CHECK(assigns_named_members("p = {.row = 1};"));
+  CHECK(assigns_named_members("p = {\n    .row = 1};"));
+  CHECK_FALSE(assigns_named_members("Plan p{.row = 1};"));
+}
 
 // A kernel that does not wait for the one before it would read what is not there yet, once launches overlap.
 TEST_CASE("Every kernel begins with grid_begin()") {

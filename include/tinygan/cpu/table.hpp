@@ -34,7 +34,7 @@ void sum_slabs(index_t n, index_t count, const T* slabs, T* y, Stream) {
 /// when it returns.
 template <class T>
 const KernelTable<T>& kernel_table() {
-  static constexpr KernelTable<T> table = {
+  static constexpr KernelTable<T> table{
       .gemm_workspace = gemm_workspace<T>,
       .gemm_moment_pieces = [](const GemmDims&) -> index_t { return 0; },
       .gemm = gemm<T>,
