@@ -5,14 +5,15 @@
 //   wgmma_taps.cuh         the same on Hopper, where shapes fit
 //   conv_weight_grad.cuh   weight gradient by pairs of pixels
 //   wgmma_weight_grad.cuh  the same of bfloat16 on Hopper, where shapes fit
-//   conv_1ch.cuh, conv_1ch_weight_grad.cuh   the same where one side has a single channel
+//   conv_1ch_*.cuh         all three where one side has a single channel and the filter is small and square
 //   gemm.cuh               a filter that covers its whole input: y(N,K) = x(N,HWC) w(HWC,K)
 #pragma once
 
 #include <tinygan/backend/dense_conv.hpp>
 #include <tinygan/base/stream.hpp>
 
-#include "conv_1ch.cuh"
+#include "conv_1ch_in.cuh"
+#include "conv_1ch_out.cuh"
 #include "conv_1ch_weight_grad.cuh"
 #include "conv_taps.cuh"
 #include "conv_weight_grad.cuh"
@@ -24,7 +25,7 @@ namespace {
 
 /// Whether the kernels for a single channel take a convolution.
 inline bool is_one_channel(const ConvDims& d) {
-  return (d.C == 1 || d.K == 1) && forms::takes(forms::Way::one_channel, tile_limits().one_channel >= 1);
+  return one_channel_fits(d) && forms::takes(forms::Way::one_channel, tile_limits().one_channel >= 1);
 }
 
 /// Whether the partial in this slot is the matrix product dense_dims(). The bias of an input gradient is one per
@@ -91,7 +92,7 @@ index_t conv2d_moment_pieces(const ConvDims& d, ConvSlot output) {
 template <Precision F, class T>
 void conv2d(const ConvDims& d, const Epilogue<T>& e, const T* x, const T* w, T* y, void* workspace, Stream stream) {
   if (is_product(d, ConvSlot::g)) return gemm<F>(dense_dims(d, ConvSlot::g), e, x, w, y, workspace, stream);
-  if (is_one_channel(d)) return one_channel_conv<false>(d, e, x, w, y, stream);
+  if (is_one_channel(d)) return (d.C == 1 ? &one_channel_in<T> : &one_channel_out<T>)(d, e, x, w, y, stream);
   tap_conv<F, false>(d, e, x, w, y, workspace, stream);
 }
 
@@ -99,7 +100,7 @@ template <Precision F, class T>
 void conv2d_input_grad(const ConvDims& d, const Epilogue<T>& e, const T* g, const T* w, T* dx, void* workspace,
                        Stream stream) {
   if (is_product(d, ConvSlot::x)) return gemm<F>(dense_dims(d, ConvSlot::x), e, g, w, dx, workspace, stream);
-  if (is_one_channel(d)) return one_channel_conv<true>(d, e, g, w, dx, stream);
+  if (is_one_channel(d)) return (d.C == 1 ? &one_channel_out<T> : &one_channel_in<T>)(d, e, g, w, dx, stream);
   tap_conv<F, true>(d, e, g, w, dx, workspace, stream);
 }
 

@@ -1,135 +1,164 @@
-// Forward pass and input gradient where one side has a single channel: images in, images out.
+// Convolutions where one side has a single channel: the problem, and the side with a single channel as a plane.
 //
-//   one channel in:   out[p,:] = epilogue(sum over taps of in[q] W[t,:])      a thread has 4 pixels x 4 output channels
-//   one channel out:  out[p] = epilogue(sum over taps of <in[q,:], W[t,:]>)   a team has 4 pixels, a lane 4 channels
+//   sum over images n, pixels b and taps t of   narrow[n,(b,t)] <wide[n,b,:], W[t,:]>
 //
-// A tile of a matrix product would be 7/8 or 31/32 empty here; these are bound by the wide side's bytes instead.
-// Either way the filter of a tap is one row of `channels` values, whatever the direction.
-// Shapes       as in conv_taps.cuh, whose groups of pixels they walk, with D = 1 or O = 1; floats or bfloat16, sums and
-//              products in fp32.
-// Shared       none: the filter stays in L1.      Requires  sm_75.
-// Cost         2 FLOPs for each multiply-add that touches data; the wide side comes from L1, once per tap and pixel.
-// Determinism  each output is one sum in the order of taps; over channels a lane's packs first, then a tree over lanes.
+//   conv_1ch_in.cuh           wide, from narrow and W          y where C = 1, dx where K = 1
+//   conv_1ch_out.cuh          narrow, from wide and W          dx where C = 1, y where K = 1
+//   conv_1ch_weight_grad.cuh  W, from narrow and wide          dw
+//
+// A tile of a matrix product would be 7/8 or 31/32 empty here. Instead a block lays some rows of narrow out in shared
+// memory, with zeros for padding and, where narrow lies on a strided grid, in between. In this plane the taps of every
+// pixel are an F x F patch, at offsets that are compile-time constants, and a thread holds a value for each tap.
+// Not finite   zeros of the plane are multiplied: an infinity of the other operand gives NaN beside the border too.
 #pragma once
 
-#include "conv_taps.cuh"
+#include <cassert>
+
+#include <tinygan/backend/conv_dims.hpp>
+#include <tinygan/base/stream.hpp>
+
+#include "tile.cuh"
 
 namespace tinygan::cuda {
 namespace {
 
 inline constexpr int one_channel_threads = 128;
-inline constexpr int one_channel_pixels = 4;  // of a thread: a pack of the filter is used that often
+inline constexpr int one_channel_lanes = 4;  // channels of a thread
+inline constexpr index_t plane_floats = 8192;  // at most, of an item's plane and of conv_1ch_out.cuh's products
 
-/// f(offset in the input from the first tap's pixel, tap's row of the filter) for every tap of a group.
-template <class F>
-__device__ __forceinline__ void for_taps(const TapConv& p, const TapGroup& g, const F& f) {
-  for (int r = 0; r < g.row.taps; ++r)
-    for (int s = 0; s < g.column.taps; ++s) {
-      const int filter_row = g.row.filter + r * p.row.tap_filter;
-      const int filter_column = g.column.filter + s * p.column.tap_filter;
-      const index_t pixel = index_t{r} * p.row.tap_in * p.in_w + index_t{s} * p.column.tap_in;
-      f(pixel * p.D, filter_row * p.S + filter_column);
-    }
-}
+/// One axis. Pixel b of the wide side has its patch at coordinates b * step to b * step + F - 1 of the plane, whose
+/// coordinate u is (u + shift) / divide of the narrow side, where that is exact and exists, and 0 elsewhere.
+struct PlaneAxis {
+  int wide, narrow, step, shift, divide;
 
-template <class T>
-__global__ void __launch_bounds__(one_channel_threads)
-    one_channel_in_kernel(TapConv p, Epilogue<T> e, const T* in, const T* w, T* out) {
-  grid_begin();
-  const TapGroup g = group_of(p, blockIdx.x);
-  const unsigned item = (blockIdx.x - g.first_tile) * one_channel_threads + threadIdx.x;
-  const unsigned packs = static_cast<unsigned>(p.O + 3) / 4;
-  const int first = static_cast<int>(item / packs) * one_channel_pixels, pixels = p.N * g.pixels();
-  const int channel = static_cast<int>(item % packs) * 4, channels = p.O - channel;
-  if (first >= pixels) return;
-
-  const T* from[one_channel_pixels];
-  Float4 acc[one_channel_pixels] = {};
-  TINYGAN_UNROLL
-  for (int i = 0; i < one_channel_pixels; ++i)  // behind the last pixel: the first one again, for nothing
-    from[i] = in + index_t{read_pixel(p, g, TapPixel(g, first + i < pixels ? first + i : first))} * p.D;
-  for_taps(p, g, [&](index_t offset, int tap) {
-    const Float4 filter = load_some(w + index_t{tap} * p.O + channel, channels, p.packed_w);
-    TINYGAN_UNROLL
-    for (int i = 0; i < one_channel_pixels; ++i) {
-      const float x = to_float(from[i][offset]);
-      TINYGAN_UNROLL
-      for (int k = 0; k < 4; ++k) acc[i].at[k] = fmaf(x, filter.at[k], acc[i].at[k]);
-    }
-  });
-  TINYGAN_UNROLL
-  for (int i = 0; i < one_channel_pixels; ++i) {
-    if (first + i >= pixels) return;
-    const index_t at = write_offset(p, g, TapPixel(g, first + i)) + channel;
-    finish_pack(e, at, channel, p.O, p.packed_out, acc[i]);
-    store_some(out + at, channel, p.O, acc[i], p.packed_out);
+  __host__ __device__ int narrow_at(int u) const {
+    const int at = (u + shift) / divide;
+    return u + shift >= 0 && at * divide == u + shift && at < narrow ? at : -1;
   }
+};
+
+/// narrow(images, row.narrow, column.narrow), wide(images, row.wide, column.wide, channels), W(F * F, channels). An item
+/// is `band` rows of one image: of the wide side, or in conv_1ch_out.cuh of the narrow one.
+struct OneChannel {
+  PlaneAxis row, column;
+  int images, channels, filter;
+  bool mirrored;  // the patch's tap j is the filter's F * F - 1 - j: K = 1
+  int band, bands;
+  bool packed_wide = false, packed_w = false;
+
+  __host__ __device__ int taps() const { return filter * filter; }
+  __host__ __device__ int items() const { return images * bands; }
+  __host__ __device__ int plane_columns() const { return (column.wide - 1) * column.step + filter; }
+  __host__ __device__ int plane_rows(int wide_rows) const { return (wide_rows - 1) * row.step + filter; }
+  __device__ int filter_tap(int j) const { return mirrored ? taps() - 1 - j : j; }
+};
+
+/// C = 1: the wide side is y; pixel q meets q*stride - pad + r. K = 1: it is x; pixel h meets (h + pad - r) / stride.
+inline OneChannel one_channel_problem(const ConvDims& d) {
+  const auto n = [](index_t v) { return static_cast<int>(v); };
+  const bool mirrored = d.C != 1;
+  OneChannel p{};
+  p.mirrored = mirrored;
+  p.images = n(d.N);
+  p.channels = n(mirrored ? d.C : d.K);
+  p.filter = n(d.R);
+  const int F = p.filter;
+  if (mirrored) {
+    p.row = {n(d.H), n(d.P), 1, n(d.pad_top) - F + 1, n(d.stride_h)};
+    p.column = {n(d.W), n(d.Q), 1, n(d.pad_left) - F + 1, n(d.stride_w)};
+  } else {
+    p.row = {n(d.P), n(d.H), n(d.stride_h), -n(d.pad_top), 1};
+    p.column = {n(d.Q), n(d.W), n(d.stride_w), -n(d.pad_left), 1};
+  }
+  return p;
 }
 
-/// Lanes of a team: a power of two, enough for a pack of channels each where that is at most a warp.
-inline unsigned one_channel_team(index_t channels) {
-  unsigned lanes = 1;
-  while (lanes < warp_size && lanes * 4 < channels) lanes *= 2;
+/// Whether these kernels compute all three partials: square filters of 3 to 5, without dilation, and rows that fit.
+inline bool one_channel_fits(const ConvDims& d) {
+  if ((d.C != 1 && d.K != 1) || d.R != d.S || d.R < 3 || d.R > 5 || d.dilation_h != 1 || d.dilation_w != 1) return false;
+  if (std::max({d.x_shape().size(), d.y_shape().size(), d.H + d.pad_top, d.W + d.pad_left}) > 0x7fffffff) return false;
+  const bool mirrored = d.C != 1;
+  const index_t wide = mirrored ? d.W : d.Q, step = mirrored ? 1 : d.stride_w;
+  const index_t reach = mirrored ? d.R : ceil_div(d.R, d.stride_h);  // wide rows that a row of outputs meets
+  return ((wide - 1) * step + d.R) * d.R <= plane_floats && reach * wide * (d.R * d.R | 1) <= plane_floats;
+}
+
+/// Cuts `rows` into bands for about `wanted` items, each of them short enough to fit.
+template <class Fits>
+void cut_into_bands(OneChannel& p, int rows, index_t wanted, const Fits& fits) {
+  const index_t bands = std::clamp<index_t>(ceil_div(wanted, p.images), 1, rows);
+  p.band = static_cast<int>(ceil_div(rows, bands));
+  while (p.band > 1 && !fits(p.band)) --p.band;
+  p.bands = static_cast<int>(ceil_div(rows, p.band));
+}
+inline void cut_wide_rows(OneChannel& p) {
+  cut_into_bands(p, p.row.wide, one_channel_blocks,
+                 [&](int rows) { return index_t{p.plane_rows(rows)} * p.plane_columns() <= plane_floats; });
+}
+
+/// Lanes that share a pixel: a power of two, enough for four channels each where that is at most a warp.
+inline int one_channel_team(int channels) {
+  int lanes = 1;
+  while (lanes < static_cast<int>(warp_size) && lanes * one_channel_lanes < channels) lanes *= 2;
   return lanes;
 }
+inline index_t one_channel_tiles(int channels) {
+  return ceil_div(channels, index_t{one_channel_team(channels)} * one_channel_lanes);
+}
 
+/// The band of wide rows that an item is, from row `first` on.
+struct WideBand {
+  int image, first, rows;
+
+  __device__ WideBand(const OneChannel& p, int item) : image(item / p.bands), first(item % p.bands * p.band) {
+    rows = p.row.wide - first < p.band ? p.row.wide - first : p.band;
+  }
+};
+
+/// Lays out the plane of a band. Barriers before and after it are the caller's.
 template <class T>
-__global__ void __launch_bounds__(one_channel_threads)
-    one_channel_out_kernel(TapConv p, unsigned team, Epilogue<T> e, const T* in, const T* w, T* out) {
-  grid_begin();
-  const TapGroup g = group_of(p, blockIdx.x);
-  const unsigned number = ((blockIdx.x - g.first_tile) * one_channel_threads + threadIdx.x) / team;
-  const int first = static_cast<int>(number) * one_channel_pixels, pixels = p.N * g.pixels();
-  const int lane = static_cast<int>(threadIdx.x % team);
-
-  const T* from[one_channel_pixels];
-  float acc[one_channel_pixels] = {};
-  TINYGAN_UNROLL
-  for (int i = 0; i < one_channel_pixels; ++i)  // behind the last pixel: pixel 0, for nothing; shuffles want all lanes
-    from[i] = in + index_t{read_pixel(p, g, TapPixel(g, first + i < pixels ? first + i : 0))} * p.D;
-  for_taps(p, g, [&](index_t offset, int tap) {
-    for (int d = 4 * lane; d < p.D; d += 4 * static_cast<int>(team)) {
-      const Float4 filter = load_some(w + index_t{tap} * p.D + d, p.D - d, p.packed_w);
-      TINYGAN_UNROLL
-      for (int i = 0; i < one_channel_pixels; ++i) {
-        const Float4 x = load_some(from[i] + offset + d, p.D - d, p.packed_in);
-        TINYGAN_UNROLL
-        for (int k = 0; k < 4; ++k) acc[i] = fmaf(x.at[k], filter.at[k], acc[i]);
-      }
-    }
-  });
-  TINYGAN_UNROLL
-  for (int i = 0; i < one_channel_pixels; ++i) {
-    for (unsigned bits = team / 2; bits > 0; bits /= 2) acc[i] += __shfl_xor_sync(all_lanes, acc[i], bits);
-    if (lane > 0 || first + i >= pixels) continue;
-    Float4 v{{acc[i], 0.0f, 0.0f, 0.0f}};
-    const index_t at = write_offset(p, g, TapPixel(g, first + i));
-    finish_pack(e, at, 0, 1, false, v);
-    out[at] = from_float<T>(v.at[0]);
+__device__ void stage_plane(const OneChannel& p, const WideBand& band, const T* narrow, float* plane) {
+  const int columns = p.plane_columns(), count = p.plane_rows(band.rows) * columns;
+  const T* const image = narrow + index_t{band.image} * p.row.narrow * p.column.narrow;
+  for (int i = static_cast<int>(threadIdx.x); i < count; i += one_channel_threads) {
+    const int row = i / columns;
+    const int h = p.row.narrow_at(band.first * p.row.step + row), w = p.column.narrow_at(i - row * columns);
+    plane[i] = h < 0 || w < 0 ? 0.0f : to_float(image[h * p.column.narrow + w]);
   }
 }
 
-/// y from x, or with Adjoint dx from g, where either has one channel.
-template <bool Adjoint, class T>
-void one_channel_conv(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w, T* out, Stream stream) {
-  assert(!e.moments);
-  TapPlan plan = tap_plan<Adjoint, 4>(d, e, in, w, out);
-  const bool into_one = plan.conv.O == 1;
-  const index_t channels = into_one ? plan.conv.D : plan.conv.O;
-  const unsigned team = one_channel_team(channels);
-  plan.conv.packed_w = made_of_packs<4>(channels, w);
-  const auto blocks = [&](const TapGroup& g) {
-    const index_t items = ceil_div(d.N * g.pixels(), one_channel_pixels) * (into_one ? team : ceil_div(channels, 4));
-    return ceil_div(items, one_channel_threads);
-  };
-  plan.for_launches(blocks, [&](const TapConv& conv, index_t count) {
-    forms::take({.way = forms::Way::one_channel, .pieces = 1}, count);
-    const Launch how{.grid = {grid_extent(count)}, .block = {one_channel_threads}, .stream = stream};
-    if (into_one)
-      launch<one_channel_out_kernel<T>>(how, conv, team, e, in, w, out);
-    else
-      launch<one_channel_in_kernel<T>>(how, conv, e, in, w, out);
-  });
+/// A thread's way through a band: every team of lanes takes another pixel.
+struct WidePixels {
+  int row, column;
+  const int step, columns, rows;
+
+  __device__ WidePixels(const OneChannel& p, const WideBand& band, int team)
+      : step(one_channel_threads / team), columns(p.column.wide), rows(band.rows) {
+    const int first = static_cast<int>(threadIdx.x) / team;
+    row = first / columns;
+    column = first - row * columns;
+  }
+  __device__ bool valid() const { return row < rows; }
+  __device__ void next() {
+    for (column += step; column >= columns; column -= columns) ++row;
+  }
+  __device__ int patch(const OneChannel& p) const {
+    return row * p.row.step * p.plane_columns() + column * p.column.step;
+  }
+  /// The pixel's first channel.
+  __device__ index_t offset(const OneChannel& p, const WideBand& band) const {
+    return ((index_t{band.image} * p.row.wide + band.first + row) * columns + column) * p.channels;
+  }
+};
+
+/// run.operator()<F>() for a filter of F x F.
+template <class Run>
+void with_filter(const OneChannel& p, const Run& run) {
+  switch (p.filter) {
+    case 3: return run.template operator()<3>();
+    case 4: return run.template operator()<4>();
+    default: return run.template operator()<5>();
+  }
 }
 
 }  // namespace

@@ -26,8 +26,8 @@ struct TileLimits {
   Limit ffma_blocks, mma_blocks;
   /// Split-K: enough splits for a grid of twice so many blocks, each at least `piece` of K deep.
   Limit split_blocks, piece;
-  /// Products of at most so many columns, and layers of at most so many channels on one side, leave the tiles: 1, or 0
-  /// for never.
+  /// Products of at most so many columns, and layers of at most so many channels on one side, leave the tiles
+  /// where their own kernels can compute them: 1, or 0 for never.
   Limit vector_columns, one_channel;
 };
 
@@ -42,6 +42,10 @@ struct WgmmaLimits {
   /// images that are filled, and blocks.
   Limit grad_fewer, grad_more, grad_filled, grad_blocks;
 };
+
+/// Blocks that a kernel for a single channel is cut into, if it has so many images or bands of them: two for each
+/// multiprocessor of an H100.
+inline constexpr Limit one_channel_blocks{264, not_measured};
 
 // ---- sm_75 to sm_89, and later architectures but sm_90 --------------------------------------------------------------
 

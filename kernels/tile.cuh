@@ -177,40 +177,63 @@ __device__ __forceinline__ void store_tile(typename P::Accumulator& acc, const T
   }
 }
 
-/// y[i] = epilogue(slab 0 [i] + slab 1 [i] + ...), in this order; N columns. A thread takes four elements if `packed`,
-/// else one, and asks for those of eight slabs before it adds any: there may be many slabs of a small result.
+/// The sum of slabs: `lanes` threads of a block share four elements, or one where packs do not suit, and sum `share`
+/// slabs each. The more slabs, the more lanes: a thread reads its slabs one round after another.
+struct SlabSum {
+  index_t size, splits, N;
+  int lanes, share;
+  bool packed;
+};
+
+/// y[i] = epilogue(sum of the lanes' sums, each of `share` slabs in order); N columns.
 template <class T>
 __global__ void __launch_bounds__(map_threads)
-    sum_slabs_kernel(index_t size, index_t splits, index_t N, bool packed, Epilogue<T> e, const float* slabs, T* y) {
+    sum_slabs_kernel(SlabSum p, Epilogue<T> e, const float* slabs, T* y) {
   grid_begin();
-  constexpr int batch = 8;
-  const int count = packed ? 4 : 1;
-  for (index_t i = count * grid_thread(); i < size; i += count * grid_threads()) {
-    Float4 v = load_some(slabs + i, count, packed);
-    for (index_t first = 1; first < splits; first += batch) {
-      Float4 w[batch];
+  constexpr int batch = 8;  // slabs that a thread asks for before it adds any
+  const int count = p.packed ? 4 : 1, items = map_threads / p.lanes;
+  const int mine = static_cast<int>(threadIdx.x) % items, part = static_cast<int>(threadIdx.x) / items;
+  const index_t i = count * (index_t{blockIdx.x} * items + mine);
+  const index_t end = (part + 1) * index_t{p.share} < p.splits ? (part + 1) * index_t{p.share} : p.splits;
+  Float4 v{};
+  for (index_t first = part * index_t{p.share}; i < p.size && first < end; first += batch) {
+    Float4 w[batch] = {};
+    TINYGAN_UNROLL
+    for (int s = 0; s < batch; ++s)
+      if (first + s < end) w[s] = load_some(slabs + (first + s) * p.size + i, count, p.packed);
+    TINYGAN_UNROLL
+    for (int s = 0; s < batch; ++s)
       TINYGAN_UNROLL
-      for (int s = 0; s < batch; ++s)
-        if (first + s < splits) w[s] = load_some(slabs + (first + s) * size + i, count, packed);
-      TINYGAN_UNROLL
-      for (int s = 0; s < batch; ++s)
-        TINYGAN_UNROLL
-        for (int k = 0; k < 4; ++k)
-          if (first + s < splits) v.at[k] += w[s].at[k];
-    }
-    const int n = static_cast<int>(i % N);
-    finish_pack(e, i, n, n + count, packed, v);
-    store_some(y + i, n, n + count, v, packed);
+      for (int k = 0; k < 4; ++k) v.at[k] += w[s].at[k];
   }
+  if (p.lanes > 1) {
+    Float4* const sums = block_shared<Float4>(map_threads);
+    sums[threadIdx.x] = v;
+    __syncthreads();
+    if (part > 0) return;
+    for (int l = 1; l < p.lanes; ++l)
+      TINYGAN_UNROLL
+      for (int k = 0; k < 4; ++k) v.at[k] += sums[l * items + mine].at[k];
+  }
+  if (i >= p.size) return;
+  const int n = static_cast<int>(i % p.N);
+  finish_pack(e, i, n, n + count, p.packed, v);
+  store_some(y + i, n, n + count, v, p.packed);
 }
 
 template <class T>
 void sum_slabs(index_t size, index_t splits, index_t N, const Epilogue<T>& e, const float* slabs, T* y,
                Stream stream) {
-  const bool packed = made_of_packs<4>(N, slabs) && made_of_packs<4>(N, y, e.output);
-  const unsigned blocks = grid_stride_blocks(packed ? size / 4 : size, map_threads);
-  const Launch how{.grid = {blocks}, .block = {map_threads}, .stream = stream};
-  launch<sum_slabs_kernel<T>>(how, size, splits, N, packed, e, slabs, y);
+  SlabSum p{.size = size, .splits = splits, .N = N, .lanes = 1, .share = 0,
+            .packed = made_of_packs<4>(N, slabs) && made_of_packs<4>(N, y, e.output)};
+  while (p.lanes < 32 && 8 * p.lanes < splits) p.lanes *= 2;
+  p.share = static_cast<int>(ceil_div(splits, p.lanes));
+  const index_t items = p.packed ? size / 4 : size;
+  const Launch how{.grid = {grid_extent(ceil_div(items, map_threads / p.lanes))},
+                   .block = {map_threads},
+                   .shared_bytes = p.lanes > 1 ? map_threads * sizeof(Float4) : 0,
+                   .stream = stream};
+  launch<sum_slabs_kernel<T>>(how, p, e, slabs, y);
 }
 
 /// y = slab 0 + slab 1 + ... of slabs(count,n), in this order.

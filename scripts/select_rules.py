@@ -1,13 +1,15 @@
 """The rules of kernels/select.cuh, in Python: which form a shape is given under limits. A form is (way, tile_m, tile_n, pieces).
 
 They repeat with_tile() of gemm_tile.cuh, depth_splits() of tile.cuh, wgmma_suits() and wgmma_taps() of wgmma_taps.cuh,
-wgmma_weight_grad_fits() of wgmma_weight_grad.cuh, is_gemv() of gemm.cuh and is_one_channel() of conv.cuh. `select-kernels --check` compares
+wgmma_weight_grad_fits() of wgmma_weight_grad.cuh, is_gemv() of gemm.cuh and one_channel_fits() of conv_1ch.cuh. `select-kernels --check` compares
 them with what the kernels chose.
 """
 
 TILE_LIMITS = ("ffma_blocks", "mma_blocks", "split_blocks", "piece", "vector_columns", "one_channel")
 WGMMA_LIMITS = ("depth_bytes", "columns", "filled", "tiles", "wide_tiles", "grad_fewer", "grad_more", "grad_filled", "grad_blocks")
 
+# As one_channel_blocks of kernels/select.cuh.
+ONE_CHANNEL_BLOCKS = 264
 # Terms of a step: pieces of a matrix product's sum are multiples of it.
 STEP = {"fp32": 8, "tf32": 32, "bf16": 64}
 # Elements of an operand that wgmma reads at once.
@@ -72,10 +74,15 @@ def blocks_of(shape, way, tile_m, tile_n, rows, columns):
     return up(rows, tile_m) * up(columns, tile_n)
 
 
+def is_one_channel(shape):
+    """Images are taken to be so small that a row of them fits."""
+    return 1 in (shape["C"], shape["K"]) and shape["R"] == shape["S"] and 3 <= shape["R"] <= 5
+
+
 def taps_form(limits, shape):
     """Forward convolution and input gradient: lists of taps."""
     precision, images, adjoint = shape["precision"], shape["images"], shape["op"] == "input_grad"
-    if limits["one_channel"] >= 1 and 1 in (shape["C"], shape["K"]):
+    if limits["one_channel"] >= 1 and is_one_channel(shape):
         return "one_channel", 0, 0, 1
     depth, columns = (shape["K"], shape["C"]) if adjoint else (shape["C"], shape["K"])
     pixels = shape["H"] * shape["W"] if adjoint else shape["P"] * shape["Q"]
@@ -93,9 +100,10 @@ def taps_form(limits, shape):
 def weight_grad_form(limits, shape):
     precision, c, k, taps = shape["precision"], shape["C"], shape["K"], shape["R"] * shape["S"]
     depth = shape["images"] * shape["P"] * shape["Q"]
-    if limits["one_channel"] >= 1 and 1 in (c, k):
-        side = shape["H"] * shape["W"] if c != 1 else shape["P"] * shape["Q"]  # pixels of the side with channels
-        return "one_channel", 0, 0, depth_splits(limits, up(taps, 32) * up(max(c, k), 32), shape["images"] * side)
+    if limits["one_channel"] >= 1 and is_one_channel(shape):
+        rows, images = shape["H"] if c != 1 else shape["P"], shape["images"]  # rows of the side with channels
+        band = up(rows, min(max(up(ONE_CHANNEL_BLOCKS, images), 1), rows))
+        return "one_channel", 0, 0, min(images * up(rows, band), up(ONE_CHANNEL_BLOCKS, up(max(c, k), 128)))
 
     def tiles(tile_m, tile_n):
         return taps * up(c, tile_m) * up(k, tile_n)

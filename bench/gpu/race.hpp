@@ -67,7 +67,7 @@ inline std::vector<forms::Form> race_forms(const RaceShape& s) {
       tiles.insert(tiles.end(), {{Way::wgmma, 64, 128}, {Way::wgmma, 128, 64}, {Way::wgmma, 128, 128}});
     for (const Form& form : tiles) in_pieces(form, d.C, d.K, taps, depth);
     if (d.C == 1 || d.K == 1)
-      in_pieces({.way = Way::one_channel, .tile_m = 32, .tile_n = 32}, taps, std::max(d.C, d.K), 1, depth);
+      in_pieces({.way = Way::one_channel, .tile_m = 32, .tile_n = 128}, 1, std::max(d.C, d.K), 1, depth);
     for (Form& form : all)
       if (form.way == Way::one_channel) form.tile_m = form.tile_n = 0;
     return all;

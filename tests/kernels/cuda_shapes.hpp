@@ -80,7 +80,9 @@ inline std::vector<PartialCase> network_partials() {
     for (const ConvDims& d : {conv_dims({131, 5, 3, 40}, {3, 2, 40, 136}, {2, 1, Padding::same(), 1, 2}),
                               conv_dims({100, 8, 8, 72}, {1, 1, 72, 104}, {1, 1, Padding::valid(), 1, 1}),
                               conv_dims({7, 11, 9, 17}, {4, 3, 17, 33}, {3, 2, Padding::all(2), 1, 1}),
-                              conv_dims({128, 9, 9, 64}, {2, 2, 64, 96}, {3, 3, Padding::valid(), 1, 1})})
+                              conv_dims({128, 9, 9, 64}, {2, 2, 64, 96}, {3, 3, Padding::valid(), 1, 1}),
+                              conv_dims({300, 31, 17, 1}, {3, 3, 1, 70}, {2, 1, Padding::same(), 1, 1}),
+                              conv_dims({131, 15, 30, 141}, {4, 4, 141, 1}, {1, 1, Padding::same(), 1, 1})})
       add_partials(all, d, offset);
   return all;
 }
