@@ -1,4 +1,4 @@
-"""Predicted seconds of the parts: counted work over pessimistic rates. Nothing here was measured on a GPU.
+"""Predicted seconds of the parts: counted work over pessimistic rates; an H200 took a quarter of call 1, and of call 2 nine tenths.
 
 A rate is about a tenth of a data sheet's (GPU), or half of what one slow core did (host). FLOPs are exact ones of the
 layers in bench/support/layers.hpp. What the host does for products and convolutions is bounded by a test of each
@@ -20,7 +20,8 @@ GPU_FLOPS = {"fp32": 6e12, "tf32": 30e12, "bf16": 60e12, "bfloat16": 60e12}
 LAUNCHES = 2e-3                  # seconds: the launches of an eager step
 SETUP = 0.8                      # seconds: a network's weights on the GPU and its first step
 SANITIZER = {"memcheck": 12.0, "racecheck": 25.0, "synccheck": 12.0}  # seconds: instrumented kernels of the small cases
-TRAINING = 3e-3                  # seconds: a step of the trainer at batch 128, with what it logs
+PROFILE = 12.0                   # seconds: ncu over the launches of a few steps
+TRAINING = 1.5e-3                # seconds: a step of the trainer at batch 128, with what it logs
 
 # ---- Counts ----------------------------------------------------------------------------------------------------------
 

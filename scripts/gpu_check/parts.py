@@ -119,6 +119,13 @@ def torch_part(places, name, batch, modes, first):
     return Part(name, command, seconds + sum(each), "torch", alone=True, shown=True)
 
 
+def profile_part(places, batch):
+    missing = "" if shutil.which("ncu", path=places.env["PATH"]) else "no ncu on this machine"
+    command = [places.python, os.path.join(places.root, "scripts", "profile-step"), "--program",
+               places.program("bench_step"), "--batch", str(batch)]
+    return Part(f"profile/{batch}", command, cost.PROFILE, "profile", alone=True, missing=missing)
+
+
 def call_1(places):
     parts = test_parts(places)
     parts += [training_part(places, f"epoch/{p}", 1, p, "epoch") for p in ("fp32", "bf16")]
@@ -132,13 +139,14 @@ def call_2(places):
     layers = ["--filter", "dcgan", "--min-time", "0.03", "--batch"]
     dcgan = ["--network", "dcgan", "--precision"]
     return [
-        steps_part(places, "steps", 13, 30, [*dcgan, "bf16,tf32", "--batch", "128,1024"]),
+        steps_part(places, "steps", 9, 30, [*dcgan, "bf16,tf32", "--batch", "128,1024"]),
         torch_part(places, "torch/128", 128, ("graph", "eager", "compile"), True),
         kernels_part(places, "gemm", 13, 30, ["--filter", "^3", "--min-time", "0.05"]),
         kernels_part(places, "layers/128", 24, 40, [*layers, "128"]),
         kernels_part(places, "race", 20, 70, ["--race", "--filter", "dcgan", "--batch", "128,1024"], "race"),
-        steps_part(places, "ablate", 15, 25, [*dcgan, "bf16", "--batch", "128,256,1024", "--ablate"]),
+        profile_part(places, 128),
         torch_part(places, "torch/1024", 1024, ("graph",), False),
+        profile_part(places, 1024),
         kernels_part(places, "layers/1024", 9, 50, [*layers, "1024"]),
         Part("ladder", [places.program("bench_ladder")], cost.PROCESS + 6, "", alone=True),
         training_part(places, "picture", 3, "bf16", "picture"),

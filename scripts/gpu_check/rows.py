@@ -75,7 +75,14 @@ def torch_row(record):
     return name, "ok", {"detail": detail, **{k: v for k, v in record.items() if k != "step_ms"}}
 
 
-READERS = {"tests": test_row, "kernels": kernel_row, "race": race_row, "step": step_row, "torch": torch_row}
+def profile_row(record):
+    """Of profile-step: a kernel of the step, or all of them."""
+    detail = f"{number(record['us'])} us, {number(record['share_percent'], 3)} %, {record['launches']} launches"
+    blocks = record.get("blocks")
+    return record["kernel"] + (f", {blocks:.0f} blocks" if blocks else ""), "ok", {"detail": detail, **record}
+
+
+READERS = {"profile": profile_row, "tests": test_row, "kernels": kernel_row, "race": race_row, "step": step_row, "torch": torch_row}
 
 
 def read_row(kind, line):
@@ -98,6 +105,8 @@ def summary(kind, rows):
     if kind in ("kernels", "race", "step"):
         left_out = sum(verdict == "LEFT OUT" for _, verdict, _ in rows)
         return f"{len(good)} rows" + (f", {left_out} LEFT OUT" if left_out else "") + ratios(good)
+    if kind == "profile" and good:
+        return f"{good[-1]['launches']} launches, {number(good[-1]['us'])} us"
     return f"{len(good)} rows"
 
 

@@ -26,7 +26,7 @@ from gpu_check.call import Call  # noqa: E402
 from gpu_check.results import Results  # noqa: E402
 
 PROGRAMS = ("tinygan_tests", "bench_kernels", "bench_ladder", "bench_step", "dcgan_mnist")
-TOOLS = ("nvidia-smi", "compute-sanitizer", "python3")
+TOOLS = ("nvidia-smi", "compute-sanitizer", "ncu", "python3")
 
 
 class Machine:
@@ -165,8 +165,9 @@ def call_2_passes(scratch):
     order = [r["part"] for r in m.rows if r["row"] == "whole part"]
     expect(order == all_parts.names(all_parts.call_2(places(m))), f"the order of call 2: {order}")
     for part, words in (("race", "wgmma 128x128 200 us, chosen mma 128x128 300 us, ratio 0.90"),
-                        ("ablate", "x brings 2.5 %")):
+                        ("profile/128", "3 us, 75 %, 1 launches")):
         expect(any(words in r.get("detail", "") for r in m.rows if r["part"] == part), f"{part}: no row says '{words}'")
+    m.expect_part("profile/1024", "ok", "2 launches, 4 us")
     modes = [r["mode"] for r in m.rows if r["part"] == "torch/128" and r.get("side") == "torch"]
     expect(modes == ["graph", "eager", "compile"], f"PyTorch's modes: {modes}")
     ratio = next(r for r in m.rows if r.get("mode") == "graph")["ratio"]
@@ -177,11 +178,11 @@ def call_2_passes(scratch):
 
 def call_2_with_faults(scratch):
     m = Machine(scratch, "--mode graph=rubbish\n--mode eager=hang")
-    m.run("--call", "2", "--seconds", "14", "--only", "ablate,torch/128", code=1)
+    m.run("--call", "2", "--seconds", "14", "--only", "profile/128,torch/128", code=1)
     m.expect_part("torch/128", "TIMED OUT", "limit")
     graph = next(r for r in m.rows if r.get("mode") == "graph")
     expect(graph["verdict"] == "FAILED" and "no result" in graph["detail"], f"{graph}")
-    m.expect_part("ablate", "LEFT OUT", "0 s left")
+    m.expect_part("profile/128", "LEFT OUT", "0 s left")
     expect(m.seconds < 14, f"took {m.seconds:.0f} s of 14")
     expect(m.expect_nothing_left() == 1, "the hanging peer had a child")
 
