@@ -24,7 +24,7 @@ struct TileLimits {
   /// The largest tile is selected whose halves the output exceeds and whose grid, split-K included, has at least so
   /// many blocks; else the smallest.
   Limit ffma_blocks, mma_blocks;
-  /// Split-K: enough splits for a grid of twice so many blocks, each at least `piece` of K deep.
+  /// Split-K: as many splits as a grid of twice so many blocks holds, each at least `piece` of K deep.
   Limit split_blocks, piece;
   /// Products of at most so many columns, and layers of at most so many channels on one side, leave the tiles
   /// where their own kernels can compute them: 1, or 0 for never.

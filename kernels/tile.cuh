@@ -156,13 +156,13 @@ __device__ __forceinline__ void store_moments(const TilePlace& t, float* moments
 
 // ---- Slabs ----------------------------------------------------------------------------------------------------------
 
-/// Into how many pieces to cut a depth so that `tiles` tiles fill the device twice (select.cuh). By shape and
+/// Into how many pieces to cut a depth so that `tiles` tiles fill the device twice, and no more (select.cuh). By shape and
 /// architecture alone.
 inline index_t depth_splits(index_t tiles, index_t depth) {
   if (const index_t forced = forms::forced.pieces; forced > 0)
     return std::min(forced, std::max<index_t>(1, depth));
   const TileLimits& limits = tile_limits();
-  return std::clamp<index_t>(ceil_div(2 * limits.split_blocks, tiles), 1, std::max<index_t>(1, depth / limits.piece));
+  return std::clamp<index_t>(2 * limits.split_blocks / tiles, 1, std::max<index_t>(1, depth / limits.piece));
 }
 
 /// A tile of a piece of a split sum goes to its slab as it is, any other one with its epilogue to the result.

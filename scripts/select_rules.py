@@ -21,7 +21,7 @@ def up(n, unit):
 
 
 def depth_splits(limits, tiles, depth):
-    return min(max(up(2 * limits["split_blocks"], tiles), 1), max(1, depth // limits["piece"]))
+    return min(max(2 * limits["split_blocks"] // tiles, 1), max(1, depth // limits["piece"]))
 
 
 def tile_of(limits, precision, m, n, blocks, narrow):
