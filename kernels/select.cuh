@@ -36,11 +36,13 @@ struct WgmmaLimits {
   /// Products and tap lists: bytes of a sum's terms (of the channels of one tap), columns, percent of the tiles' 128
   /// rows that are filled, tiles of 128 x 64; and tiles of 128 x 128 for that size to be taken.
   Limit depth_bytes, columns, filled, tiles, wide_tiles;
+  /// Products of floats, whose operands are written once more before: the smaller of rows and columns.
+  Limit copied_side;
   /// Rows of tiles of a product whose blocks go column by column.
   Limit raster;
   /// Weight gradients: channels of the side that has fewer and of the one that has more, percent of the steps' 64
-  /// images that are filled, and blocks.
-  Limit grad_fewer, grad_more, grad_filled, grad_blocks;
+  /// images that are filled, and blocks; and split-K: as many splits as a grid of so many blocks holds.
+  Limit grad_fewer, grad_more, grad_filled, grad_blocks, grad_split;
 };
 
 /// Blocks that a kernel for a single channel is cut into, if it has so many images or bands of them: two for each
@@ -75,11 +77,13 @@ inline constexpr WgmmaLimits sm_90_wgmma{
     .filled = {75, not_measured},
     .tiles = {64, not_measured},
     .wide_tiles = {64, not_measured},
+    .copied_side = {256, not_measured},
     .raster = {16, not_measured},
     .grad_fewer = {48, not_measured},
     .grad_more = {96, not_measured},
     .grad_filled = {75, not_measured},
     .grad_blocks = {64, not_measured},
+    .grad_split = {200, not_measured},
 };
 
 /// Whether a kernel may be launched while the one before it still runs, to wait for it on the device (grid_begin() in

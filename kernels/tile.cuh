@@ -156,13 +156,12 @@ __device__ __forceinline__ void store_moments(const TilePlace& t, float* moments
 
 // ---- Slabs ----------------------------------------------------------------------------------------------------------
 
-/// Into how many pieces to cut a depth so that `tiles` tiles fill the device twice, and no more (select.cuh). By shape and
-/// architecture alone.
-inline index_t depth_splits(index_t tiles, index_t depth) {
+/// Into how many pieces to cut a depth so that `tiles` tiles become `blocks` blocks, and no more (select.cuh). By shape
+/// and architecture alone.
+inline index_t depth_splits(index_t tiles, index_t depth, index_t blocks = 2 * tile_limits().split_blocks) {
   if (const index_t forced = forms::forced.pieces; forced > 0)
     return std::min(forced, std::max<index_t>(1, depth));
-  const TileLimits& limits = tile_limits();
-  return std::clamp<index_t>(2 * limits.split_blocks / tiles, 1, std::max<index_t>(1, depth / limits.piece));
+  return std::clamp<index_t>(blocks / tiles, 1, std::max<index_t>(1, depth / tile_limits().piece));
 }
 
 /// A tile of a piece of a split sum goes to its slab as it is, any other one with its epilogue to the result.

@@ -105,10 +105,10 @@ inline constexpr index_t wgmma_pack = F == Precision::tf32 ? 4 : 8;
 /// Whether a product of `pixels` times N images, O channels and sums over D channels of each tap is given these tiles
 /// (select.cuh). By shape and device alone.
 template <Precision F>
-bool wgmma_suits(index_t pixels, index_t N, index_t D, index_t O) {
+bool wgmma_suits(index_t pixels, index_t N, index_t D, index_t O, bool worth_copies = true) {
   const WgmmaLimits& limits = sm_90_wgmma;
   return wgmma_available() &&
-         forms::takes(forms::Way::wgmma, 16 * D >= limits.depth_bytes * wgmma_pack<F> && O >= limits.columns &&
+         forms::takes(forms::Way::wgmma, worth_copies && 16 * D >= limits.depth_bytes * wgmma_pack<F> && O >= limits.columns &&
                                              100 * N >= limits.filled * round_up(N, 128) &&
                                              pixels * ceil_div(N, 128) * ceil_div(O, 64) >= limits.tiles);
 }
@@ -235,7 +235,9 @@ template <Precision F, class T>
 bool wgmma_gemm_fits(const GemmDims& d) {
   const index_t a_row = std::is_same_v<T, float> || !d.trans_a ? d.K : d.M;
   const index_t b_row = std::is_same_v<T, float> || d.trans_b ? d.K : d.N;
-  return a_row % wgmma_pack<F> == 0 && b_row % wgmma_pack<F> == 0 && wgmma_suits<F>(1, d.M, d.K, d.N);
+  const bool worth_copies = std::is_same_v<T, bfloat16> || std::min(d.M, d.N) >= sm_90_wgmma.copied_side;
+  return a_row % wgmma_pack<F> == 0 && b_row % wgmma_pack<F> == 0 &&
+         wgmma_suits<F>(1, d.M, d.K, d.N, worth_copies);
 }
 
 /// One piece for each row of tiles.

@@ -84,7 +84,7 @@ auto with_wgmma_weight_grad_plan(const ConvDims& d, const Run& run) {
   const auto with = [&]<class P>(P) {
     const index_t tiles = d.R * d.S * ceil_div(d.C, P::tile_m) * ceil_div(d.K, P::tile_n);
     return run.template operator()<P>(
-        weight_grad_plan(d, P::tile_m, P::tile_n, depth_splits(tiles, d.N * d.P * d.Q)));
+        weight_grad_plan(d, P::tile_m, P::tile_n, depth_splits(tiles, d.N * d.P * d.Q, sm_90_wgmma.grad_split)));
   };
   const auto takes = [](int m, int n, bool suits) { return forms::takes(forms::Way::wgmma, m, n, suits); };
   if (takes(64, 128, d.C <= 64)) return with(WgmmaTile<bf16, 64, 128, mn, mn>{});

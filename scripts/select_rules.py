@@ -6,7 +6,7 @@ them with what the kernels chose.
 """
 
 TILE_LIMITS = ("ffma_blocks", "mma_blocks", "split_blocks", "piece", "vector_columns", "one_channel")
-WGMMA_LIMITS = ("depth_bytes", "columns", "filled", "tiles", "wide_tiles", "grad_fewer", "grad_more", "grad_filled", "grad_blocks")
+WGMMA_LIMITS = ("depth_bytes", "columns", "filled", "tiles", "wide_tiles", "copied_side", "grad_fewer", "grad_more", "grad_filled", "grad_blocks", "grad_split")
 
 # As one_channel_blocks of kernels/select.cuh.
 ONE_CHANNEL_BLOCKS = 264
@@ -20,8 +20,8 @@ def up(n, unit):
     return -(-n // unit)
 
 
-def depth_splits(limits, tiles, depth):
-    return min(max(2 * limits["split_blocks"] // tiles, 1), max(1, depth // limits["piece"]))
+def depth_splits(limits, tiles, depth, blocks=None):
+    return min(max((blocks or 2 * limits["split_blocks"]) // tiles, 1), max(1, depth // limits["piece"]))
 
 
 def tile_of(limits, precision, m, n, blocks, narrow):
@@ -53,7 +53,8 @@ def product_form(limits, shape):
         floats = precision == "tf32"
         a_row = k if floats or not shape["trans_a"] else m
         b_row = k if floats or shape["trans_b"] else n
-        if a_row % PACK[precision] == 0 and b_row % PACK[precision] == 0 and wgmma_suits(limits, precision, 1, m, k, n):
+        worth_copies = precision == "bf16" or min(m, n) >= limits["copied_side"]
+        if worth_copies and a_row % PACK[precision] == 0 and b_row % PACK[precision] == 0 and wgmma_suits(limits, precision, 1, m, k, n):
             return wgmma_form(limits, up(m, 128), n)
 
     def tiles(tile_m, tile_n):
@@ -114,10 +115,11 @@ def weight_grad_form(limits, shape):
     if precision == "bf16" and limits["wgmma"] and c % 8 == 0 and k % 8 == 0:
         tile = (64, 128) if c <= 64 else (128, 64) if k <= 64 else (128, 128)
         images = shape["images"]
+        splits = depth_splits(limits, tiles(*tile), depth, limits["grad_split"])
         if (min(c, k) >= limits["grad_fewer"] and max(c, k) >= limits["grad_more"] and
                 100 * images >= limits["grad_filled"] * up(images, 64) * 64 and
-                tiles(*tile) * pieces(*tile) >= limits["grad_blocks"]):
-            return ("wgmma", *tile, pieces(*tile))
+                tiles(*tile) * splits >= limits["grad_blocks"]):
+            return ("wgmma", *tile, splits)
     form = tile_of(limits, precision, c, k, lambda _, tm, tn: tiles(tm, tn) * pieces(tm, tn), False)
     return (*form, pieces(*form[1:]))
 

@@ -277,12 +277,14 @@ TEST_CASE("A product of more rows of tiles than one band of the raster, and a la
 
 TEST_CASE("The contract takes wgmma where shapes fit") {
   const ConvDims d = conv_dims({100, 8, 8, 32}, {1, 1, 32, 64}, test::conv_options(1, Padding::valid()));
-  const GemmDims product{128, 64 * 64, 64};
+  const GemmDims product{256, 64 * 64, 64};
   CHECK(wgmma_conv_fits<Precision::bf16, float>(d, false));
   CHECK(wgmma_conv_fits<Precision::bf16, float>(d, true) == false);  // 32 output channels
   CHECK(wgmma_gemm_fits<Precision::tf32, float>(product));
-  CHECK_FALSE(wgmma_gemm_fits<Precision::bf16, float>({128, 64 * 64, 60}));  // rows of no whole packs
-  CHECK_FALSE(wgmma_gemm_fits<Precision::bf16, float>({64, 64 * 64, 64}));   // half a tile
+  CHECK_FALSE(wgmma_gemm_fits<Precision::bf16, float>({256, 64 * 64, 60}));  // rows of no whole packs
+  CHECK_FALSE(wgmma_gemm_fits<Precision::bf16, float>({260, 64 * 64, 64}));  // most of the last tile is empty
+  CHECK_FALSE(wgmma_gemm_fits<Precision::bf16, float>({128, 64 * 64, 64}));  // not worth writing operands once more
+  CHECK(wgmma_gemm_fits<Precision::bf16, bfloat16>({128, 64 * 64, 64}));
   const test::UsePrecision use(Precision::bf16);
   const std::size_t bytes = wgmma_conv_workspace<Precision::bf16, float>(d, false);
   CHECK(test::emulated_kernels().conv2d_workspace(d, ConvSlot::g) == bytes);
