@@ -3,7 +3,6 @@
 //   TINYGAN_THREADS=2 bench_step --benchmark_filter='dcgan/128'
 //   bench_step --device cuda --precision bf16 --benchmark_filter='dcgan/.*/captured' --seconds 30 --out steps.jsonl
 //   bench_step --device cuda --plan                 what that runs, with predicted seconds; needs no GPU
-//   bench_step --device cuda --ablate               the captured step without each of its fusions, in turns
 //
 // A step is gan::AdversarialStep's: one forward pass of G, D on real and on generated images with its update, D again
 // on the same images for G's update; data resident in the device's memory. On the CPU each step is timed. `floor` is
@@ -22,7 +21,6 @@
 #include <string>
 #include <vector>
 
-#include "step/ablate.hpp"
 #include "step/cases.hpp"
 #include "step/measure.hpp"
 #include "step/options.hpp"
@@ -81,16 +79,15 @@ void device_step(benchmark::State& state, const bench::StepCase& c, Device devic
   for (auto _ : state) {
     const double begin = bench::seconds();
     try {
-      std::vector<std::unique_ptr<bench::Stepper>> steppers;
-      steppers.push_back(bench::make_stepper(c.network, c.batch, device, c.precision, c.captured));
-      const bench::FirstSteps first = bench::take_first_steps(*steppers[0], device);
-      const bench::Samples times = bench::measure_steps(steppers, device)[0];
+      const auto stepper = bench::make_stepper(c.network, c.batch, device, c.precision, c.captured);
+      const bench::FirstSteps first = bench::take_first_steps(*stepper, device);
+      const bench::Samples times = bench::measure_steps(*stepper, device);
       state.SetIterationTime(times.median());
       count_step(state, c.network, c.batch, times);
       state.counters["first_step_ms"] = first.seconds * 1e3;
       state.counters["tflops"] = step_flops(c.network, c.batch) / times.median() * 1e-12;
       state.counters["device_mib"] = device_mib(device);
-      bench::JsonRow row = bench::row_of(c, c.name, times);
+      bench::JsonRow row = bench::row_of(c, times);
       row.field("first_step_ms", first.seconds * 1e3).field("loss", first.loss).field("device_mib", device_mib(device));
       out.add(row.field("took_s", bench::seconds() - begin));
     } catch (const Error& e) {  // the next one may work
@@ -99,21 +96,6 @@ void device_step(benchmark::State& state, const bench::StepCase& c, Device devic
       return;
     }
   }
-}
-
-int ablate(const bench::StepOptions& o, const std::vector<bench::StepCase>& cases, bench::JsonLines& out) {
-  bool all_right = true;
-  for (const bench::StepCase& c : cases) {
-    if (c.left_out) continue;
-    try {
-      bench::ablate(c, o.device, out);
-    } catch (const Error& e) {
-      std::fprintf(stderr, "%s: %s\n", c.name.c_str(), e.what());
-      out.add(bench::JsonRow(c.name).field("error", e.what()));
-      all_right = false;
-    }
-  }
-  return all_right ? 0 : 1;
 }
 
 void print_plan(const std::vector<bench::StepCase>& cases) {
@@ -149,14 +131,12 @@ int run_on_device(const bench::StepOptions& o, const std::string& filter) {
       continue;
     }
     ++taken;
-    if (!o.ablate)
-      benchmark::RegisterBenchmark(c.name.c_str(),
-                                   [c, &o, &out](benchmark::State& state) { device_step(state, c, o.device, out); })
-          ->UseManualTime()
-          ->Unit(benchmark::kMillisecond)
-          ->Iterations(1);
+    benchmark::RegisterBenchmark(c.name.c_str(),
+                                 [c, &o, &out](benchmark::State& state) { device_step(state, c, o.device, out); })
+        ->UseManualTime()
+        ->Unit(benchmark::kMillisecond)
+        ->Iterations(1);
   }
-  if (o.ablate) return ablate(o, cases, out);
   if (!cases.empty() && taken == 0) return 0;
   benchmark::AddCustomContext("device", text(o.device));
   return bench::run();

@@ -45,8 +45,7 @@ template <Precision F, bool Adjoint, class T>
 void tap_conv(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w, T* out, void* workspace,
               Stream stream) {
   if constexpr (F != Precision::fp32)
-    if (wgmma_conv_fits<F, T>(d, Adjoint) &&
-        wgmma_conv_reads<F, T>(Adjoint ? "conv2d_input_grad" : "conv2d", e, in, w))
+    if (wgmma_conv_fits<F, T>(d, Adjoint) && wgmma_conv_reads<F, T>(in, w))
       return wgmma_conv<F, T, Adjoint>(d, e, in, w, out, workspace, stream);
   tap_conv<F, Adjoint>(d, e, in, w, out, stream);
 }
@@ -58,15 +57,6 @@ index_t weight_grad_pieces(const ConvDims& d) {
   return wgmma_weight_grad_fits<F, T>(d) ? wgmma_weight_grad_splits(d) : weight_grad_splits<F, T>(d);
 }
 
-/// To slabs(pieces, R, S, C, K), or where there are none and there is one piece to dw.
-template <Precision F, class T>
-void weight_grad_in_pieces(const ConvDims& d, const T* x, const T* g, T* dw, float* slabs, Stream stream) {
-  if (is_one_channel(d)) return one_channel_grad(d, x, g, dw, slabs, stream);
-  if constexpr (std::is_same_v<T, bfloat16>)
-    if (wgmma_weight_grad_fits<F, T>(d) && aligned(16, x, g)) return wgmma_weight_grad(d, x, g, dw, slabs, stream);
-  weight_grad<F>(d, weight_grad_pieces<F, T>(d), x, g, dw, slabs, stream);
-}
-
 template <Precision F, class T>
 std::size_t conv2d_workspace(const ConvDims& d, ConvSlot output) {
   tinygan::detail::check_dims("conv2d", d);
@@ -75,18 +65,6 @@ std::size_t conv2d_workspace(const ConvDims& d, ConvSlot output) {
   const index_t pieces = weight_grad_pieces<F, T>(d);
   if (pieces == 1) return 0;
   return static_cast<std::size_t>(tinygan::detail::product("conv2d_weight_grad", {pieces, d.w_shape().size()})) * sizeof(float);
-}
-
-/// One piece per row of tiles; none for weight gradients and single channels.
-template <Precision F, class T>
-index_t conv2d_moment_pieces(const ConvDims& d, ConvSlot output) {
-  if (output == ConvSlot::w) return 0;
-  if (is_product(d, output)) return gemm_moment_pieces<F, T>(dense_dims(d, output));
-  if (is_one_channel(d)) return 0;
-  const bool adjoint = output == ConvSlot::x;
-  if constexpr (F != Precision::fp32)
-    if (wgmma_conv_fits<F, T>(d, adjoint)) return wgmma_conv_moment_pieces<F, T>(d, adjoint);
-  return adjoint ? tap_conv_moment_pieces<F, true, T>(d) : tap_conv_moment_pieces<F, false, T>(d);
 }
 
 template <Precision F, class T>
@@ -110,19 +88,14 @@ void conv2d_weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, void* 
     return gemm<F>(dense_dims(d, ConvSlot::w), Epilogue<T>{}, x, g, dw, workspace, stream);
   const index_t pieces = weight_grad_pieces<F, T>(d);
   float* const slabs = pieces > 1 ? static_cast<float*>(workspace) : nullptr;
-  weight_grad_in_pieces<F>(d, x, g, dw, slabs, stream);
-  if (slabs) sum_slabs(d.w_shape().size(), pieces, slabs, dw, stream);
-}
-
-/// The pieces of a weight gradient, unless it is a matrix product.
-template <Precision F, class T>
-index_t conv2d_slab_count(const ConvDims& d) {
-  return is_product(d, ConvSlot::w) ? 0 : weight_grad_pieces<F, T>(d);
-}
-
-template <Precision F, class T>
-void conv2d_weight_grad_slabs(const ConvDims& d, const T* x, const T* g, float* slabs, Stream stream) {
-  weight_grad_in_pieces<F, T>(d, x, g, nullptr, slabs, stream);
+  const auto run = [&] {
+    if (is_one_channel(d)) return one_channel_grad(d, x, g, dw, slabs, stream);
+    if constexpr (std::is_same_v<T, bfloat16>)
+      if (wgmma_weight_grad_fits<F, T>(d) && aligned(16, x, g)) return wgmma_weight_grad(d, x, g, dw, slabs, stream);
+    weight_grad<F>(d, pieces, x, g, dw, slabs, stream);
+  };
+  run();
+  if (slabs) sum_slabs(d.w_shape().size(), pieces, d.K, Epilogue<T>{}, slabs, dw, stream);
 }
 
 }  // namespace

@@ -12,7 +12,6 @@
 // Not finite   zeros of the plane are multiplied: an infinity of the other operand gives NaN beside the border too.
 #pragma once
 
-#include <cassert>
 
 #include <tinygan/backend/conv_dims.hpp>
 #include <tinygan/base/stream.hpp>

@@ -44,7 +44,7 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
         }
       if (left <= 0) continue;
       const index_t to = at.offset(p, band) + channel;
-      finish_pack(e, to, channel, p.channels, p.packed_wide, v);
+      finish_pack(e, channel, p.channels, v);
       store_some(wide + to, channel, p.channels, v, p.packed_wide);
     }
   }
@@ -54,7 +54,7 @@ template <class T>
 void one_channel_in(const ConvDims& d, const Epilogue<T>& e, const T* narrow, const T* w, T* wide, Stream stream) {
   OneChannel p = one_channel_problem(d);
   cut_wide_rows(p);
-  p.packed_wide = made_of_packs<4>(p.channels, wide, e.output);
+  p.packed_wide = made_of_packs<4>(p.channels, wide);
   p.packed_w = made_of_packs<4>(p.channels, w);
   const int team = one_channel_team(p.channels);
   const index_t tiles = one_channel_tiles(p.channels);

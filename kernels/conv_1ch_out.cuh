@@ -64,7 +64,7 @@ __device__ void gather_products(const OneChannel& p, const NarrowBand& band, con
       }
     Float4 v{{sum, 0.0f, 0.0f, 0.0f}};
     const index_t to = (index_t{band.image} * p.row.narrow + h) * columns + w;
-    finish_pack(e, to, 0, 1, false, v);
+    finish_pack(e, 0, 1, v);
     narrow[to] = from_float<T>(v.at[0]);
   }
 }

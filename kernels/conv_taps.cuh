@@ -13,12 +13,10 @@
 // Shared       panels of in and W: fp32 4.6 to 16.9 KB, tensor cores 64 to 96 KB.
 // Requires     fp32 sm_75, tf32 and bf16 sm_80.
 // Cost         2 FLOPs for each multiply-add that touches data (exact_macs), none for padding; no taps: epilogue(0).
-// Moments      of the channels, a piece per row of tiles, on tensor cores where one launch takes all groups.
 // Determinism  each output is one sum in the order of taps and channels; no pieces, no atomics.
 #pragma once
 
 #include <algorithm>
-#include <cassert>
 #include <vector>
 
 #include <tinygan/backend/taps.hpp>
@@ -204,8 +202,7 @@ __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
     TapSource<P, Adjoint> source(p, g, m, n, in, w);
     P::template multiply<true, Adjoint>(source, steps, acc);
   }
-  const auto piece = static_cast<int>(tile), pieces = static_cast<int>(gridDim.x / p.column_tiles);
-  P::store(acc, {m, p.N * g.pixels(), n, p.O, p.packed_out, piece, pieces}, e, out,
+  P::store(acc, {m, p.N * g.pixels(), n, p.O, p.packed_out}, e, out,
            [&](int row) { return write_offset(p, g, TapPixel(g, row)); });
 }
 
@@ -234,7 +231,7 @@ struct TapPlan {
 
 /// y from x, or with Adjoint dx from g. Results are moved in fours, operands in packs of N.
 template <bool Adjoint, int N, class T>
-TapPlan tap_plan(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w, const T* out) {
+TapPlan tap_plan(const ConvDims& d, const T* in, const T* w, const T* out) {
   check(d.N * std::max(d.H * d.W, d.P * d.Q) <= 0x7fffffff && d.R * d.S * std::max(d.C, d.K) <= 0x7fffffff,
         Adjoint ? "conv2d_input_grad" : "conv2d", "more than 2^31 - 1 pixels, or products for one of them");
   const TapList list = Adjoint ? adjoint_taps(d) : forward_taps(d);
@@ -260,7 +257,7 @@ TapPlan tap_plan(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* 
   p.column = {columns.out_step, columns.in_step, columns.tap_in, columns.tap_filter};
   p.packed_in = made_of_packs<N>(p.D, in);
   p.packed_w = made_of_packs<N>(Adjoint ? p.D : p.O, w);
-  p.packed_out = made_of_packs<4>(p.O, out, e.output);
+  p.packed_out = made_of_packs<4>(p.O, out);
   return plan;
 }
 
@@ -283,7 +280,7 @@ auto with_tap_tile(const TapPlan& plan, const Run& run) {
 
 template <Precision F, bool Adjoint, class T>
 void tap_conv(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w, T* out, Stream stream) {
-  TapPlan plan = tap_plan<Adjoint, pack_width<T>>(d, e, in, w, out);
+  TapPlan plan = tap_plan<Adjoint, pack_width<T>>(d, in, w, out);
   with_tap_tile<F, T>(plan, [&]<class P>(const auto& tiles_of) {
     const index_t D = plan.conv.D, O = plan.conv.O;
     const index_t moved = round_up(D, P::depth) - P::depth;  // by the steps of a tap but the last
@@ -297,20 +294,6 @@ void tap_conv(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w, 
                                            .stream = stream},
                                           conv, e, in, w, out);
     });
-  });
-}
-
-/// One piece per row of tiles; none in fp32, and where one launch does not take all groups.
-template <Precision F, bool Adjoint, class T>
-index_t tap_conv_moment_pieces(const ConvDims& d) {
-  if (F == Precision::fp32) return 0;
-  const T* const anywhere = nullptr;
-  const TapPlan plan = tap_plan<Adjoint, pack_width<T>>(d, Epilogue<T>{}, anywhere, anywhere, anywhere);
-  if (plan.groups.size() > max_tap_groups) return 0;
-  return with_tap_tile<F, T>(plan, [&]<class P>(const auto& tiles_of) {
-    index_t tiles = 0;
-    for (const TapGroup& g : plan.groups) tiles += tiles_of(g);
-    return tiles;
   });
 }
 

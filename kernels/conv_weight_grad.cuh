@@ -4,7 +4,7 @@
 // a rectangle, and what they read is evenly spaced. The depth is (image, row, column) of that rectangle.
 // Shapes       x(N,H,W,C), g(N,P,Q,K) and dw(R,S,C,K): floats, or bfloat16 where the precision is bf16.
 // Owns         a block takes a tile (gemm_tile.cuh) of one tap and one piece of its depth. The slabs
-//              (splits, R, S, C, K), floats, are added up by a second launch, or by the optimiser.
+//              (splits, R, S, C, K), floats, are added up by a second launch.
 // Shared       panels of x and g: fp32 4.6 to 16.9 KB, tensor cores 64 to 96 KB.
 // Requires     fp32 sm_75, tf32 and bf16 sm_80.
 // Cost         2 FLOPs for each multiply-add that touches data (exact_macs); a slab is written and read once.
@@ -146,12 +146,12 @@ index_t weight_grad_splits(const ConvDims& d) {
   return with_weight_grad_plan<F, T>(d, [&]<class P>(const WeightGradPlan& p) { return index_t{p.splits}; });
 }
 
-/// To slabs(splits, R, S, C, K), or where there are none in one piece to dw.
+/// To slabs(splits, R, S, C, K), or with a single split to dw.
 template <Precision F, class T>
 void weight_grad(const ConvDims& d, index_t splits, const T* x, const T* g, T* dw, float* slabs, Stream stream) {
   check_weight_grad(d);
   with_weight_grad_plan<F, T>(d, [&]<class P>(WeightGradPlan p) {
-    p.splits = static_cast<int>(slabs ? splits : 1);
+    p.splits = static_cast<int>(splits);
     p.packed_x = made_of_packs<P::pack>(d.C, x);
     p.packed_g = made_of_packs<P::pack>(d.K, g);
     p.packed_w = slabs ? made_of_packs<4>(d.K, slabs) : made_of_packs<4>(d.K, dw);

@@ -3,7 +3,7 @@
 // Owns         thread t: one pack of each panel (edge, depth) per step; `rows` x `columns` of the tile in registers,
 //              read from shared memory in packs that make one wavefront for each warp (4 x 8 lanes).
 // Shared       both panels twice: while one pair is multiplied the next is on its way through registers.
-// Requires     sm_75.      Cost  2 edge^2 FLOPs and 2 edge / 4 packs of 16 bytes per k.      Moments  none.
+// Requires     sm_75.      Cost  2 edge^2 FLOPs and 2 edge / 4 packs of 16 bytes per k.
 // Determinism  a sum runs in the order of k, whatever the tile: one fma after the other.
 // Source       the register and shared tiling of CUTLASS's SIMT GEMM ("Efficient GEMM in CUDA"), with square tiles.
 #pragma once
@@ -88,7 +88,7 @@ struct FfmaTile {
         Float4 v;
         TINYGAN_UNROLL
         for (int k = 0; k < 4; ++k) v.at[k] = acc.at[0][j + k];
-        finish_pack(e, to + column, column, t.N, t.packed, v);
+        finish_pack(e, column, t.N, v);
         store_some(out + to + column, column, t.N, v, t.packed);
       }
       TINYGAN_UNROLL

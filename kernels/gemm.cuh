@@ -6,11 +6,8 @@
 // Shared       panels of a and b: fp32 4.6 to 16.9 KB, tensor cores 64 to 96 KB; N = 1 none.
 // Requires     fp32 sm_75, tf32 and bf16 sm_80; on sm_90a large products in them go to wgmma_taps.cuh.
 // Cost         2 MNK FLOPs; each operand once per tile of the other; a slab is written and read once.
-// Moments      of the columns, a piece per row of tiles, on tensor cores where the depth is in one piece.
 // Determinism  tile and pieces depend on the shape alone; no atomics.
 #pragma once
-
-#include <cassert>
 
 #include <tinygan/backend/gemm_dims.hpp>
 #include <tinygan/base/stream.hpp>
@@ -79,7 +76,7 @@ template <class P, bool TransA, bool TransB, class T = typename P::Element>
 __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
     gemm_kernel(GemmDims d, GemmPlan p, Epilogue<T> e, const T* a, const T* b, T* c, float* slabs) {
   grid_begin();
-  const auto row_tile = static_cast<int>(blockIdx.x % p.row_tiles), m = row_tile * P::tile_m;
+  const auto m = static_cast<int>(blockIdx.x % p.row_tiles) * P::tile_m;
   const auto n = static_cast<int>(blockIdx.x / p.row_tiles) * P::tile_n;
   const auto M = static_cast<int>(d.M), N = static_cast<int>(d.N);
   const index_t begin = blockIdx.y * p.piece, end = begin + p.piece < d.K ? begin + p.piece : d.K;
@@ -87,7 +84,7 @@ __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
                                          {b, TransB ? d.K : d.N, n, d.N, begin, end, p.packed_b}};
   typename P::Accumulator acc;
   P::template multiply<!TransA, TransB>(source, static_cast<int>(ceil_div(end - begin, P::depth)), acc);
-  store_tile<P>(acc, {m, M, n, N, p.packed_c, row_tile, static_cast<int>(p.row_tiles)}, e, c,
+  store_tile<P>(acc, {m, M, n, N, p.packed_c}, e, c,
                 slabs ? slabs + blockIdx.y * d.M * d.N : nullptr, [&](int row) { return row * d.N; });
 }
 
@@ -108,7 +105,7 @@ __global__ void __launch_bounds__(gemv_threads)
     for (int i = 0; i < 4; ++i) sum[i] = fmaf(x.at[i], y.at[i], sum[i]);
   }
   Float4 v{{warp_reduce<Sum>((sum[0] + sum[1]) + (sum[2] + sum[3])), 0.0f, 0.0f, 0.0f}};
-  finish_pack(e, row, 0, 1, false, v);
+  finish_pack(e, 0, 1, v);
   if (lane_id() == 0) c[row] = from_float<T>(v.at[0]);
 }
 
@@ -143,16 +140,6 @@ std::size_t gemm_workspace(const GemmDims& d) {
   });
 }
 
-/// One piece per row of tiles; none in fp32, where N = 1, and where pieces of the depth are added up afterwards.
-template <Precision F, class T>
-index_t gemm_moment_pieces(const GemmDims& d) {
-  if (F == Precision::fp32 || is_gemv(d)) return 0;
-  if constexpr (F != Precision::fp32)
-    if (wgmma_gemm_fits<F, T>(d)) return wgmma_gemm_moment_pieces<F, T>(d);
-  return with_gemm_plan<F, T>(
-      d, [&]<class P>(const GemmPlan& p) { return p.splits > 1 ? index_t{0} : index_t{p.row_tiles}; });
-}
-
 template <class P, bool TransA, bool TransB, class T = typename P::Element>
 void gemm_tiles(const GemmDims& d, const GemmPlan& p, const Epilogue<T>& e, const T* a, const T* b, T* c, float* slabs,
                 Stream stream) {
@@ -167,7 +154,6 @@ void gemm_tiles(const GemmDims& d, const GemmPlan& p, const Epilogue<T>& e, cons
 template <Precision F, class T>
 void gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b, T* c, void* workspace, Stream stream) {
   check(std::max({d.M, d.N, d.K}) <= 0x7fffffff, "gemm", "extents ", d.M, ", ", d.N, ", ", d.K, " above 2^31 - 1");
-  assert(!e.moments || (gemm_moment_pieces<F, T>(d) > 0));
   if (is_gemv(d)) {
     const bool packed = made_of_packs<4>(d.K, a, b);
     const unsigned blocks = grid_extent(ceil_div(d.M, gemv_threads / warp_size));
@@ -178,7 +164,7 @@ void gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b, T* c,
   bool whole = false;
   if constexpr (F != Precision::fp32) {
     whole = wgmma_gemm_fits<F, T>(d);  // then there is no workspace for slabs
-    if (whole && wgmma_gemm_reads<F, T>(d, e, a, b)) return wgmma_gemm<F, T>(d, e, a, b, c, workspace, stream);
+    if (whole && wgmma_gemm_reads<F, T>(d, a, b)) return wgmma_gemm<F, T>(d, e, a, b, c, workspace, stream);
   }
   with_gemm_plan<F, T>(d, [&]<class P>(GemmPlan p) {
     if (whole) {
@@ -188,7 +174,7 @@ void gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b, T* c,
     float* const slabs = p.splits > 1 ? static_cast<float*>(workspace) : nullptr;
     p.packed_a = made_of_packs<P::pack>(d.trans_a ? d.M : d.K, a);
     p.packed_b = made_of_packs<P::pack>(d.trans_b ? d.K : d.N, b);
-    p.packed_c = slabs ? made_of_packs<4>(d.N, slabs) : made_of_packs<4>(d.N, c, e.output);
+    p.packed_c = slabs ? made_of_packs<4>(d.N, slabs) : made_of_packs<4>(d.N, c);
     const auto run = d.trans_a ? d.trans_b ? &gemm_tiles<P, true, true> : &gemm_tiles<P, true, false>
                      : d.trans_b ? &gemm_tiles<P, false, true>
                                  : &gemm_tiles<P, false, false>;

@@ -12,7 +12,6 @@
 //              64 x 64 reads 4 bytes of shared memory for 32 multiply-adds, so a step of (128,128,32) takes 512 cycles
 //              of reading and 256 of writing, against 768 of multiplying in TF32. They stay floats up to the registers.
 //              bfloat16 in memory takes half of all that for a k, and no instruction to round.
-// Moments      of the columns of a tile, from the results in shared memory, where the epilogue asks for them.
 // Determinism  the order of k in a sum is that of the steps; within one mma.sync it is the hardware's.
 // Source       CUTLASS, "Efficient GEMM in CUDA" and its Ampere multistage mainloop; layouts: PTX ISA (device/mma.cuh).
 #pragma once
@@ -71,8 +70,7 @@ template <int N>
 inline constexpr int results_pitch = 8 * N + 8;
 
 /// A warp's results, mma.sync's fragments of rows m... and columns n..., through `shared` (of that warp alone) into
-/// out[offset(row) + column] = epilogue(.), as far as they exist. Where e wants moments, `shared` holds the finished
-/// floats afterwards, row after row results_pitch<N> apart. By all lanes.
+/// out[offset(row) + column] = epilogue(.), as far as they exist. By all lanes.
 template <class T, int M, int N, class Offset>
 __device__ __forceinline__ void store_fragments(const FragmentC (&acc)[M][N], float* shared, int m, int n,
                                                 const TilePlace& t, const Epilogue<T>& e, T* out,
@@ -102,10 +100,8 @@ __device__ __forceinline__ void store_fragments(const FragmentC (&acc)[M][N], fl
       const index_t at = __shfl_sync(all_lanes, my_offset, static_cast<unsigned>(row));
       const int column = lane % row_packs * 4;
       if (m + first + row >= t.M || n + column >= t.N) continue;
-      float* const result = shared + (first + row) * pitch + column;
-      Float4 v = load_pack<4>(result);
-      finish_pack(e, at + n + column, n + column, t.N, t.packed, v);
-      if (e.moments) store_pack(result, v);
+      Float4 v = load_pack<4>(shared + (first + row) * pitch + column);
+      finish_pack(e, n + column, t.N, v);
       store_some(out + at + n + column, n + column, t.N, v, t.packed);
     }
   }
@@ -166,23 +162,17 @@ struct MmaTile {
     }
   }
 
-  /// out[offset(row) + column] = epilogue(acc) for the part of the tile that exists, and its moments if e wants them.
-  /// By all threads of the block, once.
+  /// out[offset(row) + column] = epilogue(acc) for the part of the tile that exists. By all threads of the block, once.
   template <class Out, class Offset>
   __device__ __forceinline__ static void store(const Accumulator& acc, const TilePlace& t, const Epilogue<Out>& e,
                                                Out* out, const Offset& offset) {
-    constexpr int pitch = results_pitch<fragments_n>, results = warp_m * pitch;
+    constexpr int results = warp_m * results_pitch<fragments_n>;
     static_assert(4 * results * sizeof(float) <= shared_bytes);
     float* const shared = block_shared<float>(4 * results);
     const int warp = static_cast<int>(warp_id());
     __syncthreads();  // the panels have been read
     store_fragments(acc.at, shared + warp * results, t.m + warp / 2 * warp_m, t.n + warp % 2 * warp_n, t, e, out,
                     offset);
-    if (!e.moments) return;
-    __syncthreads();
-    store_moments<TileM, TileN, threads>(t, e.moments, [&](int row, int column) {
-      return shared[(row / warp_m * 2 + column / warp_n) * results + row % warp_m * pitch + column % warp_n];
-    });
   }
 
  private:

@@ -2,13 +2,12 @@
 //
 // Elements     parameters and gradients are float or bfloat16; state and masters are float, and so is what is computed.
 //              With a master that is what is updated, and the parameter is the master rounded.
-// Shapes       up to 64 tensors (36 parameters) of any sizes per launch, listed in the kernel's arguments; more take
-//              another launch.
+// Shapes       up to 64 tensors of any sizes per launch, listed in the kernel's arguments; more take another launch.
 // Owns         a block takes 4096 neighbouring elements of one tensor, a thread four packs of 4 of each array.
 // Shared       Adam: its two step-dependent factors; norm: one value per warp, then 2 KB.      Requires  sm_75.
 // Determinism  elements by themselves; the norm adds up blocks of 4096 in float and these in double, in a fixed order.
 // Cost         Adam 28 bytes per parameter (param, grad, m, v read; param, m, v written), of bfloat16 with a master 28 too
-//              (2 + 12 read and as many written), 4 for each slab; SGD 20, norm 4, clip 8.
+//              (2 + 12 read and as many written); SGD 20, norm 4, clip 8.
 //              The step count is read on the device, so a captured graph counts on.
 // Source       Kingma and Ba, "Adam", ICLR 2015; Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019.
 #pragma once
@@ -125,52 +124,12 @@ struct Parameter {
   }
 };
 
-/// A block's part of a gradient: an array; with Slabs perhaps none, plus slabs.
-template <class T, bool Slabs>
-struct Gradient {
-  const ParameterSlot<T>& slot;
-  index_t begin;
-
-  __device__ bool packed() const {
-    bool all = packable<4>(slot.grad);  // null is aligned
-    if constexpr (Slabs)
-      for (const SlabSource<T>& s : slot.slabs) all = all && packable<4>(s.data) && (s.count <= 1 || slot.n % 4 == 0);
-    return all;
-  }
-
-  template <int N>
-  __device__ __forceinline__ Pack<float, N> load(index_t i) const {
-    if constexpr (!Slabs) {
-      return load_floats<N>(slot.grad + begin + i);
-    } else {
-      Pack<float, N> sum{};
-      if (slot.grad) sum = load_floats<N>(slot.grad + begin + i);
-      for (const SlabSource<T>& s : slot.slabs) {
-        if (s.count == 0) break;  // those in use come first
-        const float* const from = s.data + begin + i;
-        for (index_t slab = 0; slab < s.count; ++slab) {
-          const Pack<float, N> v = load_pack<N>(from + slab * slot.n);
-          TINYGAN_UNROLL
-          for (int k = 0; k < N; ++k) sum.at[k] += v.at[k];
-        }
-      }
-      return sum;
-    }
-  }
-};
-
-/// launch.operator()<Slabs>(list) for parameters in lists, with Slabs where a gradient of the list has any.
+/// launch(list) for parameters in lists. Throws Error on a bfloat16 parameter without a master.
 template <class T, class F>
 void for_slots(const char* op, int count, const ParameterSlot<T>* slots, const F& launch) {
   if constexpr (!std::is_same_v<T, float>)  // it could not hold small updates
     for (int k = 0; k < count; ++k) check(slots[k].master != nullptr, op, "bfloat16 parameter ", k, " has no master");
-  for_lists(count, slots, [&](const TensorList<ParameterSlot<T>>& list, index_t) {
-    const ParameterSlot<T>* const end = list.tensor + list.count;
-    if (std::any_of(list.tensor, end, [](const ParameterSlot<T>& slot) { return slot.slabs[0].count > 0; }))
-      launch.template operator()<true>(list);
-    else
-      launch.template operator()<false>(list);
-  });
+  for_lists(count, slots, [&](const TensorList<ParameterSlot<T>>& list, index_t) { launch(list); });
 }
 
 // ---- Adam -----------------------------------------------------------------------------------------------------------
@@ -186,7 +145,7 @@ struct AdamFactors {
   }
 };
 
-template <class T, bool Slabs>
+template <class T>
 __global__ void __launch_bounds__(map_threads)
     adam_kernel(AdamHyper h, TensorList<ParameterSlot<T>> list, const std::uint64_t* step) {
   grid_begin();
@@ -208,23 +167,23 @@ __global__ void __launch_bounds__(map_threads)
   const auto part = list.part(blockIdx.x);
   const Parameter<T> param(part.tensor, part.begin);
   float *const m = part.tensor.m + part.begin, *const v = part.tensor.v + part.begin;
-  const Gradient<T, Slabs> grad{part.tensor, part.begin};
+  const T* const grad = part.tensor.grad + part.begin;
   const auto update = [&]<int N>(index_t i) {
     Pack<float, N> p4 = load_pack<N>(param.exact + i), m4 = load_pack<N>(m + i), v4 = load_pack<N>(v + i);
-    const Pack<float, N> g4 = grad.template load<N>(i);
+    const Pack<float, N> g4 = load_floats<N>(grad + i);
     TINYGAN_UNROLL
     for (int k = 0; k < N; ++k) f.update(p4.at[k], g4.at[k], m4.at[k], v4.at[k]);
     param.store(i, p4);
     store_pack(m + i, m4);
     store_pack(v + i, v4);
   };
-  for_block(part.n, param.packed() && grad.packed() && packable<4>(m, v), update);
+  for_block(part.n, param.packed() && packable<4>(grad, m, v), update);
 }
 
 template <class T>
 void adam(const AdamHyper& h, int count, const ParameterSlot<T>* slots, const std::uint64_t* step, Stream stream) {
-  for_slots("adam", count, slots, [&]<bool Slabs>(const TensorList<ParameterSlot<T>>& list) {
-    launch<adam_kernel<T, Slabs>>(optimiser_launch(list, sizeof(AdamFactors), stream), h, list, step);
+  for_slots("adam", count, slots, [&](const TensorList<ParameterSlot<T>>& list) {
+    launch<adam_kernel<T>>(optimiser_launch(list, sizeof(AdamFactors), stream), h, list, step);
   });
 }
 
@@ -241,22 +200,22 @@ struct SgdFactors {
   }
 };
 
-template <class T, bool Slabs>
+template <class T>
 __global__ void __launch_bounds__(map_threads) sgd_kernel(SgdFactors f, TensorList<ParameterSlot<T>> list) {
   grid_begin();
   const auto part = list.part(blockIdx.x);
   const Parameter<T> param(part.tensor, part.begin);
   float* const m = part.tensor.m + part.begin;
-  const Gradient<T, Slabs> grad{part.tensor, part.begin};
+  const T* const grad = part.tensor.grad + part.begin;
   const auto update = [&]<int N>(index_t i) {
     Pack<float, N> p4 = load_pack<N>(param.exact + i), m4 = load_pack<N>(m + i);
-    const Pack<float, N> g4 = grad.template load<N>(i);
+    const Pack<float, N> g4 = load_floats<N>(grad + i);
     TINYGAN_UNROLL
     for (int k = 0; k < N; ++k) f.update(p4.at[k], g4.at[k], m4.at[k]);
     param.store(i, p4);
     store_pack(m + i, m4);
   };
-  for_block(part.n, param.packed() && grad.packed() && packable<4>(m), update);
+  for_block(part.n, param.packed() && packable<4>(grad, m), update);
 }
 
 template <class T>
@@ -264,8 +223,8 @@ void sgd(const SgdHyper& h, int count, const ParameterSlot<T>* slots, Stream str
   const auto momentum = static_cast<float>(h.momentum);
   const SgdFactors f{static_cast<float>(h.learning_rate), momentum, static_cast<float>(h.weight_decay),
                      h.nesterov ? 1.0f : 0.0f, h.nesterov ? momentum : 1.0f};
-  for_slots("sgd", count, slots, [&]<bool Slabs>(const TensorList<ParameterSlot<T>>& list) {
-    launch<sgd_kernel<T, Slabs>>(optimiser_launch(list, 0, stream), f, list);
+  for_slots("sgd", count, slots, [&](const TensorList<ParameterSlot<T>>& list) {
+    launch<sgd_kernel<T>>(optimiser_launch(list, 0, stream), f, list);
   });
 }
 

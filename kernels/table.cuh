@@ -30,16 +30,11 @@ const KernelTable<T>& kernel_table() {
   static const KernelTable<T> table = [] {
     KernelTable<T> t{};
     t.gemm_workspace = &gemm_workspace<F, T>;
-    t.gemm_moment_pieces = &gemm_moment_pieces<F, T>;
     t.gemm = &gemm<F, T>;
     t.conv2d_workspace = &conv2d_workspace<F, T>;
-    t.conv2d_moment_pieces = &conv2d_moment_pieces<F, T>;
     t.conv2d = &conv2d<F, T>;
     t.conv2d_input_grad = &conv2d_input_grad<F, T>;
     t.conv2d_weight_grad = &conv2d_weight_grad<F, T>;
-    t.conv2d_slab_count = &conv2d_slab_count<F, T>;
-    t.conv2d_weight_grad_slabs = &conv2d_weight_grad_slabs<F, T>;
-    t.sum_slabs = &sum_slabs<T>;
     t.unary = &unary<T>;
     t.binary = &binary<T>;
     t.reduce_workspace = &reduce_workspace;
@@ -53,7 +48,6 @@ const KernelTable<T>& kernel_table() {
     t.log_softmax = &log_softmax<T>;
     t.batch_norm_workspace = &batch_norm_workspace;
     t.batch_norm_stats = &batch_norm_stats<T>;
-    t.batch_norm_join = &batch_norm_join;
     t.batch_norm_apply = &batch_norm_apply<T>;
     t.batch_norm_backward = &batch_norm_backward<T>;
     t.layer_norm = &layer_norm<T>;

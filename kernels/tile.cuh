@@ -16,7 +16,6 @@
 #include <tinygan/backend/activation.hpp>
 
 #include "device/architecture.cuh"
-#include "device/columns.cuh"
 #include "device/vector.cuh"
 #include "launch.cuh"
 #include "pointwise.cuh"
@@ -76,16 +75,9 @@ bool made_of_packs(index_t extent, const T*... rows) {
 
 // ---- The result -----------------------------------------------------------------------------------------------------
 
-/// The four results of columns n... of one row, the first of them element `at` of the whole: activation(v + bias), or
-/// v activation'(.) of e.output, which is as aligned as `packed` says. Columns from N on do not matter.
+/// activation(v + bias) of the four results of columns n... of one row. Columns from N on do not matter.
 template <class T>
-__device__ __forceinline__ void finish_pack(const Epilogue<T>& e, index_t at, int n, int N, bool packed, Float4& v) {
-  if (e.output) {
-    const Float4 y = load_some(e.output + at, N - n, packed);
-    TINYGAN_UNROLL
-    for (int k = 0; k < 4; ++k) v.at[k] *= activation_slope(e.activation, e.slope, y.at[k]);
-    return;
-  }
+__device__ __forceinline__ void finish_pack(const Epilogue<T>& e, int n, int N, Float4& v) {
   TINYGAN_UNROLL
   for (int k = 0; k < 4; ++k) {
     if (e.bias && n + k < N) v.at[k] += to_float(e.bias[n + k]);
@@ -111,48 +103,8 @@ __device__ __forceinline__ void store_some(T* to, int n, int N, const Float4& v,
 /// Where a tile lies in its result: rows [m, M) and columns [n, N) of it exist.
 struct TilePlace {
   int m, M, n, N;
-  bool packed;                // rows of the result, and of an epilogue's output, are aligned to four elements
-  int piece = 0, pieces = 0;  // of the moments that the tile leaves, if any: its number, and how many there are
+  bool packed;  // rows of the result are aligned to four elements
 };
-
-/// Leaves the moments of a tile's columns as one piece of `moments` (MomentDims in backend/layer_dims.hpp);
-/// result(row, column) is a finished float of the tile, in shared memory. A thread takes a column of some rows, in
-/// sums shifted by the first of them; groups of rows are joined in order. By all threads of the block, of which Threads
-/// work, after a __syncthreads() behind the last result; the shared memory is used up.
-template <int TileM, int TileN, int Threads, class Result>
-__device__ __forceinline__ void store_moments(const TilePlace& t, float* moments, const Result& result) {
-  constexpr int groups = Threads / TileN, rows = TileM / groups;
-  static_assert(groups * TileN == Threads && groups * rows == TileM);
-  const int thread = static_cast<int>(threadIdx.x), column = thread % TileN, first = thread / TileN * rows;
-  const bool inside = thread < Threads && t.n + column < t.N;
-  const int left = t.M - t.m - first, count = !inside || left < 0 ? 0 : left < rows ? left : rows;
-  Moments mine{};
-  if (count > 0) {
-    const float shift = result(first, column);
-    float sum = 0.0f, squares = 0.0f;
-    for (int r = 1; r < count; ++r) {
-      const float d = result(first + r, column) - shift;
-      sum += d;
-      squares = fmaf(d, d, squares);
-    }
-    const auto n = static_cast<float>(count);
-    const float mean = sum / n, deviations = squares - sum * mean;
-    mine = {n, shift + mean, deviations < 0.0f ? 0.0f : deviations};  // a NaN stays one
-  }
-  if constexpr (groups > 1) {
-    __syncthreads();  // the results have been read
-    Moments* const of_groups = block_shared<Moments>(Threads);
-    if (thread < Threads) of_groups[thread] = mine;
-    __syncthreads();
-    for (int group = 1; group < groups; ++group)
-      if (thread < TileN) mine.join(of_groups[group * TileN + column]);
-  }
-  if (thread >= TileN || !inside) return;
-  float* const to = moments + index_t{2} * t.piece * t.N + t.n + column;
-  to[0] = mine.mean;
-  to[t.N] = mine.squares;
-  if (t.n + column == 0) moments[index_t{2} * t.pieces * t.N + t.piece] = mine.count;
-}
 
 // ---- Slabs ----------------------------------------------------------------------------------------------------------
 
@@ -216,7 +168,7 @@ __global__ void __launch_bounds__(map_threads)
   }
   if (i >= p.size) return;
   const int n = static_cast<int>(i % p.N);
-  finish_pack(e, i, n, n + count, p.packed, v);
+  finish_pack(e, n, n + count, v);
   store_some(y + i, n, n + count, v, p.packed);
 }
 
@@ -224,7 +176,7 @@ template <class T>
 void sum_slabs(index_t size, index_t splits, index_t N, const Epilogue<T>& e, const float* slabs, T* y,
                Stream stream) {
   SlabSum p{.size = size, .splits = splits, .N = N, .lanes = 1, .share = 0,
-            .packed = made_of_packs<4>(N, slabs) && made_of_packs<4>(N, y, e.output)};
+            .packed = made_of_packs<4>(N, slabs, y)};
   while (p.lanes < 32 && 8 * p.lanes < splits) p.lanes *= 2;
   p.share = static_cast<int>(ceil_div(splits, p.lanes));
   const index_t items = p.packed ? size / 4 : size;
@@ -233,12 +185,6 @@ void sum_slabs(index_t size, index_t splits, index_t N, const Epilogue<T>& e, co
                    .shared_bytes = p.lanes > 1 ? map_threads * sizeof(Float4) : 0,
                    .stream = stream};
   launch<sum_slabs_kernel<T>>(how, p, e, slabs, y);
-}
-
-/// y = slab 0 + slab 1 + ... of slabs(count,n), in this order.
-template <class T>
-void sum_slabs(index_t n, index_t count, const float* slabs, T* y, Stream stream) {
-  sum_slabs(n, count, n, Epilogue<T>{}, slabs, y, stream);
 }
 
 }  // namespace

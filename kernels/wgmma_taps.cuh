@@ -29,7 +29,6 @@ namespace {
 
 /// Where a block works.
 struct WgmmaPlace {
-  unsigned tile, column_tile;  // the block's row and column of tiles
   TapGroup group;
   int image, channel, h, v;  // first of each; the first tap reads pixel (h,v)
   index_t out;               // offset of the output pixel in an image
@@ -40,7 +39,7 @@ struct WgmmaPlace {
     const unsigned band = p.raster * p.column_tiles, first = blockIdx.x / band * p.raster, at_band = blockIdx.x % band;
     const unsigned left = gridDim.x / p.column_tiles - first, rows = left < p.raster ? left : p.raster;
     const unsigned tile = first + at_band % rows, column_tile = at_band / rows;
-    WgmmaPlace at{tile, column_tile, group_of(p, tile), 0, static_cast<int>(column_tile) * P::tile_n, 0, 0, 0};
+    WgmmaPlace at{group_of(p, tile), 0, static_cast<int>(column_tile) * P::tile_n, 0, 0, 0};
     const int images = (p.N + P::tile_m - 1) / P::tile_m, local = static_cast<int>(tile - at.group.first_tile);
     const int row = local / images / at.group.column.count, column = local / images % at.group.column.count;
     at.image = local % images * P::tile_m;
@@ -86,13 +85,11 @@ __global__ void __launch_bounds__(P::threads, 2)
     prefetch_maps<P>(in, w);
     grid_begin();
     const WgmmaPlace at = WgmmaPlace::of<P>(p);
-    const TilePlace tile{at.image,     p.N, at.channel, p.O, p.packed_out, static_cast<int>(at.tile),
-                         static_cast<int>(gridDim.x / p.column_tiles)};
     const int steps = at.group.taps() * ((p.D + P::depth - 1) / P::depth);
     const auto bring = [&](WgmmaProducer<P>& to) { bring_taps<P>(p, at, in, w, to); };
     typename P::Accumulator acc = {};
     if (!wgmma_multiply<P>(steps, bring, acc)) return;
-    store_wgmma<P>(acc, tile, e, out, [&](int image) { return image * p.out_image + at.out; });
+    store_wgmma<P>(acc, {at.image, p.N, at.channel, p.O, p.packed_out}, e, out, [&](int image) { return image * p.out_image + at.out; });
   }
 }
 
@@ -111,15 +108,6 @@ bool wgmma_suits(index_t pixels, index_t N, index_t D, index_t O, bool worth_cop
          forms::takes(forms::Way::wgmma, worth_copies && 16 * D >= limits.depth_bytes * wgmma_pack<F> && O >= limits.columns &&
                                              100 * N >= limits.filled * round_up(N, 128) &&
                                              pixels * ceil_div(N, 128) * ceil_div(O, 64) >= limits.tiles);
-}
-
-/// Whether TMA can read these operands in place. In how many pieces moments come was told by shape alone, for these
-/// tiles: throws Error where moments are wanted and it cannot.
-template <class T, class... Operand>
-bool wgmma_reads(const char* op, const Epilogue<T>& e, const Operand*... operands) {
-  if (aligned(16, operands...)) return true;
-  check(!e.moments, op, "with moments wanted, operands must be 16-byte aligned");
-  return false;
 }
 
 // ---- Launchers ------------------------------------------------------------------------------------------------------
@@ -185,26 +173,17 @@ bool wgmma_conv_fits(const ConvDims& d, bool adjoint) {
   return packs && wgmma_suits<F>(adjoint ? d.H * d.W : d.P * d.Q, d.N, D, O);
 }
 
-/// One piece for each tile of images; none where one launch does not take all groups.
-template <Precision F, class T>
-index_t wgmma_conv_moment_pieces(const ConvDims& d, bool adjoint) {
-  const T* const anywhere = nullptr;
-  const TapPlan plan = adjoint ? tap_plan<true, 4>(d, Epilogue<T>{}, anywhere, anywhere, anywhere)
-                               : tap_plan<false, 4>(d, Epilogue<T>{}, anywhere, anywhere, anywhere);
-  return plan.groups.size() > max_tap_groups ? 0 : wgmma_row_tiles(plan);
-}
-
 /// Whether wgmma_conv() takes operands that lie there.
 template <Precision F, class T>
-bool wgmma_conv_reads(const char* op, const Epilogue<T>& e, const T* in, const T* w) {
-  if (std::is_same_v<T, bfloat16>) return wgmma_reads(op, e, in, w);
-  return F == Precision::bf16 || wgmma_reads(op, e, in);
+bool wgmma_conv_reads(const T* in, const T* w) {
+  if (std::is_same_v<T, bfloat16>) return aligned(16, in, w);
+  return F == Precision::bf16 || aligned(16, in);
 }
 
 template <Precision F, class T, bool Adjoint>
 void wgmma_conv(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w, T* out, void* workspace,
                 Stream stream) {
-  TapPlan plan = tap_plan<Adjoint, 4>(d, e, in, w, out);
+  TapPlan plan = tap_plan<Adjoint, 4>(d, in, w, out);
   const index_t in_h = Adjoint ? d.P : d.H, taps = d.R * d.S;
   if constexpr (std::is_same_v<T, bfloat16>) {  // w (taps,C,K): the adjoint direction sums over K
     wgmma_taps<F, Major::k, Adjoint ? Major::k : Major::mn>(plan, in_h, taps, e, in, w, out, stream);
@@ -240,22 +219,16 @@ bool wgmma_gemm_fits(const GemmDims& d) {
          wgmma_suits<F>(1, d.M, d.K, d.N, worth_copies);
 }
 
-/// One piece for each row of tiles.
-template <Precision F, class T>
-index_t wgmma_gemm_moment_pieces(const GemmDims& d) {
-  return ceil_div(d.M, 128);
-}
-
 /// Whether wgmma_gemm() takes operands that lie there.
 template <Precision F, class T>
-bool wgmma_gemm_reads(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b) {
-  if (std::is_same_v<T, bfloat16>) return wgmma_reads("gemm", e, a, b);
-  return !wgmma_gemm_reads_a<F>(d) || wgmma_reads("gemm", e, a);
+bool wgmma_gemm_reads(const GemmDims& d, const T* a, const T* b) {
+  if (std::is_same_v<T, bfloat16>) return aligned(16, a, b);
+  return !wgmma_gemm_reads_a<F>(d) || aligned(16, a);
 }
 
 /// A matrix product as a list of one tap.
 template <class T>
-TapPlan wgmma_gemm_plan(const GemmDims& d, const Epilogue<T>& e, const T* c) {
+TapPlan wgmma_gemm_plan(const GemmDims& d, const T* c) {
   TapPlan plan;
   TapConv& p = plan.conv;
   p.N = static_cast<int>(d.M);
@@ -264,7 +237,7 @@ TapPlan wgmma_gemm_plan(const GemmDims& d, const Epilogue<T>& e, const T* c) {
   p.O = static_cast<int>(d.N);
   p.in_h = 1;
   p.out_image = d.N;
-  p.packed_out = made_of_packs<4>(d.N, c, e.output);
+  p.packed_out = made_of_packs<4>(d.N, c);
   p.raster = static_cast<unsigned>(index_t{sm_90_wgmma.raster});
   const TapClass one{.out = 0, .count = 1, .in = 0, .filter = 0, .taps = 1};
   plan.groups.push_back({one, one, 0});
@@ -273,7 +246,7 @@ TapPlan wgmma_gemm_plan(const GemmDims& d, const Epilogue<T>& e, const T* c) {
 
 template <Precision F, class T>
 void wgmma_gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b, T* c, void* workspace, Stream stream) {
-  TapPlan plan = wgmma_gemm_plan(d, e, c);
+  TapPlan plan = wgmma_gemm_plan(d, c);
   if constexpr (std::is_same_v<T, bfloat16>) {
     constexpr Major k = Major::k, mn = Major::mn;
     const auto run = d.trans_a ? d.trans_b ? &wgmma_taps<F, mn, k, T> : &wgmma_taps<F, mn, mn, T>

@@ -40,13 +40,12 @@ struct WgmmaTile {
 
   /// A warp's 16 rows of part_n columns.
   using Accumulator = FragmentC[1][part_n / 8];
-  static constexpr int pitch = results_pitch<part_n / 8>, results = 16 * pitch;  // of a warp, where the tiles were
+  static constexpr int results = 16 * results_pitch<part_n / 8>;  // of a warp, where the tiles were
   static_assert(warps * results * sizeof(float) <= stages * stage_bytes);
 
-  /// First row and column of a warp's part of the tile; whose part it is that holds a row and a column.
+  /// First row and column of a warp's part of the tile.
   __device__ static int part_row(int warp) { return warp / 4 % groups_m * 64 + warp % 4 * 16; }
   __device__ static int part_column(int warp) { return warp / 4 / groups_m * part_n; }
-  __device__ static int warp_of(int row, int column) { return column / part_n * 4 + row / 16; }
 
   /// As a box of 128-byte rows an operand comes whole if it is K-major, else 64 indices of M or N at a time.
   static constexpr int box_m = A == Major::k ? TileM : 64, box_n = B == Major::k ? TileN : 64;
@@ -160,8 +159,8 @@ __device__ __forceinline__ bool wgmma_multiply(int steps, const Bring& bring, ty
   return warp_id() < P::warps;
 }
 
-/// out[offset(row) + column] = epilogue(acc) for the part of the tile that exists, and its moments if e wants them. By
-/// the eight warps that multiplied, once.
+/// out[offset(row) + column] = epilogue(acc) for the part of the tile that exists. By the eight warps that multiplied,
+/// once.
 template <class P, class T, class Offset>
 __device__ __forceinline__ void store_wgmma(const typename P::Accumulator& acc, const TilePlace& t,
                                             const Epilogue<T>& e, T* out, const Offset& offset) {
@@ -169,11 +168,6 @@ __device__ __forceinline__ void store_wgmma(const typename P::Accumulator& acc, 
   const int warp = static_cast<int>(warp_id());
   store_fragments(acc, shared + warp * P::results, t.m + P::part_row(warp), t.n + P::part_column(warp), t, e, out,
                   offset);
-  if (!e.moments) return;
-  __syncthreads();
-  store_moments<P::tile_m, P::tile_n, 32 * P::warps>(t, e.moments, [&](int row, int column) {
-    return shared[P::warp_of(row, column) * P::results + row % 16 * P::pitch + column % P::part_n];
-  });
 }
 
 }  // namespace

@@ -70,20 +70,18 @@ inline FirstSteps take_first_steps(Stepper& s, Device device) {
   return first;
 }
 
-/// Of trainings of about the same speed, in turns A B C A B C. On the emulated device one sample of one step.
-inline std::vector<Samples> measure_steps(const std::vector<std::unique_ptr<Stepper>>& steppers, Device device) {
-  std::vector<Samples> times(steppers.size());
-  const auto round = [&](int in_a_row) {
-    for (std::size_t i = 0; i < steppers.size(); ++i) times[i].add(time_steps(*steppers[i], device, in_a_row));
-  };
+/// On the emulated device one sample of one step.
+inline Samples measure_steps(Stepper& s, Device device) {
+  Samples times;
   if (device.type == DeviceType::emulated) {
-    round(1);
+    times.add(time_steps(s, device, 1));
     return times;
   }
-  time_steps(*steppers[0], device, warm_up_steps / 2);
-  const int in_a_row = steps_in_a_row(time_steps(*steppers[0], device, warm_up_steps / 2));
-  for (const auto& s : steppers) time_steps(*s, device, in_a_row);
-  for (int n = 0; n < least_step_samples || times[0].sum() * in_a_row < step_timing_seconds; ++n) round(in_a_row);
+  time_steps(s, device, warm_up_steps / 2);
+  const int in_a_row = steps_in_a_row(time_steps(s, device, warm_up_steps / 2));
+  time_steps(s, device, in_a_row);
+  for (int n = 0; n < least_step_samples || times.sum() * in_a_row < step_timing_seconds; ++n)
+    times.add(time_steps(s, device, in_a_row));
   return times;
 }
 

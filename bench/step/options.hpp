@@ -23,7 +23,7 @@ struct StepOptions {
   std::vector<std::string> networks;
   std::string out;
   double seconds = std::numeric_limits<double>::infinity();
-  bool plan = false, ablate = false;
+  bool plan = false;
 };
 
 namespace detail {
@@ -69,8 +69,8 @@ inline StepOptions take_step_options(int& argc, char** argv) {
   int kept = 1;
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i], name = argument.substr(0, argument.find('='));
-    if (argument == "--plan" || argument == "--ablate") {
-      (argument == "--plan" ? o.plan : o.ablate) = true;
+    if (argument == "--plan") {
+      o.plan = true;
       continue;
     }
     bool ours = false;
@@ -91,13 +91,8 @@ inline StepOptions take_step_options(int& argc, char** argv) {
   if (o.precisions.empty()) {
     o.precisions = {Precision::fp32};
     if (o.device.type == DeviceType::cuda) o.precisions = {Precision::bf16, Precision::tf32, Precision::fp32};
-    if (o.ablate) o.precisions = {Precision::bf16};
   }
-  if (o.networks.empty()) {
-    o.networks = {"dcgan"};
-    if (!o.ablate) o.networks.insert(o.networks.end(), {"article", "libtorch"});
-  }
-  check(!o.ablate || !on_cpu, "bench_step", "--ablate needs a device whose kernels fuse: --device cuda or emulated");
+  if (o.networks.empty()) o.networks = {"dcgan", "article", "libtorch"};
   check(!on_cpu || (o.out.empty() && !o.plan && !std::isfinite(o.seconds)), "bench_step",
         "--out, --plan and --seconds are for --device cuda or emulated; on the CPU there is --benchmark_out");
   for (const Precision p : o.precisions)

@@ -4,7 +4,6 @@
 #include <tinygan/autograd/anomaly.hpp>
 #include <tinygan/autograd/check_grads.hpp>
 #include <tinygan/autograd/grad.hpp>
-#include <tinygan/autograd/gradient_parts.hpp>
 #include <tinygan/autograd/variable.hpp>
 #include <tinygan/backend/bfloat16.hpp>
 #include <tinygan/base/device.hpp>

@@ -160,6 +160,14 @@ struct Moments {
   }
 };
 
+/// Moments of the columns of a matrix, by pieces of its rows: for each piece the means and the sums of squared deviations
+/// of all channels, (pieces, 2, channels), and behind all of them the number of rows of each piece, (pieces).
+struct MomentDims {
+  index_t pieces = 0, channels = 0;
+
+  index_t size() const { return pieces * (2 * channels + 1); }
+};
+
 /// Two sums that a backward pass needs for each column: of the cotangent and of its product with xhat.
 struct ColumnSums {
   float sum, product;

@@ -51,7 +51,7 @@ def race_row(record):
 
 
 def step_row(record):
-    """Of bench_step: a training step, of --ablate with what a fusion brings."""
+    """Of bench_step: a training step."""
     if record.get("left_out"):
         return record["name"], "LEFT OUT", {"detail": "not within the seconds of bench_step", **record}
     if record.get("error"):
@@ -59,8 +59,6 @@ def step_row(record):
     detail = f"{number(record['median_ms'])} ms ({number(record.get('p10_ms'))}-{number(record.get('p90_ms'))})"
     if record.get("tflops"):
         detail += f", {number(record['tflops'], 3)} TFLOP/s"
-    if record.get("brings_percent") is not None:
-        detail += f", {record['fusion']} brings {record['brings_percent']:.1f} %"
     return record["name"], "ok", {"detail": detail, **record}
 
 

@@ -1,4 +1,4 @@
-// bfloat16 on the tape: widen(), follow(), masters and gradients in parts, on the emulated device.
+// bfloat16 on the tape: widen(), follow() and masters, on the emulated device.
 #include <tinygan/gan/networks.hpp>
 #include <tinygan/nn/losses.hpp>
 #include <tinygan/optim/adam.hpp>
@@ -149,79 +149,6 @@ TEST_CASE("Masters take updates too small for bfloat16") {
     CHECK(contains(error_of([&] {
             optim::Adam<float>({Variable<float>(master, true)}, {}, {master});
           }), "masters are for parameters of a narrower type"));
-  }
-}
-
-/// A convolution whose weight gradient comes in slabs: few tiles, many pixels.
-struct FilterLoss {
-  Tensor<float> x = random_tensor<float>({16, 12, 12, 8}, 1).to(there);
-  Variable<float> w{random_tensor<float>({3, 3, 8, 8}, 2).to(there), true};
-
-  Variable<float> operator()() const {
-    return ops::mean(ops::square(ops::conv2d(Variable<float>(x), w, ConvOptions{.padding = Padding::same()})));
-  }
-};
-
-TEST_CASE("Gradients in parts add up to the gradient, and an optimiser takes them as they are") {
-  const FilterLoss loss;
-  const Variable<float> whole = grad(loss(), {loss.w})[0];
-  std::vector<GradientParts<float>> parts = grad_parts(loss(), std::vector{loss.w});
-  REQUIRE(parts[0].slabs.size() == 1);
-  CHECK(parts[0].slabs[0].count > 1);
-  CHECK(!parts[0].whole.defined());
-  CHECK(whole_gradient(parts[0], loss.w.shape()).to_vector() == whole.value().to_vector());
-
-  const Variable<float> a(loss.w.value().clone(), true), b(loss.w.value().clone(), true);
-  optim::Adam<float> with_whole({a}), with_parts({b});
-  with_whole.step({whole});
-  with_parts.step(parts);
-  CHECK(a.value().to_vector() == b.value().to_vector());
-
-  SECTION("twice the gradient, from two sources and from a whole and slabs") {
-    const Variable<float> c(loss.w.value().clone(), true), d(loss.w.value().clone(), true);
-    optim::Sgd<float> two({c}), mixed({d});
-    std::vector<GradientParts<float>> sum = grad_parts(loss(), std::vector{loss.w});
-    add_gradient(sum[0], parts[0]);
-    two.step(sum);
-    mixed.step(std::vector<GradientParts<float>>{{whole, parts[0].slabs}});
-    const auto w0 = loss.w.value().to_vector(), g = whole.value().to_vector(), found = c.value().to_vector();
-    CHECK(found == d.value().to_vector());
-    double largest = 0;
-    for (std::size_t i = 0; i < g.size(); ++i) largest = std::max({largest, std::fabs(double{g[i]}), std::fabs(double{w0[i]})});
-    for (std::size_t i = 0; i < g.size(); ++i)
-      CHECK(std::fabs(found[i] - (double{w0[i]} - 0.01 * 2 * g[i])) <= 8 * float_eps * largest);
-  }
-  SECTION("too many sets of slabs") {
-    for (int i = 0; i < 3; ++i) parts[0].slabs.push_back(parts[0].slabs[0]);
-    CHECK(contains(error_of([&] { with_parts.step(parts); }), "has 4 sets of slabs, more than 3"));
-  }
-  SECTION("slabs of another size") {
-    parts[0].slabs[0].values = Tensor<float>::zeros({1, 4}, there);
-    parts[0].slabs[0].count = 1;
-    CHECK(contains(error_of([&] { with_parts.step(parts); }), "gradient 0 has shape (1, 4)"));
-  }
-}
-
-TEST_CASE("A filter that several convolutions read leaves one set of slabs, and the rest whole") {
-  const FilterLoss loss;
-  const std::vector<GradientParts<float>> parts =
-      grad_parts(loss() + loss() * 2.0f + loss() * 4.0f, std::vector{loss.w});
-  CHECK(parts[0].slabs.size() == 1);
-  REQUIRE(parts[0].whole.defined());
-  const auto found = array(whole_gradient(parts[0], loss.w.shape())), once = array(grad(loss(), {loss.w})[0]);
-  for (std::size_t i = 0; i < once.size(); ++i)  // powers of two scale exactly, so only the two additions round
-    CHECK(std::fabs(found[i] - 7 * once[i]) <= 2 * float_eps * 7 * std::fabs(once[i]));
-}
-
-TEST_CASE("On the CPU, and for what is no filter, gradients in parts are whole") {
-  const Variable<float> w(random_tensor<float>({3, 3, 2, 2}, 1), true), x(random_tensor<float>({1, 4, 4, 2}, 2), true);
-  const Variable<float> unused(random_tensor<float>({2}, 3), true);
-  const auto y = [&] { return ops::sum(ops::conv2d(x, w, ConvOptions{})); };
-  const auto parts = grad_parts(y(), std::vector{w, x, unused});
-  const auto whole = grad(y(), {w, x, unused});
-  for (std::size_t i = 0; i < 3; ++i) {
-    CHECK(parts[i].slabs.empty());
-    CHECK(parts[i].whole.value().to_vector() == whole[i].value().to_vector());
   }
 }
 

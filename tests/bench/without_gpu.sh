@@ -45,10 +45,8 @@ if [[ -n $bench_step ]]; then
   ends 1 'on the CPU' "$bench_step" --seconds 5
   ends 1 'expected seconds' "$bench_step" --device cuda --seconds nan
   ends 1 'expected dcgan, article or libtorch' "$bench_step" --network vae
-  ends 1 '--ablate needs a device' "$bench_step" --ablate
   ends 0 'dcgan/128/bf16/captured: 1.' "$bench_step" --device cuda --plan
   ends 0 ', left out' "$bench_step" --device cuda --plan --seconds 20
-  ends 0 'ablate/dcgan/1024/bf16/captured: ' "$bench_step" --device cuda --plan --ablate
 fi
 
 PATH=$PATH:/usr/local/cuda/bin

@@ -1,4 +1,6 @@
 // Batch and layer normalisation as CUDA kernels on the emulated device, against naive references in double.
+#include "../../kernels/batch_norm.cuh"
+
 #include "kernels/emulated.hpp"
 
 namespace tinygan {
@@ -193,8 +195,8 @@ TEST_CASE("Emulated batch_norm_stats: near zero and far from it") {
   check_stats<bfloat16>(20);
 }
 
-/// Moments of pieces of 1 to 200 rows, as a product might leave them: joined in order by 8 threads a channel or more.
-void check_join(const MomentDims& m) {
+/// Moments of pieces of 1 to 200 rows, joined in order by 8 threads a channel or more.
+void check_join(const cuda::MomentDims& m) {
   CAPTURE(m.pieces, m.channels);
   const Operand<float> moments(m.size(), 1);
   const index_t counts = 2 * m.pieces * m.channels;
@@ -209,7 +211,7 @@ void check_join(const MomentDims& m) {
     }
   }
   const auto found = both_ways(2 * m.channels, [&](float* y) {
-    emulated_kernels().batch_norm_join(d, m, moments.data(), y, y + m.channels, {});
+    cuda::batch_norm_join(d, m, moments.data(), y, y + m.channels, {});
   });
   Expected mean(m.channels), variance(m.channels);
   const auto n = static_cast<double>(d.rows);

@@ -129,74 +129,39 @@ TEST_CASE("Emulated sgd: momentum, nesterov, weight decay") {
   check_sgd<bfloat16>();
 }
 
-/// Gradients of T (only every other tensor has one) and two sets of slabs of floats; masters, of floats too.
-template <class T>
-struct InParts {
-  Operand<T> param, grad;
-  Operand<float> master, m, v, first, second;
-  bool whole;
-
-  InParts(index_t n, int offset, unsigned seed)
-      : param(n, offset, seed),
-        grad(n, offset, seed + 1),
-        master(n, offset, seed + 2),
-        m(n, offset, seed + 3),
-        v(n, offset, seed + 4),
-        first(3 * n, offset, seed + 5),
-        second(n, 0, seed + 6),
-        whole(seed % 2 == 0) {
-    for (index_t i = 0; i < n; ++i) v[i] *= v[i];
-  }
-  ParameterSlot<T> slot() const {
-    const T* const g = whole ? grad.data() : nullptr;
-    return {param.size(), param.data(), g, m.data(), v.data(), master.data(), {{first.data(), 3}, {second.data(), 1}}};
-  }
-  /// The gradient's parts added up in the order of the contract.
-  std::vector<float> sum() const {
-    const index_t n = param.size();
-    std::vector<float> g(static_cast<std::size_t>(n));
-    for (index_t i = 0; i < n; ++i) {
-      float& x = g[static_cast<std::size_t>(i)];
-      if (whole) x = static_cast<float>(grad[i]);
-      for (index_t slab = 0; slab < 3; ++slab) x += first[slab * n + i];
-      x += second[i];
-    }
-    return g;
-  }
-};
-
-/// optimise(table, count, slots) of masters and of gradients in parts gives the bits that floats without masters and with
-/// whole gradients get.
+/// optimise(table, count, slots) of parameters with masters gives the bits that floats without get.
 template <class T, class Optimise>
-void check_parts_and_masters(const Optimise& optimise) {
-  std::vector<std::unique_ptr<InParts<T>>> all;
-  std::vector<ParameterSlot<T>> slots;
+void check_masters(const Optimise& optimise) {
+  const Parameters<T> p(sizes);
   std::vector<std::vector<float>> param, grad, m, v;
   std::vector<ParameterSlot<float>> plain;
-  for (unsigned k = 0; k < 9; ++k) {
-    const auto& one = *all.emplace_back(std::make_unique<InParts<T>>(sizes[k % sizes.size()], k % 3 == 1 ? 1 : 0, k));
-    slots.push_back(one.slot());
-    param.push_back(one.master.values());
-    grad.push_back(one.sum());
-    m.push_back(one.m.values());
-    v.push_back(one.v.values());
+  std::vector<std::unique_ptr<Operand<float>>> masters;
+  std::vector<ParameterSlot<T>> slots = p.slots();
+  for (std::size_t k = 0; k < slots.size(); ++k) {
+    masters.push_back(std::make_unique<Operand<float>>(slots[k].n, k % 3 == 1 ? 1 : 0, static_cast<unsigned>(k)));
+    slots[k].master = masters[k]->data();
+    param.push_back(masters[k]->values());
+    const std::vector<T> narrow = p.all[k]->grad.values();
+    grad.emplace_back(narrow.begin(), narrow.end());
+    m.push_back(p.all[k]->m.values());
+    v.push_back(p.all[k]->v.values());
   }
-  for (std::size_t k = 0; k < all.size(); ++k)
+  for (std::size_t k = 0; k < slots.size(); ++k)
     plain.push_back({slots[k].n, param[k].data(), grad[k].data(), m[k].data(), v[k].data()});
-  optimise(emulated_kernels<T>(), static_cast<int>(slots.size()), slots.data());
-  optimise(emulated_kernels<float>(), static_cast<int>(plain.size()), plain.data());
-  for (std::size_t k = 0; k < all.size(); ++k) {
+  optimise(emulated_kernels<T>(), p.count(), slots.data());
+  optimise(emulated_kernels<float>(), p.count(), plain.data());
+  for (std::size_t k = 0; k < slots.size(); ++k) {
     CAPTURE(sizeof(T), k, slots[k].n);
-    CHECK(same_bits(all[k]->master.values(), param[k]));
-    CHECK(same_bits(all[k]->m.values(), m[k]));
-    CHECK(same_bits(all[k]->v.values(), v[k]));
+    CHECK(same_bits(masters[k]->values(), param[k]));
+    CHECK(same_bits(p.all[k]->m.values(), m[k]));
+    CHECK(same_bits(p.all[k]->v.values(), v[k]));
     std::vector<T> rounded;
     for (const float x : param[k]) rounded.push_back(T(x));
-    CHECK(same_bits(all[k]->param.values(), rounded));
+    CHECK(same_bits(p.all[k]->param.values(), rounded));
   }
 }
 
-TEST_CASE("Emulated adam and sgd: masters and gradients in slabs, bit for bit") {
+TEST_CASE("Emulated adam and sgd: with masters the same bits as without") {
   const std::uint64_t step = 2;
   const auto adam = [&](const auto& k, int count, const auto* slots) {
     k.adam({.learning_rate = 0.01, .weight_decay = 0.1}, count, slots, &step, {});
@@ -204,10 +169,10 @@ TEST_CASE("Emulated adam and sgd: masters and gradients in slabs, bit for bit") 
   const auto sgd = [&](const auto& k, int count, const auto* slots) {
     k.sgd({.learning_rate = 0.1, .momentum = 0.9}, count, slots, {});
   };
-  check_parts_and_masters<float>(adam);
-  check_parts_and_masters<bfloat16>(adam);
-  check_parts_and_masters<float>(sgd);
-  check_parts_and_masters<bfloat16>(sgd);
+  check_masters<float>(adam);
+  check_masters<bfloat16>(adam);
+  check_masters<float>(sgd);
+  check_masters<bfloat16>(sgd);
 }
 
 TEST_CASE("Emulated optimisers of bfloat16: what they cannot do says so by name") {

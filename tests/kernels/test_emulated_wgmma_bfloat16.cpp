@@ -1,15 +1,11 @@
 // Elements bfloat16 on Hopper's tensor cores, emulated: products, convolutions and weight gradients that TMA reads in
-// place, at shapes too small for the contract to choose them; the moments they leave; and what happens where TMA cannot
-// read.
+// place, at shapes too small for the contract to choose them; and what happens where TMA cannot read.
 #include "../../kernels/conv.cuh"
 
 #include "kernels/products.hpp"
 
 namespace tinygan::cuda {
 namespace {
-
-using support::contains;
-using support::error_of;
 
 constexpr Precision bf16 = Precision::bf16;
 using Epilogue16 = Epilogue<bfloat16>;
@@ -52,24 +48,18 @@ TEST_CASE("Tap lists on wgmma: bfloat16 in place") {
   both(dims({64, 2, 2, 64}, {2, 2, 64, 128}));
   both(dims({130, 2, 1, 72}, {3, 1, 72, 136}, 2));  // tails of images, channels and outputs
   both(dims({3, 5, 5, 16}, {2, 2, 16, 8}, 3, Padding::valid()));  // pixels without taps
-  const test::Operand<bfloat16> bias(136, 0, 3), output(128 * 2 * 2 * 64, 0, 4);
+  const test::Operand<bfloat16> bias(136, 0, 3);
   check_conv<false>(dims({5, 2, 2, 8}, {2, 2, 8, 136}, 2), {bias.data(), Activation::leaky_relu, 0.25f});
-  check_conv<true>(dims({128, 2, 2, 64}, {1, 1, 64, 64}), {.activation = Activation::tanh, .output = output.data()});
+  check_conv<true>(dims({128, 2, 2, 64}, {1, 1, 64, 64}), {.activation = Activation::tanh});
 }
 
-TEST_CASE("Where TMA cannot read, convolutions take other tiles, unless moments were promised") {
+TEST_CASE("Where TMA cannot read, convolutions take other tiles") {
   const ConvDims d = dims({96, 8, 8, 48}, {1, 1, 48, 48});
   REQUIRE(wgmma_conv_fits<bf16, bfloat16>(d, false));
   const test::Operand<bfloat16> x(d.x_shape().size(), 1, 1), w(d.w_shape().size(), 0, 2);
   check(reference<false>(d, x.data(), w.data(), {}), {}, [&](bfloat16* y) {
     conv2d<bf16>(d, Epilogue16{}, x.data(), w.data(), y, nullptr, {});
   });
-  std::vector<bfloat16> y(static_cast<std::size_t>(d.y_shape().size()));
-  float moments = 0;
-  const auto with_moments = [&] {
-    conv2d<bf16>(d, Epilogue16{.moments = &moments}, x.data(), w.data(), y.data(), nullptr, {});
-  };
-  CHECK(contains(error_of(with_moments), "conv2d: with moments wanted, operands must be 16-byte aligned"));
 }
 
 // ---- Weight gradients -----------------------------------------------------------------------------------------------
@@ -149,7 +139,7 @@ void check_wide_tile() {
   CAPTURE(d.trans_a, d.trans_b);
   const test::Operand<bfloat16> a(d.M * d.K, 0, 1), b(d.K * d.N, 0, 2);
   check(test::reference_gemm(d, a.data(), b.data()), {}, [&](bfloat16* c) {
-    TapPlan plan = wgmma_gemm_plan(d, Epilogue16{}, c);
+    TapPlan plan = wgmma_gemm_plan(d, c);
     wgmma_taps_in<WgmmaTile<bf16, 128, 128, A, B>>(plan, 1, 1, Epilogue16{}, a.data(), b.data(), c, {});
   });
 }
@@ -173,95 +163,6 @@ TEST_CASE("The contract takes products of bfloat16 on wgmma where their rows are
   check(test::reference_gemm(d, a.data(), b.data()), {}, [&](bfloat16* c) {
     gemm<bf16>(d, Epilogue16{}, a.data(), b.data(), c, nullptr, {});
   });
-}
-
-// ---- Moments --------------------------------------------------------------------------------------------------------
-
-/// Moments left in pieces of at most 128 rows, joined in double, against those of the results. A result is off by what
-/// its sum allows; a mean of up to 128 and a sum of their squared deviations by that and 128 + 8 roundings.
-void check_moments(const test::Reference& r, const MomentDims& d, const std::vector<float>& moments) {
-  const auto at = [&](index_t i) { return static_cast<double>(moments[static_cast<std::size_t>(i)]); };
-  const index_t rows = static_cast<index_t>(r.value.size()) / d.channels;
-  for (index_t c = 0; c < d.channels; ++c) {
-    double count = 0, mean = 0, squares = 0, sum = 0, deviations = 0, largest = 0, error = 0;
-    for (index_t i = 0; i < d.pieces; ++i) {
-      const double n = at(2 * d.pieces * d.channels + i), delta = at(2 * i * d.channels + c) - mean;
-      REQUIRE((n >= 1 && n <= 128));
-      squares += at((2 * i + 1) * d.channels + c) + delta * delta * count * n / (count + n);
-      mean += delta * n / (count + n);
-      count += n;
-    }
-    for (index_t i = 0; i < rows; ++i) {
-      const auto e = static_cast<std::size_t>(i * d.channels + c);
-      sum += r.value[e];
-      largest = std::max(largest, std::fabs(r.value[e]));
-      error = std::max(error, (r.terms + 2) * r.magnitude[e] * test::float_eps);
-    }
-    const double n = static_cast<double>(rows), expected = sum / n;
-    for (index_t i = 0; i < rows; ++i)
-      deviations += std::pow(r.value[static_cast<std::size_t>(i * d.channels + c)] - expected, 2);
-    const double bound = error + 136 * test::float_eps * largest;
-    CAPTURE(c, count, mean, expected, squares, deviations);
-    REQUIRE(count == n);
-    REQUIRE(std::fabs(mean - expected) <= bound);
-    REQUIRE(std::fabs(squares - deviations) <= 8 * n * largest * bound);
-  }
-}
-
-template <bool Adjoint>
-void check_conv_moments(const ConvDims& d, const Epilogue16& epilogue = {}) {
-  CAPTURE(Adjoint, d.N, d.H, d.W, d.C, d.R, d.S, d.K, d.stride_h);
-  const test::Operand<bfloat16> in((Adjoint ? d.y_shape() : d.x_shape()).size(), 0, 1), w(d.w_shape().size(), 0, 2);
-  const test::Reference expected = reference<Adjoint>(d, in.data(), w.data(), epilogue);
-  const MomentDims m{wgmma_conv_moment_pieces<bf16, bfloat16>(d, Adjoint), Adjoint ? d.C : d.K};
-  const auto moments = test::both_ways(m.size(), [&](float* values) {
-    Epilogue16 e = epilogue;
-    e.moments = values;
-    std::vector<bfloat16> out(expected.value.size());
-    wgmma_conv<bf16, bfloat16, Adjoint>(d, e, in.data(), w.data(), out.data(), nullptr, {});
-    test::check_product(bf16, out, expected, expected, epilogue);
-  });
-  check_moments(expected, m, moments);
-}
-
-TEST_CASE("Convolutions on wgmma leave the moments of their channels") {
-  const test::Operand<bfloat16> bias(72, 0, 3);
-  check_conv_moments<false>(dims({130, 3, 2, 64}, {2, 2, 64, 72}), {bias.data(), Activation::leaky_relu, 0.25f});
-  check_conv_moments<true>(dims({64, 4, 3, 136}, {3, 3, 136, 8}, 2));
-  const ConvDims many = dims({1, 21, 21, 8}, {21, 21, 8, 8});  // more groups than one launch takes
-  CHECK(wgmma_conv_moment_pieces<bf16, bfloat16>(many, false) == 0);
-}
-
-template <class T>
-void check_gemm_moments(Precision p, const GemmDims& d, const auto& run) {
-  CAPTURE(p, d.M, d.N, d.K);
-  const test::Operand<T> a(d.M * d.K, 0, 1), b(d.K * d.N, 0, 2);
-  for (const test::Operand<T>* operand : {&a, &b})  // some are rounded, some cut: now either changes nothing
-    for (index_t i = 0; i < operand->size(); ++i) (*operand)[i] = test::rounded(p, (*operand)[i]);
-  const test::Reference expected = test::reference_gemm(d, a.data(), b.data());
-  const MomentDims m{wgmma_gemm_moment_pieces<bf16, T>(d), d.N};
-  const auto moments = test::both_ways(m.size(), [&](float* values) {
-    std::vector<T> c(expected.value.size());
-    run(Epilogue<T>{.moments = values}, a.data(), b.data(), c.data());
-  });
-  check_moments(expected, m, moments);
-}
-
-TEST_CASE("Products on wgmma leave the moments of their columns, whatever their elements") {
-  const GemmDims d{200, 136, 40};
-  using Elements = const bfloat16*;
-  check_gemm_moments<bfloat16>(bf16, d, [&](const Epilogue16& e, Elements a, Elements b, bfloat16* c) {
-    wgmma_gemm<bf16>(d, e, a, b, c, nullptr, {});
-  });
-  check_gemm_moments<bfloat16>(bf16, d, [&](const Epilogue16& e, Elements a, Elements b, bfloat16* c) {
-    TapPlan plan = wgmma_gemm_plan(d, e, c);
-    wgmma_taps_in<WgmmaTile<bf16, 128, 128, Major::k, Major::mn>>(plan, 1, 1, e, a, b, c, {});
-  });
-  const auto of_floats = [&](const Epilogue<float>& e, const float* a, const float* b, float* c) {
-    test::Workspace workspace(wgmma_gemm_workspace<Precision::tf32, float>(d));
-    wgmma_gemm<Precision::tf32>(d, e, a, b, c, workspace.data(), {});
-  };
-  check_gemm_moments<float>(Precision::tf32, d, of_floats);
 }
 
 }  // namespace

@@ -82,16 +82,11 @@ Reference reference_conv2d_weight_grad(const ConvDims& d, const T* x, const T* g
   return dw;
 }
 
-/// activation(r + bias[c]), c the innermost of `channels`, or r activation'(of e.output). Every activation has slope at most
-/// max(1, slope).
+/// activation(r + bias[c]), c the innermost of `channels`. Every activation has slope at most max(1, slope).
 template <class T>
 void reference_epilogue(const Epilogue<T>& e, index_t channels, Reference& r) {
   for (std::size_t i = 0; i < r.value.size(); ++i) {
     double& v = r.value[i];
-    if (e.output) {
-      v *= static_cast<double>(activation_slope<wide_t<T>>(e.activation, e.slope, e.output[i]));
-      continue;
-    }
     if (e.bias) {
       const double bias = static_cast<double>(e.bias[static_cast<index_t>(i) % channels]);
       v += bias;

@@ -78,7 +78,6 @@ class ReversePass {
     const bool keep = options.create_graph || options.retain_graph;
     for (std::size_t i = 0; i < ys.size(); ++i) {
       Entry& entry = nodes_[ys[i].node().get()];
-      ++entry.uses;
       entry.cotangent = entry.cotangent.defined() ? accumulate(std::move(entry.cotangent), seeds[i]) : seeds[i];
     }
     while (!order_.empty()) {
@@ -91,14 +90,6 @@ class ReversePass {
     }
   }
 
-  /// Lets rules leave slabs for leaves among the targets, the first rule that has any for one; what follows is added up as
-  /// ever, so that an optimiser meets one set from each pass. Before run(), which must not record.
-  void allow_slabs() { slabs_allowed_ = true; }
-
-  /// What was delivered to a target: a cotangent, perhaps none, and slabs.
-  Variable<T> whole(const Variable<T>& x) { return nodes_[x.node().get()].cotangent; }
-  std::vector<Slabs<T>> slabs(const Variable<T>& x) { return std::move(nodes_[x.node().get()].slabs); }
-
   /// The cotangent delivered to a target; zeros if y does not depend on it.
   Variable<T> result(const Variable<T>& x) {
     const Variable<T>& g = nodes_[x.node().get()].cotangent;
@@ -108,11 +99,8 @@ class ReversePass {
  private:
   struct Entry {
     Variable<T> cotangent;
-    std::vector<Slabs<T>> slabs;
     bool seen = false, target = false;
     bool passes = false;  ///< some target lies behind it
-    int uses = 0;         ///< cotangents that it will be given
-    bool past_activation = false;  ///< the one it was given went back through the activation that ends it
   };
 
   /// Everything behind the results, in order of creation, which is a topological order.
@@ -129,23 +117,13 @@ class ReversePass {
               [](const Variable<T>& a, const Variable<T>& b) { return a.node()->order < b.node()->order; });
     for (const Variable<T>& v : order_)
       for (const Variable<T>& input : v.node()->inputs)
-        if (wanted(input)) {
-          nodes_[v.node().get()].passes = true;
-          ++nodes_[input.node().get()].uses;
-        }
+        if (wanted(input)) nodes_[v.node().get()].passes = true;
   }
 
   bool wanted(const Variable<T>& v) {
     if (!v.defined() || !v.requires_grad()) return false;
     const Entry& entry = nodes_[v.node().get()];
     return entry.target || entry.passes;
-  }
-
-  /// Only a cotangent that is the whole of it, asked for by nobody else, and that need not be differentiated in turn.
-  bool may_pass_activation(const Variable<T>& v) {
-    if (recording() || v.node()->activation == Activation::none) return false;
-    const Entry& entry = nodes_[v.node().get()];
-    return entry.uses == 1 && !entry.target;
   }
 
   /// Throws: names the op whose rule met a value that is not the recorded one any more, and which value.
@@ -162,26 +140,13 @@ class ReversePass {
     fail("grad", "in the rule of '", node.op, "': ", e.what(), cure);
   }
 
-  std::vector<Slabs<T>>* slabs_for(const Variable<T>& leaf) {
-    std::vector<Slabs<T>>& slabs = nodes_[leaf.node().get()].slabs;
-    return slabs_allowed_ && slabs.empty() ? &slabs : nullptr;
-  }
-
   void propagate(const Variable<T>& v, const Variable<T>& g, bool keep) {
     Node<T>& node = *v.node();
     std::vector<bool> needs;
-    ActivationsPassed passed;
-    std::vector<std::vector<Slabs<T>>*> slabs;
-    for (const Variable<T>& input : node.inputs) {
-      needs.push_back(wanted(input));
-      passed.may.push_back(needs.back() && may_pass_activation(input));
-      slabs.push_back(needs.back() && input.is_leaf() ? slabs_for(input) : nullptr);
-    }
-    passed.done.resize(needs.size());
-    const bool past = nodes_[&node].past_activation;
+    for (const Variable<T>& input : node.inputs) needs.push_back(wanted(input));
     std::vector<Variable<T>> result;
     try {
-      result = node.vjp({node.inputs, v.saved(node.recorded_version), g, needs, past, &passed, std::move(slabs)});
+      result = node.vjp({node.inputs, v.saved(node.recorded_version), g, needs});
     } catch (const StaleValue& e) {
       fail_stale(v, e);
     } catch (const Error& e) {
@@ -200,9 +165,7 @@ class ReversePass {
       if (detecting_anomalies()) [[unlikely]]
         if (const auto found = first_non_finite(result[i].value()))
           fail("grad", "the gradient of '", node.op, "' by input ", i, " holds ", *found);
-      Entry& entry = nodes_[input.node().get()];
-      entry.past_activation = passed.done[i];
-      Variable<T>& slot = entry.cotangent;
+      Variable<T>& slot = nodes_[input.node().get()].cotangent;
       Variable<T> delivered(result[i].node());  // were it a saved handle, reading it would ask the tape
       result[i] = {};
       slot = slot.defined() ? accumulate(std::move(slot), delivered) : std::move(delivered);
@@ -216,7 +179,6 @@ class ReversePass {
 
   std::unordered_map<const Node<T>*, Entry> nodes_;
   std::vector<Variable<T>> order_;
-  bool slabs_allowed_ = false;
   Variable<T> freed_;  ///< the youngest met on the way whose tape is gone
 };
 

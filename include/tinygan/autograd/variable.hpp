@@ -10,8 +10,6 @@
 #include <vector>
 
 #include <tinygan/autograd/anomaly.hpp>
-#include <tinygan/backend/activation.hpp>
-#include <tinygan/backend/layer_dims.hpp>
 #include <tinygan/tensor/convert.hpp>
 
 namespace tinygan {
@@ -22,35 +20,6 @@ class Variable;
 template <class T>
 struct Node;
 
-/// Moments of the columns of a value, which the kernel that computed it left for a batch normalisation to come.
-template <class T>
-struct ColumnMoments {
-  MomentDims dims;  ///< no pieces: there are none
-  Tensor<wide_t<T>> values{};
-  std::uint64_t version = 0;  ///< of the value that they are the moments of
-};
-
-/// An activation that ends an op: out = activation(r) of what the op computed. Its derivative is a function of out, so whatever
-/// computes out's cotangent can multiply by it in passing, which saves the op a pass over the cotangent.
-template <class T>
-struct FusedActivation {
-  Activation activation = Activation::none;
-  wide_t<T> slope = 0;
-  Tensor<T> out{};  ///< empty: there is none to go back through
-};
-
-/// Which inputs' activations a rule may go back through, and which it did.
-struct ActivationsPassed {
-  std::vector<bool> may, done;
-};
-
-/// Part of a gradient as a kernel left it: `count` partial sums one after the other, (count, size of the gradient).
-template <class T>
-struct Slabs {
-  Tensor<wide_t<T>> values;
-  index_t count = 0;
-};
-
 /// What a vjp rule sees: the op's inputs and output as variables, the cotangent g of the output, and which inputs need
 /// theirs.
 template <class T>
@@ -59,20 +28,6 @@ struct Backward {
   const Variable<T>& out;
   const Variable<T>& g;
   const std::vector<bool>& needs;
-  bool past_activation = false;  ///< g went back through the activation that ends this op already
-  ActivationsPassed* passed = nullptr;
-  std::vector<std::vector<Slabs<T>>*> slabs{};  ///< by input: see slabs_of()
-
-  /// Where a rule may leave the cotangent of input i in slabs, returning none; null where it may not.
-  std::vector<Slabs<T>>* slabs_of(std::size_t i) const { return slabs.empty() ? nullptr : slabs[i]; }
-
-  /// The activation that the cotangent of input i is to go back through, if any: asking is promising to do so.
-  FusedActivation<T> pass_activation(std::size_t i) const {
-    if (!passed || !passed->may[i]) return {};
-    passed->done[i] = true;
-    const Node<T>& maker = *in[i].node();
-    return {maker.activation, maker.slope, in[i].value()};
-  }
 };
 
 /// One cotangent per input; an undefined one stands for zero. Rules call recorded ops only, which is what makes them
@@ -144,8 +99,7 @@ class NoGrad : RecordingScope {
 };
 
 template <class T>
-Variable<T> record(const char* op, Tensor<T> value, std::vector<Variable<T>> inputs, Vjp<T> vjp,
-                   Activation activation = Activation::none, wide_t<T> slope = 0);
+Variable<T> record(const char* op, Tensor<T> value, std::vector<Variable<T>> inputs, Vjp<T> vjp);
 
 /// A handle; copies are the same variable. A leaf is made from a tensor, everything else by ops. A default-constructed or
 /// moved-from variable is empty: defined() is false, and all else throws Error.
@@ -227,9 +181,6 @@ struct Node {
   Tensor<T> grad;  ///< of leaves: the sum of what backward() delivered
   const char* op = "leaf";
   bool requires_grad = false;
-  Activation activation = Activation::none;  ///< that ends the op; its rule knows what to do when g is past it
-  wide_t<T> slope = 0;
-  ColumnMoments<T> moments;
   bool freed = false;  ///< a backward pass took its inputs and rule away
   std::uint64_t order = detail::next_node_order();  ///< inputs come before what is computed from them
   std::uint64_t recorded_version = 0;               ///< of the value, when the op recorded it
@@ -254,11 +205,10 @@ struct Node {
   }
 };
 
-/// The variable of an op's result; it joins the tape if recording is on and some input needs gradients. `activation` is what
-/// ends the op, if the rule heeds Backward::past_activation. Throws Error in an AnomalyScope if a value is not finite.
+/// The variable of an op's result; it joins the tape if recording is on and some input needs gradients. Throws Error in an
+/// AnomalyScope if a value is not finite.
 template <class T>
-Variable<T> record(const char* op, Tensor<T> value, std::vector<Variable<T>> inputs, Vjp<T> vjp, Activation activation,
-                   wide_t<T> slope) {
+Variable<T> record(const char* op, Tensor<T> value, std::vector<Variable<T>> inputs, Vjp<T> vjp) {
   bool needed = false;
   if (recording())
     for (const Variable<T>& v : inputs) needed |= v.defined() && v.requires_grad();
@@ -272,8 +222,6 @@ Variable<T> record(const char* op, Tensor<T> value, std::vector<Variable<T>> inp
     node.inputs = std::move(inputs);
     node.recorded_version = node.value.version();
     node.vjp = std::move(vjp);
-    node.activation = activation;
-    node.slope = slope;
   }
   return result;
 }

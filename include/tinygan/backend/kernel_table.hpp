@@ -25,27 +25,17 @@ template <class T>
 struct KernelTable {
   // ---- matrix product ------------------------------------------------------------------------------------------
   std::size_t (*gemm_workspace)(const GemmDims&);
-  /// In how many pieces gemm leaves Epilogue::moments of this product; 0 if it does not.
-  index_t (*gemm_moment_pieces)(const GemmDims&);
   /// c(M,N) = epilogue(op(a)(M,K) op(b)(K,N)); bias per column.
   void (*gemm)(const GemmDims&, const Epilogue<T>&, const T* a, const T* b, T* c, void* workspace, Stream);
 
   // ---- convolution: the three partials of <x,w,g> ---------------------------------------------------------------
   std::size_t (*conv2d_workspace)(const ConvDims&, ConvSlot output);
-  /// In how many pieces the convolution with this output leaves Epilogue::moments; 0 if it does not.
-  index_t (*conv2d_moment_pieces)(const ConvDims&, ConvSlot output);
   /// y(N,P,Q,K) = epilogue(sum over taps of x w).
   void (*conv2d)(const ConvDims&, const Epilogue<T>&, const T* x, const T* w, T* y, void* workspace, Stream);
   /// dx(N,H,W,C) = epilogue(sum over adjoint taps of g w^T); also the forward pass of transposed convolution.
   void (*conv2d_input_grad)(const ConvDims&, const Epilogue<T>&, const T* g, const T* w, T* dx, void* workspace, Stream);
   /// dw(R,S,C,K) = sum over images and pixel pairs of x g.
   void (*conv2d_weight_grad)(const ConvDims&, const T* x, const T* g, T* dw, void* workspace, Stream);
-  /// In how many slabs, partial sums of dw over parts of the images and pixels, the kernel can leave it; 0 if it cannot.
-  index_t (*conv2d_slab_count)(const ConvDims&);
-  /// slabs(count,R,S,C,K), whose sum is dw: what an optimiser reads.
-  void (*conv2d_weight_grad_slabs)(const ConvDims&, const T* x, const T* g, wide_t<T>* slabs, Stream);
-  /// y = slab 0 + slab 1 + ... of slabs(count,n), in this order.
-  void (*sum_slabs)(index_t n, index_t count, const wide_t<T>* slabs, T* y, Stream);
 
   // ---- pointwise, reductions, copies ----------------------------------------------------------------------------
   void (*unary)(UnaryOp, index_t n, wide_t<T> alpha, wide_t<T> beta, const T* x, T* y, Stream);
@@ -68,9 +58,6 @@ struct KernelTable {
   /// Per channel: mean and biased variance over rows, by shifted or Welford sums.
   void (*batch_norm_stats)(const NormDims&, const T* x, wide_t<T>* mean, wide_t<T>* variance, void* workspace,
                            Stream);
-  /// The same from the moments that a product or convolution left.
-  void (*batch_norm_join)(const NormDims&, const MomentDims&, const wide_t<T>* moments, wide_t<T>* mean,
-                          wide_t<T>* variance, Stream);
   /// y = activation(gamma (x - mean) / sqrt(variance + eps) + beta).
   void (*batch_norm_apply)(const NormDims&, const NormOptions<T>&, const T* x, const wide_t<T>* mean,
                            const wide_t<T>* variance, const T* gamma, const T* beta, T* y, Stream);

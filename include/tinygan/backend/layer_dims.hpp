@@ -31,14 +31,6 @@ struct NormOptions {
   wide_t<T> slope = 0;
 };
 
-/// Moments of the columns of a result, by pieces of its rows: for each piece the means and the sums of squared deviations of all
-/// channels, (pieces, 2, channels), and behind all of them the number of rows of each piece, (pieces).
-struct MomentDims {
-  index_t pieces = 0, channels = 0;
-
-  index_t size() const { return pieces * (2 * channels + 1); }
-};
-
 /// x(N,H,W,C) to y(N,P,Q,C) by windows; cells outside x take no part.
 struct PoolDims {
   index_t N = 0, H = 0, W = 0, C = 0, P = 0, Q = 0;
@@ -57,16 +49,8 @@ struct RecordDims {
   index_t count = 0, capacity = 0;
 };
 
-/// A sum that a kernel left in `count` pieces of n elements each.
-template <class T>
-struct SlabSource {
-  const wide_t<T>* data = nullptr;
-  index_t count = 0;
-};
-
 /// One parameter tensor as an optimiser sees it; m and v are its state (v unused by SGD). With a master, that is what is updated
-/// and param becomes the master rounded to T; without one (only where T is wide) param is updated itself. The gradient
-/// is grad, where there is one, plus all slabs, in this order.
+/// and param becomes the master rounded to T; without one (only where T is wide) param is updated itself.
 template <class T>
 struct ParameterSlot {
   index_t n = 0;
@@ -75,8 +59,6 @@ struct ParameterSlot {
   wide_t<T>* m = nullptr;
   wide_t<T>* v = nullptr;
   wide_t<T>* master = nullptr;
-  static constexpr int most_slabs = 3;
-  SlabSource<T> slabs[most_slabs] = {};  ///< those in use first
 };
 
 /// A mutable run of elements.

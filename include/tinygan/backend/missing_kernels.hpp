@@ -34,19 +34,14 @@ void complete(Result (*&entry)(Args...)) {
 /// Replaces every null entry by a function that throws Error naming the kernel and the device type.
 template <DeviceType Type, class T>
 void complete_kernels(KernelTable<T>& t) {
-  static_assert(sizeof t == 47 * sizeof(void (*)()), "a new entry of the contract belongs into this list");
+  static_assert(sizeof t == 41 * sizeof(void (*)()), "a new entry of the contract belongs into this list");
   using detail::complete;
   complete<Type, "gemm_workspace">(t.gemm_workspace);
-  complete<Type, "gemm_moment_pieces">(t.gemm_moment_pieces);
   complete<Type, "gemm">(t.gemm);
   complete<Type, "conv2d_workspace">(t.conv2d_workspace);
-  complete<Type, "conv2d_moment_pieces">(t.conv2d_moment_pieces);
   complete<Type, "conv2d">(t.conv2d);
   complete<Type, "conv2d_input_grad">(t.conv2d_input_grad);
   complete<Type, "conv2d_weight_grad">(t.conv2d_weight_grad);
-  complete<Type, "conv2d_slab_count">(t.conv2d_slab_count);
-  complete<Type, "conv2d_weight_grad_slabs">(t.conv2d_weight_grad_slabs);
-  complete<Type, "sum_slabs">(t.sum_slabs);
   complete<Type, "unary">(t.unary);
   complete<Type, "binary">(t.binary);
   complete<Type, "reduce_workspace">(t.reduce_workspace);
@@ -60,7 +55,6 @@ void complete_kernels(KernelTable<T>& t) {
   complete<Type, "log_softmax">(t.log_softmax);
   complete<Type, "batch_norm_workspace">(t.batch_norm_workspace);
   complete<Type, "batch_norm_stats">(t.batch_norm_stats);
-  complete<Type, "batch_norm_join">(t.batch_norm_join);
   complete<Type, "batch_norm_apply">(t.batch_norm_apply);
   complete<Type, "batch_norm_backward">(t.batch_norm_backward);
   complete<Type, "layer_norm">(t.layer_norm);

@@ -47,24 +47,6 @@ void batch_norm_stats(const NormDims& d, const T* x, T* mean, T* variance, void*
   });
 }
 
-/// The same from moments of pieces of the rows.
-template <class T>
-void batch_norm_join(const NormDims& d, const MomentDims& m, const wide_t<T>* moments, wide_t<T>* mean, wide_t<T>* variance,
-                     Stream) {
-  const index_t channels = d.channels;
-  const wide_t<T>* const counts = moments + 2 * m.pieces * channels;
-  for (index_t c = 0; c < channels; ++c) {
-    double count = counts[0], total_mean = moments[c], total_m2 = moments[channels + c];
-    for (index_t p = 1; p < m.pieces; ++p) {
-      const double piece_mean = moments[2 * p * channels + c], piece_m2 = moments[(2 * p + 1) * channels + c];
-      detail::join_moments(1, count, &total_mean, &total_m2, counts[p], &piece_mean, &piece_m2);
-      count += counts[p];
-    }
-    mean[c] = static_cast<wide_t<T>>(total_mean);
-    variance[c] = static_cast<wide_t<T>>(total_m2 / count);
-  }
-}
-
 namespace detail {
 
 /// f(i, n) for the rows of a panel: n elements from element i on.

@@ -50,7 +50,7 @@ void conv2d_input_grad(const ConvDims& d, const Epilogue<T>& epilogue, const T* 
     gemm(dense_dims(d, ConvSlot::x), Epilogue<T>{}, g, w, dx, workspace, stream);
     parallel_for(d.N * d.H * d.W, std::max<index_t>(1, 16384 / d.C), [&](index_t begin, index_t end) {
       const index_t row = 0;
-      for (index_t pixel = begin; pixel < end; ++pixel) finish_rows(epilogue, 0, dx, pixel * d.C, &row, 1, d.C);
+      for (index_t pixel = begin; pixel < end; ++pixel) finish_rows(epilogue, 0, dx + pixel * d.C, &row, 1, d.C);
     });
     return;
   }

@@ -134,8 +134,8 @@ void one_channel_conv(const TapConv& v, const TapList& taps, const Epilogue<T>& 
       }
     }
     const index_t start = 0;
-    finish_rows(Epilogue<T>{nullptr, epilogue.activation, epilogue.slope, epilogue.output}, 0, out,
-                (n * v.out_h + begin) * v.out_w, &start, 1, (end - begin) * v.out_w);
+    finish_rows(Epilogue<T>{nullptr, epilogue.activation, epilogue.slope}, 0, out + (n * v.out_h + begin) * v.out_w,
+                &start, 1, (end - begin) * v.out_w);
   });
 }
 

@@ -247,15 +247,11 @@ class TapTaskRun {
         const index_t k0 = panel * shape_.width, columns = std::min(shape_.width, v_.width - k0);
         const index_t width = shape_.panel_width(columns);
         const T* weights = weights_ + v_.panel_depth() * k0;
-        if (epilogue && epilogue->output)  // the other operand of what follows the tile
-          for (int i = 0; i < rows; ++i)
-            for (index_t j = 0; j < columns; j += static_cast<index_t>(64 / sizeof(T)))
-              __builtin_prefetch(epilogue->output + out_rows_[m + i] + k0 + j);
         run_tile(shape_,
                  Tile<T>{in_, in_rows_ + m, block.in_taps, 1, weights, block.w_taps, width, block.segments, block.depth,
                          out_ + k0, out_rows_ + m, accumulate},
                  rows, columns, width);
-        if (epilogue) finish_rows(*epilogue, k0, out_, k0, out_rows_ + m, rows, columns);
+        if (epilogue) finish_rows(*epilogue, k0, out_ + k0, out_rows_ + m, rows, columns);
       }
     }
   }

@@ -151,9 +151,9 @@ template <class T>
 void gemm_finish(const GemmPlan& p, const Epilogue<T>& e, T* c, index_t m0, index_t m1, index_t first, index_t last) {
   const index_t n0 = first * p.shape.width, n1 = std::min(p.N, last * p.shape.width), row = 0;
   if (p.swapped)
-    for (index_t n = n0; n < n1; ++n) finish_rows(e, m0, c, n * p.M + m0, &row, 1, m1 - m0);
+    for (index_t n = n0; n < n1; ++n) finish_rows(e, m0, c + n * p.M + m0, &row, 1, m1 - m0);
   else
-    for (index_t m = m0; m < m1; ++m) finish_rows(e, n0, c, m * p.N + n0, &row, 1, n1 - n0);
+    for (index_t m = m0; m < m1; ++m) finish_rows(e, n0, c + m * p.N + n0, &row, 1, n1 - n0);
 }
 
 /// One row tile, one group of panels and one depth block after another.
@@ -204,7 +204,7 @@ void gemm(const GemmDims& d, const Epilogue<T>& epilogue, const T* a, const T* b
     else
       gemv_dots(length, d.K, column ? a : b, column ? b : a, c);
     const index_t row = 0;
-    for (index_t m = 0; m < d.M; ++m) finish_rows(epilogue, 0, c, m * d.N, &row, 1, d.N);
+    for (index_t m = 0; m < d.M; ++m) finish_rows(epilogue, 0, c + m * d.N, &row, 1, d.N);
     return;
   }
 
@@ -239,7 +239,7 @@ void gemm(const GemmDims& d, const Epilogue<T>& epilogue, const T* a, const T* b
       std::copy(in, in + d.N, out);
       for (index_t s = 1; s < p.splits; ++s)
         for (index_t n = 0; n < d.N; ++n) out[n] += in[s * d.M * d.N + n];
-      finish_rows(epilogue, 0, c, m * d.N, &row, 1, d.N);
+      finish_rows(epilogue, 0, out, &row, 1, d.N);
     }
   });
 }

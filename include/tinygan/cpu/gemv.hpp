@@ -103,7 +103,7 @@ void outer(index_t M, index_t N, const Epilogue<T>& epilogue, const T* u, const 
       }
     });
     const index_t row = 0;
-    for (index_t m = begin; m < end; ++m) finish_rows(epilogue, 0, c, m * N, &row, 1, N);
+    for (index_t m = begin; m < end; ++m) finish_rows(epilogue, 0, c + m * N, &row, 1, N);
   });
 }
 

@@ -17,35 +17,17 @@
 
 namespace tinygan::cpu {
 
-/// The CPU's weight gradients are never in slabs, see conv2d_slab_count.
-template <class T>
-void no_weight_grad_slabs(const ConvDims&, const T*, const T*, T*, Stream) {
-  fail("device cpu", "it leaves no slabs of weight gradients");
-}
-
-template <class T>
-void sum_slabs(index_t n, index_t count, const T* slabs, T* y, Stream) {
-  std::copy_n(slabs, n, y);
-  for (index_t s = 1; s < count; ++s)
-    for (index_t i = 0; i < n; ++i) y[i] += slabs[s * n + i];
-}
-
 /// Every kernel of the contract for elements of type T, float or double. Streams are ignored: a kernel has finished
 /// when it returns.
 template <class T>
 const KernelTable<T>& kernel_table() {
   static constexpr KernelTable<T> table{
       .gemm_workspace = gemm_workspace<T>,
-      .gemm_moment_pieces = [](const GemmDims&) -> index_t { return 0; },
       .gemm = gemm<T>,
       .conv2d_workspace = conv2d_workspace<T>,
-      .conv2d_moment_pieces = [](const ConvDims&, ConvSlot) -> index_t { return 0; },
       .conv2d = conv2d<T>,
       .conv2d_input_grad = conv2d_input_grad<T>,
       .conv2d_weight_grad = conv2d_weight_grad<T>,
-      .conv2d_slab_count = [](const ConvDims&) -> index_t { return 0; },
-      .conv2d_weight_grad_slabs = no_weight_grad_slabs<T>,
-      .sum_slabs = sum_slabs<T>,
       .unary = unary<T>,
       .binary = binary<T>,
       .reduce_workspace = reduce_workspace<T>,
@@ -59,7 +41,6 @@ const KernelTable<T>& kernel_table() {
       .log_softmax = log_softmax<T>,
       .batch_norm_workspace = batch_norm_workspace<T>,
       .batch_norm_stats = batch_norm_stats<T>,
-      .batch_norm_join = batch_norm_join<T>,
       .batch_norm_apply = batch_norm_apply<T>,
       .batch_norm_backward = batch_norm_backward<T>,
       .layer_norm = layer_norm<T>,

@@ -96,11 +96,11 @@ class AdversarialStep {
     const NoGrad no_grad;
     Term sum = std::move(terms.front());
     for (std::size_t t = 1; t < terms.size(); ++t) {
-      for (std::size_t i = 0; i < sum.grads.size(); ++i) add_gradient(sum.grads[i], std::move(terms[t].grads[i]));
+      for (std::size_t i = 0; i < sum.grads.size(); ++i) sum.grads[i] = sum.grads[i] + std::exchange(terms[t].grads[i], {});
       sum.loss = sum.loss + terms[t].loss;
     }
     report.loss_d = sum.loss.value();
-    if (measure_norms_) report.grad_norm_d = norm(sum.grads, discriminator_optimiser_);
+    if (measure_norms_) report.grad_norm_d = optim::global_norm(sum.grads);
     discriminator_optimiser_.step(sum.grads);
   }
 
@@ -108,25 +108,19 @@ class AdversarialStep {
     const Variable<Wide> output = widen(networks_->discriminator(fake, Pass::train(random).frozen()));
     const Variable<Wide> loss = generator_loss(objective_.loss, output);
     report.loss_g = loss.value();
-    const std::vector<GradientParts<T>> grads = grad_parts(loss, generator_optimiser_.parameters());
-    if (measure_norms_) report.grad_norm_g = norm(grads, generator_optimiser_);
+    const std::vector<Variable<T>> grads = grad(loss, generator_optimiser_.parameters());
+    if (measure_norms_) report.grad_norm_g = optim::global_norm(grads);
     generator_optimiser_.step(grads);
-  }
-
-  static Tensor<Wide> norm(const std::vector<GradientParts<T>>& grads, const optim::Adam<T>& optimiser) {
-    std::vector<Variable<T>> whole;
-    for (std::size_t i = 0; i < grads.size(); ++i) whole.emplace_back(whole_gradient(grads[i], optimiser.parameters()[i].shape()));
-    return optim::global_norm(whole);
   }
 
   /// A term of D's loss, and its gradients.
   struct Term {
-    std::vector<GradientParts<T>> grads;
+    std::vector<Variable<T>> grads;
     Variable<Wide> loss;
   };
 
   Term differentiate(const Variable<Wide>& loss) {
-    return {grad_parts(loss, discriminator_optimiser_.parameters()), loss.detach()};
+    return {grad(loss, discriminator_optimiser_.parameters()), loss.detach()};
   }
 
   /// The term of one of the two batches, and D's opinion of it.

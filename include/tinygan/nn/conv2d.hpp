@@ -82,9 +82,9 @@ class Conv2D : public Module<T> {
     if (options.bias) bias_ = this->add_parameter("bias", options.bias_initializer.template make<T>({out}, fans, random));
   }
 
-  Variable<T> forward(const Variable<T>& x, const Pass& pass) override {
+  Variable<T> forward(const Variable<T>& x, const Pass&) override {
     return ops::conv2d(x, kernel_, options_.geometry(),
-                       {bias_, options_.activation, static_cast<wide_t<T>>(options_.slope), {}, pass.moments});
+                       {bias_, options_.activation, static_cast<wide_t<T>>(options_.slope)});
   }
   Shape output_shape(const Shape& x) const override {
     this->check_usable();
@@ -117,9 +117,9 @@ class Conv2DTranspose : public Module<T> {
     if (options.bias) bias_ = this->add_parameter("bias", options.bias_initializer.template make<T>({out}, fans, random));
   }
 
-  Variable<T> forward(const Variable<T>& x, const Pass& pass) override {
+  Variable<T> forward(const Variable<T>& x, const Pass&) override {
     return ops::conv2d_transpose(x, kernel_, options_.geometry(),
-                                 {bias_, options_.activation, static_cast<wide_t<T>>(options_.slope), {}, pass.moments},
+                                 {bias_, options_.activation, static_cast<wide_t<T>>(options_.slope)},
                                  options_.output_padding);
   }
   Shape output_shape(const Shape& x) const override {

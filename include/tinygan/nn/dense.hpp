@@ -28,10 +28,9 @@ class Dense : public Module<T> {
     if (options.bias) bias_ = this->add_parameter("bias", options.bias_initializer.template make<T>({out}, {in, out}, random));
   }
 
-  Variable<T> forward(const Variable<T>& x, const Pass& pass) override {
+  Variable<T> forward(const Variable<T>& x, const Pass&) override {
     output_shape(x.shape());
-    return ops::matmul(x, kernel_, {},
-                       {bias_, options_.activation, static_cast<wide_t<T>>(options_.slope), {}, pass.moments});
+    return ops::matmul(x, kernel_, {}, {bias_, options_.activation, static_cast<wide_t<T>>(options_.slope)});
   }
 
   Shape output_shape(const Shape& x) const override {

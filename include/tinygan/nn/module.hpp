@@ -20,8 +20,6 @@ struct Pass {
 
   double momentum = -1;            ///< of the moving statistics; each layer's own if negative
 
-  bool moments = false;  ///< the next layer wants the moments of this one's result
-
   std::weak_ptr<const void> lifetime{};  ///< of random, if train() was given it
 
   /// Keeps a reference: the generator must outlive the pass.
@@ -37,12 +35,6 @@ struct Pass {
   Pass frozen() const {
     Pass p = *this;
     p.update_statistics = false;
-    p.moments = false;
-    return p;
-  }
-  Pass leaving_moments(bool on) const {
-    Pass p = *this;
-    p.moments = on;
     return p;
   }
 
@@ -110,9 +102,6 @@ class Module {
 
   /// The layer's type in snake case, from which models make names.
   virtual std::string type() const = 0;
-
-  /// Whether training begins with the mean and variance of each channel, which the layer before can then leave in passing.
-  virtual bool takes_moments() const { return false; }
 
   /// What a summary says beside the name: kernel, stride, fused activation.
   virtual std::string details() const { return {}; }

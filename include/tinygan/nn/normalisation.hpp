@@ -77,7 +77,6 @@ class BatchNorm : public Module<T> {
     };
     return all(moving_mean_.value(), 0) && all(moving_variance_.value(), 1);
   }
-  bool takes_moments() const override { return true; }
   std::string details() const override { return activation_text(options_.activation, options_.slope); }
 
  private:

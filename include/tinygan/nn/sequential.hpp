@@ -38,10 +38,7 @@ class Sequential : public Module<T> {
   Variable<T> forward(const Variable<T>& x, const Pass& pass) override {
     check_layers();
     Variable<T> y = x;
-    for (std::size_t i = 0; i < layers_.size(); ++i) {
-      const bool moments = i + 1 < layers_.size() ? layers_[i + 1]->takes_moments() : pass.moments;
-      at_layer(i, [&] { y = layers_[i]->forward(y, pass.leaving_moments(moments && pass.training)); });
-    }
+    for (std::size_t i = 0; i < layers_.size(); ++i) at_layer(i, [&] { y = layers_[i]->forward(y, pass); });
     return y;
   }
   Shape output_shape(const Shape& x) const override {

@@ -21,10 +21,6 @@ void check_slot(const char* op, const char* slot, const Variable<T>& v, const Sh
 
 template <class T>
 Variable<T> conv2d_weight_grad(const Variable<T>& x, const Variable<T>& g, const ConvDims& d);
-namespace detail {
-template <class T>
-Variable<T> filter_cotangent(const Backward<T>& c, const Variable<T>& x, const Variable<T>& g, const ConvDims& d);
-}
 template <class T>
 Variable<T> conv2d_input_grad(const Variable<T>& g, const Variable<T>& w, const ConvDims& d, const Fused<T>& fused = {});
 
@@ -35,22 +31,19 @@ Variable<T> conv2d(const Variable<T>& x, const Variable<T>& w, const ConvDims& d
   detail::check_slot("conv2d", "filter", w, d.w_shape());
   check(x.device() == w.device(), "conv2d", "operands on ", x.device(), " and ", w.device());
   const KernelTable<T>& k = kernels<T>(x.device());
-  ColumnMoments<T> moments =
-      detail::column_moments(fused, d.K, x.device(), [&] { return k.conv2d_moment_pieces(d, ConvSlot::g); });
-  const Epilogue<T> epilogue = detail::epilogue("conv2d", fused, d.K, x.device(), moments);
+  const Epilogue<T> epilogue = detail::epilogue("conv2d", fused, d.K, x.device());
   Tensor<T> y(d.y_shape(), x.device());
   const Workspace workspace(k.conv2d_workspace(d, ConvSlot::g), x.device());
   k.conv2d(d, epilogue, x.value().data(), w.value().data(), y.data(), workspace.data(), Stream{});
-  Variable<T> result = record<T>("conv2d", y, detail::with_bias(x, w, fused),
+  return record<T>("conv2d", y, detail::with_bias(x, w, fused),
                    [d, f = detail::FusedBackward<T>{fused.activation, fused.slope}](const Backward<T>& c) {
                      const Variable<T> h = f.before(c);
                      std::vector<Variable<T>> grads(2);
-                     if (c.needs[0]) grads[0] = conv2d_input_grad(h, c.in[1], d, detail::passing(c, 0));
-                     if (c.needs[1]) grads[1] = detail::filter_cotangent(c, c.in[0], h, d);
+                     if (c.needs[0]) grads[0] = conv2d_input_grad(h, c.in[1], d);
+                     if (c.needs[1]) grads[1] = conv2d_weight_grad(c.in[0], h, d);
                      f.bias(c, h, grads);
                      return grads;
-                   }, fused.activation, fused.slope);
-  return detail::with_moments(std::move(result), std::move(moments));
+                   });
 }
 
 /// dx(N,H,W,C) = activation(sum over p,q,k of g w + bias(C)): the partial with respect to x. Throws Error if g or w does not
@@ -61,22 +54,19 @@ Variable<T> conv2d_input_grad(const Variable<T>& g, const Variable<T>& w, const 
   detail::check_slot("conv2d_input_grad", "filter", w, d.w_shape());
   check(g.device() == w.device(), "conv2d_input_grad", "operands on ", g.device(), " and ", w.device());
   const KernelTable<T>& k = kernels<T>(g.device());
-  ColumnMoments<T> moments =
-      detail::column_moments(fused, d.C, g.device(), [&] { return k.conv2d_moment_pieces(d, ConvSlot::x); });
-  const Epilogue<T> epilogue = detail::epilogue("conv2d_input_grad", fused, d.C, g.device(), moments);
+  const Epilogue<T> epilogue = detail::epilogue("conv2d_input_grad", fused, d.C, g.device());
   Tensor<T> dx(d.x_shape(), g.device());
   const Workspace workspace(k.conv2d_workspace(d, ConvSlot::x), g.device());
   k.conv2d_input_grad(d, epilogue, g.value().data(), w.value().data(), dx.data(), workspace.data(), Stream{});
-  Variable<T> result = record<T>("conv2d_input_grad", dx, detail::with_bias(g, w, fused),
+  return record<T>("conv2d_input_grad", dx, detail::with_bias(g, w, fused),
                    [d, f = detail::FusedBackward<T>{fused.activation, fused.slope}](const Backward<T>& c) {
                      const Variable<T> h = f.before(c);
                      std::vector<Variable<T>> grads(2);
-                     if (c.needs[0]) grads[0] = conv2d(h, c.in[1], d, detail::passing(c, 0));
-                     if (c.needs[1]) grads[1] = detail::filter_cotangent(c, h, c.in[0], d);
+                     if (c.needs[0]) grads[0] = conv2d(h, c.in[1], d);
+                     if (c.needs[1]) grads[1] = conv2d_weight_grad(h, c.in[0], d);
                      f.bias(c, h, grads);
                      return grads;
-                   }, fused.activation, fused.slope);
-  return detail::with_moments(std::move(result), std::move(moments));
+                   });
 }
 
 /// dw(R,S,C,K) = sum over images and pixel pairs of x g: the partial with respect to w. Throws Error if x or g does not fit.
@@ -95,19 +85,6 @@ Variable<T> conv2d_weight_grad(const Variable<T>& x, const Variable<T>& g, const
     if (c.needs[1]) grads[1] = conv2d(c.in[0], c.g, d);
     return grads;
   });
-}
-
-/// The cotangent of the filter, input 1: conv2d_weight_grad, or left in slabs where somebody adds them up.
-template <class T>
-Variable<T> detail::filter_cotangent(const Backward<T>& c, const Variable<T>& x, const Variable<T>& g, const ConvDims& d) {
-  std::vector<Slabs<T>>* const slabs = c.slabs_of(1);
-  const KernelTable<T>& k = kernels<T>(x.device());
-  const index_t count = slabs && !recording() ? k.conv2d_slab_count(d) : 0;
-  if (count == 0) return conv2d_weight_grad(x, g, d);
-  const Tensor<wide_t<T>> values({count, d.w_shape().size()}, x.device());
-  k.conv2d_weight_grad_slabs(d, x.value().data(), g.value().data(), values.data(), Stream{});
-  slabs->push_back({values, count});
-  return {};
 }
 
 /// Convolution of x(N,H,W,C) with w(R,S,C,K) under stride, padding and dilation. Throws Error on a wrong rank, channel

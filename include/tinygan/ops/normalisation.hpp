@@ -108,13 +108,8 @@ BatchNormResult<T> batch_norm(const Variable<T>& x, const Variable<T>& gamma, co
   const Device device = x.device();
   Tensor<wide_t<T>> mean({d.channels}, device), variance({d.channels}, device);
   Tensor<T> y(x.shape(), device);
-  const ColumnMoments<T>& moments = x.node()->moments;
-  if (moments.dims.pieces > 0 && moments.version == x.value().version()) {
-    k.batch_norm_join(d, moments.dims, moments.values.data(), mean.data(), variance.data(), Stream{});
-  } else {
-    const Workspace workspace(k.batch_norm_workspace(d), device);
-    k.batch_norm_stats(d, x.value().data(), mean.data(), variance.data(), workspace.data(), Stream{});
-  }
+  const Workspace workspace(k.batch_norm_workspace(d), device);
+  k.batch_norm_stats(d, x.value().data(), mean.data(), variance.data(), workspace.data(), Stream{});
   k.batch_norm_apply(d, options, x.value().data(), mean.data(), variance.data(), gamma.value().data(), beta.value().data(),
                      y.data(), Stream{});
   Variable<T> result = record<T>("batch_norm", y, {x, gamma, beta}, [d, options, mean, variance](const Backward<T>& c) {

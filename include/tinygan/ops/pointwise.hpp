@@ -276,8 +276,8 @@ Variable<T> activation(Activation f, wide_t<T> slope, const Variable<T>& x) {
   if (f == Activation::none) return x;
   check(slope >= 0, names[at], "slope ", slope, ", expected at least 0");
   return record<T>(names[at], detail::unary_value(ops[at], x.value(), slope), {x}, [f, slope](const Backward<T>& c) {
-    return std::vector{c.past_activation ? c.g : activation_grad(f, slope, c.g, c.out)};
-  }, f, slope);
+    return std::vector{activation_grad(f, slope, c.g, c.out)};
+  });
 }
 
 /// y = max(x, 0).

@@ -30,9 +30,7 @@ class Adam : public Optimiser<T> {
   }
 
   /// One update with the gradients of grad(loss, parameters()). Throws Error if they do not match the parameters.
-  void step(const std::vector<Variable<T>>& grads) { step(this->parts(grads)); }
-  /// The same with those of grad_parts(loss, parameters()).
-  void step(const std::vector<GradientParts<T>>& grads) {
+  void step(const std::vector<Variable<T>>& grads) {
     std::vector<ParameterSlot<T>> slots = this->slots(grads);
     for (std::size_t i = 0; i < slots.size(); ++i) {
       slots[i].m = m_[i].data();

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include <tinygan/autograd/gradient_parts.hpp>
+#include <tinygan/autograd/variable.hpp>
 #include <tinygan/optim/distinct.hpp>
 
 namespace tinygan::optim {
@@ -70,30 +70,19 @@ class Optimiser {
 
   /// The kernel's view. Throws Error unless there is one gradient of the right shape for every parameter, and all are
   /// where the optimiser's state is.
-  std::vector<ParameterSlot<T>> slots(const std::vector<GradientParts<T>>& grads) const {
+  std::vector<ParameterSlot<T>> slots(const std::vector<Variable<T>>& grads) const {
     check(!parameters_.empty(), name_, "there are no parameters: the optimiser was moved from");
     check(grads.size() == parameters_.size(), name_, grads.size(), " gradients for ", parameters_.size(), " parameters");
     std::vector<ParameterSlot<T>> list;
     for (std::size_t i = 0; i < grads.size(); ++i) {
-      const Variable<T>&p = parameters_[i], &whole = grads[i].whole;
-      const std::vector<Slabs<T>>& slabs = grads[i].slabs;
+      const Variable<T>&p = parameters_[i], &g = grads[i];
       check(p.device() == device_, name_, "parameter ", i, " is on ", p.device(), ", the optimiser's state on ",
             device_, "; make the optimiser after moving the model");
-      check(whole.defined() || !slabs.empty(), name_, "gradient ", i, " is empty");
-      ParameterSlot<T> slot{.n = p.size(), .param = p.value().data()};
+      check(g.defined(), name_, "gradient ", i, " is empty");
+      check(g.shape() == p.shape(), name_, "gradient ", i, " has shape ", g.shape(), ", expected ", p.shape());
+      check(g.device() == device_, name_, "gradient ", i, " is on ", g.device(), ", its parameter on ", device_);
+      ParameterSlot<T> slot{.n = p.size(), .param = p.value().data(), .grad = g.value().data()};
       if constexpr (!std::is_same_v<T, Wide>) slot.master = masters_[i].data();
-      if (whole.defined()) {
-        check_gradient(i, whole.shape(), whole.device());
-        slot.grad = whole.value().data();
-      }
-      constexpr int most = ParameterSlot<T>::most_slabs;
-      check(slabs.size() <= most, name_, "gradient ", i, " has ", slabs.size(), " sets of slabs, more than ", most,
-            "; use whole_gradient()");
-      for (std::size_t s = 0; s < slabs.size(); ++s) {
-        check_gradient(i, slabs[s].values.shape() == Shape{slabs[s].count, p.size()} ? p.shape() : slabs[s].values.shape(),
-                       slabs[s].values.device());
-        slot.slabs[s] = {slabs[s].values.data(), slabs[s].count};
-      }
       list.push_back(slot);
     }
     return list;
@@ -103,18 +92,6 @@ class Optimiser {
   void mark_updated() const {
     for (const Variable<T>& p : parameters_) p.value().bump_version();
     for (const Tensor<Wide>& m : masters_) m.bump_version();
-  }
-
-  /// Whole gradients as parts.
-  static std::vector<GradientParts<T>> parts(const std::vector<Variable<T>>& grads) {
-    std::vector<GradientParts<T>> list;
-    for (const Variable<T>& g : grads) list.push_back({g, {}});
-    return list;
-  }
-
-  void check_gradient(std::size_t i, const Shape& shape, Device device) const {
-    check(shape == parameters_[i].shape(), name_, "gradient ", i, " has shape ", shape, ", expected ", parameters_[i].shape());
-    check(device == device_, name_, "gradient ", i, " is on ", device, ", its parameter on ", device_);
   }
 
   void check_finite(const char* what, double value, bool positive) const {
