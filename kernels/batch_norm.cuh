@@ -4,13 +4,14 @@
 //   dgamma = sum h xhat, dx = gamma rstd (h - dbeta/rows - xhat dgamma/rows)
 // Elements     x, y, gamma, beta, g and their gradients are float or bfloat16; everything is computed, and statistics are
 //              kept, in float.
-// Owns         a block takes up to 32 columns of 4 channels (of 1 where channels are no multiple of 4) and a piece of
-//              the rows, a thread one column and every k-th row (device/columns.cuh), its factors in registers. The
-//              forward map takes 8 channels of bfloat16, 16 bytes.
-// Shared       statistics 12 KB, backward 8 KB: a partial result per thread and channel.      Requires  sm_75.
-// Determinism  shifted sums per thread, a tree over the block's rows, then over the pieces; extents alone decide.
-// Cost         statistics 1 read; apply 1 read, 1 write; backward 4 reads, 1 write: bandwidth-bound. z and f' are
-//              computed again from x, so nothing but x, mean and variance is kept.
+// Owns         a block takes 16 channels (more where rows are few) and a piece of the rows, a thread 16 bytes of every
+//              k-th row (device/columns.cuh), its factors in registers.
+// Launches     two each way, whose blocks are the same: sums of each piece; then every block adds up the pieces of its own
+//              channels and maps. One where a block has all rows of its channels.
+// Shared       8 bytes per thread and channel, and 24 per channel.      Requires  sm_75.
+// Determinism  sums per thread, over the block's threads, then over the pieces; extents alone decide.
+// Cost         forward 2 reads, 1 write; backward 4 reads, 1 write: bandwidth-bound, of small matrices latency-bound. z
+//              and f' are computed again from x, so nothing but x, mean and variance is kept.
 // Source       Ioffe and Szegedy, "Batch Normalization", ICML 2015.
 #pragma once
 
@@ -24,240 +25,427 @@
 namespace tinygan::cuda {
 namespace {
 
-/// Maps over rows: 4 rows a thread, so that the factors of its channels are used more than once.
-inline ColumnPlan mapping_plan(const NormDims& d, int width) { return {d, width, 4096, 4}; }
+// About as many blocks as an H200 runs at a time, by the registers of their threads. Up to 16 rows a thread take less time
+// than a second launch.
+inline constexpr index_t forward_blocks = 3 * 132, backward_blocks = 2 * 132, one_launch_rows = 16;
 
-/// f.operator()<N>() for the channels N that a thread of the forward map takes: 16 bytes of them where rows are made of
-/// such packs. On the way back, with twice the factors, that would leave half as many threads on a multiprocessor.
-template <class T, class F>
-void with_apply_width(index_t channels, const F& f) {
-  if (channels % pack_width<T> == 0) f.template operator()<pack_width<T>>();
-  else with_column_width(channels, f);
-}
+inline ColumnPlan forward_plan(const NormDims& d, int width) { return {d, width, forward_blocks, one_launch_rows}; }
+inline ColumnPlan backward_plan(const NormDims& d, int width) { return {d, width, backward_blocks, one_launch_rows}; }
 
-/// For statistics the moments of the pieces, for the way back sums.
+/// Partial statistics (forward) or sums (backward), of either type of elements.
 inline std::size_t batch_norm_workspace(const NormDims& d) {
   tinygan::detail::check_dims("batch_norm", d);
-  const ColumnPlan p = summing_plan(d);
-  const auto moments = static_cast<std::size_t>(MomentDims{p.pieces, p.channels}.size()) * sizeof(float);
-  return std::max(column_workspace(p), moments);
+  std::size_t bytes = 0;
+  for (const int width : {column_width<float>(d.channels), column_width<bfloat16>(d.channels)})
+    bytes = std::max({bytes, column_workspace(forward_plan(d, width)), column_workspace(backward_plan(d, width))});
+  return bytes;
+}
+
+/// A block's shared memory: for reduce_columns(), then a float for each of its channels and quantity.
+template <int N>
+struct BatchNormShared {
+  float *reduction, *mean, *rstd, *gamma, *beta, *offset, *tilt;
+
+  __device__ explicit BatchNormShared(const ColumnPlan& p) {
+    const index_t width = index_t{N} << p.shift;
+    reduction = block_shared<float>(reduction_floats<N> + 6 * width);
+    mean = reduction + reduction_floats<N>;
+    rstd = mean + width;
+    gamma = rstd + width;
+    beta = gamma + width;
+    offset = beta + width;
+    tilt = offset + width;
+  }
+  static std::size_t bytes(const ColumnPlan& p) {
+    return static_cast<std::size_t>(reduction_floats<N> + 6 * (index_t{N} << p.shift)) * sizeof(float);
+  }
+};
+
+inline constexpr float not_negative(float x) { return x < 0.0f ? 0.0f : x; }  // NaN stays
+
+__device__ __forceinline__ float batch_norm_rstd(float variance, float epsilon) {
+  return 1.0f / sqrtf(variance + epsilon);
 }
 
 // ---- Statistics -----------------------------------------------------------------------------------------------------
 
-/// Of one piece: its moments, laid out as MomentDims says. Of the only piece: mean and variance. Four blocks a
-/// multiprocessor: left alone, nvcc 13.0 aims at more for sm_80 and spills.
-template <int N, class T>
-__global__ void __launch_bounds__(column_threads, 4)
-    batch_norm_stats_kernel(ColumnPlan p, bool packed, const T* x, float* moments, float* mean, float* variance) {
-  grid_begin();
-  Moments* const s = block_shared<Moments>(column_threads * N);
-  const ColumnPlace<N> at(p);
-  const T* const from = x + at.channel;
-  Moments acc[N] = {};
-  if (at.begin < at.end) {
-    const Pack<float, N> shift =
-        load_columns<N>(from + at.begin * p.channels, packed);  // a value of its own: none cancels
-    float sum[N] = {}, squares[N] = {};
-    int rows = 1;  // counted, not divided: a 64-bit division here would push the sums out of the registers
-    with_packing<N>(packed, [&]<bool Packed>() {
-      for_rows<rows_in_flight<T>>(
-          at.begin + at.step, at.end, at.step,
-          [&](index_t r) { return load_columns<N>(from + r * p.channels, Packed); },
-          [&](index_t, const Pack<float, N>& v) {
-            TINYGAN_UNROLL
-            for (int k = 0; k < N; ++k) {
-              const float d = v.at[k] - shift.at[k];
-              sum[k] += d;
-              squares[k] += d * d;
-            }
-            ++rows;
-          });
-    });
-    const auto count = static_cast<float>(rows);
-    for (int k = 0; k < N; ++k) {
-      const float offset = sum[k] / count, rest = squares[k] - sum[k] * offset;
-      acc[k] = {count, shift.at[k] + offset, rest < 0.0f ? 0.0f : rest};
-    }
-  }
-  join_rows(at, acc, s);
-  if (at.row > 0 || !at.inside) return;
-  for (int k = 0; k < N; ++k) {
-    if (p.pieces == 1) {
-      mean[at.channel + k] = acc[k].mean;
-      variance[at.channel + k] = acc[k].squares / acc[k].count;
-    } else {
-      float* const to = moments + 2 * at.piece * p.channels + at.channel + k;
-      to[0] = acc[k].mean;
-      to[p.channels] = acc[k].squares;
-    }
-  }
-  if (p.pieces > 1 && at.channel == 0) moments[2 * p.pieces * p.channels + at.piece] = acc[0].count;
+/// Of the block's piece: finish(local, channel, mean, squared deviations from it), once for each channel. Values are
+/// shifted by the piece's first, so that a mean far from zero costs no digits.
+template <int N, class T, class F>
+__device__ __forceinline__ void piece_statistics(const ColumnPlan& p, const ColumnPlace<N>& at, bool packed, const T* x,
+                                                 float* shared, const F& finish) {
+  float sum[N] = {}, squares[N] = {};
+  with_packing<N>(packed, [&]<bool Packed>() {
+    StoredColumns<N, T> shift = {};
+    if (at.inside) shift = load_columns<N, Packed>(x + at.first);
+    for_rows<rows_in_flight<>>(
+        at.rows, [&](index_t i) { return load_columns<N, Packed>(x + i); },
+        [&](index_t, const StoredColumns<N, T>& v) {
+          TINYGAN_UNROLL
+          for (int k = 0; k < N; ++k) {
+            const float d = v[k] - shift[k];
+            sum[k] += d;
+            squares[k] += d * d;
+          }
+        });
+  });
+  const auto count = static_cast<float>(at.piece_rows);
+  reduce_columns<N>(p.shift, sum, squares, shared, [&](unsigned local, float s, float q) {
+    const index_t channel = at.block_channel(p, local);
+    if (channel >= p.channels) return;
+    const float offset = s / count;
+    finish(local, channel, to_float(x[at.first + channel - at.channel]) + offset, not_negative(q - s * offset));
+  });
 }
 
-/// The pieces' moments joined in a fixed order. Block: 32 channels, or 8.
-__global__ void __launch_bounds__(column_threads)
-    batch_norm_join_kernel(ColumnPlan p, float rows, const float* moments, float* mean, float* variance) {
-  grid_begin();
-  Moments* const s = block_shared<Moments>(column_threads);
-  const ColumnPlace<1> at(p);
-  const float* const counts = moments + 2 * p.rows * p.channels;
-  Moments acc[1] = {};
-  for (index_t r = at.begin; r < at.end; r += at.step) {
-    const float* const from = moments + 2 * r * p.channels + at.channel;
-    acc[0].join({counts[r], from[0], from[p.channels]});
+/// For join_pieces(): partial statistics as sums that add up. Means are shifted by that of the first piece.
+struct StatisticsSums {
+  const float* partial;
+  const float* counts;  // rows of each piece, or null: as the plan has it
+  index_t pieces;
+  float rows, last_rows;
+
+  StatisticsSums(const ColumnPlan& p, const float* partial_, const float* counts_ = nullptr)
+      : partial(partial_),
+        counts(counts_),
+        pieces(p.pieces),
+        rows(static_cast<float>(p.piece)),
+        last_rows(static_cast<float>(p.rows - (p.pieces - 1) * p.piece)) {}
+
+  __device__ auto operator()(index_t channel) const {
+    return [shift = partial[channel], this](index_t piece, const ColumnSums& s) -> ColumnSums {
+      const float count = counts ? counts[piece] : piece + 1 < pieces ? rows : last_rows, delta = s.sum - shift;
+      return {count * delta, s.product + count * delta * delta};
+    };
   }
-  join_rows(at, acc, s);
-  if (at.row > 0 || !at.inside) return;
-  mean[at.channel] = acc[0].mean;
-  variance[at.channel] = acc[0].squares / rows;
+};
+
+/// finish(local, channel, mean, variance) for each channel of the block, 2^bits of them, from all pieces.
+template <class F>
+__device__ __forceinline__ void join_statistics(const ColumnPlan& p, unsigned bits, float rows, const StatisticsSums& add,
+                                                float* shared, const F& finish) {
+  join_pieces(p, bits, add.partial, shared, add, [&](unsigned local, float s, float q) {
+    const index_t channel = (index_t{blockIdx.x} << bits) + local;
+    if (channel >= p.channels) return;
+    const float offset = s / rows;
+    finish(local, channel, add.partial[channel] + offset, not_negative(q - s * offset) / rows);
+  });
+}
+
+/// Of one piece into its partial, (pieces, 2, channels): mean and squared deviations. Of the only piece: mean and
+/// variance. Four blocks a multiprocessor: left alone, nvcc 13.0 aims at more for sm_80 and spills.
+template <int N, class T>
+__global__ void __launch_bounds__(column_threads, 4)
+    batch_norm_stats_kernel(ColumnPlan p, bool packed, const T* x, float* partial, float* mean, float* variance) {
+  grid_begin();
+  const BatchNormShared<N> s(p);
+  const ColumnPlace<N> at(p);
+  piece_statistics(p, at, packed, x, s.reduction, [&](unsigned, index_t channel, float piece_mean, float squares) {
+    if (p.pieces == 1) {
+      mean[channel] = piece_mean;
+      variance[channel] = squares / static_cast<float>(p.rows);
+    } else {
+      float* const to = partial + 2 * index_t{blockIdx.y} * p.channels + channel;
+      to[0] = piece_mean;
+      to[p.channels] = squares;
+    }
+  });
+}
+
+template <class T>
+void piece_statistics(const ColumnPlan& p, const T* x, float* partial, float* mean, float* variance, Stream stream) {
+  with_column_width<T>(p.channels, [&]<int N>() {
+    launch<batch_norm_stats_kernel<N, T>>({.grid = p.grid(),
+                                           .block = {column_threads},
+                                           .shared_bytes = BatchNormShared<N>::bytes(p),
+                                           .stream = stream},
+                                          p, packable<N>(x), x, partial, mean, variance);
+  });
+}
+
+/// The pieces' statistics put together, 16 channels to a block.
+__global__ void __launch_bounds__(column_threads)
+    batch_norm_join_kernel(ColumnPlan p, StatisticsSums add, float* mean, float* variance) {
+  grid_begin();
+  join_statistics(p, p.shift, static_cast<float>(p.rows), add, block_shared<float>(reduction_floats<1>),
+                  [&](unsigned, index_t channel, float joined_mean, float joined_variance) {
+                    mean[channel] = joined_mean;
+                    variance[channel] = joined_variance;
+                  });
+}
+
+inline void join_statistics(const ColumnPlan& p, const float* partial, const float* counts, float* mean,
+                            float* variance, Stream stream) {
+  const ColumnPlan joined = joining_plan(p);
+  launch<batch_norm_join_kernel>({.grid = {joined.groups},
+                                  .block = {column_threads},
+                                  .shared_bytes = reduction_floats<1> * sizeof(float),
+                                  .stream = stream},
+                                 joined, StatisticsSums(p, partial, counts), mean, variance);
 }
 
 inline void batch_norm_join(const NormDims& d, const MomentDims& m, const float* moments, float* mean, float* variance,
                             Stream stream) {
-  const ColumnPlan p = finishing_plan(m.pieces, m.channels);
-  launch<batch_norm_join_kernel>({.grid = p.grid(),
-                                  .block = {column_threads},
-                                  .shared_bytes = column_threads * sizeof(Moments),
-                                  .stream = stream},
-                                 p, static_cast<float>(d.rows), moments, mean, variance);
+  ColumnPlan p;
+  p.rows = d.rows;
+  p.channels = m.channels;
+  p.pieces = m.pieces;
+  join_statistics(p, moments, moments + 2 * m.pieces * m.channels, mean, variance, stream);
 }
 
 template <class T>
 void batch_norm_stats(const NormDims& d, const T* x, float* mean, float* variance, void* workspace, Stream stream) {
-  const ColumnPlan p = summing_plan(d);
-  auto* const moments = static_cast<float*>(workspace);
-  with_column_width(d.channels, [&]<int N>() {
-    launch<batch_norm_stats_kernel<N, T>>({.grid = p.grid(),
-                                           .block = {column_threads},
-                                           .shared_bytes = column_threads * N * sizeof(Moments),
-                                           .stream = stream},
-                                          p, packable<N>(x), x, moments, mean, variance);
-  });
-  if (p.pieces > 1) batch_norm_join(d, {p.pieces, p.channels}, moments, mean, variance, stream);
+  const ColumnPlan p = forward_plan(d, column_width<T>(d.channels));
+  auto* const partial = static_cast<float*>(workspace);
+  piece_statistics(p, x, partial, mean, variance, stream);
+  if (p.pieces > 1) join_statistics(p, partial, nullptr, mean, variance, stream);
 }
 
 // ---- What a thread keeps of its channels ----------------------------------------------------------------------------
 
 template <int N>
 struct BatchNormFactors {
-  float mean[N] = {}, rstd[N] = {}, gamma[N] = {}, beta[N] = {};
+  float mean[N], scale[N], beta[N];
 
-  template <class T>
-  __device__ BatchNormFactors(const ColumnPlace<N>& at, float epsilon, const float* mean_, const float* variance,
-                              const T* gamma_, const T* beta_) {
+  __device__ __forceinline__ BatchNormFactors(const BatchNormShared<N>& s, unsigned local) {
     TINYGAN_UNROLL
     for (int k = 0; k < N; ++k) {
-      if (!at.inside) break;
-      const index_t c = at.channel + k;
-      mean[k] = mean_[c];
-      rstd[k] = 1.0f / sqrtf(variance[c] + epsilon);
-      gamma[k] = to_float(gamma_[c]);
-      beta[k] = to_float(beta_[c]);
+      mean[k] = s.mean[local + k];
+      scale[k] = s.gamma[local + k] * s.rstd[local + k];
+      beta[k] = s.beta[local + k];
     }
   }
-  __device__ float xhat(int k, float x) const { return (x - mean[k]) * rstd[k]; }
+};
+
+/// gamma and beta of the block's channels, one of them to a thread: loaded when made, put into shared memory by store(),
+/// behind which a barrier is to come. mean and rstd too, where they are in memory.
+template <int N, class T>
+struct BatchNormParameters {
+  float gamma = 0.0f, beta = 0.0f, mean = 0.0f, variance = 0.0f;
+  bool inside;
+
+  __device__ __forceinline__ BatchNormParameters(const ColumnPlan& p, const T* gamma_, const T* beta_, const float* mean_,
+                                                 const float* variance_) {
+    const index_t channel = ColumnPlace<N>::block_channel(p, threadIdx.x);
+    inside = threadIdx.x < unsigned{N} << p.shift && channel < p.channels;
+    if (!inside) return;
+    gamma = to_float(gamma_[channel]);
+    beta = to_float(beta_[channel]);
+    if (!mean_) return;
+    mean = mean_[channel];
+    variance = variance_[channel];
+  }
+  __device__ __forceinline__ void store(const BatchNormShared<N>& s) const {
+    if (!inside) return;
+    s.gamma[threadIdx.x] = gamma;
+    s.beta[threadIdx.x] = beta;
+  }
+  __device__ __forceinline__ void store_statistics(const BatchNormShared<N>& s, float epsilon) const {
+    if (!inside) return;
+    s.mean[threadIdx.x] = mean;
+    s.rstd[threadIdx.x] = batch_norm_rstd(variance, epsilon);
+  }
 };
 
 // ---- y = f(gamma xhat + beta) ---------------------------------------------------------------------------------------
 
+/// How a block knows the statistics of its channels: they are in memory, or the pieces' are, or it has all rows.
+enum class StatisticsFrom { memory, pieces, rows };
+
+/// mean and variance are read from memory, else written.
 template <int N, bool Smooth, class T>
-__global__ void __launch_bounds__(column_threads)
-    batch_norm_apply_kernel(ColumnPlan p, NormActivation<Smooth> f, float epsilon, bool packed, const T* x,
-                            const float* mean, const float* variance, const T* gamma, const T* beta, T* y) {
+__global__ void __launch_bounds__(column_threads, 3)
+    batch_norm_apply_kernel(ColumnPlan p, StatisticsFrom from, NormActivation<Smooth> f, float epsilon, bool packed,
+                            StatisticsSums add, const T* x, const T* gamma, const T* beta, T* y, float* mean,
+                            float* variance) {
   grid_begin();
+  const BatchNormShared<N> s(p);
   const ColumnPlace<N> at(p);
-  const BatchNormFactors<N> c(at, epsilon, mean, variance, gamma, beta);
+  const BatchNormParameters<N, T> parameters(p, gamma, beta, from == StatisticsFrom::memory ? mean : nullptr, variance);
+  const auto rows = static_cast<float>(p.rows);
+  const auto keep = [&](unsigned local, index_t channel, float m, float v) {
+    s.mean[local] = m;
+    s.rstd[local] = batch_norm_rstd(v, epsilon);
+    if (blockIdx.y > 0) return;
+    mean[channel] = m;
+    variance[channel] = v;
+  };
+  if (from == StatisticsFrom::rows)
+    piece_statistics(p, at, packed, x, s.reduction, [&](unsigned local, index_t channel, float m, float squares) {
+      keep(local, channel, m, squares / rows);
+    });
   with_packing<N>(packed, [&]<bool Packed>() {
-    for_rows<rows_in_flight<T, Smooth, N>>(
-        at.begin, at.end, at.step,
-        [&](index_t r) { return load_columns<N>(x + r * p.channels + at.channel, Packed); },
-        [&](index_t r, const Pack<float, N>& v) {
+    for_rows_after<rows_in_flight<Smooth>>(
+        at.rows.back(), [&](index_t i) { return load_columns<N, Packed>(x + i); },
+        [&] {
+          if (from == StatisticsFrom::pieces)
+            join_statistics(p, p.shift + column_width_bits<N>, rows, add, s.reduction, keep);
+          parameters.store(s);
+          if (from == StatisticsFrom::memory) parameters.store_statistics(s, epsilon);
+          __syncthreads();
+          return BatchNormFactors<N>(s, at.local);
+        },
+        [&](index_t i, const StoredColumns<N, T>& v, const BatchNormFactors<N>& c) {
           Pack<float, N> result;
           TINYGAN_UNROLL
-          for (int k = 0; k < N; ++k) result.at[k] = f.value(c.xhat(k, v.at[k]) * c.gamma[k] + c.beta[k]);
-          store_columns<N>(y + r * p.channels + at.channel, result, Packed);
+          for (int k = 0; k < N; ++k) result.at[k] = f.value((v[k] - c.mean[k]) * c.scale[k] + c.beta[k]);
+          store_columns<N, Packed>(y + i, result);
         });
+  });
+}
+
+template <class T>
+void apply_statistics(const ColumnPlan& p, StatisticsFrom from, const NormOptions<T>& o, const float* partial,
+                      const T* x, const T* gamma, const T* beta, T* y, float* mean, float* variance, Stream stream) {
+  with_activation(o.activation, [&]<bool Smooth>() {
+    with_column_width<T>(p.channels, [&]<int N>() {
+      launch<batch_norm_apply_kernel<N, Smooth, T>>({.grid = p.grid(),
+                                                     .block = {column_threads},
+                                                     .shared_bytes = BatchNormShared<N>::bytes(p),
+                                                     .stream = stream},
+                                                    p, from, NormActivation<Smooth>(o), o.epsilon,
+                                                    packable<N>(x, y), StatisticsSums(p, partial), x,
+                                                    gamma, beta, y, mean, variance);
+    });
   });
 }
 
 template <class T>
 void batch_norm_apply(const NormDims& d, const NormOptions<T>& o, const T* x, const float* mean, const float* variance,
                       const T* gamma, const T* beta, T* y, Stream stream) {
-  with_activation(o.activation, [&]<bool Smooth>() {
-    with_apply_width<T>(d.channels, [&]<int N>() {
-      const ColumnPlan p = mapping_plan(d, N);
-      launch<batch_norm_apply_kernel<N, Smooth, T>>(
-          {.grid = p.grid(), .block = {column_threads}, .stream = stream}, p, NormActivation<Smooth>(o), o.epsilon,
-          packable<N>(x, y), x, mean, variance, gamma, beta, y);
-    });
-  });
+  const ColumnPlan p(d, column_width<T>(d.channels), forward_blocks);
+  apply_statistics(p, StatisticsFrom::memory, o, nullptr, x, gamma, beta, y, const_cast<float*>(mean),
+                   const_cast<float*>(variance), stream);
+}
+
+/// Statistics and y in one, with one launch less than batch_norm_stats() and batch_norm_apply().
+template <class T>
+void batch_norm(const NormDims& d, const NormOptions<T>& o, const T* x, const T* gamma, const T* beta, T* y, float* mean,
+                float* variance, void* workspace, Stream stream) {
+  const ColumnPlan p = forward_plan(d, column_width<T>(d.channels));
+  auto* const partial = static_cast<float*>(workspace);
+  const bool one = p.pieces == 1;
+  if (!one) piece_statistics(p, x, partial, mean, variance, stream);
+  apply_statistics(p, one ? StatisticsFrom::rows : StatisticsFrom::pieces, o, partial, x, gamma, beta, y, mean, variance,
+                   stream);
 }
 
 // ---- Backward -------------------------------------------------------------------------------------------------------
 
-/// Of one piece: sums of h and of h xhat into its partial. Of the only piece: dbeta and dgamma as well.
-template <int N, bool Smooth, class T>
-__global__ void __launch_bounds__(column_threads)
-    batch_norm_sums_kernel(ColumnPlan p, NormActivation<Smooth> f, float epsilon, bool packed, const T* x,
-                           const float* mean, const float* variance, const T* gamma, const T* beta, const T* g,
-                           float* partial, T* dbeta, T* dgamma) {
-  grid_begin();
-  ColumnSums* const s = block_shared<ColumnSums>(column_threads * N);
-  const ColumnPlace<N> at(p);
-  const BatchNormFactors<N> c(at, epsilon, mean, variance, gamma, beta);
-  ColumnSums acc[N] = {};
+/// A row's elements of x and of its cotangent.
+template <int N, class T>
+struct WithCotangent {
+  StoredColumns<N, T> x, g;
+};
+
+/// Of the block's piece: finish(local, channel, sum of h, of h xhat), once for each channel. Leaves mean, rstd, gamma and
+/// beta in s.
+template <int N, bool Smooth, class T, class F>
+__device__ __forceinline__ void piece_sums(const ColumnPlan& p, const ColumnPlace<N>& at, const NormActivation<Smooth>& f,
+                                           float epsilon, bool packed, const T* x, const T* g,
+                                           const BatchNormParameters<N, T>& parameters, const BatchNormShared<N>& s,
+                                           const F& finish) {
+  float sum[N] = {}, product[N] = {};  // product: of h and x - mean
   with_packing<N>(packed, [&]<bool Packed>() {
-    for_rows<rows_in_flight<T, Smooth>>(
-        at.begin, at.end, at.step,
-        [&](index_t r) -> WithCotangent<N> {
-          const index_t i = r * p.channels + at.channel;
-          return {load_columns<N>(x + i, Packed), load_columns<N>(g + i, Packed)};
+    for_rows_after<rows_in_flight<Smooth>>(
+        at.rows,
+        [&](index_t i) -> WithCotangent<N, T> {
+          return {load_columns<N, Packed>(x + i), load_columns<N, Packed>(g + i)};
         },
-        [&](index_t, const WithCotangent<N>& v) {
+        [&] {
+          parameters.store(s);
+          parameters.store_statistics(s, epsilon);
+          __syncthreads();
+          return BatchNormFactors<N>(s, at.local);
+        },
+        [&](index_t, const WithCotangent<N, T>& v, const BatchNormFactors<N>& c) {
           TINYGAN_UNROLL
           for (int k = 0; k < N; ++k) {
-            const float xhat = c.xhat(k, v.x.at[k]), h = f.cotangent(xhat * c.gamma[k] + c.beta[k], v.g.at[k]);
-            acc[k].join({h, h * xhat});
+            const float d = v.x[k] - c.mean[k], h = f.cotangent(d * c.scale[k] + c.beta[k], v.g[k]);
+            sum[k] += h;
+            product[k] += h * d;
           }
         });
   });
-  join_rows(at, acc, s);
-  store_sums(p, at, acc, partial, dbeta, dgamma);
+  reduce_columns<N>(p.shift, sum, product, s.reduction, [&](unsigned local, float all, float q) {
+    const index_t channel = at.block_channel(p, local);
+    if (channel < p.channels) finish(local, channel, all, q * s.rstd[local]);
+  });
 }
 
-/// sums(2, channels): dbeta and dgamma before they were rounded.
+/// Of one piece into its partial.
 template <int N, bool Smooth, class T>
-__global__ void __launch_bounds__(column_threads)
+__global__ void __launch_bounds__(column_threads, 2)
+    batch_norm_sums_kernel(ColumnPlan p, NormActivation<Smooth> f, float epsilon, bool packed, const T* x,
+                           const float* mean, const float* variance, const T* gamma, const T* beta, const T* g,
+                           float* partial) {
+  grid_begin();
+  const BatchNormShared<N> s(p);
+  const ColumnPlace<N> at(p);
+  const BatchNormParameters<N, T> parameters(p, gamma, beta, mean, variance);
+  piece_sums(p, at, f, epsilon, packed, x, g, parameters, s, [&](unsigned, index_t channel, float sum, float product) {
+    float* const to = partial + 2 * index_t{blockIdx.y} * p.channels + channel;
+    to[0] = sum;
+    to[p.channels] = product;
+  });
+}
+
+/// dx, dgamma and dbeta from the partial sums; of the only piece, from its rows.
+template <int N, bool Smooth, class T>
+__global__ void __launch_bounds__(column_threads, 2)
     batch_norm_backward_kernel(ColumnPlan p, NormActivation<Smooth> f, float epsilon, bool packed, const T* x,
                                const float* mean, const float* variance, const T* gamma, const T* beta, const T* g,
-                               const float* sums, T* dx) {
+                               const float* partial, T* dx, T* dgamma, T* dbeta) {
   grid_begin();
+  const BatchNormShared<N> s(p);
   const ColumnPlace<N> at(p);
-  const BatchNormFactors<N> c(at, epsilon, mean, variance, gamma, beta);
+  const BatchNormParameters<N, T> parameters(p, gamma, beta, mean, variance);
   const auto rows = static_cast<float>(p.rows);
-  float offset[N] = {}, tilt[N] = {};
-  TINYGAN_UNROLL
-  for (int k = 0; k < N; ++k) {
-    if (!at.inside) break;
-    offset[k] = sums[at.channel + k] / rows;
-    tilt[k] = sums[p.channels + at.channel + k] / rows;
-  }
+  const auto keep = [&](unsigned local, index_t channel, float sum, float product) {
+    s.offset[local] = sum / rows;
+    s.tilt[local] = product / rows * s.rstd[local];
+    if (blockIdx.y > 0) return;
+    dbeta[channel] = from_float<T>(sum);
+    dgamma[channel] = from_float<T>(product);
+  };
+  if (p.pieces == 1) piece_sums(p, at, f, epsilon, packed, x, g, parameters, s, keep);
+  struct Factors {
+    BatchNormFactors<N> c;
+    float offset[N], tilt[N];  // dx = scale h - offset - tilt (x - mean)
+  };
   with_packing<N>(packed, [&]<bool Packed>() {
-    for_rows<rows_in_flight<T, Smooth>>(
-        at.begin, at.end, at.step,
-        [&](index_t r) -> WithCotangent<N> {
-          const index_t i = r * p.channels + at.channel;
-          return {load_columns<N>(x + i, Packed), load_columns<N>(g + i, Packed)};
+    for_rows_after<rows_in_flight<Smooth>>(
+        at.rows.back(),
+        [&](index_t i) -> WithCotangent<N, T> {
+          return {load_columns<N, Packed>(x + i), load_columns<N, Packed>(g + i)};
         },
-        [&](index_t r, const WithCotangent<N>& v) {
+        [&] {
+          if (p.pieces > 1) {
+            parameters.store(s);
+            parameters.store_statistics(s, epsilon);
+            join_pieces(p, p.shift + column_width_bits<N>, partial, s.reduction, PlainSums{},
+                        [&](unsigned local, float sum, float product) {
+                          const index_t channel = at.block_channel(p, local);
+                          if (channel < p.channels) keep(local, channel, sum, product);
+                        });
+          }
+          __syncthreads();
+          Factors r{BatchNormFactors<N>(s, at.local), {}, {}};
+          TINYGAN_UNROLL
+          for (int k = 0; k < N; ++k) {
+            r.offset[k] = r.c.scale[k] * s.offset[at.local + k];
+            r.tilt[k] = r.c.scale[k] * s.tilt[at.local + k];
+          }
+          return r;
+        },
+        [&](index_t i, const WithCotangent<N, T>& v, const Factors& r) {
           Pack<float, N> result;
           TINYGAN_UNROLL
           for (int k = 0; k < N; ++k) {
-            const float xhat = c.xhat(k, v.x.at[k]), h = f.cotangent(xhat * c.gamma[k] + c.beta[k], v.g.at[k]);
-            result.at[k] = c.gamma[k] * c.rstd[k] * (h - offset[k] - xhat * tilt[k]);
+            const float d = v.x[k] - r.c.mean[k], h = f.cotangent(d * r.c.scale[k] + r.c.beta[k], v.g[k]);
+            result.at[k] = r.c.scale[k] * h - (r.offset[k] + r.tilt[k] * d);
           }
-          store_columns<N>(dx + r * p.channels + at.channel, result, Packed);
+          store_columns<N, Packed>(dx + i, result);
         });
   });
 }
@@ -266,22 +454,21 @@ template <class T>
 void batch_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x, const float* mean,
                          const float* variance, const T* gamma, const T* beta, const T* g, T* dx, T* dgamma, T* dbeta,
                          void* workspace, Stream stream) {
-  const ColumnPlan sums = summing_plan(d), map = mapping_plan(d, column_width(d.channels));
+  const ColumnPlan p = backward_plan(d, column_width<T>(d.channels));
   auto* const partial = static_cast<float*>(workspace);
   with_activation(o.activation, [&]<bool Smooth>() {
-    with_column_width(d.channels, [&]<int N>() {
+    with_column_width<T>(d.channels, [&]<int N>() {
       const NormActivation<Smooth> f(o);
       const bool packed = packable<N>(x, g, dx);
-      launch<batch_norm_sums_kernel<N, Smooth, T>>({.grid = sums.grid(),
-                                                    .block = {column_threads},
-                                                    .shared_bytes = column_threads * N * sizeof(ColumnSums),
-                                                    .stream = stream},
-                                                   sums, f, o.epsilon, packed, x, mean, variance, gamma, beta, g,
-                                                   partial, dbeta, dgamma);
-      finish_sums(sums, partial, dbeta, dgamma, stream);
-      launch<batch_norm_backward_kernel<N, Smooth, T>>(
-          {.grid = map.grid(), .block = {column_threads}, .stream = stream}, map, f, o.epsilon, packed, x, mean,
-          variance, gamma, beta, g, static_cast<const float*>(column_sums(sums, partial)), dx);
+      const Launch how{.grid = p.grid(),
+                       .block = {column_threads},
+                       .shared_bytes = BatchNormShared<N>::bytes(p),
+                       .stream = stream};
+      if (p.pieces > 1)
+        launch<batch_norm_sums_kernel<N, Smooth, T>>(how, p, f, o.epsilon, packed, x, mean, variance, gamma, beta, g,
+                                                     partial);
+      launch<batch_norm_backward_kernel<N, Smooth, T>>(how, p, f, o.epsilon, packed, x, mean, variance, gamma, beta, g,
+                                                       static_cast<const float*>(partial), dx, dgamma, dbeta);
     });
   });
 }

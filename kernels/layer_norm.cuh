@@ -26,6 +26,22 @@ namespace {
 inline constexpr int layer_norm_threads = 256;
 inline constexpr index_t layer_norm_warp_channels = 1024;  // more of them take a block
 
+/// N neighbouring elements of a row: one load where the array is aligned.
+template <int N, class T>
+__device__ __forceinline__ Pack<float, N> load_row(const T* from, bool packed) {
+  if (packed) return load_floats<N>(from);
+  Pack<float, N> r;
+  TINYGAN_UNROLL
+  for (int k = 0; k < N; ++k) r.at[k] = to_float(from[k]);
+  return r;
+}
+template <int N, class T>
+__device__ __forceinline__ void store_row(T* to, const Pack<float, N>& value, bool packed) {
+  if (packed) return store_floats(to, value);
+  TINYGAN_UNROLL
+  for (int k = 0; k < N; ++k) to[k] = from_float<T>(value.at[k]);
+}
+
 /// A row and the thread's number among the Threads that work on it.
 template <int Threads>
 struct RowPlace {
@@ -56,13 +72,13 @@ __global__ void __launch_bounds__(layer_norm_threads)
   const float shift = to_float(from[0]);  // so that a mean far from zero costs no digits
   float sum = 0.0f;
   at.template for_channels<N>(d.channels, [&](index_t c) {
-    const Pack<float, N> v = load_columns<N>(from + c, packed);
+    const Pack<float, N> v = load_row<N>(from + c, packed);
     for (int k = 0; k < N; ++k) sum += v.at[k] - shift;
   });
   const float row_mean = shift + team_reduce<Sum, Threads>(sum, s) / channels;
   float squares = 0.0f;
   at.template for_channels<N>(d.channels, [&](index_t c) {
-    const Pack<float, N> v = load_columns<N>(from + c, packed);
+    const Pack<float, N> v = load_row<N>(from + c, packed);
     for (int k = 0; k < N; ++k) squares += (v.at[k] - row_mean) * (v.at[k] - row_mean);
   });
   const float row_rstd = 1.0f / sqrtf(team_reduce<Sum, Threads>(squares, s) / channels + epsilon);
@@ -72,10 +88,10 @@ __global__ void __launch_bounds__(layer_norm_threads)
     rstd[at.row] = row_rstd;
   }
   at.template for_channels<N>(d.channels, [&](index_t c) {
-    Pack<float, N> v = load_columns<N>(from + c, packed);
-    const Pack<float, N> scale = load_columns<N>(gamma + c, packed), offset = load_columns<N>(beta + c, packed);
+    Pack<float, N> v = load_row<N>(from + c, packed);
+    const Pack<float, N> scale = load_row<N>(gamma + c, packed), offset = load_row<N>(beta + c, packed);
     for (int k = 0; k < N; ++k) v.at[k] = f.value((v.at[k] - row_mean) * row_rstd * scale.at[k] + offset.at[k]);
-    store_columns<N>(y + at.row * d.channels + c, v, packed);
+    store_row<N>(y + at.row * d.channels + c, v, packed);
   });
 }
 
@@ -88,12 +104,16 @@ void launch_rows(const NormDims& d, Activation a, Stream stream, const F& f) {
                    .shared_bytes = sizeof(BlockReduceShared),
                    .stream = stream};
   with_activation(a, [&]<bool Smooth>() {
-    with_column_width(d.channels, [&]<int N>() {
+    const auto with_width = [&]<int N>() {
       if (warps)
         f.template operator()<N, 32, Smooth>(how);
       else
         f.template operator()<N, layer_norm_threads, Smooth>(how);
-    });
+    };
+    if (d.channels % 4 == 0)
+      with_width.template operator()<4>();
+    else
+      with_width.template operator()<1>();
   });
 }
 
@@ -123,8 +143,8 @@ __global__ void __launch_bounds__(layer_norm_threads)
   // visit(c, xhat, gamma h) for the thread's channels.
   const auto for_terms = [&](const auto& visit) {
     at.template for_channels<N>(d.channels, [&](index_t c) {
-      Pack<float, N> v = load_columns<N>(from + c, packed), w = load_columns<N>(cotangent + c, packed);
-      const Pack<float, N> scale = load_columns<N>(gamma + c, packed), offset = load_columns<N>(beta + c, packed);
+      Pack<float, N> v = load_row<N>(from + c, packed), w = load_row<N>(cotangent + c, packed);
+      const Pack<float, N> scale = load_row<N>(gamma + c, packed), offset = load_row<N>(beta + c, packed);
       for (int k = 0; k < N; ++k) {
         v.at[k] = (v.at[k] - row_mean) * row_rstd;
         w.at[k] = scale.at[k] * f.cotangent(v.at[k] * scale.at[k] + offset.at[k], w.at[k]);
@@ -144,42 +164,83 @@ __global__ void __launch_bounds__(layer_norm_threads)
   for_terms([&](index_t c, const Pack<float, N>& xhat, const Pack<float, N>& h) {
     Pack<float, N> r;
     for (int k = 0; k < N; ++k) r.at[k] = row_rstd * (h.at[k] - sum - xhat.at[k] * product);
-    store_columns<N>(dx + at.row * d.channels + c, r, packed);
+    store_row<N>(dx + at.row * d.channels + c, r, packed);
   });
 }
 
-/// Of one piece: sums of h and of h xhat into its partial. Of the only piece: dbeta and dgamma as well.
+inline ColumnPlan layer_norm_plan(const NormDims& d, int width) { return {d, width, 512, 16}; }
+
+/// A row's elements of x and of its cotangent, and its statistics.
+template <int N, class T>
+struct NormalisedRow {
+  StoredColumns<N, T> x, g;
+  float mean, rstd;
+};
+
+/// Of one piece: sums of h and of h xhat into its partial. Of the only piece: dbeta and dgamma.
 template <int N, bool Smooth, class T>
-__global__ void __launch_bounds__(column_threads)
+__global__ void __launch_bounds__(column_threads, 2)
     layer_norm_sums_kernel(ColumnPlan p, NormActivation<Smooth> f, bool packed, const T* x, const float* mean,
                            const float* rstd, const T* gamma, const T* beta, const T* g, float* partial, T* dbeta,
                            T* dgamma) {
   grid_begin();
-  ColumnSums* const s = block_shared<ColumnSums>(column_threads * N);
   const ColumnPlace<N> at(p);
-  ColumnSums acc[N] = {};
-  if (at.begin < at.end) {
-    const Pack<float, N> scale = load_columns<N>(gamma + at.channel, packed);
-    const Pack<float, N> offset = load_columns<N>(beta + at.channel, packed);
-    TINYGAN_UNROLL
-    for (index_t r = at.begin; r < at.end; r += at.step) {
-      const index_t i = r * p.channels + at.channel;
-      const Pack<float, N> v = load_columns<N>(x + i, packed), w = load_columns<N>(g + i, packed);
-      const float row_mean = mean[r], row_rstd = rstd[r];
-      for (int k = 0; k < N; ++k) {
-        const float xhat = (v.at[k] - row_mean) * row_rstd;
-        const float h = f.cotangent(xhat * scale.at[k] + offset.at[k], w.at[k]);
-        acc[k].join({h, h * xhat});
-      }
+  float sum[N] = {}, product[N] = {};
+  with_packing<N>(packed, [&]<bool Packed>() {
+    StoredColumns<N, T> scale = {}, offset = {};
+    if (at.inside) {
+      scale = load_columns<N, Packed>(gamma + at.channel);
+      offset = load_columns<N, Packed>(beta + at.channel);
     }
-  }
-  join_rows(at, acc, s);
-  store_sums(p, at, acc, partial, dbeta, dgamma);
+    const index_t top = index_t{blockIdx.y} * p.piece + (threadIdx.x >> p.shift);
+    for_rows<rows_in_flight<Smooth>>(
+        RowWalk{top, column_threads >> p.shift, at.rows.count},
+        [&](index_t r) -> NormalisedRow<N, T> {
+          const index_t i = r * p.channels + at.channel;
+          return {load_columns<N, Packed>(x + i), load_columns<N, Packed>(g + i), mean[r], rstd[r]};
+        },
+        [&](index_t, const NormalisedRow<N, T>& v) {
+          TINYGAN_UNROLL
+          for (int k = 0; k < N; ++k) {
+            const float xhat = (v.x[k] - v.mean) * v.rstd, h = f.cotangent(xhat * scale[k] + offset[k], v.g[k]);
+            sum[k] += h;
+            product[k] += h * xhat;
+          }
+        });
+  });
+  reduce_columns<N>(p.shift, sum, product, block_shared<float>(reduction_floats<N>),
+                    [&](unsigned local, float all, float q) {
+                      const index_t channel = at.block_channel(p, local);
+                      if (channel >= p.channels) return;
+                      if (p.pieces == 1) {
+                        dbeta[channel] = from_float<T>(all);
+                        dgamma[channel] = from_float<T>(q);
+                      } else {
+                        float* const to = partial + 2 * index_t{blockIdx.y} * p.channels + channel;
+                        to[0] = all;
+                        to[p.channels] = q;
+                      }
+                    });
+}
+
+/// The pieces' sums added up, 16 channels to a block.
+template <class T>
+__global__ void __launch_bounds__(column_threads)
+    layer_norm_join_kernel(ColumnPlan p, const float* partial, T* dbeta, T* dgamma) {
+  grid_begin();
+  join_pieces(p, p.shift, partial, block_shared<float>(reduction_floats<1>), PlainSums{},
+              [&](unsigned local, float sum, float product) {
+                const index_t channel = ColumnPlace<1>::block_channel(p, local);
+                if (channel >= p.channels) return;
+                dbeta[channel] = from_float<T>(sum);
+                dgamma[channel] = from_float<T>(product);
+              });
 }
 
 inline std::size_t layer_norm_workspace(const NormDims& d) {
   tinygan::detail::check_dims("layer_norm", d);
-  return column_workspace(summing_plan(d));
+  return std::max(column_workspace(layer_norm_plan(d, column_width<float>(d.channels))),
+                  column_workspace(layer_norm_plan(d, column_width<bfloat16>(d.channels))));
 }
 
 template <class T>
@@ -192,18 +253,24 @@ void layer_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x,
                                                               packable<N>(x, gamma, beta, g, dx), x, mean, rstd, gamma,
                                                               beta, g, dx);
   });
-  const ColumnPlan p = summing_plan(d);
+  const ColumnPlan p = layer_norm_plan(d, column_width<T>(d.channels));
   with_activation(o.activation, [&]<bool Smooth>() {
-    with_column_width(d.channels, [&]<int N>() {
+    with_column_width<T>(d.channels, [&]<int N>() {
       launch<layer_norm_sums_kernel<N, Smooth, T>>({.grid = p.grid(),
                                                     .block = {column_threads},
-                                                    .shared_bytes = column_threads * N * sizeof(ColumnSums),
+                                                    .shared_bytes = reduction_floats<N> * sizeof(float),
                                                     .stream = stream},
                                                    p, NormActivation<Smooth>(o), packable<N>(x, gamma, beta, g), x, mean,
                                                    rstd, gamma, beta, g, partial, dbeta, dgamma);
     });
   });
-  finish_sums(p, partial, dbeta, dgamma, stream);
+  if (p.pieces == 1) return;
+  const ColumnPlan joined = joining_plan(p);
+  launch<layer_norm_join_kernel<T>>({.grid = {joined.groups},
+                                     .block = {column_threads},
+                                     .shared_bytes = reduction_floats<1> * sizeof(float),
+                                     .stream = stream},
+                                    joined, static_cast<const float*>(partial), dbeta, dgamma);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// A matrix x(rows, channels) worked on by columns: which threads take which of them, and how the partial results of a
-// block's threads become one.
+// A matrix x(rows, channels) reduced or mapped by columns: which threads take which elements, and how the sums of a
+// block's threads, and of the blocks of a column, become one.
 //
 // A block of 256 threads stands `columns` threads wide, each with N neighbouring channels, and 256 / columns rows high;
 // it takes a piece of the rows. Everything depends on the extents only, never on the device or on how operands are
@@ -16,79 +16,149 @@
 namespace tinygan::cuda {
 namespace {
 
-inline constexpr unsigned column_threads = 256;
+inline constexpr unsigned column_bits = 8, column_threads = 1u << column_bits;
 
 /// How the matrix is cut into blocks: `groups` of columns, `pieces` of rows, the last one shorter, none empty.
 struct ColumnPlan {
   index_t rows = 0, channels = 0;
-  unsigned columns = 1, shift = 0, groups = 1;  // columns: 2^shift, at most 32
+  unsigned shift = 0, groups = 1;  // 2^shift threads side by side, at most 32
   index_t piece = 1, pieces = 1;
 
-  /// Threads of `width` channels, at most `most` side by side; about `wanted` blocks, but `least` rows for a thread where
-  /// there are that many.
-  ColumnPlan(const NormDims& d, int width, index_t wanted, index_t least, unsigned most = warp_size)
+  ColumnPlan() = default;
+
+  /// Threads of `width` channels; about `wanted` blocks where there are rows enough. A block is 16 channels wide, so that
+  /// what its pieces leave is little enough for every block to add up itself; wider only where there would be fewer than
+  /// 4 rows for a thread. Up to `alone` rows a thread stay in one piece.
+  ColumnPlan(const NormDims& d, int width, index_t wanted, index_t alone = least_rows)
       : rows(d.rows), channels(d.channels) {
     const index_t units = d.channels / width;
-    columns = std::bit_ceil(static_cast<unsigned>(std::min<index_t>(units, most)));
+    const unsigned widest = std::bit_ceil(static_cast<unsigned>(std::min<index_t>(units, warp_size)));
+    unsigned columns = std::min(widest, 16 / static_cast<unsigned>(width));
+    while (columns < widest && rows < least_rows * (column_threads / columns)) columns *= 2;
     shift = static_cast<unsigned>(std::countr_zero(columns));
     groups = grid_extent(ceil_div(units, columns));
-    piece = std::max(ceil_div(rows, ceil_div(wanted, index_t{groups})), least * index_t{column_threads / columns});
+    const index_t height = column_threads / columns;
+    piece = rows <= alone * height
+                ? rows
+                : std::max(ceil_div(rows, ceil_div(wanted, index_t{groups})), least_rows * height);
     pieces = ceil_div(rows, piece);
   }
+  static constexpr index_t least_rows = 4;
 
   /// A block for each group and piece. No division tells it which it has: nvcc 13.0 makes single stores of a pack's where
   /// its address depends on one.
   dim3 grid() const { return {groups, grid_extent(pieces, false), 1}; }
 };
 
-/// Channels that one thread takes: a pack where rows are made of packs.
-constexpr int column_width(index_t channels) { return channels % 4 == 0 ? 4 : 1; }
-
-/// f.operator()<N>() for the channels N that a thread takes.
-template <class F>
-void with_column_width(index_t channels, const F& f) {
-  if (column_width(channels) == 4)
-    f.template operator()<4>();
-  else
-    f.template operator()<1>();
+/// For a kernel that only puts together what the pieces left: a block for 16 channels.
+inline ColumnPlan joining_plan(ColumnPlan p) {
+  p.shift = 4;
+  p.groups = grid_extent(ceil_div(p.channels, 16));
+  return p;
 }
 
-/// Sums over rows: about four blocks for each multiprocessor of an H200; 8 rows a thread are worth a tree's barriers.
-inline ColumnPlan summing_plan(const NormDims& d) { return {d, column_width(d.channels), 512, 8}; }
+/// Channels that a thread takes: 16 bytes of them where rows are made of such packs.
+template <class T>
+constexpr int column_width(index_t channels) {
+  return channels % pack_width<T> == 0 ? pack_width<T> : channels % 4 == 0 ? 4 : 1;
+}
 
-/// What one thread takes: N channels of every `step`-th row from `begin` to `end`.
+template <int N>
+inline constexpr unsigned column_width_bits = N == 8 ? 3 : N == 4 ? 2 : 0;
+
+/// f.operator()<N>() for the channels N that a thread takes.
+template <class T, class F>
+void with_column_width(index_t channels, const F& f) {
+  const int width = column_width<T>(channels);
+  if (width == pack_width<T>) return f.template operator()<pack_width<T>>();
+  if constexpr (pack_width<T> > 4)
+    if (width == 4) return f.template operator()<4>();
+  f.template operator()<1>();
+}
+
+/// Rows of a thread: their elements at, at + stride, ....
+struct RowWalk {
+  index_t at, stride;
+  int count;
+
+  /// The same from the last to the first: of what an earlier pass has read, L2 still has the end.
+  __device__ RowWalk back() const { return {at + (count - 1) * stride, -stride, count}; }
+};
+
+/// Steps of 2^bits that cover `left`, if any is left.
+__device__ __forceinline__ int steps(index_t left, unsigned bits) {
+  return left > 0 ? static_cast<int>((left - 1) >> bits) + 1 : 0;
+}
+
+/// What one thread takes: N channels of every k-th row of its block's piece.
 template <int N>
 struct ColumnPlace {
-  unsigned row, step;
-  index_t piece, channel, begin, end;
+  index_t channel, first;  // the first of N; the same in the piece's first row, as an element
+  index_t piece_rows;
+  RowWalk rows;
+  unsigned local;  // the channel counted from the block's first
   bool inside;
 
-  __device__ explicit ColumnPlace(const ColumnPlan& p)
-      : row(threadIdx.x >> p.shift),
-        step(column_threads >> p.shift),
-        piece(index_t{blockIdx.y}),
-        channel((index_t{blockIdx.x} * p.columns + (threadIdx.x & (p.columns - 1))) * N),
-        begin(piece * p.piece + row),
-        end(piece * p.piece + p.piece < p.rows ? piece * p.piece + p.piece : p.rows),
-        inside(channel < p.channels) {
-    if (!inside) begin = end;
+  __device__ explicit ColumnPlace(const ColumnPlan& p) {
+    const unsigned row = threadIdx.x >> p.shift;
+    const index_t top = index_t{blockIdx.y} * p.piece;
+    local = (threadIdx.x & ((1u << p.shift) - 1)) * N;
+    channel = block_channel(p, local);
+    inside = channel < p.channels;
+    piece_rows = p.rows - top < p.piece ? p.rows - top : p.piece;
+    first = top * p.channels + channel;
+    rows = {first + row * p.channels, (column_threads >> p.shift) * p.channels,
+            inside ? steps(piece_rows - row, column_bits - p.shift) : 0};
+  }
+
+  /// The channel of the matrix that is number `local` of the block.
+  __device__ static index_t block_channel(const ColumnPlan& p, unsigned local) {
+    return (index_t{blockIdx.x} << p.shift) * N + local;
   }
 };
 
-/// N neighbouring elements: one load where the array is aligned.
+// ---- Rows -----------------------------------------------------------------------------------------------------------
+
+/// N neighbouring elements as they are stored, so that those on their way take no more registers than they need.
 template <int N, class T>
-__device__ __forceinline__ Pack<float, N> load_columns(const T* from, bool packed) {
-  if (packed) return load_floats<N>(from);
-  Pack<float, N> r;
-  TINYGAN_UNROLL
-  for (int k = 0; k < N; ++k) r.at[k] = to_float(from[k]);
+struct StoredColumns {
+  static constexpr bool pairs = sizeof(T) < sizeof(float) && N > 1;
+  using Word = std::conditional_t<pairs, Bf16x2, T>;
+  Pack<Word, pairs ? N / 2 : N> words;
+
+  __device__ __forceinline__ float operator[](int k) const {
+    if constexpr (pairs) return k % 2 == 0 ? low_bf16(words.at[k / 2]) : high_bf16(words.at[k / 2]);
+    else return to_float(words.at[k]);
+  }
+};
+
+/// One load where the array is aligned (Packed).
+template <int N, bool Packed, class T>
+__device__ __forceinline__ StoredColumns<N, T> load_columns(const T* from) {
+  using Stored = StoredColumns<N, T>;
+  Stored r;
+  if constexpr (N == 1) {
+    r.words.at[0] = *from;
+  } else if constexpr (Packed) {
+    r.words = load_pack<Stored::pairs ? N / 2 : N>(reinterpret_cast<const typename Stored::Word*>(from));
+  } else if constexpr (Stored::pairs) {
+    TINYGAN_UNROLL
+    for (int k = 0; k < N; k += 2)
+      r.words.at[k / 2] = from[k].bits | static_cast<Bf16x2>(from[k + 1].bits) << 16;
+  } else {
+    TINYGAN_UNROLL
+    for (int k = 0; k < N; ++k) r.words.at[k] = from[k];
+  }
   return r;
 }
-template <int N, class T>
-__device__ __forceinline__ void store_columns(T* to, const Pack<float, N>& value, bool packed) {
-  if (packed) return store_floats(to, value);
-  TINYGAN_UNROLL
-  for (int k = 0; k < N; ++k) to[k] = from_float<T>(value.at[k]);
+template <int N, bool Packed, class T>
+__device__ __forceinline__ void store_columns(T* to, const Pack<float, N>& value) {
+  if constexpr (Packed) {
+    store_floats(to, value);
+  } else {
+    TINYGAN_UNROLL
+    for (int k = 0; k < N; ++k) to[k] = from_float<T>(value.at[k]);
+  }
 }
 
 /// f.operator()<packed>(): outside of loops, or the compiler makes single stores of both ways.
@@ -100,53 +170,125 @@ __device__ __forceinline__ void with_packing(bool packed, const F& f) {
     f.template operator()<false>();
 }
 
-/// use(r, load(r)) for rows r = begin, begin + step, ... below end, in this order; `batch` of them are loaded before the
-/// first is used, so that a thread has enough under way to fill the memory's pipe.
-template <int batch, class Load, class Use>
-__device__ __forceinline__ void for_rows(index_t begin, index_t end, index_t step, const Load& load, const Use& use) {
-  index_t r = begin;
-  for (; r + (batch - 1) * step < end; r += batch * step) {
-    decltype(load(r)) loaded[batch];
+/// Rows that a thread has under way; one where their results take long to compute.
+template <bool Smooth = false>
+inline constexpr int rows_in_flight = Smooth ? 1 : 4;
+
+/// The next rows of a thread, all loaded before the first is used: what fills the memory's pipe, and what waits only once
+/// where a thread has few. A row is load(its element).
+template <int Rows, class Row>
+struct RowBatch {
+  Row row[Rows] = {};
+
+  template <class Load>
+  __device__ __forceinline__ RowBatch(const RowWalk& rows, const Load& load) {
     TINYGAN_UNROLL
-    for (int b = 0; b < batch; ++b) loaded[b] = load(r + b * step);
-    TINYGAN_UNROLL
-    for (int b = 0; b < batch; ++b) use(r + b * step, loaded[b]);
+    for (int b = 0; b < Rows; ++b)
+      if (b < rows.count) row[b] = load(rows.at + b * rows.stride);
   }
-  if constexpr (batch > 1)
-    for (; r < end; r += step) use(r, load(r));
-}
-
-/// Rows of N elements that a thread has under way: 32 bytes of each array. One where their results take long to compute.
-template <class T, bool Smooth = false, int N = 4>
-inline constexpr int rows_in_flight = Smooth ? 1 : 32 / (std::max(N, 4) * static_cast<int>(sizeof(T)));
-
-/// A row's elements of x and of its cotangent.
-template <int N>
-struct WithCotangent {
-  Pack<float, N> x, g;
+  template <class Use>
+  __device__ __forceinline__ void use(const RowWalk& rows, const Use& f) const {
+    TINYGAN_UNROLL
+    for (int b = 0; b < Rows; ++b)
+      if (b < rows.count) f(rows.at + b * rows.stride, row[b]);
+  }
 };
 
-/// acc[k] of the threads in row 0 becomes that of their whole column, joined by a tree over the rows. `shared` has
-/// 256 N elements; every thread of the block calls this once.
-template <int N, class Partial>
-__device__ __forceinline__ void join_rows(const ColumnPlace<N>& at, Partial (&acc)[N], Partial* shared) {
-  for (unsigned half = at.step / 2; half > 0; half /= 2) {
-    if (at.row >= half && at.row < 2 * half) {
-      TINYGAN_UNROLL
-      for (int k = 0; k < N; ++k) shared[static_cast<unsigned>(k) * column_threads + threadIdx.x] = acc[k];
-    }
-    __syncthreads();
-    if (at.row < half) {
-      const unsigned other = threadIdx.x + half * (column_threads / at.step);
-      TINYGAN_UNROLL
-      for (int k = 0; k < N; ++k) acc[k].join(shared[static_cast<unsigned>(k) * column_threads + other]);
-    }
+/// use(at, load(at)) for rows in their order.
+template <int Rows, class Load, class Use>
+__device__ __forceinline__ void for_rows(RowWalk rows, const Load& load, const Use& use) {
+  for (; rows.count > 0; rows.count -= Rows, rows.at += Rows * rows.stride) {
+    const RowBatch<Rows, decltype(load(rows.at))> batch(rows, load);
+    batch.use(rows, use);
   }
 }
 
-// ---- What is added up -----------------------------------------------------------------------------------------------
+/// use(at, load(at), ready) for rows in their order. The first loads are under way while ready = prepare() is found,
+/// which may hold barriers.
+template <int Rows, class Load, class Prepare, class Use>
+__device__ __forceinline__ void for_rows_after(const RowWalk& rows, const Load& load, const Prepare& prepare,
+                                               const Use& use) {
+  const RowBatch<Rows, decltype(load(rows.at))> batch(rows, load);
+  const auto ready = prepare();
+  const auto use_row = [&](index_t at, const auto& row) { use(at, row, ready); };
+  batch.use(rows, use_row);
+  for_rows<Rows>(RowWalk{rows.at + Rows * rows.stride, rows.stride, rows.count - Rows}, load, use_row);
+}
 
-/// How many values, their mean and the sum of their squared deviations from it.
+// ---- Sums -----------------------------------------------------------------------------------------------------------
+
+/// Floats of shared memory that reduce_columns() needs, N channels to a thread.
+template <int N>
+inline constexpr index_t reduction_floats = index_t{2} * N * column_threads;
+
+/// Two sums for each of N channels of a thread over the rows of its block, 2^shift threads wide: finish(local, sum,
+/// product) once for each of the block's channels, by threads of different warps. All threads of the block call this.
+template <int N, class F>
+__device__ __forceinline__ void reduce_columns(unsigned shift, const float (&sum)[N], const float (&product)[N],
+                                               float* shared, const F& finish) {
+  TINYGAN_UNROLL
+  for (unsigned k = 0; k < N; ++k) {
+    shared[k * column_threads + threadIdx.x] = sum[k];
+    shared[(N + k) * column_threads + threadIdx.x] = product[k];
+  }
+  __syncthreads();
+  for (unsigned k = warp_id(); k < N; k += column_threads / warp_size) {
+    float s = 0.0f, q = 0.0f;
+    TINYGAN_UNROLL
+    for (unsigned t = 0; t < column_threads; t += warp_size) {
+      s += shared[k * column_threads + t + lane_id()];
+      q += shared[(N + k) * column_threads + t + lane_id()];
+    }
+    for (unsigned bits = warp_size / 2; bits >> shift > 0; bits /= 2) {  // lanes of the same column
+      s += __shfl_xor_sync(all_lanes, s, bits);
+      q += __shfl_xor_sync(all_lanes, q, bits);
+    }
+    if (lane_id() >> shift == 0) finish(lane_id() * N + k, s, q);
+  }
+}
+
+/// Sums go through a workspace, in float whatever the elements are: partial(pieces, 2, channels), of each piece its sums
+/// and its products.
+inline std::size_t column_workspace(const ColumnPlan& p) {
+  return p.pieces == 1 ? 0 : static_cast<std::size_t>(p.pieces * 2 * p.channels) * sizeof(float);
+}
+
+struct ColumnSums {
+  float sum, product;
+};
+
+/// The partial sums of all pieces added up by each block for its 2^bits channels, at most 32, in a fixed order: finish()
+/// as reduce_columns() calls it. add(channel) gives what tells the share of a piece: share(piece, its partial sums).
+template <class Add, class F>
+__device__ __forceinline__ void join_pieces(const ColumnPlan& p, unsigned bits, const float* partial, float* shared,
+                                            const Add& add, const F& finish) {
+  const index_t channel = (index_t{blockIdx.x} << bits) + (threadIdx.x & ((1u << bits) - 1));
+  const unsigned row = threadIdx.x >> bits, step = column_threads >> bits;
+  float sum[1] = {}, product[1] = {};
+  if (channel < p.channels) {
+    const auto share = add(channel);
+    unsigned piece = row;
+    for_rows<rows_in_flight<>>(
+        RowWalk{2 * row * p.channels + channel, 2 * step * p.channels, steps(p.pieces - row, column_bits - bits)},
+        [&](index_t at) -> ColumnSums { return {partial[at], partial[at + p.channels]}; },
+        [&](index_t, const ColumnSums& s) {
+          const ColumnSums more = share(piece, s);
+          sum[0] += more.sum;
+          product[0] += more.product;
+          piece += step;
+        });
+  }
+  reduce_columns<1>(bits, sum, product, shared, finish);
+}
+
+/// For join_pieces(): sums as they are.
+struct PlainSums {
+  __device__ auto operator()(index_t /*channel*/) const {
+    return [](index_t, const ColumnSums& s) { return s; };
+  }
+};
+
+/// What products leave of their columns (Epilogue::moments): a number of values, their mean, squared deviations from it.
 struct Moments {
   float count, mean, squares;
 
@@ -159,90 +301,6 @@ struct Moments {
     count += other.count;
   }
 };
-
-/// Moments of the columns of a matrix, by pieces of its rows: for each piece the means and the sums of squared deviations
-/// of all channels, (pieces, 2, channels), and behind all of them the number of rows of each piece, (pieces).
-struct MomentDims {
-  index_t pieces = 0, channels = 0;
-
-  index_t size() const { return pieces * (2 * channels + 1); }
-};
-
-/// Two sums that a backward pass needs for each column: of the cotangent and of its product with xhat.
-struct ColumnSums {
-  float sum, product;
-
-  __device__ void join(const ColumnSums& other) {
-    sum += other.sum;
-    product += other.product;
-  }
-};
-
-// Sums go through a workspace, in float whatever the elements are: partial(pieces, 2, channels), of each piece its sums
-// and its products, and behind them (2, channels), those of all rows. Where there is but one piece, its partial is they.
-
-inline std::size_t column_workspace(const ColumnPlan& p) {
-  return static_cast<std::size_t>((p.pieces == 1 ? 1 : p.pieces + 1) * 2 * p.channels) * sizeof(float);
-}
-
-/// Where the sums and products of all rows are, (2, channels).
-inline float* column_sums(const ColumnPlan& p, float* workspace) {
-  return p.pieces == 1 ? workspace : workspace + 2 * p.pieces * p.channels;
-}
-
-/// What row 0 of a block ends up with into its partial; from the only piece also to where it belongs.
-template <int N, class T>
-__device__ __forceinline__ void store_sums(const ColumnPlan& p, const ColumnPlace<N>& at, const ColumnSums (&acc)[N],
-                                           float* partial, T* sums, T* products) {
-  if (at.row > 0 || !at.inside) return;
-  float* const to = partial + 2 * at.piece * p.channels + at.channel;
-  TINYGAN_UNROLL
-  for (int k = 0; k < N; ++k) {
-    to[k] = acc[k].sum;
-    to[p.channels + k] = acc[k].product;
-    if (p.pieces > 1) continue;
-    sums[at.channel + k] = from_float<T>(acc[k].sum);
-    products[at.channel + k] = from_float<T>(acc[k].product);
-  }
-}
-
-/// all(2, channels), sums and products from partial(pieces, 2, channels), in a fixed order. Block: 32 channels.
-template <class T>
-__global__ void __launch_bounds__(column_threads)
-    finish_sums_kernel(ColumnPlan p, const float* partial, float* all, T* sums, T* products) {
-  grid_begin();
-  ColumnSums* const s = block_shared<ColumnSums>(column_threads);
-  const ColumnPlace<1> at(p);
-  ColumnSums acc[1] = {};
-  for (index_t r = at.begin; r < at.end; r += at.step) {
-    const float* const from = partial + 2 * r * p.channels + at.channel;
-    acc[0].join({from[0], from[p.channels]});
-  }
-  join_rows(at, acc, s);
-  if (at.row > 0 || !at.inside) return;
-  all[at.channel] = acc[0].sum;
-  all[p.channels + at.channel] = acc[0].product;
-  sums[at.channel] = from_float<T>(acc[0].sum);
-  products[at.channel] = from_float<T>(acc[0].product);
-}
-
-/// The plan by which what `pieces` pieces left is put together: all of it in one block per 32 channels; where pieces are
-/// so many that 8 threads would take long over a column, in one per 8.
-inline ColumnPlan finishing_plan(index_t pieces, index_t channels) {
-  return {{pieces, channels}, 1, 1, 1, pieces <= 512 ? warp_size : 8};
-}
-
-template <class T>
-void finish_sums(const ColumnPlan& p, float* workspace, T* sums, T* products, Stream stream) {
-  if (p.pieces == 1) return;
-  const ColumnPlan finish = finishing_plan(p.pieces, p.channels);
-  launch<finish_sums_kernel<T>>({.grid = finish.grid(),
-                                 .block = {column_threads},
-                                 .shared_bytes = column_threads * sizeof(ColumnSums),
-                                 .stream = stream},
-                                finish, static_cast<const float*>(workspace), column_sums(p, workspace), sums,
-                                products);
-}
 
 }  // namespace
 }  // namespace tinygan::cuda
