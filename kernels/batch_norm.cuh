@@ -76,11 +76,14 @@ __device__ __forceinline__ void piece_statistics(const ColumnPlan& p, const Colu
                                                  float* shared, const F& finish) {
   float sum[N] = {}, squares[N] = {};
   with_packing<N>(packed, [&]<bool Packed>() {
-    StoredColumns<N, T> shift = {};
-    if (at.inside) shift = load_columns<N, Packed>(x + at.first);
-    for_rows<rows_in_flight<>>(
+    for_rows_after<rows_in_flight<>>(
         at.rows, [&](index_t i) { return load_columns<N, Packed>(x + i); },
-        [&](index_t, const StoredColumns<N, T>& v) {
+        [&] {
+          StoredColumns<N, T> first = {};
+          if (at.inside) first = load_columns<N, Packed>(x + at.first);
+          return first;
+        },
+        [&](index_t, const StoredColumns<N, T>& v, const StoredColumns<N, T>& shift) {
           TINYGAN_UNROLL
           for (int k = 0; k < N; ++k) {
             const float d = v[k] - shift[k];
@@ -89,11 +92,11 @@ __device__ __forceinline__ void piece_statistics(const ColumnPlan& p, const Colu
           }
         });
   });
-  const auto count = static_cast<float>(at.piece_rows);
+  const float share = 1.0f / static_cast<float>(at.piece_rows);
   reduce_columns<N>(p.shift, sum, squares, shared, [&](unsigned local, float s, float q) {
     const index_t channel = at.block_channel(p, local);
     if (channel >= p.channels) return;
-    const float offset = s / count;
+    const float offset = s * share;
     finish(local, channel, to_float(x[at.first + channel - at.channel]) + offset, not_negative(q - s * offset));
   });
 }
@@ -120,15 +123,15 @@ struct StatisticsSums {
   }
 };
 
-/// finish(local, channel, mean, variance) for each channel of the block, 2^bits of them, from all pieces.
+/// finish(local, channel, mean, variance) for each channel of the block, 2^bits of them, from all pieces; share: 1 / rows.
 template <class F>
-__device__ __forceinline__ void join_statistics(const ColumnPlan& p, unsigned bits, float rows, const StatisticsSums& add,
+__device__ __forceinline__ void join_statistics(const ColumnPlan& p, unsigned bits, float share, const StatisticsSums& add,
                                                 float* shared, const F& finish) {
   join_pieces(p, bits, add.partial, shared, add, [&](unsigned local, float s, float q) {
     const index_t channel = (index_t{blockIdx.x} << bits) + local;
     if (channel >= p.channels) return;
-    const float offset = s / rows;
-    finish(local, channel, add.partial[channel] + offset, not_negative(q - s * offset) / rows);
+    const float offset = s * share;
+    finish(local, channel, add.partial[channel] + offset, not_negative(q - s * offset) * share);
   });
 }
 
@@ -140,10 +143,11 @@ __global__ void __launch_bounds__(column_threads, 4)
   grid_begin();
   const BatchNormShared<N> s(p);
   const ColumnPlace<N> at(p);
+  const float share = 1.0f / static_cast<float>(p.rows);
   piece_statistics(p, at, packed, x, s.reduction, [&](unsigned, index_t channel, float piece_mean, float squares) {
     if (p.pieces == 1) {
       mean[channel] = piece_mean;
-      variance[channel] = squares / static_cast<float>(p.rows);
+      variance[channel] = squares * share;
     } else {
       float* const to = partial + 2 * index_t{blockIdx.y} * p.channels + channel;
       to[0] = piece_mean;
@@ -163,42 +167,33 @@ void piece_statistics(const ColumnPlan& p, const T* x, float* partial, float* me
   });
 }
 
-/// The pieces' statistics put together, 16 channels to a block.
+/// The pieces' statistics put together. p: a joining_plan().
 __global__ void __launch_bounds__(column_threads)
     batch_norm_join_kernel(ColumnPlan p, StatisticsSums add, float* mean, float* variance) {
   grid_begin();
-  join_statistics(p, p.shift, static_cast<float>(p.rows), add, block_shared<float>(reduction_floats<1>),
+  join_statistics(p, p.shift, 1.0f / static_cast<float>(p.rows), add, block_shared<float>(reduction_floats<1>),
                   [&](unsigned, index_t channel, float joined_mean, float joined_variance) {
                     mean[channel] = joined_mean;
                     variance[channel] = joined_variance;
                   });
 }
 
-inline void join_statistics(const ColumnPlan& p, const float* partial, const float* counts, float* mean,
-                            float* variance, Stream stream) {
-  const ColumnPlan joined = joining_plan(p);
-  launch<batch_norm_join_kernel>({.grid = {joined.groups},
+inline void join_statistics(const ColumnPlan& p, const StatisticsSums& add, float* mean, float* variance,
+                            Stream stream) {
+  launch<batch_norm_join_kernel>({.grid = {p.groups},
                                   .block = {column_threads},
                                   .shared_bytes = reduction_floats<1> * sizeof(float),
                                   .stream = stream},
-                                 joined, StatisticsSums(p, partial, counts), mean, variance);
-}
-
-inline void batch_norm_join(const NormDims& d, const MomentDims& m, const float* moments, float* mean, float* variance,
-                            Stream stream) {
-  ColumnPlan p;
-  p.rows = d.rows;
-  p.channels = m.channels;
-  p.pieces = m.pieces;
-  join_statistics(p, moments, moments + 2 * m.pieces * m.channels, mean, variance, stream);
+                                 p, add, mean, variance);
 }
 
 template <class T>
 void batch_norm_stats(const NormDims& d, const T* x, float* mean, float* variance, void* workspace, Stream stream) {
-  const ColumnPlan p = forward_plan(d, column_width<T>(d.channels));
+  const int width = column_width<T>(d.channels);
+  const ColumnPlan p = forward_plan(d, width);
   auto* const partial = static_cast<float*>(workspace);
   piece_statistics(p, x, partial, mean, variance, stream);
-  if (p.pieces > 1) join_statistics(p, partial, nullptr, mean, variance, stream);
+  if (p.pieces > 1) join_statistics(joining_plan(p, width), StatisticsSums(p, partial), mean, variance, stream);
 }
 
 // ---- What a thread keeps of its channels ----------------------------------------------------------------------------
@@ -262,7 +257,7 @@ __global__ void __launch_bounds__(column_threads, 3)
   const BatchNormShared<N> s(p);
   const ColumnPlace<N> at(p);
   const BatchNormParameters<N, T> parameters(p, gamma, beta, from == StatisticsFrom::memory ? mean : nullptr, variance);
-  const auto rows = static_cast<float>(p.rows);
+  const float share = 1.0f / static_cast<float>(p.rows);
   const auto keep = [&](unsigned local, index_t channel, float m, float v) {
     s.mean[local] = m;
     s.rstd[local] = batch_norm_rstd(v, epsilon);
@@ -272,14 +267,14 @@ __global__ void __launch_bounds__(column_threads, 3)
   };
   if (from == StatisticsFrom::rows)
     piece_statistics(p, at, packed, x, s.reduction, [&](unsigned local, index_t channel, float m, float squares) {
-      keep(local, channel, m, squares / rows);
+      keep(local, channel, m, squares * share);
     });
   with_packing<N>(packed, [&]<bool Packed>() {
     for_rows_after<rows_in_flight<Smooth>>(
         at.rows.back(), [&](index_t i) { return load_columns<N, Packed>(x + i); },
         [&] {
           if (from == StatisticsFrom::pieces)
-            join_statistics(p, p.shift + column_width_bits<N>, rows, add, s.reduction, keep);
+            join_statistics(p, p.shift + column_width_bits<N>, share, add, s.reduction, keep);
           parameters.store(s);
           if (from == StatisticsFrom::memory) parameters.store_statistics(s, epsilon);
           __syncthreads();
@@ -400,10 +395,10 @@ __global__ void __launch_bounds__(column_threads, 2)
   const BatchNormShared<N> s(p);
   const ColumnPlace<N> at(p);
   const BatchNormParameters<N, T> parameters(p, gamma, beta, mean, variance);
-  const auto rows = static_cast<float>(p.rows);
+  const float share = 1.0f / static_cast<float>(p.rows);
   const auto keep = [&](unsigned local, index_t channel, float sum, float product) {
-    s.offset[local] = sum / rows;
-    s.tilt[local] = product / rows * s.rstd[local];
+    s.offset[local] = sum * share;
+    s.tilt[local] = product * share * s.rstd[local];
     if (blockIdx.y > 0) return;
     dbeta[channel] = from_float<T>(sum);
     dgamma[channel] = from_float<T>(product);

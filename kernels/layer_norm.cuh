@@ -223,7 +223,7 @@ __global__ void __launch_bounds__(column_threads, 2)
                     });
 }
 
-/// The pieces' sums added up, 16 channels to a block.
+/// The pieces' sums added up. p: a joining_plan().
 template <class T>
 __global__ void __launch_bounds__(column_threads)
     layer_norm_join_kernel(ColumnPlan p, const float* partial, T* dbeta, T* dgamma) {
@@ -265,7 +265,7 @@ void layer_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x,
     });
   });
   if (p.pieces == 1) return;
-  const ColumnPlan joined = joining_plan(p);
+  const ColumnPlan joined = joining_plan(p, column_width<T>(d.channels));
   launch<layer_norm_join_kernel<T>>({.grid = {joined.groups},
                                      .block = {column_threads},
                                      .shared_bytes = reduction_floats<1> * sizeof(float),

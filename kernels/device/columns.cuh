@@ -50,21 +50,21 @@ struct ColumnPlan {
   dim3 grid() const { return {groups, grid_extent(pieces, false), 1}; }
 };
 
-/// For a kernel that only puts together what the pieces left: a block for 16 channels.
-inline ColumnPlan joining_plan(ColumnPlan p) {
-  p.shift = 4;
-  p.groups = grid_extent(ceil_div(p.channels, 16));
+/// The same groups for a kernel that only puts together what the pieces left, a channel to a thread.
+inline ColumnPlan joining_plan(ColumnPlan p, int width) {
+  p.shift += static_cast<unsigned>(std::countr_zero(static_cast<unsigned>(width)));
   return p;
 }
+
+/// N = 2^column_width_bits<N>.
+template <int N>
+inline constexpr unsigned column_width_bits = N == 8 ? 3 : N == 4 ? 2 : 0;
 
 /// Channels that a thread takes: 16 bytes of them where rows are made of such packs.
 template <class T>
 constexpr int column_width(index_t channels) {
   return channels % pack_width<T> == 0 ? pack_width<T> : channels % 4 == 0 ? 4 : 1;
 }
-
-template <int N>
-inline constexpr unsigned column_width_bits = N == 8 ? 3 : N == 4 ? 2 : 0;
 
 /// f.operator()<N>() for the channels N that a thread takes.
 template <class T, class F>

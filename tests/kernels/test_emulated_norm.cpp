@@ -137,107 +137,110 @@ struct Problem {
   }
 };
 
-/// Additions after each other in a sum over rows: 8 rows a thread at least and 512 blocks at most, then a tree (8),
-/// then the pieces, 8 threads to a column (device/columns.cuh).
+/// Additions after each other in a sum over rows: those of a thread, of which a column has 16 at least, if it has more than
+/// 16; then 8 threads and a butterfly; then the pieces, 16 threads and more to a column, and these (device/columns.cuh).
 double column_terms(index_t rows) {
   const double r = static_cast<double>(rows);
-  return std::fmin(r, std::fmax(8, r / 8)) + 8 + 512 / 8 + 8;
+  return std::fmin(r, std::fmax(16, r / 16)) + 13 + 512 / 16 + 13;
 }
 
-/// Rows fewer than a block is high, several pieces, one channel, lanes left over, a row of blocks, packs and single
-/// channels.
-const NormDims shapes[] = {{2, 1},   {7, 3},    {600, 1},  {2500, 3}, {5, 8},
-                           {13, 64}, {700, 64}, {33, 131}, {3, 516},  {301, 20}};
+/// Rows fewer than a block is high, several pieces of every width, one channel, lanes left over, a row of blocks, packs
+/// and single channels.
+const NormDims shapes[] = {{2, 1},   {7, 3},    {600, 1},  {2500, 3}, {5, 8},     {13, 64},
+                           {700, 64}, {33, 131}, {3, 516}, {301, 20}, {2300, 24}, {1100, 20}};
+
+/// 66 pieces: more than a thread has under way when they are put together.
+constexpr NormDims many_pieces{33500, 16};
+
+/// mean and variance, in this order, against those of x, whose values lie within 1 of the centre.
+template <class T>
+void check_statistics(const NormDims& d, const Operand<T>& x, double centre, const std::vector<float>& found) {
+  Expected mean(d.channels), variance(d.channels);
+  const double n = static_cast<double>(d.rows), unit = (column_terms(d.rows) + 8) * float_eps;
+  for (index_t c = 0; c < d.channels; ++c) {
+    double sum = 0, squares = 0;
+    for (index_t r = 0; r < d.rows; ++r) sum += static_cast<double>(x[r * d.channels + c]) - centre;
+    for (index_t r = 0; r < d.rows; ++r) {
+      const double delta = static_cast<double>(x[r * d.channels + c]) - centre - sum / n;
+      squares += delta * delta;
+    }
+    // Deviations from a value of the channel are below 2, unless x was rounded; joining rounds means of the size of the
+    // centre.
+    const double spread = 2 + 2 * storing_error<T>(centre + 1);
+    const double mean_bound = spread * unit + 16 * float_eps * std::fabs(centre);
+    mean.value[at(c)] = centre + sum / n;
+    mean.bound[at(c)] = mean_bound;
+    variance.value[at(c)] = squares / n;
+    variance.bound[at(c)] = spread * spread * unit + 2 * spread * mean_bound;
+  }
+  check_expected("mean", found.data(), mean);
+  check_expected("variance", found.data() + d.channels, variance);
+}
 
 template <class T>
-void check_stats(double far) {
+void check_stats(const NormDims& d, double centre) {
   const KernelTable<T>& k = emulated_kernels<T>();
-  for (const double centre : {0.0, far})
-    for (const NormDims& d : shapes) {
-      CAPTURE(d.rows, d.channels, centre);
-      const std::vector<float> values = random_values<float>(d.rows * d.channels, 7);
-      std::vector<float> found[2];
-      for (const int offset : {0, 1}) {
-        const Operand<T> x(d.rows * d.channels, offset);
-        for (index_t i = 0; i < x.size(); ++i) x[i] = T(static_cast<float>(centre) + values[at(i)]);
-        found[offset] = both_ways(2 * d.channels, [&](float* y) {
-          Workspace workspace(k.batch_norm_workspace(d));
-          k.batch_norm_stats(d, x.data(), y, y + d.channels, workspace.data(), {});
-          CHECK(workspace.intact());
-        });
-        Expected mean(d.channels), variance(d.channels);
-        const double n = static_cast<double>(d.rows), unit = (column_terms(d.rows) + 8) * float_eps;
-        for (index_t c = 0; c < d.channels; ++c) {
-          double sum = 0, squares = 0;
-          for (index_t r = 0; r < d.rows; ++r) sum += static_cast<double>(x[r * d.channels + c]) - centre;
-          for (index_t r = 0; r < d.rows; ++r) {
-            const double delta = static_cast<double>(x[r * d.channels + c]) - centre - sum / n;
-            squares += delta * delta;
-          }
-          // Deviations from a value of the channel are below 2, unless x was rounded; joining rounds means of the size of
-          // the centre.
-          const double spread = 2 + 2 * storing_error<T>(centre + 1);
-          const double mean_bound = spread * unit + 16 * float_eps * std::fabs(centre);
-          mean.value[at(c)] = centre + sum / n;
-          mean.bound[at(c)] = mean_bound;
-          variance.value[at(c)] = squares / n;
-          variance.bound[at(c)] = spread * spread * unit + 2 * spread * mean_bound;
-        }
-        check_expected("mean", found[offset].data(), mean);
-        check_expected("variance", found[offset].data() + d.channels, variance);
-      }
-      CHECK(same_bits(found[0], found[1]));  // alignment changes loads, not sums
-    }
+  CAPTURE(sizeof(T), d.rows, d.channels, centre);
+  const std::vector<float> values = random_values<float>(d.rows * d.channels, 7);
+  std::vector<float> found[2];
+  for (const int offset : {0, 1}) {
+    const Operand<T> x(d.rows * d.channels, offset);
+    for (index_t i = 0; i < x.size(); ++i) x[i] = T(static_cast<float>(centre) + values[at(i)]);
+    found[offset] = both_ways(2 * d.channels, [&](float* y) {
+      Workspace workspace(k.batch_norm_workspace(d));
+      k.batch_norm_stats(d, x.data(), y, y + d.channels, workspace.data(), {});
+      CHECK(workspace.intact());
+    });
+    check_statistics(d, x, centre, found[offset]);
+  }
+  CHECK(same_bits(found[0], found[1]));  // alignment changes loads, not sums
 }
 
 TEST_CASE("Emulated batch_norm_stats: near zero and far from it") {
-  check_stats<float>(1000);
-  check_stats<bfloat16>(20);
-}
-
-/// Moments of pieces of 1 to 200 rows, joined in order by 8 threads a channel or more.
-void check_join(const cuda::MomentDims& m) {
-  CAPTURE(m.pieces, m.channels);
-  const Operand<float> moments(m.size(), 1);
-  const index_t counts = 2 * m.pieces * m.channels;
-  NormDims d{0, m.channels};
-  for (index_t p = 0; p < m.pieces; ++p) {
-    const index_t count = 1 + 37 * p % 200;
-    d.rows += count;
-    moments[counts + p] = static_cast<float>(count);
-    for (index_t c = 0; c < m.channels; ++c) {
-      float& squares = moments[(2 * p + 1) * m.channels + c];
-      squares = std::fabs(squares) * static_cast<float>(count - 1);
+  for (const NormDims& d : shapes)
+    for (const bool far : {false, true}) {
+      check_stats<float>(d, far ? 1000 : 0);
+      check_stats<bfloat16>(d, far ? 20 : 0);
     }
-  }
-  const auto found = both_ways(2 * m.channels, [&](float* y) {
-    cuda::batch_norm_join(d, m, moments.data(), y, y + m.channels, {});
-  });
-  Expected mean(m.channels), variance(m.channels);
-  const auto n = static_cast<double>(d.rows);
-  const double joins = static_cast<double>(m.pieces) / 8 + 9;
-  for (index_t c = 0; c < m.channels; ++c) {
-    const auto moment = [&](index_t p, int which) {
-      return static_cast<double>(moments[(2 * p + which) * m.channels + c]);
-    };
-    const auto count = [&](index_t p) { return static_cast<double>(moments[counts + p]); };
-    double sum = 0, squares = 0;
-    for (index_t p = 0; p < m.pieces; ++p) sum += count(p) * moment(p, 0);
-    for (index_t p = 0; p < m.pieces; ++p) squares += moment(p, 1) + count(p) * std::pow(moment(p, 0) - sum / n, 2);
-    // A join rounds its share, the difference of two means (at most 2 apart) and the mean once or twice each, and what it
-    // adds to the squares as often; a mean that is off moves the squares by twice the difference.
-    mean.value[at(c)] = sum / n;
-    mean.bound[at(c)] = 8 * joins * float_eps;
-    variance.value[at(c)] = squares / n;
-    variance.bound[at(c)] = 8 * joins * float_eps * squares / n + 4 * mean.bound[at(c)];
-  }
-  check_expected("mean", found.data(), mean);
-  check_expected("variance", found.data() + m.channels, variance);
 }
 
-TEST_CASE("Emulated batch_norm_join: few pieces and many") {
-  for (const index_t pieces : {1, 2, 7, 64, 512, 513, 1568})
-    for (const index_t channels : {1, 7, 40}) check_join({pieces, channels});
+/// Statistics and y in one: the same bits as by one after the other.
+template <class T>
+void check_in_one(const NormDims& d, Activation f, int offset) {
+  CAPTURE(sizeof(T), d.rows, d.channels, static_cast<int>(f), offset);
+  const KernelTable<T>& k = emulated_kernels<T>();
+  const Problem<T> p(d, f, false, offset);
+  const index_t n = p.x.size();
+  const Operand<T> y(n, offset);
+  std::vector<float> statistics(at(2 * d.channels));
+  float *const mean = statistics.data(), *const variance = mean + d.channels;
+  const auto found = both_ways<T>(n, [&](T* out) {
+    Workspace workspace(k.batch_norm_workspace(d));
+    cuda::batch_norm(d, p.o, p.x.data(), p.gamma.data(), p.beta.data(), y.data(), mean, variance, workspace.data(), {});
+    std::copy_n(y.data(), n, out);
+    CHECK(workspace.intact());
+  });
+  std::vector<float> alone(statistics.size());
+  Workspace workspace(k.batch_norm_workspace(d));
+  k.batch_norm_stats(d, p.x.data(), alone.data(), alone.data() + d.channels, workspace.data(), {});
+  CHECK(same_bits(statistics, alone));
+  k.batch_norm_apply(d, p.o, p.x.data(), mean, variance, p.gamma.data(), p.beta.data(), y.data(), {});
+  CHECK(same_bits(found, y.values()));
+}
+
+TEST_CASE("Emulated batch norm: statistics and y in one") {
+  for (const NormDims& d : shapes)
+    for (const int offset : {0, 1}) {
+      check_in_one<float>(d, Activation::leaky_relu, offset);
+      check_in_one<bfloat16>(d, Activation::leaky_relu, offset);
+    }
+  check_in_one<float>({700, 24}, Activation::tanh, 0);
+  check_in_one<bfloat16>({2300, 24}, Activation::tanh, 0);
+}
+
+TEST_CASE("Emulated batch norm: many pieces") {
+  check_stats<bfloat16>(many_pieces, 20);
+  check_in_one<bfloat16>(many_pieces, Activation::relu, 0);
 }
 
 TEST_CASE("Emulated batch_norm_stats: a constant channel has variance 0, a NaN stays in its channel") {
@@ -289,7 +292,10 @@ void check_batch_norms() {
     for (const int offset : alignments<T>()) check_batch_norm<T>(d, Activation::leaky_relu, offset);
 }
 
-TEST_CASE("Emulated batch norm: apply and backward, every shape") { check_batch_norms<float>(); }
+TEST_CASE("Emulated batch norm: apply and backward, every shape") {
+  check_batch_norms<float>();
+  check_batch_norm<float>(many_pieces, Activation::leaky_relu, 0);
+}
 TEST_CASE("Emulated batch norm of bfloat16: apply and backward, every shape") { check_batch_norms<bfloat16>(); }
 
 TEST_CASE("Emulated batch norm: apply and backward, every activation") {
