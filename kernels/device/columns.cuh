@@ -26,9 +26,9 @@ struct ColumnPlan {
 
   ColumnPlan() = default;
 
-  /// Threads of `width` channels; about `wanted` blocks where there are rows enough. A block is 16 channels wide, so that
-  /// what its pieces leave is little enough for every block to add up itself; wider only where there would be fewer than
-  /// 4 rows for a thread. Up to `alone` rows a thread stay in one piece.
+  /// Threads of `width` channels; about `wanted` blocks where there are enough rows. A block is 16 channels wide: the
+  /// partial sums of 16 channels are few enough for every block to add them up itself. It is wider only where a thread
+  /// would have fewer than 4 rows. Up to `alone` rows a thread stay in one piece.
   ColumnPlan(const NormDims& d, int width, index_t wanted, index_t alone = least_rows)
       : rows(d.rows), channels(d.channels) {
     const index_t units = d.channels / width;
@@ -45,8 +45,8 @@ struct ColumnPlan {
   }
   static constexpr index_t least_rows = 4;
 
-  /// A block for each group and piece. No division tells it which it has: nvcc 13.0 makes single stores of a pack's where
-  /// its address depends on one.
+  /// A block for each group and piece. No division tells it which it has: nvcc 13.0 makes single stores of a pack's
+  /// where its address depends on one.
   dim3 grid() const { return {groups, grid_extent(pieces, false), 1}; }
 };
 
@@ -96,14 +96,15 @@ struct ColumnPlace {
   index_t channel, first;  // the first of N; the same in the piece's first row, as an element
   index_t piece_rows;
   RowWalk rows;
-  unsigned local;  // the channel counted from the block's first
+  int local;  // the channel counted from the block's first
   bool inside;
 
   __device__ explicit ColumnPlace(const ColumnPlan& p) {
     const unsigned row = threadIdx.x >> p.shift;
     const index_t top = index_t{blockIdx.y} * p.piece;
-    local = (threadIdx.x & ((1u << p.shift) - 1)) * N;
-    channel = block_channel(p, local);
+    const unsigned column = threadIdx.x & ((1u << p.shift) - 1);
+    local = static_cast<int>(column) * N;
+    channel = block_channel(p, column * N);
     inside = channel < p.channels;
     piece_rows = p.rows - top < p.piece ? p.rows - top : p.piece;
     first = top * p.channels + channel;
@@ -174,8 +175,8 @@ __device__ __forceinline__ void with_packing(bool packed, const F& f) {
 template <bool Smooth = false>
 inline constexpr int rows_in_flight = Smooth ? 1 : 4;
 
-/// The next rows of a thread, all loaded before the first is used: what fills the memory's pipe, and what waits only once
-/// where a thread has few. A row is load(its element).
+/// The next rows of a thread, all loaded before the first is used: a thread with few rows waits only once, and many
+/// threads fill the memory's pipe. A row is load(its element).
 template <int Rows, class Row>
 struct RowBatch {
   Row row[Rows] = {};
@@ -247,8 +248,7 @@ __device__ __forceinline__ void reduce_columns(unsigned shift, const float (&sum
   }
 }
 
-/// Sums go through a workspace, in float whatever the elements are: partial(pieces, 2, channels), of each piece its sums
-/// and its products.
+/// Workspace of partial sums, (pieces, 2, channels), float whatever the elements are: sums and products of each piece.
 inline std::size_t column_workspace(const ColumnPlan& p) {
   return p.pieces == 1 ? 0 : static_cast<std::size_t>(p.pieces * 2 * p.channels) * sizeof(float);
 }
@@ -257,8 +257,8 @@ struct ColumnSums {
   float sum, product;
 };
 
-/// The partial sums of all pieces added up by each block for its 2^bits channels, at most 32, in a fixed order: finish()
-/// as reduce_columns() calls it. add(channel) gives what tells the share of a piece: share(piece, its partial sums).
+/// Partial sums of all pieces added up in a fixed order, by each block for its 2^bits channels (at most 32): finish()
+/// as reduce_columns() calls it. add(channel) gives a function: share(piece, its partial sums) is what the piece adds.
 template <class Add, class F>
 __device__ __forceinline__ void join_pieces(const ColumnPlan& p, unsigned bits, const float* partial, float* shared,
                                             const Add& add, const F& finish) {
@@ -288,7 +288,7 @@ struct PlainSums {
   }
 };
 
-/// What products leave of their columns (Epilogue::moments): a number of values, their mean, squared deviations from it.
+/// What products leave of their columns (Epilogue::moments): number of values, mean, squared deviations from it.
 struct Moments {
   float count, mean, squares;
 

@@ -1,0 +1,233 @@
+// Statistics of batch normalisation: mean and variance of the columns of x(rows, channels), and what its kernels share.
+//
+// A block shifts its piece of the rows by the piece's first row and adds up d = x - shift and d^2. Both are as small as
+// the spread, however far from zero the mean. Partial statistics, (pieces, 2, channels): mean and squared deviations of
+// each piece. They are put together in the same way, shifted by the mean of the first piece.
+#pragma once
+
+#include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/base/stream.hpp>
+
+#include "device/columns.cuh"
+#include "launch.cuh"
+
+namespace tinygan::cuda {
+namespace {
+
+// About as many blocks as an H200 runs at a time, by the registers of their threads. Up to 16 rows a thread take less
+// time than a second launch.
+inline constexpr index_t forward_blocks = 3 * 132, backward_blocks = 2 * 132, one_launch_rows = 16;
+
+inline ColumnPlan forward_plan(const NormDims& d, int width) { return {d, width, forward_blocks, one_launch_rows}; }
+inline ColumnPlan backward_plan(const NormDims& d, int width) { return {d, width, backward_blocks, one_launch_rows}; }
+
+/// Partial statistics (forward) or sums (backward), of either type of elements.
+inline std::size_t batch_norm_workspace(const NormDims& d) {
+  tinygan::detail::check_dims("batch_norm", d);
+  std::size_t bytes = 0;
+  for (const int width : {column_width<float>(d.channels), column_width<bfloat16>(d.channels)})
+    bytes = std::max({bytes, column_workspace(forward_plan(d, width)), column_workspace(backward_plan(d, width))});
+  return bytes;
+}
+
+/// A block's shared memory: for reduce_columns(), then a float for each of its channels and quantity.
+template <int N>
+struct BatchNormShared {
+  float *reduction, *mean, *rstd, *gamma, *beta, *offset, *tilt;
+
+  __device__ explicit BatchNormShared(const ColumnPlan& p) {
+    const index_t width = index_t{N} << p.shift;
+    reduction = block_shared<float>(reduction_floats<N> + 6 * width);
+    mean = reduction + reduction_floats<N>;
+    rstd = mean + width;
+    gamma = rstd + width;
+    beta = gamma + width;
+    offset = beta + width;
+    tilt = offset + width;
+  }
+  static std::size_t bytes(const ColumnPlan& p) {
+    return static_cast<std::size_t>(reduction_floats<N> + 6 * (index_t{N} << p.shift)) * sizeof(float);
+  }
+};
+
+inline constexpr float not_negative(float x) { return x < 0.0f ? 0.0f : x; }  // NaN stays
+
+__device__ __forceinline__ float batch_norm_rstd(float variance, float epsilon) {
+  return 1.0f / sqrtf(variance + epsilon);
+}
+
+// ---- Statistics -----------------------------------------------------------------------------------------------------
+
+/// Of the block's piece: finish(local, channel, mean, squared deviations from it), once for each channel. Values are
+/// shifted by the piece's first, so that a mean far from zero costs no digits.
+template <int N, class T, class F>
+__device__ __forceinline__ void piece_statistics(const ColumnPlan& p, const ColumnPlace<N>& at, bool packed, const T* x,
+                                                 float* shared, const F& finish) {
+  float sum[N] = {}, squares[N] = {};
+  with_packing<N>(packed, [&]<bool Packed>() {
+    for_rows_after<rows_in_flight<>>(
+        at.rows, [&](index_t i) { return load_columns<N, Packed>(x + i); },
+        [&] {
+          StoredColumns<N, T> first = {};
+          if (at.inside) first = load_columns<N, Packed>(x + at.first);
+          return first;
+        },
+        [&](index_t, const StoredColumns<N, T>& v, const StoredColumns<N, T>& shift) {
+          TINYGAN_UNROLL
+          for (int k = 0; k < N; ++k) {
+            const float d = v[k] - shift[k];
+            sum[k] += d;
+            squares[k] += d * d;
+          }
+        });
+  });
+  const float share = 1.0f / static_cast<float>(at.piece_rows);
+  reduce_columns<N>(p.shift, sum, squares, shared, [&](unsigned local, float s, float q) {
+    const index_t channel = at.block_channel(p, local);
+    if (channel >= p.channels) return;
+    const float offset = s * share;
+    finish(local, channel, to_float(x[at.first + channel - at.channel]) + offset, not_negative(q - s * offset));
+  });
+}
+
+/// For join_pieces(): partial statistics as sums that add up. Means are shifted by that of the first piece.
+struct StatisticsSums {
+  const float* partial;
+  const float* counts;  // rows of each piece, or null: as the plan has it
+  index_t pieces;
+  float rows, last_rows;
+
+  StatisticsSums(const ColumnPlan& p, const float* partial_, const float* counts_ = nullptr)
+      : partial(partial_),
+        counts(counts_),
+        pieces(p.pieces),
+        rows(static_cast<float>(p.piece)),
+        last_rows(static_cast<float>(p.rows - (p.pieces - 1) * p.piece)) {}
+
+  __device__ auto operator()(index_t channel) const {
+    return [shift = partial[channel], this](index_t piece, const ColumnSums& s) -> ColumnSums {
+      const float count = counts ? counts[piece] : piece + 1 < pieces ? rows : last_rows, delta = s.sum - shift;
+      return {count * delta, s.product + count * delta * delta};
+    };
+  }
+};
+
+/// finish(local, channel, mean, variance) for each of the block's 2^bits channels, from all pieces; share: 1 / rows.
+template <class F>
+__device__ __forceinline__ void join_statistics(const ColumnPlan& p, unsigned bits, float share,
+                                                const StatisticsSums& add, float* shared, const F& finish) {
+  join_pieces(p, bits, add.partial, shared, add, [&](unsigned local, float s, float q) {
+    const index_t channel = (index_t{blockIdx.x} << bits) + local;
+    if (channel >= p.channels) return;
+    const float offset = s * share;
+    finish(local, channel, add.partial[channel] + offset, not_negative(q - s * offset) * share);
+  });
+}
+
+/// Of one piece into its partial, (pieces, 2, channels): mean and squared deviations. Of the only piece: mean and
+/// variance. Four blocks a multiprocessor: left alone, nvcc 13.0 aims at more for sm_80 and spills.
+template <int N, class T>
+__global__ void __launch_bounds__(column_threads, 4)
+    batch_norm_stats_kernel(ColumnPlan p, bool packed, const T* x, float* partial, float* mean, float* variance) {
+  grid_begin();
+  const BatchNormShared<N> s(p);
+  const ColumnPlace<N> at(p);
+  const float share = 1.0f / static_cast<float>(p.rows);
+  piece_statistics(p, at, packed, x, s.reduction, [&](unsigned, index_t channel, float piece_mean, float squares) {
+    if (p.pieces == 1) {
+      mean[channel] = piece_mean;
+      variance[channel] = squares * share;
+    } else {
+      float* const to = partial + 2 * index_t{blockIdx.y} * p.channels + channel;
+      to[0] = piece_mean;
+      to[p.channels] = squares;
+    }
+  });
+}
+
+template <class T>
+void piece_statistics(const ColumnPlan& p, const T* x, float* partial, float* mean, float* variance, Stream stream) {
+  with_column_width<T>(p.channels, [&]<int N>() {
+    launch<batch_norm_stats_kernel<N, T>>(
+        {.grid = p.grid(), .block = {column_threads}, .shared_bytes = BatchNormShared<N>::bytes(p), .stream = stream},
+        p, packable<N>(x), x, partial, mean, variance);
+  });
+}
+
+/// The pieces' statistics put together. p: a joining_plan().
+__global__ void __launch_bounds__(column_threads)
+    batch_norm_join_kernel(ColumnPlan p, StatisticsSums add, float* mean, float* variance) {
+  grid_begin();
+  join_statistics(p, p.shift, 1.0f / static_cast<float>(p.rows), add, block_shared<float>(reduction_floats<1>),
+                  [&](unsigned, index_t channel, float joined_mean, float joined_variance) {
+                    mean[channel] = joined_mean;
+                    variance[channel] = joined_variance;
+                  });
+}
+
+inline void join_statistics(const ColumnPlan& p, const StatisticsSums& add, float* mean, float* variance,
+                            Stream stream) {
+  launch<batch_norm_join_kernel>({.grid = {p.groups},
+                                  .block = {column_threads},
+                                  .shared_bytes = reduction_floats<1> * sizeof(float),
+                                  .stream = stream},
+                                 p, add, mean, variance);
+}
+
+template <class T>
+void batch_norm_stats(const NormDims& d, const T* x, float* mean, float* variance, void* workspace, Stream stream) {
+  const int width = column_width<T>(d.channels);
+  const ColumnPlan p = forward_plan(d, width);
+  auto* const partial = static_cast<float*>(workspace);
+  piece_statistics(p, x, partial, mean, variance, stream);
+  if (p.pieces > 1) join_statistics(joining_plan(p, width), StatisticsSums(p, partial), mean, variance, stream);
+}
+
+// ---- What a thread keeps of its channels ----------------------------------------------------------------------------
+
+template <int N>
+struct BatchNormFactors {
+  float mean[N], scale[N], beta[N];
+
+  __device__ __forceinline__ BatchNormFactors(const BatchNormShared<N>& s, int local) {
+    TINYGAN_UNROLL
+    for (int k = 0; k < N; ++k) {
+      mean[k] = s.mean[local + k];
+      scale[k] = s.gamma[local + k] * s.rstd[local + k];
+      beta[k] = s.beta[local + k];
+    }
+  }
+};
+
+/// gamma and beta of the block's channels, a channel to a thread, and mean and variance where they are in memory. They
+/// are loaded when made and put into shared memory by store(); a barrier has to follow.
+template <int N, class T>
+struct BatchNormParameters {
+  float gamma = 0.0f, beta = 0.0f, mean = 0.0f, variance = 0.0f;
+  bool inside;
+
+  __device__ __forceinline__ BatchNormParameters(const ColumnPlan& p, const T* gamma_, const T* beta_,
+                                                 const float* mean_, const float* variance_) {
+    const index_t channel = ColumnPlace<N>::block_channel(p, threadIdx.x);
+    inside = threadIdx.x < unsigned{N} << p.shift && channel < p.channels;
+    if (!inside) return;
+    gamma = to_float(gamma_[channel]);
+    beta = to_float(beta_[channel]);
+    if (!mean_) return;
+    mean = mean_[channel];
+    variance = variance_[channel];
+  }
+  __device__ __forceinline__ void store(const BatchNormShared<N>& s) const {
+    if (!inside) return;
+    s.gamma[threadIdx.x] = gamma;
+    s.beta[threadIdx.x] = beta;
+  }
+  __device__ __forceinline__ void store_statistics(const BatchNormShared<N>& s, float epsilon) const {
+    if (!inside) return;
+    s.mean[threadIdx.x] = mean;
+    s.rstd[threadIdx.x] = batch_norm_rstd(variance, epsilon);
+  }
+};
+
+}  // namespace
+}  // namespace tinygan::cuda
