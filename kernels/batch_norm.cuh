@@ -94,14 +94,13 @@ void batch_norm_apply(const NormDims& d, const NormOptions<T>& o, const T* x, co
                    const_cast<float*>(variance), stream);
 }
 
-/// Statistics and y in one, with one launch less than batch_norm_stats() and batch_norm_apply().
 template <class T>
 void batch_norm(const NormDims& d, const NormOptions<T>& o, const T* x, const T* gamma, const T* beta, T* y,
                 float* mean, float* variance, void* workspace, Stream stream) {
   const ColumnPlan p = forward_plan(d, column_width<T>(d.channels));
   auto* const partial = static_cast<float*>(workspace);
   const bool one = p.pieces == 1;
-  if (!one) piece_statistics(p, x, partial, mean, variance, stream);
+  if (!one) piece_statistics(p, x, partial, stream);
   apply_statistics(p, one ? StatisticsFrom::rows : StatisticsFrom::pieces, o, partial, x, gamma, beta, y, mean,
                    variance, stream);
 }

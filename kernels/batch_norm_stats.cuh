@@ -93,20 +93,18 @@ __device__ __forceinline__ void piece_statistics(const ColumnPlan& p, const Colu
 /// For join_pieces(): partial statistics as sums that add up. Means are shifted by that of the first piece.
 struct StatisticsSums {
   const float* partial;
-  const float* counts;  // rows of each piece, or null: as the plan has it
   index_t pieces;
   float rows, last_rows;
 
-  StatisticsSums(const ColumnPlan& p, const float* partial_, const float* counts_ = nullptr)
+  StatisticsSums(const ColumnPlan& p, const float* partial_)
       : partial(partial_),
-        counts(counts_),
         pieces(p.pieces),
         rows(static_cast<float>(p.piece)),
         last_rows(static_cast<float>(p.rows - (p.pieces - 1) * p.piece)) {}
 
   __device__ auto operator()(index_t channel) const {
     return [shift = partial[channel], this](index_t piece, const ColumnSums& s) -> ColumnSums {
-      const float count = counts ? counts[piece] : piece + 1 < pieces ? rows : last_rows, delta = s.sum - shift;
+      const float count = piece + 1 < pieces ? rows : last_rows, delta = s.sum - shift;
       return {count * delta, s.product + count * delta * delta};
     };
   }
@@ -124,63 +122,27 @@ __device__ __forceinline__ void join_statistics(const ColumnPlan& p, unsigned bi
   });
 }
 
-/// Of one piece into its partial, (pieces, 2, channels): mean and squared deviations. Of the only piece: mean and
-/// variance. Four blocks a multiprocessor: left alone, nvcc 13.0 aims at more for sm_80 and spills.
+/// Of each piece into its partial, (pieces, 2, channels): mean and squared deviations. Four blocks a multiprocessor: left alone, nvcc 13.0 aims at more for sm_80 and spills.
 template <int N, class T>
 __global__ void __launch_bounds__(column_threads, 4)
-    batch_norm_stats_kernel(ColumnPlan p, bool packed, const T* x, float* partial, float* mean, float* variance) {
+    batch_norm_stats_kernel(ColumnPlan p, bool packed, const T* x, float* partial) {
   grid_begin();
   const BatchNormShared<N> s(p);
   const ColumnPlace<N> at(p);
-  const float share = 1.0f / static_cast<float>(p.rows);
-  piece_statistics(p, at, packed, x, s.reduction, [&](unsigned, index_t channel, float piece_mean, float squares) {
-    if (p.pieces == 1) {
-      mean[channel] = piece_mean;
-      variance[channel] = squares * share;
-    } else {
-      float* const to = partial + 2 * index_t{blockIdx.y} * p.channels + channel;
-      to[0] = piece_mean;
-      to[p.channels] = squares;
-    }
+  piece_statistics(p, at, packed, x, s.reduction, [&](unsigned, index_t channel, float mean, float squares) {
+    float* const to = partial + 2 * index_t{blockIdx.y} * p.channels + channel;
+    to[0] = mean;
+    to[p.channels] = squares;
   });
 }
 
 template <class T>
-void piece_statistics(const ColumnPlan& p, const T* x, float* partial, float* mean, float* variance, Stream stream) {
+void piece_statistics(const ColumnPlan& p, const T* x, float* partial, Stream stream) {
   with_column_width<T>(p.channels, [&]<int N>() {
     launch<batch_norm_stats_kernel<N, T>>(
         {.grid = p.grid(), .block = {column_threads}, .shared_bytes = BatchNormShared<N>::bytes(p), .stream = stream},
-        p, packable<N>(x), x, partial, mean, variance);
+        p, packable<N>(x), x, partial);
   });
-}
-
-/// The pieces' statistics put together. p: a joining_plan().
-__global__ void __launch_bounds__(column_threads)
-    batch_norm_join_kernel(ColumnPlan p, StatisticsSums add, float* mean, float* variance) {
-  grid_begin();
-  join_statistics(p, p.shift, 1.0f / static_cast<float>(p.rows), add, block_shared<float>(reduction_floats<1>),
-                  [&](unsigned, index_t channel, float joined_mean, float joined_variance) {
-                    mean[channel] = joined_mean;
-                    variance[channel] = joined_variance;
-                  });
-}
-
-inline void join_statistics(const ColumnPlan& p, const StatisticsSums& add, float* mean, float* variance,
-                            Stream stream) {
-  launch<batch_norm_join_kernel>({.grid = {p.groups},
-                                  .block = {column_threads},
-                                  .shared_bytes = reduction_floats<1> * sizeof(float),
-                                  .stream = stream},
-                                 p, add, mean, variance);
-}
-
-template <class T>
-void batch_norm_stats(const NormDims& d, const T* x, float* mean, float* variance, void* workspace, Stream stream) {
-  const int width = column_width<T>(d.channels);
-  const ColumnPlan p = forward_plan(d, width);
-  auto* const partial = static_cast<float*>(workspace);
-  piece_statistics(p, x, partial, mean, variance, stream);
-  if (p.pieces > 1) join_statistics(joining_plan(p, width), StatisticsSums(p, partial), mean, variance, stream);
 }
 
 // ---- What a thread keeps of its channels ----------------------------------------------------------------------------

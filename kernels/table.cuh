@@ -47,7 +47,7 @@ const KernelTable<T>& kernel_table() {
     t.softmax = &softmax<T>;
     t.log_softmax = &log_softmax<T>;
     t.batch_norm_workspace = &batch_norm_workspace;
-    t.batch_norm_stats = &batch_norm_stats<T>;
+    t.batch_norm = &batch_norm<T>;
     t.batch_norm_apply = &batch_norm_apply<T>;
     t.batch_norm_backward = &batch_norm_backward<T>;
     t.layer_norm = &layer_norm<T>;

@@ -141,8 +141,7 @@ struct BatchNormMemory {
     if (backward)
       return k.batch_norm_backward(d, data.o, at(0), mean, variance, at(1), at(2), at(3), at(4), at(5), at(6),
                                    workspace.data(), stream);
-    k.batch_norm_stats(d, at(0), mean, variance, workspace.data(), stream);
-    k.batch_norm_apply(d, data.o, at(0), mean, variance, at(1), at(2), at(4), stream);
+    k.batch_norm(d, data.o, at(0), at(1), at(2), at(4), mean, variance, workspace.data(), stream);
   }
 };
 

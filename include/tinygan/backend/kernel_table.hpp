@@ -55,13 +55,14 @@ struct KernelTable {
 
   // ---- normalisation --------------------------------------------------------------------------------------------
   std::size_t (*batch_norm_workspace)(const NormDims&);
-  /// Per channel: mean and biased variance over rows, by shifted or Welford sums.
-  void (*batch_norm_stats)(const NormDims&, const T* x, wide_t<T>* mean, wide_t<T>* variance, void* workspace,
-                           Stream);
-  /// y = activation(gamma (x - mean) / sqrt(variance + eps) + beta).
+  /// Per channel mean and biased variance over rows, by shifted or Welford sums, and
+  ///   y = activation(gamma (x - mean) / sqrt(variance + eps) + beta).
+  void (*batch_norm)(const NormDims&, const NormOptions<T>&, const T* x, const T* gamma, const T* beta, T* y,
+                     wide_t<T>* mean, wide_t<T>* variance, void* workspace, Stream);
+  /// The same y with given statistics.
   void (*batch_norm_apply)(const NormDims&, const NormOptions<T>&, const T* x, const wide_t<T>* mean,
                            const wide_t<T>* variance, const T* gamma, const T* beta, T* y, Stream);
-  /// Gradients through batch_norm_stats and batch_norm_apply together, g being the cotangent of y:
+  /// Gradients through batch_norm, g being the cotangent of y:
   ///   h = g * activation'(.), dbeta = sum h, dgamma = sum h xhat, dx = gamma rstd (h - dbeta/rows - xhat dgamma/rows).
   void (*batch_norm_backward)(const NormDims&, const NormOptions<T>&, const T* x, const wide_t<T>* mean,
                               const wide_t<T>* variance, const T* gamma, const T* beta, const T* g, T* dx, T* dgamma,

@@ -54,7 +54,7 @@ void complete_kernels(KernelTable<T>& t) {
   complete<Type, "softmax">(t.softmax);
   complete<Type, "log_softmax">(t.log_softmax);
   complete<Type, "batch_norm_workspace">(t.batch_norm_workspace);
-  complete<Type, "batch_norm_stats">(t.batch_norm_stats);
+  complete<Type, "batch_norm">(t.batch_norm);
   complete<Type, "batch_norm_apply">(t.batch_norm_apply);
   complete<Type, "batch_norm_backward">(t.batch_norm_backward);
   complete<Type, "layer_norm">(t.layer_norm);

@@ -107,6 +107,13 @@ void batch_norm_apply(const NormDims& d, const NormOptions<T>& o, const T* x, co
 }
 
 template <class T>
+void batch_norm(const NormDims& d, const NormOptions<T>& o, const T* x, const T* gamma, const T* beta, T* y, T* mean,
+                T* variance, void* workspace, Stream stream) {
+  batch_norm_stats(d, x, mean, variance, workspace, stream);
+  batch_norm_apply(d, o, x, mean, variance, gamma, beta, y, stream);
+}
+
+template <class T>
 void batch_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x, const T* mean, const T* variance,
                          const T* gamma, const T* beta, const T* g, T* dx, T* dgamma, T* dbeta, void* workspace,
                          Stream) {

@@ -40,7 +40,7 @@ const KernelTable<T>& kernel_table() {
       .softmax = softmax<T>,
       .log_softmax = log_softmax<T>,
       .batch_norm_workspace = batch_norm_workspace<T>,
-      .batch_norm_stats = batch_norm_stats<T>,
+      .batch_norm = batch_norm<T>,
       .batch_norm_apply = batch_norm_apply<T>,
       .batch_norm_backward = batch_norm_backward<T>,
       .layer_norm = layer_norm<T>,

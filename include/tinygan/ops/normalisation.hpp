@@ -109,9 +109,8 @@ BatchNormResult<T> batch_norm(const Variable<T>& x, const Variable<T>& gamma, co
   Tensor<wide_t<T>> mean({d.channels}, device), variance({d.channels}, device);
   Tensor<T> y(x.shape(), device);
   const Workspace workspace(k.batch_norm_workspace(d), device);
-  k.batch_norm_stats(d, x.value().data(), mean.data(), variance.data(), workspace.data(), Stream{});
-  k.batch_norm_apply(d, options, x.value().data(), mean.data(), variance.data(), gamma.value().data(), beta.value().data(),
-                     y.data(), Stream{});
+  k.batch_norm(d, options, x.value().data(), gamma.value().data(), beta.value().data(), y.data(), mean.data(),
+               variance.data(), workspace.data(), Stream{});
   Variable<T> result = record<T>("batch_norm", y, {x, gamma, beta}, [d, options, mean, variance](const Backward<T>& c) {
     return detail::batch_norm_backward(c, d, options, mean, variance);
   });
