@@ -11,8 +11,8 @@
 
 namespace tinygan::forms {
 
-/// automatic: as select.cuh has it. vector: a warp for each row, where there is one column. one_channel: conv_1ch*.cuh.
-/// ffma, mma, wgmma: the tiles of ffma_tile.cuh, mma_tile.cuh and wgmma_tile.cuh.
+/// automatic: as select.cuh has it. vector: gemm_vector.cuh, for a single row, column or term. one_channel:
+/// conv_1ch*.cuh. ffma, mma, wgmma: the tiles of ffma_tile.cuh, mma_tile.cuh and wgmma_tile.cuh.
 enum class Way { automatic, vector, one_channel, ffma, mma, wgmma };
 
 struct Form {

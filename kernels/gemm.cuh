@@ -2,8 +2,8 @@
 //
 // Owns         a block takes one tile of c (gemm_tile.cuh); neighbouring blocks share the columns of b. Where few tiles
 //              meet a great depth the depth is cut into pieces, whose slabs (splits, M, N) of floats a second launch
-//              adds up. N = 1: a warp takes one row of a, in fp32 whatever the precision: it is bound by memory.
-// Shared       panels of a and b: fp32 4.6 to 16.9 KB, tensor cores 64 to 96 KB; N = 1 none.
+//              adds up. A single row, column or term: gemm_vector.cuh.
+// Shared       panels of a and b: fp32 4.6 to 16.9 KB, tensor cores 64 to 96 KB.
 // Requires     fp32 sm_75, tf32 and bf16 sm_80; on sm_90a large products in them go to wgmma_taps.cuh.
 // Cost         2 MNK FLOPs; each operand once per tile of the other; a slab is written and read once.
 // Determinism  tile and pieces depend on the shape alone; no atomics.
@@ -12,8 +12,8 @@
 #include <tinygan/backend/gemm_dims.hpp>
 #include <tinygan/base/stream.hpp>
 
-#include "device/reduce.cuh"
 #include "gemm_tile.cuh"
+#include "gemm_vector.cuh"
 #include "wgmma_taps.cuh"
 
 namespace tinygan::cuda {
@@ -88,31 +88,6 @@ __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
                 slabs ? slabs + blockIdx.y * d.M * d.N : nullptr, [&](int row) { return row * d.N; });
 }
 
-inline constexpr int gemv_threads = 128;
-
-/// c(M) = epilogue(a(M,K) b(K)): a warp per row.
-template <class T>
-__global__ void __launch_bounds__(gemv_threads)
-    gemv_kernel(index_t M, index_t K, bool packed, Epilogue<T> e, const T* a, const T* b, T* c) {
-  grid_begin();
-  const index_t row = blockIdx.x * index_t{gemv_threads / warp_size} + warp_id();
-  if (row >= M) return;
-  float sum[4] = {};
-  for (index_t k = 4 * lane_id(); k < K; k += 4 * warp_size) {
-    const int count = count_of<4>(k, K);
-    const Float4 x = load_some(a + row * K + k, count, packed), y = load_some(b + k, count, packed);
-    TINYGAN_UNROLL
-    for (int i = 0; i < 4; ++i) sum[i] = fmaf(x.at[i], y.at[i], sum[i]);
-  }
-  Float4 v{{warp_reduce<Sum>((sum[0] + sum[1]) + (sum[2] + sum[3])), 0.0f, 0.0f, 0.0f}};
-  finish_pack(e, 0, 1, v);
-  if (lane_id() == 0) c[row] = from_float<T>(v.at[0]);
-}
-
-inline bool is_gemv(const GemmDims& d) {
-  return d.N == 1 && !d.trans_a && forms::takes(forms::Way::vector, d.N <= tile_limits().vector_columns);
-}
-
 /// run.operator()<Policy>(plan) with the tile and the pieces for a shape.
 template <Precision F, class T, class Run>
 auto with_gemm_plan(const GemmDims& d, const Run& run) {
@@ -131,7 +106,7 @@ auto with_gemm_plan(const GemmDims& d, const Run& run) {
 template <Precision F, class T>
 std::size_t gemm_workspace(const GemmDims& d) {
   tinygan::detail::check_dims("gemm", d);
-  if (is_gemv(d)) return 0;
+  if (is_vector(d)) return vector_workspace<T>(d);
   if constexpr (F != Precision::fp32)
     if (wgmma_gemm_fits<F, T>(d)) return wgmma_gemm_workspace<F, T>(d);
   return with_gemm_plan<F, T>(d, [&]<class P>(const GemmPlan& p) {
@@ -154,13 +129,7 @@ void gemm_tiles(const GemmDims& d, const GemmPlan& p, const Epilogue<T>& e, cons
 template <Precision F, class T>
 void gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b, T* c, void* workspace, Stream stream) {
   check(std::max({d.M, d.N, d.K}) <= 0x7fffffff, "gemm", "extents ", d.M, ", ", d.N, ", ", d.K, " above 2^31 - 1");
-  if (is_gemv(d)) {
-    const bool packed = made_of_packs<4>(d.K, a, b);
-    const unsigned blocks = grid_extent(ceil_div(d.M, gemv_threads / warp_size));
-    forms::take({.way = forms::Way::vector, .pieces = 1}, blocks);
-    const Launch how{.grid = {blocks}, .block = {gemv_threads}, .stream = stream};
-    return launch<gemv_kernel<T>>(how, d.M, d.K, packed, e, a, b, c);
-  }
+  if (is_vector(d)) return vector_gemm(d, e, a, b, c, workspace, stream);
   bool whole = false;
   if constexpr (F != Precision::fp32) {
     whole = wgmma_gemm_fits<F, T>(d);  // then there is no workspace for slabs

@@ -26,9 +26,12 @@ struct TileLimits {
   Limit ffma_blocks, mma_blocks;
   /// Split-K: as many splits as a grid of twice so many blocks holds, each at least `piece` of K deep.
   Limit split_blocks, piece;
-  /// Products of at most so many columns, and layers of at most so many channels on one side, leave the tiles
-  /// where their own kernels can compute them: 1, or 0 for never.
-  Limit vector_columns, one_channel;
+  /// Products of at most so many columns (or rows), products of at most so many terms, and layers of at most so many
+  /// channels on one side leave the tiles where their own kernels can compute them: 1, or 0 for never.
+  Limit vector_columns, vector_terms, one_channel;
+  /// Split-K of a product of a matrix and a vector: a grid of at most split_blocks, whose blocks each read at least so
+  /// many elements of the matrix.
+  Limit vector_piece;
 };
 
 /// Where wgmma takes the place of mma: all of this at least.
@@ -57,7 +60,9 @@ inline constexpr TileLimits sm_80{
     .split_blocks = {132, not_measured},
     .piece = {256, not_measured},
     .vector_columns = {1, not_measured},
+    .vector_terms = {1, not_measured},
     .one_channel = {1, not_measured},
+    .vector_piece = {65536, not_measured},
 };
 
 // ---- sm_90: H100 and H200, of 132 multiprocessors -------------------------------------------------------------------
@@ -68,7 +73,9 @@ inline constexpr TileLimits sm_90{
     .split_blocks = {132, not_measured},
     .piece = {256, not_measured},
     .vector_columns = {1, not_measured},
+    .vector_terms = {1, not_measured},
     .one_channel = {1, not_measured},
+    .vector_piece = {65536, not_measured},
 };
 
 inline constexpr WgmmaLimits sm_90_wgmma{

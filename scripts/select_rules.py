@@ -1,12 +1,14 @@
 """The rules of kernels/select.cuh, in Python: which form a shape is given under limits. A form is (way, tile_m, tile_n, pieces).
 
 They repeat with_tile() of gemm_tile.cuh, depth_splits() of tile.cuh, wgmma_suits() and wgmma_taps() of wgmma_taps.cuh,
-wgmma_weight_grad_fits() of wgmma_weight_grad.cuh, is_gemv() of gemm.cuh and one_channel_fits() of conv_1ch.cuh. `select-kernels --check` compares
-them with what the kernels chose.
+wgmma_weight_grad_fits() of wgmma_weight_grad.cuh, is_vector() and gemv_splits() of gemm_vector.cuh and one_channel_fits() of conv_1ch.cuh.
+`select-kernels --check` compares them with what the kernels chose.
 """
 
-TILE_LIMITS = ("ffma_blocks", "mma_blocks", "split_blocks", "piece", "vector_columns", "one_channel")
-WGMMA_LIMITS = ("depth_bytes", "columns", "filled", "tiles", "wide_tiles", "copied_side", "grad_fewer", "grad_more", "grad_filled", "grad_blocks", "grad_split")
+TILE_LIMITS = ("ffma_blocks", "mma_blocks", "split_blocks", "piece", "vector_columns", "vector_terms", "one_channel",
+               "vector_piece")
+WGMMA_LIMITS = ("depth_bytes", "columns", "filled", "tiles", "wide_tiles", "copied_side", "grad_fewer", "grad_more",
+                "grad_filled", "grad_blocks", "grad_split")
 
 # As one_channel_blocks of kernels/select.cuh.
 ONE_CHANNEL_BLOCKS = 264
@@ -45,10 +47,23 @@ def wgmma_form(limits, row_tiles, columns):
     return "wgmma", 128, 128 if wide else 64, 1
 
 
+def vector_splits(limits, shape):
+    """Split-K of a product of a matrix and a vector; blocks as in gemv_plan()."""
+    k, column = shape["K"], shape["N"] == 1
+    if k == 1:
+        return 1
+    length = shape["M"] if column else shape["N"]
+    dots = length == 1 or (not shape["trans_a"] if column else shape["trans_b"])
+    blocks = length if dots else up(length, 64)
+    splits = min(max(min(limits["split_blocks"] // blocks, length * k // blocks // limits["vector_piece"]), 1), k)
+    step = 8 if dots else 1
+    return up(k, up(up(k, splits), step) * step)
+
+
 def product_form(limits, shape):
     m, n, k, precision = shape["M"], shape["N"], shape["K"], shape["precision"]
-    if n == 1 and not shape["trans_a"] and n <= limits["vector_columns"]:
-        return "vector", 0, 0, 1
+    if min(m, n, k) == 1 and (min(m, n) <= limits["vector_columns"] or k <= limits["vector_terms"]):
+        return "vector", 0, 0, vector_splits(limits, shape)
     if precision in PACK and limits["wgmma"]:
         floats = precision == "tf32"
         a_row = k if floats or not shape["trans_a"] else m

@@ -55,7 +55,7 @@ inline std::vector<forms::Form> race_forms(const RaceShape& s) {
   };
   if (s.gemm) {
     const GemmDims& d = *s.gemm;
-    if (d.N == 1 && !d.trans_a) all.push_back({.way = Way::vector});
+    if (std::min({d.M, d.N, d.K}) == 1) all.push_back({.way = Way::vector});
     for (const Form& form : tiles) in_pieces(form, d.M, d.N, 1, d.K);
     if (!fp32) all.insert(all.end(), {{Way::wgmma, 128, 128}, {Way::wgmma, 128, 64}});
     return all;

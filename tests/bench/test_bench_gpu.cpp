@@ -269,7 +269,13 @@ TEST_CASE("A race tries every form that a shape and a precision allow, and expec
   s.gemm = GemmDims{128, 1, 6272};
   CHECK(count(gpu::race_forms(s), Way::vector) == 1);
   CHECK(count(gpu::race_forms(s), Way::ffma) > 9);  // in pieces
-  s.gemm = GemmDims{128, 1, 6272, true};
+  for (const GemmDims& single :
+       {GemmDims{128, 1, 6272, true}, GemmDims{1, 6272, 128}, GemmDims{128, 6272, 1, false, true}}) {
+    s.gemm = single;
+    CHECK(count(gpu::race_forms(s), Way::vector) == 1);
+    CHECK(count(gpu::race_forms(s), Way::ffma) >= 3);
+  }
+  s.gemm = GemmDims{128, 2, 6272};
   CHECK(count(gpu::race_forms(s), Way::vector) == 0);
 
   gpu::RaceShape conv;

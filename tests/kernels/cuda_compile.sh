@@ -67,7 +67,7 @@ if have_disassembler; then
   done <<'FAULTS'
 sm_90a .*wgmma_serialised_kernel.*: no UTMALDG
 sm_90a .*wgmma_empty_kernel.*: no HGMMA
-sm_90a .*gemv_kernel.*: HGMMA or UTMALDG in a kernel
+sm_90a .*gemv_dots_kernel.*: HGMMA or UTMALDG in a kernel
 sm_80 .*gemm_kernel.*MmaTile.*: no HMMA
 sm_80 .*tap_conv_kernel.*: HMMA in a kernel without mma tiles
 sm_80 .*adam_kernel.*: local memory: [0-9]+ LDL, [1-9][0-9]* STL

@@ -26,7 +26,7 @@ __global__ void wgmma_serialised_kernel(std::uint64_t a, std::uint64_t b, float*
 }
 
 // wgmma where it does not belong.
-__global__ void gemv_kernel(std::uint64_t a, std::uint64_t b, float* out) {
+__global__ void gemv_dots_kernel(std::uint64_t a, std::uint64_t b, float* out) {
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
   float d[4] = {};
   asm volatile("wgmma.fence.sync.aligned;" ::: "memory");

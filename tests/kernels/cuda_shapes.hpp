@@ -55,7 +55,13 @@ inline void add_partials(std::vector<PartialCase>& all, const ConvDims& d, index
   for (const ConvSlot output : {ConvSlot::g, ConvSlot::x, ConvSlot::w}) all.push_back({d, output, offset});
 }
 
-/// The networks' dense layers at batch 1, 37 and 128, and awkward shapes in every transposition.
+inline bool same_shape(const ProductCase& a, const ProductCase& b) { return a.dims == b.dims; }
+inline bool same_shape(const PartialCase& a, const PartialCase& b) {
+  return first_size(a) == first_size(b) && second_size(a) == second_size(b) && output_size(a) == output_size(b);
+}
+
+/// The networks' dense layers at batch 1, 37 and 128, the one with a single output at batch 1024, too; awkward shapes in
+/// every transposition. Those with a single row, column or term: odd, shorter than a pack, a few sums of great depth.
 inline std::vector<ProductCase> network_products() {
   std::vector<ProductCase> all;
   for (const index_t batch : {1, 37, 128})
@@ -63,10 +69,17 @@ inline std::vector<ProductCase> network_products() {
       for (const GemmDims& d :
            {bench::dense_forward(l, batch), bench::dense_input_grad(l, batch), bench::dense_weight_grad(l, batch)})
         all.push_back({d});
+  const bench::DenseLayer single{"dcgan", "D.fc", 6272, 1};
+  for (const GemmDims& d : {bench::dense_forward(single, 1024), bench::dense_input_grad(single, 1024),
+                            bench::dense_weight_grad(single, 1024)})
+    all.push_back({d});
   for (const bool trans_a : {false, true})
     for (const bool trans_b : {false, true})
-      for (const GemmDims& d : {GemmDims{1, 1, 1}, GemmDims{33, 65, 129}, GemmDims{300, 500, 7},
-                                GemmDims{512, 512, 512}, GemmDims{1000, 520, 328}})
+      for (const GemmDims& d :
+           {GemmDims{1, 1, 1}, GemmDims{33, 65, 129}, GemmDims{300, 500, 7}, GemmDims{512, 512, 512},
+            GemmDims{1000, 520, 328}, GemmDims{1000, 1, 2309}, GemmDims{3, 1, 200'000}, GemmDims{6271, 1, 130},
+            GemmDims{4099, 1, 5}, GemmDims{1, 6271, 136}, GemmDims{1, 10, 80'003}, GemmDims{1, 1, 262'147},
+            GemmDims{127, 6271, 1}, GemmDims{300, 4, 1}, GemmDims{1, 4097, 1}, GemmDims{70'001, 1, 1}})
         for (const index_t offset : {0, 1}) all.push_back({{d.M, d.N, d.K, trans_a, trans_b}, offset});
   return all;
 }
@@ -96,8 +109,7 @@ std::vector<Case> shrunk(const std::vector<Case>& cases) {
   for (Case c : cases) {
     shrink(c);
     const auto same = [&](const Case& other) {
-      return first_size(other) == first_size(c) && second_size(other) == second_size(c) &&
-             output_size(other) == output_size(c) && other.offset == c.offset;
+      return same_shape(other, c) && other.offset == c.offset;
     };
     if (output_size(c) * terms(c) <= most_products && std::none_of(all.begin(), all.end(), same)) all.push_back(c);
   }

@@ -66,17 +66,16 @@ void check_gemm(Precision p, const GemmDims& d, int offset = 0, const Epilogue<T
   const UsePrecision use(p);
   const Operand<T> a(d.M * d.K, offset, 1), b(d.K * d.N, offset, 2);
   for (const Operand<T>* operand : {&a, &b}) drop_ignored_bits(p, *operand);
-  const bool one_column = d.N == 1 && !d.trans_a;  // in fp32 whatever the precision
-  const Precision by = one_column ? Precision::fp32 : p;
-  Reference exact = reference_gemm(d, a.data(), b.data());
-  Reference of_rounded = reference_gemm(d, rounded(by, a.values()).data(), rounded(by, b.values()).data());
-  for (Reference* r : {&exact, &of_rounded}) reference_epilogue(epilogue, d.N, *r);
   const KernelTable<T>& k = emulated_kernels<T>();
   const auto c = both_ways<T>(d.M * d.N, [&](T* out) {
     Workspace workspace(k.gemm_workspace(d));
     k.gemm(d, epilogue, a.data(), b.data(), out, workspace.data(), {});
     CHECK(workspace.intact());
   });
+  const Precision by = forms::taken.way == forms::Way::vector ? Precision::fp32 : p;  // whatever the precision
+  Reference exact = reference_gemm(d, a.data(), b.data());
+  Reference of_rounded = reference_gemm(d, rounded(by, a.values()).data(), rounded(by, b.values()).data());
+  for (Reference* r : {&exact, &of_rounded}) reference_epilogue(epilogue, d.N, *r);
   check_product(by, c, of_rounded, exact, epilogue);
 }
 

@@ -7,9 +7,10 @@
 #   all               no LDL or STL (local memory: spills, arrays that are not in registers), but for those in `local`
 BEGIN {
   split("record_values_kernel", local)
-  split("gemm_kernel gemv_kernel tap_conv_kernel conv_weight_grad_kernel wgmma_taps_kernel wgmma_weight_grad_kernel " \
-        "one_channel_in_kernel one_channel_out_kernel one_channel_grad_kernel batch_norm_stats_kernel " \
-        "batch_norm_apply_kernel batch_norm_sums_kernel batch_norm_backward_kernel adam_kernel", hot)
+  split("gemm_kernel gemv_dots_kernel gemv_sums_kernel outer_kernel tap_conv_kernel conv_weight_grad_kernel " \
+        "wgmma_taps_kernel wgmma_weight_grad_kernel one_channel_in_kernel one_channel_out_kernel " \
+        "one_channel_grad_kernel batch_norm_stats_kernel batch_norm_apply_kernel batch_norm_sums_kernel " \
+        "batch_norm_backward_kernel adam_kernel", hot)
 }
 
 function fault(text) { print architecture " " name ": " text; ++faults }

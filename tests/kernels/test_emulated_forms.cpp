@@ -55,14 +55,19 @@ TEST_CASE("Every form that can be forced computes: tf32") { check_forms<float>(P
 TEST_CASE("Every form that can be forced computes: bf16") { check_forms<float>(Precision::bf16); }
 TEST_CASE("Every form that can be forced computes: bfloat16") { check_forms<bfloat16>(Precision::bf16); }
 
-TEST_CASE("A single channel or column is computed by its own kernels and by tiles") {
+TEST_CASE("A single channel, row, column or term is computed by its own kernels and by tiles") {
   const ConvDims in = conv_dims({3, 5, 5, 1}, {3, 3, 1, 12}, test::conv_options(2, Padding::same()));
   const ConvDims out = conv_dims({3, 4, 4, 12}, {3, 3, 12, 1}, test::conv_options(1, Padding::same()));
   for (const ConvDims& d : {in, out})
     for (const ConvSlot slot : {ConvSlot::g, ConvSlot::x, ConvSlot::w})
       each({{Way::one_channel}, {Way::ffma, 32, 32}}, false,
            [&] { test::check_partial(Precision::fp32, d, slot); });
-  each({{Way::vector}, {Way::ffma, 64, 64}}, false, [] { test::check_gemm(Precision::fp32, {20, 1, 90}); });
+  for (const GemmDims& d :
+       {GemmDims{20, 1, 160}, GemmDims{20, 1, 160, true, true}, GemmDims{1, 20, 160}, GemmDims{20, 9, 1}}) {
+    each({{Way::vector}, {Way::ffma, 64, 64}}, d.K > 1, [&] { test::check_gemm(Precision::fp32, d); });
+    each({{Way::vector}, {Way::mma, 64, 64}}, false, [&] { test::check_gemm(Precision::tf32, d); });
+    each({{Way::vector}, {Way::mma, 64, 64}}, d.K > 1, [&] { test::check_gemm<bfloat16>(Precision::bf16, d); });
+  }
 }
 
 TEST_CASE("A form that cannot compute a shape is an error that names it") {
@@ -74,6 +79,7 @@ TEST_CASE("A form that cannot compute a shape is an error that names it") {
   CHECK(contains(forced({Way::mma, 128, 64}, Precision::bf16, {256, 256, 64}), "mma 128x64 cannot compute"));
   CHECK(contains(forced({Way::mma, 64, 64}, Precision::fp32, {256, 256, 64}), "mma 64x64 cannot compute"));
   CHECK(contains(forced({Way::vector}, Precision::fp32, {256, 2, 64}), "vector cannot compute"));
+  CHECK(contains(forced({Way::vector}, Precision::bf16, {2, 256, 64}), "vector cannot compute"));
   CHECK(contains(forced({Way::wgmma, 128, 64}, Precision::bf16, {256, 256, 60}), "wgmma 128x64 cannot compute"));
   CHECK(contains(forced({Way::one_channel}, Precision::fp32, {256, 256, 64}), "one_channel cannot compute"));
   CHECK(forms::name_of({Way::mma, 64, 64, 4}) == "mma 64x64 in 4");
