@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <type_traits>
 
 #include <tinygan/backend/gemm_dims.hpp>
 #include <tinygan/base/stream.hpp>
