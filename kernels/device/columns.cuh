@@ -195,25 +195,26 @@ struct RowBatch {
   }
 };
 
-/// use(at, load(at)) for rows in their order.
-template <int Rows, class Load, class Use>
-__device__ __forceinline__ void for_rows(RowWalk rows, const Load& load, const Use& use) {
-  for (; rows.count > 0; rows.count -= Rows, rows.at += Rows * rows.stride) {
-    const RowBatch<Rows, decltype(load(rows.at))> batch(rows, load);
-    batch.use(rows, use);
-  }
-}
-
 /// use(at, load(at), ready) for rows in their order. The first loads are under way while ready = prepare() is found,
 /// which may hold barriers.
 template <int Rows, class Load, class Prepare, class Use>
-__device__ __forceinline__ void for_rows_after(const RowWalk& rows, const Load& load, const Prepare& prepare,
-                                               const Use& use) {
-  const RowBatch<Rows, decltype(load(rows.at))> batch(rows, load);
+__device__ __forceinline__ void for_rows_after(RowWalk rows, const Load& load, const Prepare& prepare, const Use& use) {
+  using Batch = RowBatch<Rows, decltype(load(rows.at))>;
+  Batch batch(rows, load);
   const auto ready = prepare();
-  const auto use_row = [&](index_t at, const auto& row) { use(at, row, ready); };
-  batch.use(rows, use_row);
-  for_rows<Rows>(RowWalk{rows.at + Rows * rows.stride, rows.stride, rows.count - Rows}, load, use_row);
+  while (rows.count > 0) {
+    batch.use(rows, [&](index_t at, const auto& row) { use(at, row, ready); });
+    rows.count -= Rows;
+    rows.at += Rows * rows.stride;
+    if (rows.count > 0) batch = Batch(rows, load);
+  }
+}
+
+/// use(at, load(at)) for rows in their order.
+template <int Rows, class Load, class Use>
+__device__ __forceinline__ void for_rows(const RowWalk& rows, const Load& load, const Use& use) {
+  for_rows_after<Rows>(
+      rows, load, [] { return 0; }, [&](index_t at, const auto& row, int) { use(at, row); });
 }
 
 // ---- Sums -----------------------------------------------------------------------------------------------------------
