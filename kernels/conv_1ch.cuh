@@ -31,8 +31,8 @@ struct PlaneAxis {
   int wide, narrow, step, shift, divide;
 
   __host__ __device__ int narrow_at(int u) const {
-    const int at = (u + shift) / divide;
-    return u + shift >= 0 && at * divide == u + shift && at < narrow ? at : -1;
+    const int v = u + shift, at = divide == 1 ? v : v / divide;
+    return v >= 0 && at * divide == v && at < narrow ? at : -1;
   }
 };
 
@@ -124,6 +124,21 @@ __device__ void stage_plane(const OneChannel& p, const WideBand& band, const T* 
     const int h = p.row.narrow_at(band.first * p.row.step + row), w = p.column.narrow_at(i - row * columns);
     plane[i] = h < 0 || w < 0 ? 0.0f : to_float(image[h * p.column.narrow + w]);
   }
+}
+
+/// The first `count` of four elements as they are in memory, then zeros: a load that nothing waits for before it is
+/// used. `packed`: `from` is aligned to four elements, and `count` is at least four or none.
+template <class T>
+__device__ __forceinline__ Pack<T, 4> load_raw(const T* from, int count, bool packed) {
+  Pack<T, 4> v{};
+  if (packed) {
+    if (count > 0) v = load_pack<4>(from);
+  } else {
+    TINYGAN_UNROLL
+    for (int k = 0; k < 4; ++k)
+      if (k < count) v.at[k] = from[k];
+  }
+  return v;
 }
 
 /// A thread's way through a band: every team of lanes takes another pixel.

@@ -21,10 +21,15 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
   const int channel = (static_cast<int>(blockIdx.y) * team + lane) * one_channel_lanes;
   const int left = p.channels - channel, columns = p.plane_columns();
 
-  Float4 filter[F * F];
+  Pack<T, 4> raw[F * F];
   TINYGAN_UNROLL
   for (int j = 0; j < F * F; ++j)
-    filter[j] = load_some(w + index_t{p.filter_tap(j)} * p.channels + channel, left, p.packed_w);
+    raw[j] = load_raw(w + index_t{p.filter_tap(j)} * p.channels + channel, left, p.packed_w);
+  float filter[F * F][4];
+  TINYGAN_UNROLL
+  for (int j = 0; j < F * F; ++j)
+    TINYGAN_UNROLL
+    for (int k = 0; k < 4; ++k) filter[j][k] = to_float(raw[j].at[k]);
 
   for (int item = static_cast<int>(blockIdx.x); item < p.items(); item += static_cast<int>(gridDim.x)) {
     const WideBand band(p, item);
@@ -40,7 +45,7 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
         for (int s = 0; s < F; ++s) {
           const float x = patch[r * columns + s];
           TINYGAN_UNROLL
-          for (int k = 0; k < 4; ++k) v.at[k] = fmaf(x, filter[r * F + s].at[k], v.at[k]);
+          for (int k = 0; k < 4; ++k) v.at[k] = fmaf(x, filter[r * F + s][k], v.at[k]);
         }
       if (left <= 0) continue;
       const index_t to = at.offset(p, band) + channel;

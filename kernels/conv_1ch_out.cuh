@@ -95,23 +95,27 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
         const int end = p.channels - channel < filter_channels ? p.channels - channel : filter_channels;
         const auto load = [&](int i, int c) {
           const bool exists = pixel[i] < pixels && c < end;
-          return load_some(from + (exists ? index_t{pixel[i]} * p.channels + channel + c : 0), exists ? end - c : 0,
-                           p.packed_wide);
+          return load_raw(from + (exists ? index_t{pixel[i]} * p.channels + channel + c : 0), exists ? end - c : 0,
+                          p.packed_wide);
         };
-        Float4 next[N];
+        Pack<T, 4> next[N];
         TINYGAN_UNROLL
         for (int i = 0; i < N; ++i) next[i] = load(i, 0);
         for (int c = 0; c < end; c += 4) {
-          Float4 x[N];
+          float x[N][4];
           TINYGAN_UNROLL
-          for (int i = 0; i < N; ++i) x[i] = next[i], next[i] = load(i, c + 4);  // on its way meanwhile
+          for (int i = 0; i < N; ++i) {
+            TINYGAN_UNROLL
+            for (int k = 0; k < 4; ++k) x[i][k] = to_float(next[i].at[k]);
+            next[i] = load(i, c + 4);  // on its way meanwhile
+          }
           TINYGAN_UNROLL
           for (int j = 0; j < F * F; ++j) {
             const Float4 f = load_pack<4>(filter + j * filter_channels + c);
             TINYGAN_UNROLL
             for (int i = 0; i < N; ++i)
               TINYGAN_UNROLL
-              for (int k = 0; k < 4; ++k) sums[i][j] = fmaf(x[i].at[k], f.at[k], sums[i][j]);
+              for (int k = 0; k < 4; ++k) sums[i][j] = fmaf(x[i][k], f.at[k], sums[i][j]);
           }
         }
       }

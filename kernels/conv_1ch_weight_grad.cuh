@@ -1,9 +1,9 @@
 // Weight gradient where one side has a single channel (conv_1ch.cuh):
 //   dw[t,:] = sum over images n and pixels b of narrow[n,(b,t)] wide[n,b,:]
 // Owns         a block takes a piece of the items; a thread has all taps of four channels, and every 32nd to 4th pixel
-//              of an item. Sums of threads, then of warps, are added through shuffles and shared memory in their order;
+//              of an item. Sums of threads, then of warps, are added through shuffles and shared memory as a tree;
 //              the slabs (splits, taps, channels), floats, by a second launch.
-// Shared       the plane, at most 32 KB; later the sums of a block, at most 12.8 KB.      Requires  sm_75.
+// Shared       the plane, at most 32 KB; later the sums of a block, at most 25.6 KB.      Requires  sm_75.
 // Cost         2 FLOPs for each tap of each pixel and channel, zeros of the plane included. fp32 in any precision.
 // Determinism  pieces depend on the shape alone and are added in order; no atomics.
 #pragma once
@@ -13,9 +13,9 @@
 namespace tinygan::cuda {
 namespace {
 
-/// Of a block's shared memory: the plane, or the sums.
+/// Of a block's shared memory: the plane, or the sums of half of the warps.
 __host__ __device__ inline int one_channel_grad_floats(const OneChannel& p, int team) {
-  const int plane = p.plane_rows(p.band) * p.plane_columns(), sums = p.taps() * team * one_channel_lanes;
+  const int plane = p.plane_rows(p.band) * p.plane_columns(), sums = p.taps() * team * one_channel_lanes * 2;
   return plane > sums ? plane : sums;
 }
 
@@ -24,8 +24,8 @@ template <int F, class T>
 __global__ void __launch_bounds__(one_channel_threads, 3)
     one_channel_grad_kernel(OneChannel p, int team, const T* narrow, const T* wide, T* dw, float* slabs) {
   grid_begin();
-  const int lane = static_cast<int>(threadIdx.x) % team, tile = team * one_channel_lanes;
-  const int first_channel = static_cast<int>(blockIdx.y) * tile, channel = first_channel + lane * one_channel_lanes;
+  const int lane = static_cast<int>(threadIdx.x) % team;
+  const int channel = (static_cast<int>(blockIdx.y) * team + lane) * one_channel_lanes;
   const int left = p.channels - channel, columns = p.plane_columns();
   float* const shared = block_shared<float>(one_channel_grad_floats(p, team));
   const auto share = [&](unsigned piece) { return static_cast<int>(index_t{p.items()} * piece / gridDim.x); };
@@ -38,11 +38,13 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
     __syncthreads();
     WidePixels at(p, band, team);
     const auto load = [&] {
-      return load_some(wide + (at.valid() ? at.offset(p, band) + channel : 0), at.valid() ? left : 0, p.packed_wide);
+      return load_raw(wide + (at.valid() ? at.offset(p, band) + channel : 0), at.valid() ? left : 0, p.packed_wide);
     };
-    for (Float4 factor = load(); at.valid();) {
+    for (Pack<T, 4> factor = load(); at.valid();) {
       const float* const patch = shared + at.patch(p);
-      const Float4 now = factor;
+      float now[4];
+      TINYGAN_UNROLL
+      for (int k = 0; k < 4; ++k) now[k] = to_float(factor.at[k]);
       at.next();
       factor = load();  // on its way while this one is multiplied
       TINYGAN_UNROLL
@@ -51,7 +53,7 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
         for (int s = 0; s < F; ++s) {
           const float x = patch[r * columns + s];
           TINYGAN_UNROLL
-          for (int k = 0; k < 4; ++k) sums[r * F + s].at[k] = fmaf(x, now.at[k], sums[r * F + s].at[k]);
+          for (int k = 0; k < 4; ++k) sums[r * F + s].at[k] = fmaf(x, now[k], sums[r * F + s].at[k]);
         }
     }
   }
@@ -62,25 +64,29 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
     for (int k = 0; k < 4; ++k)
       for (int bits = team; bits < static_cast<int>(warp_size); bits *= 2)
         sums[j].at[k] += __shfl_xor_sync(all_lanes, sums[j].at[k], static_cast<unsigned>(bits));
-  for (unsigned warp = 0; warp < one_channel_threads / warp_size; ++warp) {
+  // The upper half of the warps leaves its sums to the lower half, until the first warp has all.
+  Float4* const left_over = reinterpret_cast<Float4*>(shared);
+  const bool holds = static_cast<int>(lane_id()) < team;
+  for (unsigned warps = one_channel_threads / warp_size / 2; warps > 0; warps /= 2) {
     __syncthreads();
-    if (warp_id() != warp || static_cast<int>(lane_id()) >= team) continue;
-    TINYGAN_UNROLL
-    for (int j = 0; j < F * F; ++j)
+    if (holds && warp_id() >= warps && warp_id() < 2 * warps)
       TINYGAN_UNROLL
-      for (int k = 0; k < 4; ++k) {
-        float& sum = shared[j * tile + lane * one_channel_lanes + k];
-        sum = warp == 0 ? sums[j].at[k] : sum + sums[j].at[k];
+      for (int j = 0; j < F * F; ++j) left_over[((warp_id() - warps) * F * F + j) * team + lane] = sums[j];
+    __syncthreads();
+    if (holds && warp_id() < warps)
+      TINYGAN_UNROLL
+      for (int j = 0; j < F * F; ++j) {
+        const Float4 other = left_over[(warp_id() * F * F + j) * team + lane];
+        TINYGAN_UNROLL
+        for (int k = 0; k < 4; ++k) sums[j].at[k] += other.at[k];
       }
   }
-  __syncthreads();
-  float* const slab = slabs ? slabs + index_t{blockIdx.x} * p.taps() * p.channels : nullptr;
-  for (int i = static_cast<int>(threadIdx.x); i < F * F * tile; i += one_channel_threads) {
-    const int j = i / tile, c = first_channel + i % tile;
-    if (c >= p.channels) continue;
-    const index_t to = index_t{p.filter_tap(j)} * p.channels + c;
-    if (slab) slab[to] = shared[i];
-    else dw[to] = from_float<T>(shared[i]);
+  if (warp_id() > 0 || !holds || left <= 0) return;
+  TINYGAN_UNROLL
+  for (int j = 0; j < F * F; ++j) {
+    const index_t to = index_t{p.filter_tap(j)} * p.channels + channel;
+    if (slabs) store_some(slabs + index_t{blockIdx.x} * p.taps() * p.channels + to, channel, p.channels, sums[j], p.packed_w);
+    else store_some(dw + to, channel, p.channels, sums[j], p.packed_w);
   }
 }
 
@@ -100,6 +106,7 @@ void one_channel_grad(const ConvDims& d, const T* x, const T* g, T* dw, float* s
   cut_wide_rows(p);
   const T *const narrow = p.mirrored ? g : x, *const wide = p.mirrored ? x : g;
   p.packed_wide = made_of_packs<4>(p.channels, wide);
+  p.packed_w = slabs ? made_of_packs<4>(p.channels, slabs) : made_of_packs<4>(p.channels, dw);
   const int team = one_channel_team(p.channels);
   const index_t tiles = one_channel_tiles(p.channels), splits = one_channel_grad_splits(d);
   forms::take({.way = forms::Way::one_channel, .pieces = splits}, tiles * splits);

@@ -68,29 +68,29 @@ inline constexpr TileLimits sm_80{
 // ---- sm_90: H100 and H200, of 132 multiprocessors -------------------------------------------------------------------
 
 inline constexpr TileLimits sm_90{
-    .ffma_blocks = {132, not_measured},
-    .mma_blocks = {132, not_measured},
-    .split_blocks = {132, not_measured},
-    .piece = {256, not_measured},
-    .vector_columns = {1, not_measured},
-    .vector_terms = {1, not_measured},
-    .one_channel = {1, not_measured},
+    .ffma_blocks = {198, "NVIDIA H200, 2026-11-27, a526382"},
+    .mma_blocks = {396, "NVIDIA H200, 2026-11-27, a526382"},
+    .split_blocks = {396, "NVIDIA H200, 2026-11-27, a526382"},
+    .piece = {256, "NVIDIA H200, 2026-11-27, a526382"},
+    .vector_columns = {1, "NVIDIA H200, 2026-11-27, a526382"},
+    .vector_terms = {1, "NVIDIA H200, 2026-11-27, a526382"},
+    .one_channel = {1, "NVIDIA H200, 2026-11-27, a526382"},
     .vector_piece = {65536, not_measured},
 };
 
 inline constexpr WgmmaLimits sm_90_wgmma{
-    .depth_bytes = {64, not_measured},
-    .columns = {48, not_measured},
+    .depth_bytes = {64, "NVIDIA H200, 2026-11-27, a526382"},
+    .columns = {48, "NVIDIA H200, 2026-11-27, a526382"},
     .filled = {75, not_measured},
-    .tiles = {64, not_measured},
-    .wide_tiles = {64, not_measured},
-    .copied_side = {256, not_measured},
+    .tiles = {64, "NVIDIA H200, 2026-11-27, a526382"},
+    .wide_tiles = {99, "NVIDIA H200, 2026-11-27, a526382"},
+    .copied_side = {256, "NVIDIA H200, 2026-11-27, a526382"},
     .raster = {16, not_measured},
-    .grad_fewer = {48, not_measured},
-    .grad_more = {96, not_measured},
+    .grad_fewer = {48, "NVIDIA H200, 2026-11-27, a526382"},
+    .grad_more = {96, "NVIDIA H200, 2026-11-27, a526382"},
     .grad_filled = {75, not_measured},
-    .grad_blocks = {64, not_measured},
-    .grad_split = {200, not_measured},
+    .grad_blocks = {64, "NVIDIA H200, 2026-11-27, a526382"},
+    .grad_split = {200, "NVIDIA H200, 2026-11-27, a526382"},
 };
 
 /// Whether a kernel may be launched while the one before it still runs, to wait for it on the device (grid_begin() in

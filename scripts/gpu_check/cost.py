@@ -20,7 +20,7 @@ GPU_FLOPS = {"fp32": 6e12, "tf32": 30e12, "bf16": 60e12, "bfloat16": 60e12}
 LAUNCHES = 2e-3                  # seconds: the launches of an eager step
 SETUP = 0.8                      # seconds: a network's weights on the GPU and its first step
 SANITIZER = {"memcheck": 12.0, "racecheck": 25.0, "synccheck": 12.0}  # seconds: instrumented kernels of the small cases
-PROFILE = 12.0                   # seconds: ncu over the launches of a few steps
+PROFILE = 8.0                    # seconds: bench_step of one case, and its trace read
 TRAINING = 1.5e-3                # seconds: a step of the trainer at batch 128, with what it logs
 
 # ---- Counts ----------------------------------------------------------------------------------------------------------

@@ -104,7 +104,7 @@ def summary(kind, rows):
         left_out = sum(verdict == "LEFT OUT" for _, verdict, _ in rows)
         return f"{len(good)} rows" + (f", {left_out} LEFT OUT" if left_out else "") + ratios(good)
     if kind == "profile" and good:
-        return f"{good[-1]['launches']} launches, {number(good[-1]['us'])} us"
+        return f"{good[-2]['launches']} launches, {number(good[-2]['us'])} us, {number(good[-1]['us'])} us between them"
     return f"{len(good)} rows"
 
 

@@ -26,7 +26,7 @@ from gpu_check.call import Call  # noqa: E402
 from gpu_check.results import Results  # noqa: E402
 
 PROGRAMS = ("tinygan_tests", "bench_kernels", "bench_ladder", "bench_step", "dcgan_mnist")
-TOOLS = ("nvidia-smi", "compute-sanitizer", "ncu", "python3")
+TOOLS = ("nvidia-smi", "compute-sanitizer", "python3")
 
 
 class Machine:
@@ -41,6 +41,7 @@ class Machine:
                 if name not in without:
                     os.symlink(STUB, os.path.join(folder, name))
         os.mkdir(os.path.join(self.programs, "mnist"))
+        open(os.path.join(self.programs, "libkernel_trace.so"), "w").close()
         with open(os.path.join(self.programs, "build.json"), "w") as file:
             json.dump({"commit": "abc123", "libraries": ["libcublasLt.so.13"]}, file)
         with open(os.path.join(self.programs, "cpu_epoch.jsonl"), "w") as file:
@@ -165,9 +166,9 @@ def call_2_passes(scratch):
     order = [r["part"] for r in m.rows if r["row"] == "whole part"]
     expect(order == all_parts.names(all_parts.call_2(places(m))), f"the order of call 2: {order}")
     for part, words in (("race", "wgmma 128x128 200 us, chosen mma 128x128 300 us, ratio 0.90"),
-                        ("profile/128", "3 us, 75 %, 1 launches")):
+                        ("profile/128", "3 us, 50 %, 1 launches")):
         expect(any(words in r.get("detail", "") for r in m.rows if r["part"] == part), f"{part}: no row says '{words}'")
-    m.expect_part("profile/1024", "ok", "2 launches, 4 us")
+    m.expect_part("profile/1024", "ok", "2 launches, 4 us, 2 us between them")
     modes = [r["mode"] for r in m.rows if r["part"] == "torch/128" and r.get("side") == "torch"]
     expect(modes == ["graph", "eager", "compile"], f"PyTorch's modes: {modes}")
     ratio = next(r for r in m.rows if r.get("mode") == "graph")["ratio"]
