@@ -37,7 +37,6 @@ __global__ void __launch_bounds__(column_threads, 3)
     batch_norm_apply_kernel(ColumnPlan p, StatisticsFrom from, NormActivation<Smooth> f, float epsilon, bool packed,
                             StatisticsSums add, const T* x, const T* gamma, const T* beta, T* y, float* mean,
                             float* variance) {
-  grid_begin();
   const BatchNormShared<N> s(p);
   const ColumnPlace<N> at(p);
   const BatchNormParameters<N, T> parameters(p, gamma, beta, from == StatisticsFrom::memory ? mean : nullptr, variance);
@@ -154,7 +153,6 @@ __global__ void __launch_bounds__(column_threads, 2)
     batch_norm_sums_kernel(ColumnPlan p, NormActivation<Smooth> f, float epsilon, bool packed, const T* x,
                            const float* mean, const float* variance, const T* gamma, const T* beta, const T* g,
                            float* partial) {
-  grid_begin();
   const BatchNormShared<N> s(p);
   const ColumnPlace<N> at(p);
   const BatchNormParameters<N, T> parameters(p, gamma, beta, mean, variance);
@@ -171,7 +169,6 @@ __global__ void __launch_bounds__(column_threads, 2)
     batch_norm_backward_kernel(ColumnPlan p, NormActivation<Smooth> f, float epsilon, bool packed, const T* x,
                                const float* mean, const float* variance, const T* gamma, const T* beta, const T* g,
                                const float* partial, T* dx, T* dgamma, T* dbeta) {
-  grid_begin();
   const BatchNormShared<N> s(p);
   const ColumnPlace<N> at(p);
   const BatchNormParameters<N, T> parameters(p, gamma, beta, mean, variance);

@@ -126,7 +126,6 @@ __device__ __forceinline__ void join_statistics(const ColumnPlan& p, unsigned bi
 template <int N, class T>
 __global__ void __launch_bounds__(column_threads, 4)
     batch_norm_stats_kernel(ColumnPlan p, bool packed, const T* x, float* partial) {
-  grid_begin();
   const BatchNormShared<N> s(p);
   const ColumnPlace<N> at(p);
   piece_statistics(p, at, packed, x, s.reduction, [&](unsigned, index_t channel, float mean, float squares) {

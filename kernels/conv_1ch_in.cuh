@@ -15,7 +15,6 @@ namespace {
 template <int F, class T>
 __global__ void __launch_bounds__(one_channel_threads, 3)
     one_channel_in_kernel(OneChannel p, int team, Epilogue<T> e, const T* narrow, const T* w, T* wide) {
-  grid_begin();
   float* const plane = block_shared<float>(p.plane_rows(p.band) * p.plane_columns());
   const int lane = static_cast<int>(threadIdx.x) % team;
   const int channel = (static_cast<int>(blockIdx.y) * team + lane) * one_channel_lanes;

@@ -73,7 +73,6 @@ __device__ void gather_products(const OneChannel& p, const NarrowBand& band, con
 template <int F, int N, class T>
 __global__ void __launch_bounds__(one_channel_threads, 3)
     one_channel_out_kernel(OneChannel p, Epilogue<T> e, const T* wide, const T* w, T* narrow) {
-  grid_begin();
   const int pitch = product_pitch(p);
   const index_t most = index_t{rows_met(p, p.band)} * p.column.wide * pitch;
   float* const filter = block_shared<float>(F * F * filter_channels);

@@ -23,7 +23,6 @@ __host__ __device__ inline int one_channel_grad_floats(const OneChannel& p, int 
 template <int F, class T>
 __global__ void __launch_bounds__(one_channel_threads, 3)
     one_channel_grad_kernel(OneChannel p, int team, const T* narrow, const T* wide, T* dw, float* slabs) {
-  grid_begin();
   const int lane = static_cast<int>(threadIdx.x) % team;
   const int channel = (static_cast<int>(blockIdx.y) * team + lane) * one_channel_lanes;
   const int left = p.channels - channel, columns = p.plane_columns();

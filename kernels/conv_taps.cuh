@@ -190,7 +190,6 @@ struct TapSource {
 template <class P, bool Adjoint, class T = typename P::Element>
 __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
     tap_conv_kernel(TapConv p, Epilogue<T> e, const T* in, const T* w, T* out) {
-  grid_begin();
   const unsigned tile = blockIdx.x / p.column_tiles;
   const TapGroup g = group_of(p, tile);
   const int m = static_cast<int>(tile - g.first_tile) * P::tile_m;

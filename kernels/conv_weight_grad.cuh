@@ -95,7 +95,6 @@ struct PairSource {
 template <class P, class T = typename P::Element>
 __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
     conv_weight_grad_kernel(WeightGradPlan p, const T* x, const T* g, T* dw, float* slabs) {
-  grid_begin();
   const int tile = static_cast<int>(blockIdx.x), tiles = p.row_tiles * p.column_tiles;
   const int tap = tile / tiles, c = tile % p.row_tiles * P::tile_m, k = tile % tiles / p.row_tiles * P::tile_n;
   const PairRange h(tap / p.S, p.H, p.P, p.stride_h, p.pad_top, p.dilation_h);

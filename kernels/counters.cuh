@@ -19,7 +19,6 @@ namespace {
 
 template <class Counter>
 __global__ void __launch_bounds__(32) count_up_kernel(Counter* counter) {
-  grid_begin();
   if (threadIdx.x == 0) ++*counter;
 }
 
@@ -33,7 +32,6 @@ struct RecordedValues {
 template <class T>
 __global__ void __launch_bounds__(32)
     record_values_kernel(RecordDims d, RecordedValues values, const std::uint64_t* step, T* ring) {
-  grid_begin();
   const index_t i = threadIdx.x;
   if (i >= d.count) return;
   const auto row = static_cast<index_t>(*step % static_cast<std::uint64_t>(d.capacity));

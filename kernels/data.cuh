@@ -21,7 +21,6 @@ template <int N, class T>
 __global__ void __launch_bounds__(map_threads)
     gather_images_kernel(index_t count, index_t packs, Divisor pixels, const std::uint8_t* images,
                          const std::int32_t* index, const std::uint64_t* batch, float scale, float shift, T* out) {
-  grid_begin();
   if (batch) index += static_cast<index_t>(*batch) * count;
   for (index_t i = grid_thread(); i < packs; i += grid_threads()) {
     const index_t row = pixels.divide(i), at = i - row * pixels.value();

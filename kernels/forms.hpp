@@ -3,7 +3,6 @@
 // share this.
 #pragma once
 
-#include <atomic>
 #include <string>
 
 #include <tinygan/base/error.hpp>
@@ -68,21 +67,5 @@ inline bool takes(Way way, int tile_m, int tile_n, bool suits) {
 inline void check_not_forced() {
   check(forced.way == Way::automatic, "form", name_of(forced), " cannot compute this shape in this precision");
 }
-
-/// Whether launches overlap (grid_begin() in kernels/launch.cuh), whatever select.cuh says: 1, 0, or -1 for what it
-/// says. Of the whole program; of GPUs only an sm_90 overlaps them.
-inline std::atomic<int> overlap{-1};
-
-/// Has launches overlap, or not, to the end of the enclosing scope.
-class Overlap {
- public:
-  explicit Overlap(bool yes) : before_(overlap.exchange(yes ? 1 : 0)) {}
-  ~Overlap() { overlap.store(before_); }
-  Overlap(const Overlap&) = delete;
-  Overlap& operator=(const Overlap&) = delete;
-
- private:
-  int before_;
-};
 
 }  // namespace tinygan::forms

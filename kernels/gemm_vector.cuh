@@ -149,7 +149,6 @@ __device__ __forceinline__ float dot_of_packs(const T* x, const T* v, index_t k,
 template <class T>
 __global__ void __launch_bounds__(gemv_threads, 2)
     gemv_dots_kernel(GemvPlan p, Epilogue<T> e, const T* matrix, const T* v, T* y, float* slabs) {
-  grid_begin();
   constexpr index_t N = pack_width<T>;
   float* const of_warps = block_shared<float>(gemv_threads / warp_size);
   const unsigned teams = blockDim.x >> p.team_shift, team_threads = 1u << p.team_shift;
@@ -197,7 +196,6 @@ __device__ __forceinline__ void add_rows(const T* x, index_t pitch, const T* v, 
 template <class T>
 __global__ void __launch_bounds__(gemv_threads, 2)
     gemv_sums_kernel(GemvPlan p, Epilogue<T> e, const T* matrix, const T* v, T* y, float* slabs) {
-  grid_begin();
   constexpr int N = pack_width<T>;
   constexpr unsigned row = gemv_columns / N;  // threads of a row
   float* const of_warps = block_shared<float>(gemv_columns * (gemv_threads / warp_size));  // (warps, gemv_columns)
@@ -253,7 +251,6 @@ __device__ __forceinline__ void finish_columns(const Epilogue<T>& e, int n, Pack
 template <int N, bool Finish, class T>
 __global__ void __launch_bounds__(map_threads, Finish ? 4 : 0)  // left alone, nvcc 13.0 aims at eight and spills
     outer_kernel(unsigned M, unsigned columns, unsigned shift, Epilogue<T> e, const T* a, const T* b, T* c) {
-  grid_begin();
   const unsigned side = 1u << shift, step = map_threads >> shift;
   const unsigned n = (blockIdx.x * side + (threadIdx.x & (side - 1))) * N;
   if (n >= columns) return;

@@ -71,21 +71,6 @@ std::string kernel_name() {
 
 #ifdef __CUDACC__
 
-/// The first statement of every kernel. Where launches overlap, the next kernel of the queue may be put on the device
-/// from here on, and this one waits until the one before it has ended and what it wrote can be seen; elsewhere both are
-/// nothing. Source: CUDA C++ Programming Guide, "Programmatic Dependent Launch and Synchronization".
-__device__ __forceinline__ void grid_begin() {
-#if __CUDA_ARCH__ == 900  // where launches_overlap() may say yes; on sm_100 nvcc 13.0 would spill a register for it
-  asm volatile("griddepcontrol.launch_dependents;\ngriddepcontrol.wait;" ::: "memory");
-#endif
-}
-
-/// Whether launches of the calling thread's device overlap: never where it runs code in which grid_begin() is nothing.
-inline bool launches_overlap() {
-  const int forced = forms::overlap.load(std::memory_order_relaxed);
-  return (forced >= 0 ? forced > 0 : sm_90_overlap > 0) && device_has_wgmma();
-}
-
 /// Kernel<<<...>>>(args...). Throws Error with the kernel and the place if the launch is refused; an error that some
 /// earlier call has left is not this launch's, and stays for whoever asks for it.
 template <auto Kernel, class... Args>
@@ -108,13 +93,6 @@ void launch(const Launch& l, Args... args) {
   how.blockDim = l.block;
   how.dynamicSmemBytes = l.shared_bytes;
   how.stream = l.stream.handle ? static_cast<cudaStream_t>(l.stream.handle) : current_queue;
-  cudaLaunchAttribute overlap{};
-  overlap.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-  overlap.val.programmaticStreamSerializationAllowed = 1;
-  if (launches_overlap()) {
-    how.attrs = &overlap;
-    how.numAttrs = 1;
-  }
   check_launch(cudaLaunchKernelEx(&how, Kernel, args...));
 }
 
@@ -130,8 +108,6 @@ __device__ __forceinline__ T* block_shared(index_t /*count*/, index_t offset = 0
 }
 
 #else
-
-inline void grid_begin() {}  // one grid after the other
 
 /// Runs Kernel(args...) for every thread of the grid, then returns. Throws Error if the kernel breaks a rule of CUDA.
 /// During a capture it is written down instead.

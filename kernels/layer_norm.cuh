@@ -62,7 +62,6 @@ template <int N, int Threads, bool Smooth, class T>
 __global__ void __launch_bounds__(layer_norm_threads)
     layer_norm_kernel(NormDims d, NormActivation<Smooth> f, float epsilon, bool packed, const T* x, const T* gamma,
                       const T* beta, T* y, float* mean, float* rstd) {
-  grid_begin();
   BlockReduceShared& s = block_shared<BlockReduceShared>();
   const RowPlace<Threads> at;
   if (at.row >= d.rows) return;  // whole warps only
@@ -132,7 +131,6 @@ template <int N, int Threads, bool Smooth, class T>
 __global__ void __launch_bounds__(layer_norm_threads)
     layer_norm_backward_kernel(NormDims d, NormActivation<Smooth> f, bool packed, const T* x, const float* mean,
                                const float* rstd, const T* gamma, const T* beta, const T* g, T* dx) {
-  grid_begin();
   BlockReduceShared& s = block_shared<BlockReduceShared>();
   const RowPlace<Threads> at;
   if (at.row >= d.rows) return;  // whole warps only
@@ -183,7 +181,6 @@ __global__ void __launch_bounds__(column_threads, 2)
     layer_norm_sums_kernel(ColumnPlan p, NormActivation<Smooth> f, bool packed, const T* x, const float* mean,
                            const float* rstd, const T* gamma, const T* beta, const T* g, float* partial, T* dbeta,
                            T* dgamma) {
-  grid_begin();
   const ColumnPlace<N> at(p);
   float sum[N] = {}, product[N] = {};
   with_packing<N>(packed, [&]<bool Packed>() {
@@ -227,7 +224,6 @@ __global__ void __launch_bounds__(column_threads, 2)
 template <class T>
 __global__ void __launch_bounds__(column_threads)
     layer_norm_join_kernel(ColumnPlan p, const float* partial, T* dbeta, T* dgamma) {
-  grid_begin();
   join_pieces(p, p.shift, partial, block_shared<float>(reduction_floats<1>), PlainSums{},
               [&](unsigned local, float sum, float product) {
                 const index_t channel = ColumnPlace<1>::block_channel(p, local);

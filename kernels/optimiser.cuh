@@ -148,7 +148,6 @@ struct AdamFactors {
 template <class T>
 __global__ void __launch_bounds__(map_threads)
     adam_kernel(AdamHyper h, TensorList<ParameterSlot<T>> list, const std::uint64_t* step) {
-  grid_begin();
   AdamFactors& s = block_shared<AdamFactors>();
   if (threadIdx.x == 0) {
     const auto t = static_cast<double>(*step);
@@ -202,7 +201,6 @@ struct SgdFactors {
 
 template <class T>
 __global__ void __launch_bounds__(map_threads) sgd_kernel(SgdFactors f, TensorList<ParameterSlot<T>> list) {
-  grid_begin();
   const auto part = list.part(blockIdx.x);
   const Parameter<T> param(part.tensor, part.begin);
   float* const m = part.tensor.m + part.begin;
@@ -232,7 +230,6 @@ void sgd(const SgdHyper& h, int count, const ParameterSlot<T>* slots, Stream str
 
 __global__ void __launch_bounds__(map_threads)
     ema_kernel(index_t n, index_t packs, float decay, const float* x, float* average) {
-  grid_begin();
   map(n, packs, average, [=](float a, float v) { return decay * a + (1.0f - decay) * v; }, average, x);
 }
 
@@ -248,7 +245,6 @@ inline void ema(index_t n, float decay, const float* x, float* average, Stream s
 template <class T>
 __global__ void __launch_bounds__(map_threads)
     sum_of_squares_kernel(TensorList<Segment<const T>> list, double* partial) {
-  grid_begin();
   BlockReduceShared& s = block_shared<BlockReduceShared>();
   const auto part = list.part(blockIdx.x);
   const T* const x = part.tensor.data + part.begin;
@@ -266,7 +262,6 @@ __global__ void __launch_bounds__(map_threads)
 
 /// *norm = sqrt of the sum of n partial sums, by one block.
 __global__ void __launch_bounds__(map_threads) finish_norm_kernel(index_t n, const double* partial, float* norm) {
-  grid_begin();
   double* const s = block_shared<double>(map_threads);
   double sum = 0;
   for (index_t i = threadIdx.x; i < n; i += map_threads) sum += partial[i];
@@ -296,7 +291,6 @@ void global_norm(int count, const Segment<const T>* segments, float* norm, void*
 template <class T>
 __global__ void __launch_bounds__(map_threads)
     clip_kernel(TensorList<Segment<T>> list, const float* norm, float max_norm) {
-  grid_begin();
   const float scale = max_norm / (*norm + 1e-6f);
   if (scale >= 1.0f) return;  // a NaN goes on, and shows in every gradient
   const auto part = list.part(blockIdx.x);

@@ -80,7 +80,6 @@ void select(E value, const F& f) {
 template <UnaryOp Op, class T>
 __global__ void __launch_bounds__(map_threads, map_blocks_per_sm<T>)
     unary_kernel(index_t n, index_t packs, float alpha, float beta, const T* x, T* y) {
-  grid_begin();
   map(n, packs, y, [=](float v) { return unary_value(Op, alpha, beta, v); }, x);
 }
 
@@ -98,7 +97,6 @@ void unary(UnaryOp op, index_t n, float alpha, float beta, const T* x, T* y, Str
 template <BinaryOp Op, class T>
 __global__ void __launch_bounds__(map_threads, map_blocks_per_sm<T>)
     binary_kernel(index_t n, index_t packs, float alpha, const T* a, const T* b, T* y) {
-  grid_begin();
   map(n, packs, y, [=](float v, float w) { return binary_value(Op, alpha, v, w); }, a, b);
 }
 
@@ -145,7 +143,6 @@ __device__ __forceinline__ Pack<float, N> load_or_splat(const T* from, bool spla
 template <int N, class T>
 __global__ void __launch_bounds__(map_threads)
     binary_broadcast_kernel(BinaryOp op, BroadcastPlan p, float alpha, const T* a, const T* b, T* y) {
-  grid_begin();
   for (index_t i = grid_thread(); i < p.packs; i += grid_threads()) {
     index_t rest = i, a_at = 0, b_at = 0;
     for (int axis = BroadcastDims::rank - 1; axis >= p.first; --axis) {
@@ -191,7 +188,6 @@ void binary(BinaryOp op, const BroadcastDims& d, float alpha, const T* a, const 
 
 template <class T>
 __global__ void __launch_bounds__(map_threads) fill_kernel(index_t n, index_t packs, float value, T* y) {
-  grid_begin();
   map(n, packs, y, [=] { return value; });
 }
 
@@ -204,7 +200,6 @@ void fill(index_t n, float value, T* y, Stream stream) {
 template <class X, class Y>
 __global__ void __launch_bounds__(map_threads, map_blocks_per_sm<X, Y>)
     convert_kernel(index_t n, index_t packs, const X* x, Y* y) {
-  grid_begin();
   map(n, packs, y, [](float v) { return v; }, x);
 }
 
@@ -227,7 +222,6 @@ void widen(index_t n, const T* x, wide_t<T>* y, Stream stream) {
 template <int N, class T>
 __global__ void __launch_bounds__(map_threads)
     copy_kernel(index_t packs, Divisor inner, index_t src_stride, index_t dst_stride, const T* src, T* dst) {
-  grid_begin();
   for (index_t i = grid_thread(); i < packs; i += grid_threads()) {
     const index_t row = inner.divide(i), column = i - row * inner.value();
     store_pack(dst + row * dst_stride + N * column, load_pack<N>(src + row * src_stride + N * column));
@@ -286,7 +280,6 @@ struct PermuteShared {
 
 template <class T>
 __global__ void __launch_bounds__(permute_tile * permute_rows) permute_kernel(PermutePlan p, const T* x, T* y) {
-  grid_begin();
   auto& s = block_shared<PermuteShared<T>>();
   constexpr int last = PermuteDims::rank - 1;
   const index_t m = p.extent[p.along], n = p.extent[last];

@@ -91,7 +91,6 @@ inline Launch pool_launch(index_t packs, Stream stream, const char* file = __bui
 template <int N, class T>
 __global__ void __launch_bounds__(map_threads)
     max_pool2d_kernel(PoolPlan p, const T* x, T* y, std::int32_t* index) {
-  grid_begin();
   const index_t C = p.channels.value() * N;
   for (index_t i = grid_thread(); i < p.packs; i += grid_threads()) {
     const PoolPlan::At at = p.at(i, N);
@@ -128,7 +127,6 @@ void max_pool2d(const PoolDims& d, const T* x, T* y, std::int32_t* index, Stream
 template <class T>
 __global__ void __launch_bounds__(map_threads)
     pool_gather_kernel(PoolPlan p, const T* x, const std::int32_t* index, T* y) {
-  grid_begin();
   const index_t C = p.channels.value();
   for (index_t i = grid_thread(); i < p.packs; i += grid_threads()) {
     const PoolPlan::At at = p.at(i, 1);
@@ -146,7 +144,6 @@ void pool_gather(const PoolDims& d, const T* x, const std::int32_t* index, T* y,
 template <int N, class T>
 __global__ void __launch_bounds__(map_threads, 3)
     pool_scatter_kernel(PoolPlan p, const T* g, const std::int32_t* index, T* dx) {
-  grid_begin();
   const index_t C = p.channels.value() * N;
   for (index_t i = grid_thread(); i < p.packs; i += grid_threads()) {
     const PoolPlan::At at = p.at(i, N);
@@ -179,7 +176,6 @@ void pool_scatter(const PoolDims& d, const T* g, const std::int32_t* index, T* d
 template <bool Adjoint, int N, class T>
 __global__ void __launch_bounds__(map_threads)
     sum_pool2d_kernel(PoolPlan p, float scale, const T* from, T* to) {
-  grid_begin();
   const index_t C = p.channels.value() * N;
   for (index_t i = grid_thread(); i < p.packs; i += grid_threads()) {
     const PoolPlan::At at = p.at(i, N);

@@ -56,7 +56,6 @@ __device__ Float4 random_pack(const PhiloxBlock& word, float a, float b, const F
 template <Distribution D, class T>
 __global__ void __launch_bounds__(map_threads)
     random_kernel(index_t n, index_t packs, RandomKey key, float a, float b, const T* x, T* y) {
-  grid_begin();
   const std::uint64_t step = key.step ? *key.step : 0;
   for (index_t i = grid_thread(); 4 * i < n; i += grid_threads()) {
     const PhiloxBlock word = philox4x32(philox_counter(static_cast<std::uint64_t>(i), key.draw, step), key.seed);

@@ -44,7 +44,6 @@ inline constexpr int row_threads = 256;
 template <class Op, int Threads, class X, class Y>
 __global__ void __launch_bounds__(row_threads)
     reduce_rows_kernel(index_t tasks, index_t reduced, ReducePieces p, bool packed, const X* x, Y* y) {
-  grid_begin();
   BlockReduceShared& s = block_shared<BlockReduceShared>();
   constexpr index_t teams = row_threads / Threads;
   const index_t task = blockIdx.x * teams + threadIdx.x / Threads, thread = threadIdx.x % Threads;
@@ -80,7 +79,6 @@ struct ReduceColumnsShared {
 template <class Op, int N, class X, class Y>
 __global__ void __launch_bounds__(warp_size * column_rows)
     reduce_columns_kernel(ReduceDims d, ReducePieces p, index_t groups, const X* x, Y* y) {
-  grid_begin();
   auto& s = block_shared<ReduceColumnsShared<N>>();
   const index_t group = blockIdx.x % groups, matrix = blockIdx.x / groups;  // of outer x splits
   const index_t column = (group * warp_size + threadIdx.x) * N, begin = matrix % p.splits * p.piece;

@@ -93,9 +93,5 @@ inline constexpr WgmmaLimits sm_90_wgmma{
     .grad_split = {200, "NVIDIA H200, 2026-11-27, a526382"},
 };
 
-/// Whether a kernel may be launched while the one before it still runs, to wait for it on the device (grid_begin() in
-/// launch.cuh): 1, or 0.
-inline constexpr Limit sm_90_overlap{0, not_measured};
-
 }  // namespace
 }  // namespace tinygan::cuda

@@ -21,7 +21,6 @@ namespace {
 
 template <bool Logarithm, int Threads, class T>
 __global__ void __launch_bounds__(map_threads) softmax_kernel(NormDims d, const T* x, T* y) {
-  grid_begin();
   BlockReduceShared& s = block_shared<BlockReduceShared>();
   constexpr index_t teams = map_threads / Threads;
   const index_t row = blockIdx.x * teams + threadIdx.x / Threads, thread = threadIdx.x % Threads;

@@ -140,7 +140,6 @@ struct SlabSum {
 template <class T>
 __global__ void __launch_bounds__(map_threads)
     sum_slabs_kernel(SlabSum p, Epilogue<T> e, const float* slabs, T* y) {
-  grid_begin();
   constexpr int batch = 8;  // slabs that a thread asks for before it adds any
   const int count = p.packed ? 4 : 1, items = map_threads / p.lanes;
   const int mine = static_cast<int>(threadIdx.x) % items, part = static_cast<int>(threadIdx.x) / items;

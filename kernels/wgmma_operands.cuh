@@ -31,7 +31,6 @@ __device__ __forceinline__ OperandElement<F> operand_of(float x) {
 template <Precision F>
 __global__ void __launch_bounds__(map_threads)
     convert_operand_kernel(index_t n, index_t packs, const float* x, OperandElement<F>* y) {
-  grid_begin();
   for (index_t i = grid_thread(); i < packs; i += grid_threads()) {
     const Float4 v = load_pack<4>(x + 4 * i);
     Pack<OperandElement<F>, 4> rounded;
@@ -47,7 +46,6 @@ template <Precision F>
 __global__ void __launch_bounds__(map_threads)
     transpose_operand_kernel(index_t rows, index_t columns, unsigned column_tiles, const float* x,
                              OperandElement<F>* y) {
-  grid_begin();
   using Tile = float[32][33];
   auto& tile = block_shared<Tile>();
   const index_t row = index_t{blockIdx.x / column_tiles} * 32, column = index_t{blockIdx.x % column_tiles} * 32;

@@ -83,7 +83,6 @@ __global__ void __launch_bounds__(P::threads, 2)
                       Epilogue<T> e, T* out) {
   if constexpr (has_wgmma) {
     prefetch_maps<P>(in, w);
-    grid_begin();
     const WgmmaPlace at = WgmmaPlace::of<P>(p);
     const int steps = at.group.taps() * ((p.D + P::depth - 1) / P::depth);
     const auto bring = [&](WgmmaProducer<P>& to) { bring_taps<P>(p, at, in, w, to); };

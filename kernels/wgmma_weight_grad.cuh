@@ -55,7 +55,6 @@ __global__ void __launch_bounds__(P::threads, 2)
                              const __grid_constant__ TensorMap g, bfloat16* dw, float* slabs) {
   if constexpr (has_wgmma) {
     prefetch_maps<P>(x, g);
-    grid_begin();
     const int tile = static_cast<int>(blockIdx.x), tiles = p.row_tiles * p.column_tiles;
     const int tap = tile / tiles, c = tile % p.row_tiles * P::tile_m, k = tile % tiles / p.row_tiles * P::tile_n;
     const PairRange h(tap / p.S, p.H, p.P, p.stride_h, p.pad_top, p.dilation_h);

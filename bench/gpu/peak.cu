@@ -16,7 +16,6 @@ namespace {
 constexpr int peak_threads = 256, peak_steps = 2000, ffma_chains = 16, mma_chains = 8;
 
 __global__ void __launch_bounds__(peak_threads) ffma_peak_kernel(float factor, float* out) {
-  grid_begin();
   float acc[ffma_chains];
   TINYGAN_UNROLL
   for (int i = 0; i < ffma_chains; ++i) acc[i] = static_cast<float>(threadIdx.x + i);
@@ -30,7 +29,6 @@ __global__ void __launch_bounds__(peak_threads) ffma_peak_kernel(float factor, f
 
 template <bool Tf32>
 __global__ void __launch_bounds__(peak_threads) mma_peak_kernel(std::uint32_t bits, float* out) {
-  grid_begin();
   FragmentC acc[mma_chains] = {};
   const FragmentA a{{bits, bits + threadIdx.x, bits + 2 * threadIdx.x, bits}};
   const FragmentB b{{bits, bits + threadIdx.x}};

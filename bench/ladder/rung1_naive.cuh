@@ -13,7 +13,6 @@ namespace tinygan::cuda {
 namespace {
 
 __global__ void __launch_bounds__(256) ladder_naive_kernel(LadderConv d, const float* x, const float* w, float* y) {
-  grid_begin();
   const index_t i = grid_thread();
   if (i >= index_t{d.N} * d.P * d.Q * d.K) return;
   const int k = static_cast<int>(i % d.K), pixel = static_cast<int>(i / d.K % (d.P * d.Q));

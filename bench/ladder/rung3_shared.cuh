@@ -24,7 +24,6 @@ struct SharedRung {
 
 __global__ void __launch_bounds__(shared_edge* shared_edge)
     ladder_shared_kernel(LadderConv d, const float* x, const float* w, float* y) {
-  grid_begin();
   auto& s = block_shared<SharedRung>();
   const int pixel = static_cast<int>(blockIdx.x), i = static_cast<int>(threadIdx.x) / shared_edge,
             j = static_cast<int>(threadIdx.x) % shared_edge;

@@ -20,7 +20,6 @@ struct RegisterRung {
 
 __global__ void __launch_bounds__(RegisterRung::threads)
     ladder_registers_kernel(LadderConv d, const float* x, const float* w, float* y) {
-  grid_begin();
   using R = RegisterRung;
   auto& s = block_shared<R>();
   const int pixel = static_cast<int>(blockIdx.x), thread = static_cast<int>(threadIdx.x);

@@ -49,7 +49,6 @@ struct PackPanels {
 
 __global__ void __launch_bounds__(PackRung::threads)
     ladder_packs_kernel(LadderConv d, const float* x, const float* w, float* y) {
-  grid_begin();
   using R = PackRung;
   auto& s = block_shared<R>();
   const int pixel = static_cast<int>(blockIdx.x), thread = static_cast<int>(threadIdx.x);

@@ -40,7 +40,6 @@ __device__ inline void copy_tf32_panels(const LadderConv& d, const TapWalk::Step
 
 __global__ void __launch_bounds__(mma_threads)
     ladder_tf32_kernel(LadderConv d, const float* x, const float* w, float* y) {
-  grid_begin();
   using R = Tf32Rung;
   auto& s = block_shared<R>();
   const int pixel = static_cast<int>(blockIdx.x);

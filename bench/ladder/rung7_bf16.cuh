@@ -55,7 +55,6 @@ struct Bf16Panels {
 
 __global__ void __launch_bounds__(mma_threads)
     ladder_bf16_kernel(LadderConv d, const float* x, const float* w, float* y) {
-  grid_begin();
   using R = Bf16Rung;
   auto& s = block_shared<R>();
   const int pixel = static_cast<int>(blockIdx.x);

@@ -113,21 +113,6 @@ void check_equal_runs(const Arithmetic& by, const Start& make, int steps) {
   });
 }
 
-/// So do runs whose launches overlap, eager and captured.
-template <class Start>
-void check_overlapping_runs(const Arithmetic& by, const Start& make, int steps) {
-  with_elements(by, [&]<class T>(T element) {
-    using Mode = train::CapturedStep::Mode;
-    const auto run = [&](Mode mode, bool overlap) {
-      const forms::Overlap scope(overlap);
-      return trained(make(element, by.device), by.device, mode, steps);
-    };
-    const Trained apart = run(Mode::eager, false);
-    check_same_run(apart, run(Mode::eager, true));
-    check_same_run(apart, run(Mode::automatic, true));
-  });
-}
-
 /// What a first step reports, and by how much it moves the weights of G and D: in proportion to their gradients, for
 /// which Adam's epsilon is large.
 struct FirstStep {

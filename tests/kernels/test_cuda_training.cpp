@@ -31,14 +31,6 @@ TEST_CASE("cuda: capture, tf32", "[.][cuda][capture][tf32]") { check_capture(on_
 TEST_CASE("cuda: capture, bf16", "[.][cuda][capture][bf16]") { check_capture(on_gpu("bf16")); }
 TEST_CASE("cuda: capture, bfloat16", "[.][cuda][capture][bfloat16]") { check_capture(on_gpu("bfloat16")); }
 
-// Behind those of capture: what they said stands, whatever becomes of these.
-void check_overlap(const Arithmetic& by) { check_overlapping_runs(by, network_start(gan::Network::dcgan, 128), 6); }
-
-TEST_CASE("cuda: capture, overlapping, fp32", "[.][cuda][capture][fp32]") { check_overlap(on_gpu("fp32")); }
-TEST_CASE("cuda: capture, overlapping, tf32", "[.][cuda][capture][tf32]") { check_overlap(on_gpu("tf32")); }
-TEST_CASE("cuda: capture, overlapping, bf16", "[.][cuda][capture][bf16]") { check_overlap(on_gpu("bf16")); }
-TEST_CASE("cuda: capture, overlapping, bfloat16", "[.][cuda][capture][bfloat16]") { check_overlap(on_gpu("bfloat16")); }
-
 TEST_CASE("GPU test of training: tiny networks on the emulated device") {
   for (const Arithmetic& by : all_arithmetics(Device::emulated())) {
     if (support::sanitized && !by.bfloat16_elements) continue;  // a minute under ThreadSanitizer
@@ -53,7 +45,6 @@ TEST_CASE("GPU test of capture: tiny networks on the emulated device") {
     if (support::sanitized && !by.bfloat16_elements) continue;
     INFO(by.name());
     check_equal_runs(by, tiny_start, 3);
-    check_overlapping_runs(by, tiny_start, 2);
   }
 }
 

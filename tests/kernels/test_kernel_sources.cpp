@@ -15,40 +15,6 @@ std::string contents(const std::filesystem::path& path) {
   return text.str();
 }
 
-/// Where the body of the kernel begins whose "__global__" is at `at`; npos if this is no definition.
-std::size_t body(const std::string& source, std::size_t at) {
-  int depth = 0;
-  for (; at < source.size(); ++at) {
-    const char c = source[at];
-    depth += c == '(' ? 1 : c == ')' ? -1 : 0;
-    if (depth == 0 && c == ';') break;
-    if (depth == 0 && c == '{') return at + 1;
-  }
-  return std::string::npos;
-}
-
-/// Kernels of a file that do not begin as they must.
-std::vector<std::string> wrong_beginnings(const std::string& source, int& kernels) {
-  std::vector<std::string> wrong;
-  for (std::size_t at = 0; (at = source.find("__global__ ", at)) != std::string::npos; ++at) {
-    const std::size_t begin = body(source, at);
-    if (begin == std::string::npos) continue;
-    ++kernels;
-    std::istringstream statements(source.substr(begin, 400));
-    std::string line;
-    const auto next = [&] {
-      while (std::getline(statements, line) && line.empty()) {}
-      line.erase(0, line.find_first_not_of(' '));
-      return line;
-    };
-    next();
-    if (line == "if constexpr (has_wgmma) {") next();
-    if (line.starts_with("prefetch_maps<")) next();
-    if (line != "grid_begin();") wrong.push_back(source.substr(at, begin - at) + " begins with " + line);
-  }
-  return wrong;
-}
-
 /// Whether something is assigned, or initialised after an equals sign, from a list that names members.
 bool assigns_named_members(const std::string& source) {
   return std::regex_search(source, std::regex(R"(= \{\s*\.[a-z_])"));
@@ -71,20 +37,4 @@ TEST_CASE("What nvcc compiles assigns no list of named members") {
   CHECK(assigns_named_members("p = {.row = 1};"));
   CHECK(assigns_named_members("p = {\n    .row = 1};"));
   CHECK_FALSE(assigns_named_members("Plan p{.row = 1};"));
-}
-
-// A kernel that does not wait for the one before it would read what is not there yet, once launches overlap.
-TEST_CASE("Every kernel begins with grid_begin()") {
-  int kernels = 0;
-  for (const char* folder : {"../kernels", "../bench/ladder"})
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(test_file(folder))) {
-      const std::string name = entry.path().filename();
-      // launch.cuh defines it; the one kernel of runtime.cuh is never launched.
-      if (entry.path().extension() != ".cuh" || name == "launch.cuh" || name == "runtime.cuh") continue;
-      CAPTURE(entry.path());
-      CHECK(wrong_beginnings(contents(entry.path()), kernels) == std::vector<std::string>());
-    }
-  CHECK(kernels > 40);
-  CHECK(wrong_beginnings("__global__ void k(int* x) {\n  x[0] = 1;\n}", kernels).size() == 1);
-  CHECK(wrong_beginnings("__global__ void k(int* x) {\n  grid_begin();\n  x[0] = 1;\n}", kernels).empty());
 }
