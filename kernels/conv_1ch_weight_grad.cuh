@@ -83,9 +83,11 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
   if (warp_id() > 0 || !holds || left <= 0) return;
   TINYGAN_UNROLL
   for (int j = 0; j < F * F; ++j) {
-    const index_t to = index_t{p.filter_tap(j)} * p.channels + channel;
-    if (slabs) store_some(slabs + index_t{blockIdx.x} * p.taps() * p.channels + to, channel, p.channels, sums[j], p.packed_w);
-    else store_some(dw + to, channel, p.channels, sums[j], p.packed_w);
+    const index_t tap = p.filter_tap(j), at = tap * p.channels + channel;
+    if (slabs)
+      store_some(slabs + index_t{blockIdx.x} * p.taps() * p.channels + at, channel, p.channels, sums[j], p.packed_w);
+    else
+      store_some(dw + at, channel, p.channels, sums[j], p.packed_w);
   }
 }
 

@@ -91,10 +91,10 @@ __device__ __forceinline__ void finish_pack(const Epilogue<T>& e, int n, int N, 
   }
 }
 
-/// Stores the elements of v whose columns n... are below N. `packed`: `to` is aligned to four elements.
+/// Stores the elements of v whose columns n... are below N, to global memory. `packed`: `to` is aligned to four elements.
 template <class T>
 __device__ __forceinline__ void store_some(T* to, int n, int N, const Float4& v, bool packed) {
-  if (packed && n + 4 <= N) return store_floats(to, v);
+  if (packed && n + 4 <= N) return store_floats<true>(to, v);
   TINYGAN_UNROLL
   for (int k = 0; k < 4; ++k)
     if (n + k < N) to[k] = from_float<T>(v.at[k]);

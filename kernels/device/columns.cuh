@@ -155,7 +155,7 @@ __device__ __forceinline__ StoredColumns<N, T> load_columns(const T* from) {
 template <int N, bool Packed, class T>
 __device__ __forceinline__ void store_columns(T* to, const Pack<float, N>& value) {
   if constexpr (Packed) {
-    store_floats(to, value);
+    store_floats<true>(to, value);
   } else {
     TINYGAN_UNROLL
     for (int k = 0; k < N; ++k) to[k] = from_float<T>(value.at[k]);
@@ -286,20 +286,6 @@ __device__ __forceinline__ void join_pieces(const ColumnPlan& p, unsigned bits, 
 struct PlainSums {
   __device__ auto operator()(index_t /*channel*/) const {
     return [](index_t, const ColumnSums& s) { return s; };
-  }
-};
-
-/// What products leave of their columns (Epilogue::moments): number of values, mean, squared deviations from it.
-struct Moments {
-  float count, mean, squares;
-
-  /// Source: Chan, Golub, LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979.
-  __device__ void join(const Moments& other) {
-    const float share = other.count > 0.0f ? other.count / (count + other.count) : 0.0f;
-    const float delta = other.mean - mean;
-    mean += delta * share;
-    squares += other.squares + delta * delta * (count * share);
-    count += other.count;
   }
 };
 

@@ -56,6 +56,20 @@ __device__ __forceinline__ void store_pack(T* to, const Pack<T, N>& value) {
   *reinterpret_cast<Pack<T, N>*>(to) = value;
 }
 
+/// To global memory, by one instruction. nvcc 13.0 splits what store_pack() stores into words in kernels that elsewhere
+/// store single elements to the same array; on an H200 batch norm's passes took three times as long.
+template <int N, class T>
+__device__ __forceinline__ void store_pack_whole(T* to, const Pack<T, N>& value) {
+  constexpr std::size_t bytes = sizeof(T) * N;
+  if constexpr (bytes >= 8) {
+    std::conditional_t<bytes == 16, uint4, uint2> words;
+    memcpy(&words, &value, bytes);
+    __stwb(reinterpret_cast<decltype(words)*>(to), words);
+  } else {
+    store_pack(to, value);
+  }
+}
+
 #else
 
 namespace emulate {
@@ -93,6 +107,11 @@ void store_pack(T* to, const Pack<T, N>& value) {
   std::memcpy(static_cast<void*>(to), &value, sizeof value);
 }
 
+template <int N, class T>
+void store_pack_whole(T* to, const Pack<T, N>& value) {
+  store_pack(to, value);
+}
+
 #endif
 
 // ---- Elements of memory as the floats that kernels compute with ------------------------------------------------------
@@ -123,18 +142,19 @@ __device__ __forceinline__ Pack<float, N> load_floats(const T* from) {
   }
 }
 
-/// Rounds and stores N neighbouring elements, by one store.
-template <int N, class T>
+/// Rounds and stores N neighbouring elements, by one store. Whole: as store_pack_whole() does.
+template <bool Whole = false, int N, class T>
 __device__ __forceinline__ void store_floats(T* to, const Pack<float, N>& value) {
+  const auto store = [](auto* at, const auto& pack) { Whole ? store_pack_whole(at, pack) : store_pack(at, pack); };
   if constexpr (std::is_same_v<T, float>) {
-    store_pack(to, value);
+    store(to, value);
   } else if constexpr (N == 1) {
     *to = from_float<T>(value.at[0]);
   } else {
     Pack<Bf16x2, N / 2> pairs;
     TINYGAN_UNROLL
     for (int k = 0; k < N; k += 2) pairs.at[k / 2] = pack_bf16(value.at[k], value.at[k + 1]);
-    store_pack(reinterpret_cast<Bf16x2*>(to), pairs);
+    store(reinterpret_cast<Bf16x2*>(to), pairs);
   }
 }
 

@@ -73,6 +73,8 @@ sm_80 .*tap_conv_kernel.*: HMMA in a kernel without mma tiles
 sm_80 .*adam_kernel.*: local memory: [0-9]+ LDL, [1-9][0-9]* STL
 sm_90a .*adam_kernel.*: local memory
 sm_80 .*: there is no batch_norm_apply_kernel
+sm_80 .*batch_norm_backward_kernel.*: no store of 16 bytes
+sm_90a .*batch_norm_backward_kernel.*: no store of 16 bytes
 FAULTS
   # And they find no others.
   if grep -E 'sm_80 .*(wgmma|gemv)_|sm_90a .*serialised.*no HGMMA' "$scratch/faults" | grep -v 'there is no'; then

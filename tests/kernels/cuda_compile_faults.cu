@@ -56,6 +56,14 @@ __global__ void tap_conv_kernel(unsigned a, unsigned b, float* out) {
   for (int i = 0; i < 4; ++i) out[threadIdx.x * 4 + i] = d[i];
 }
 
+// Packs stored in words.
+template <int N>
+__global__ void batch_norm_backward_kernel(int count, float* out) {
+  for (int k = 0; k < N; k += 2)
+    if (k < count) out[threadIdx.x * N + k] = 1.0f;
+}
+template __global__ void batch_norm_backward_kernel<8>(int, float*);
+
 // An array indexed by data: local memory.
 __global__ void adam_kernel(const int* at, float* out) {
   float kept[64] = {};

@@ -4,6 +4,7 @@
 #   wgmma_*_kernel    HGMMA and UTMALDG on sm_90a; elsewhere they are empty
 #   MmaTile in it     HMMA
 #   others            neither HGMMA nor HMMA
+#   packs in both     stores as wide as the packs: batch norm's passes, weight gradients on wgmma
 #   all               no LDL or STL (local memory: spills, arrays that are not in registers), but for those in `local`
 BEGIN {
   split("record_values_kernel", local)
@@ -29,11 +30,15 @@ function judge(   i, hopper, tensor) {
   }
   if (tensor && !count["HMMA"]) fault("no HMMA in a kernel of mma tiles")
   if (!tensor && count["HMMA"]) fault("HMMA in a kernel without mma tiles")
+  if (name ~ /batch_norm_(apply|backward)_kernelILi(8|4ELb[01]Ef)|[0-9]wgmma_weight_grad_kernel/ && !count["STG.E.128"] &&
+      !(hopper && architecture != "sm_90a"))
+    fault("no store of 16 bytes")
   for (i in local) if (name ~ "[0-9]" local[i]) return
   if (count["LDL"] + count["STL"] > 0) fault("local memory: " count["LDL"] + 0 " LDL, " count["STL"] + 0 " STL")
 }
 
 /^[ \t]*Function :/ { judge(); name = $3; delete count }
+/STG\.E\.128/ { ++count["STG.E.128"] }
 match($0, /(HGMMA|UTMALDG|HMMA|LDL|STL)[. ]/) { ++count[substr($0, RSTART, RLENGTH - 1)] }
 END {
   judge()
