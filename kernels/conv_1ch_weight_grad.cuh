@@ -65,22 +65,23 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
         sums[j].at[k] += __shfl_xor_sync(all_lanes, sums[j].at[k], static_cast<unsigned>(bits));
   // The upper half of the warps leaves its sums to the lower half, until the first warp has all.
   Float4* const left_over = reinterpret_cast<Float4*>(shared);
+  const int warp = static_cast<int>(warp_id());
   const bool holds = static_cast<int>(lane_id()) < team;
-  for (unsigned warps = one_channel_threads / warp_size / 2; warps > 0; warps /= 2) {
+  for (int warps = one_channel_threads / static_cast<int>(warp_size) / 2; warps > 0; warps /= 2) {
     __syncthreads();
-    if (holds && warp_id() >= warps && warp_id() < 2 * warps)
+    if (holds && warp >= warps && warp < 2 * warps)
       TINYGAN_UNROLL
-      for (int j = 0; j < F * F; ++j) left_over[((warp_id() - warps) * F * F + j) * team + lane] = sums[j];
+      for (int j = 0; j < F * F; ++j) left_over[((warp - warps) * F * F + j) * team + lane] = sums[j];
     __syncthreads();
-    if (holds && warp_id() < warps)
+    if (holds && warp < warps)
       TINYGAN_UNROLL
       for (int j = 0; j < F * F; ++j) {
-        const Float4 other = left_over[(warp_id() * F * F + j) * team + lane];
+        const Float4 other = left_over[(warp * F * F + j) * team + lane];
         TINYGAN_UNROLL
         for (int k = 0; k < 4; ++k) sums[j].at[k] += other.at[k];
       }
   }
-  if (warp_id() > 0 || !holds || left <= 0) return;
+  if (warp > 0 || !holds || left <= 0) return;
   TINYGAN_UNROLL
   for (int j = 0; j < F * F; ++j) {
     const index_t tap = p.filter_tap(j), at = tap * p.channels + channel;
