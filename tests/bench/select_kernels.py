@@ -121,7 +121,7 @@ def main():
         # Other limits that are the best are found, and no shape is then given another form than the best.
         known = {**before, "ffma_blocks": 66, "mma_blocks": 198, "piece": 512, "vector_terms": 0, "one_channel": 0, "columns": 32, "filled": 25,
                  "tiles": 16, "wide_tiles": 132, "grad_fewer": 32, "grad_more": 128, "grad_filled": 50}
-        shutil.copy(PAGE, page)
+        page.write_text(text)
         output = run(folder, race(known, shapes), *who)
         found = select.read_limits(page.read_text(), "sm_90")
         check("1.000 after" in output, f"regret is left: {output}")
@@ -131,12 +131,12 @@ def main():
             check(found[name] == known[name], f"{name}: {found[name]}, expected {known[name]}: {output}")
 
         # What gains less than the noise is left alone.
-        shutil.copy(PAGE, page)
+        page.write_text(text)
         run(folder, race({**before, "wide_tiles": 132}, shapes, slower=1 + 1e-5), *who)
         check(select.read_limits(page.read_text(), "sm_90")["wide_tiles"] == before["wide_tiles"], "noise changed a limit")
 
         # A race of products alone tells nothing about weight gradients; rows that were left out or failed do no harm.
-        shutil.copy(PAGE, page)
+        page.write_text(text)
         products = race(before, [s for s in shapes if s["product"]])
         rows = products + [{"name": "late", "left_out": True}, {"name": "broken", "error": "some error"}]
         output = run(folder, rows, *who)
