@@ -122,7 +122,8 @@ __device__ __forceinline__ void join_statistics(const ColumnPlan& p, unsigned bi
   });
 }
 
-/// Of each piece into its partial, (pieces, 2, channels): mean and squared deviations. Four blocks a multiprocessor: left alone, nvcc 13.0 aims at more for sm_80 and spills.
+/// Partial statistics, (pieces, 2, channels): mean and squared deviations of each piece. Four blocks a multiprocessor:
+/// left alone, nvcc 13.0 aims at more for sm_80 and spills.
 template <int N, class T>
 __global__ void __launch_bounds__(column_threads, 4)
     batch_norm_stats_kernel(ColumnPlan p, bool packed, const T* x, float* partial) {

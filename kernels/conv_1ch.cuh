@@ -22,7 +22,7 @@ namespace tinygan::cuda {
 namespace {
 
 inline constexpr int one_channel_threads = 128;
-inline constexpr int one_channel_lanes = 4;  // channels of a thread
+inline constexpr int one_channel_pack = 4;  // channels of a thread
 inline constexpr index_t plane_floats = 8192;  // at most, of an item's plane and of conv_1ch_out.cuh's products
 
 /// One axis. Pixel b of the wide side has its patch at coordinates b * step to b * step + F - 1 of the plane, whose
@@ -36,8 +36,8 @@ struct PlaneAxis {
   }
 };
 
-/// narrow(images, row.narrow, column.narrow), wide(images, row.wide, column.wide, channels), W(F * F, channels). An item
-/// is `band` rows of one image: of the wide side, or in conv_1ch_out.cuh of the narrow one.
+/// narrow(images, row.narrow, column.narrow), wide(images, row.wide, column.wide, channels), W(F * F, channels). An
+/// item is `band` rows of one image: of the wide side, or in conv_1ch_out.cuh of the narrow one.
 struct OneChannel {
   PlaneAxis row, column;
   int images, channels, filter;
@@ -74,7 +74,8 @@ inline OneChannel one_channel_problem(const ConvDims& d) {
 
 /// Whether these kernels compute all three partials: square filters of 3 to 5, without dilation, and rows that fit.
 inline bool one_channel_fits(const ConvDims& d) {
-  if ((d.C != 1 && d.K != 1) || d.R != d.S || d.R < 3 || d.R > 5 || d.dilation_h != 1 || d.dilation_w != 1) return false;
+  if ((d.C != 1 && d.K != 1) || d.dilation_h != 1 || d.dilation_w != 1) return false;
+  if (d.R != d.S || d.R < 3 || d.R > 5) return false;
   if (std::max({d.x_shape().size(), d.y_shape().size(), d.H + d.pad_top, d.W + d.pad_left}) > 0x7fffffff) return false;
   const bool mirrored = d.C != 1;
   const index_t wide = mirrored ? d.W : d.Q, step = mirrored ? 1 : d.stride_w;
@@ -98,11 +99,11 @@ inline void cut_wide_rows(OneChannel& p) {
 /// Lanes that share a pixel: a power of two, enough for four channels each where that is at most a warp.
 inline int one_channel_team(int channels) {
   int lanes = 1;
-  while (lanes < static_cast<int>(warp_size) && lanes * one_channel_lanes < channels) lanes *= 2;
+  while (lanes < static_cast<int>(warp_size) && lanes * one_channel_pack < channels) lanes *= 2;
   return lanes;
 }
 inline index_t one_channel_tiles(int channels) {
-  return ceil_div(channels, index_t{one_channel_team(channels)} * one_channel_lanes);
+  return ceil_div(channels, index_t{one_channel_team(channels)} * one_channel_pack);
 }
 
 /// The band of wide rows that an item is, from row `first` on.
@@ -114,16 +115,18 @@ struct WideBand {
   }
 };
 
-/// Lays out the plane of a band. Barriers before and after it are the caller's.
+/// Writes the plane of a band, between two barriers of the block.
 template <class T>
 __device__ void stage_plane(const OneChannel& p, const WideBand& band, const T* narrow, float* plane) {
   const int columns = p.plane_columns(), count = p.plane_rows(band.rows) * columns;
   const T* const image = narrow + index_t{band.image} * p.row.narrow * p.column.narrow;
+  __syncthreads();  // all reads of the plane before this one have ended
   for (int i = static_cast<int>(threadIdx.x); i < count; i += one_channel_threads) {
     const int row = i / columns;
     const int h = p.row.narrow_at(band.first * p.row.step + row), w = p.column.narrow_at(i - row * columns);
     plane[i] = h < 0 || w < 0 ? 0.0f : to_float(image[h * p.column.narrow + w]);
   }
+  __syncthreads();
 }
 
 /// The first `count` of four elements as they are in memory, then zeros: a load that nothing waits for before it is

@@ -17,7 +17,7 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
     one_channel_in_kernel(OneChannel p, int team, Epilogue<T> e, const T* narrow, const T* w, T* wide) {
   float* const plane = block_shared<float>(p.plane_rows(p.band) * p.plane_columns());
   const int lane = static_cast<int>(threadIdx.x) % team;
-  const int channel = (static_cast<int>(blockIdx.y) * team + lane) * one_channel_lanes;
+  const int channel = (static_cast<int>(blockIdx.y) * team + lane) * one_channel_pack;
   const int left = p.channels - channel, columns = p.plane_columns();
 
   Pack<T, 4> raw[F * F];
@@ -32,9 +32,7 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
 
   for (int item = static_cast<int>(blockIdx.x); item < p.items(); item += static_cast<int>(gridDim.x)) {
     const WideBand band(p, item);
-    __syncthreads();  // nobody reads the plane before this one any more
     stage_plane(p, band, narrow, plane);
-    __syncthreads();
     for (WidePixels at(p, band, team); at.valid(); at.next()) {
       const float* const patch = plane + at.patch(p);
       Float4 v{};

@@ -1,10 +1,10 @@
 // Images of many channels in, images of one out: dx where C = 1, y where K = 1 (conv_1ch.cuh).
 //   narrow[n,a] = epilogue(sum over pixels b and taps t that meet a of <wide[n,b,:], W[t,:]>)
-// Owns         a block takes items, bands of the narrow side's rows, in turn: first <wide[n,b,:], W[t,:]> for every tap of
-//              the wide pixels that they meet, a pixel or two a thread, then each output gathers its own.
+// Owns         a block takes items, bands of the narrow side's rows, in turn: first <wide[n,b,:], W[t,:]> for every tap
+//              of the wide pixels that they meet, a pixel or two a thread, then each output gathers its own.
 // Shared       these products, at most 32 KB, and 64 channels of the filter, at most 6.4 KB.      Requires  sm_75.
-// Cost         2 FLOPs for each tap of each wide pixel and channel, once more for pixels that two bands meet. fp32 in any
-//              precision.
+// Cost         2 FLOPs for each tap of each wide pixel and channel, once more for pixels that two bands meet. fp32 in
+//              any precision.
 // Determinism  an output is one sum in the order of the patch, of sums in the order of channels.
 #pragma once
 

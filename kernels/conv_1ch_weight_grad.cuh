@@ -15,7 +15,7 @@ namespace {
 
 /// Of a block's shared memory: the plane, or the sums of half of the warps.
 __host__ __device__ inline int one_channel_grad_floats(const OneChannel& p, int team) {
-  const int plane = p.plane_rows(p.band) * p.plane_columns(), sums = p.taps() * team * one_channel_lanes * 2;
+  const int plane = p.plane_rows(p.band) * p.plane_columns(), sums = p.taps() * team * one_channel_pack * 2;
   return plane > sums ? plane : sums;
 }
 
@@ -24,7 +24,7 @@ template <int F, class T>
 __global__ void __launch_bounds__(one_channel_threads, 3)
     one_channel_grad_kernel(OneChannel p, int team, const T* narrow, const T* wide, T* dw, float* slabs) {
   const int lane = static_cast<int>(threadIdx.x) % team;
-  const int channel = (static_cast<int>(blockIdx.y) * team + lane) * one_channel_lanes;
+  const int channel = (static_cast<int>(blockIdx.y) * team + lane) * one_channel_pack;
   const int left = p.channels - channel, columns = p.plane_columns();
   float* const shared = block_shared<float>(one_channel_grad_floats(p, team));
   const auto share = [&](unsigned piece) { return static_cast<int>(index_t{p.items()} * piece / gridDim.x); };
@@ -32,9 +32,7 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
   Float4 sums[F * F] = {};
   for (int item = share(blockIdx.x), end = share(blockIdx.x + 1); item < end; ++item) {
     const WideBand band(p, item);
-    __syncthreads();
     stage_plane(p, band, narrow, shared);
-    __syncthreads();
     WidePixels at(p, band, team);
     const auto load = [&] {
       return load_raw(wide + (at.valid() ? at.offset(p, band) + channel : 0), at.valid() ? left : 0, p.packed_wide);
@@ -63,20 +61,20 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
     for (int k = 0; k < 4; ++k)
       for (int bits = team; bits < static_cast<int>(warp_size); bits *= 2)
         sums[j].at[k] += __shfl_xor_sync(all_lanes, sums[j].at[k], static_cast<unsigned>(bits));
-  // The upper half of the warps leaves its sums to the lower half, until the first warp has all.
-  Float4* const left_over = reinterpret_cast<Float4*>(shared);
+  // Tree over warps: the upper half of the warps stores its sums, the lower half adds them.
+  Float4* const partial = reinterpret_cast<Float4*>(shared);
   const int warp = static_cast<int>(warp_id());
   const bool holds = static_cast<int>(lane_id()) < team;
   for (int warps = one_channel_threads / static_cast<int>(warp_size) / 2; warps > 0; warps /= 2) {
     __syncthreads();
     if (holds && warp >= warps && warp < 2 * warps)
       TINYGAN_UNROLL
-      for (int j = 0; j < F * F; ++j) left_over[((warp - warps) * F * F + j) * team + lane] = sums[j];
+      for (int j = 0; j < F * F; ++j) partial[((warp - warps) * F * F + j) * team + lane] = sums[j];
     __syncthreads();
     if (holds && warp < warps)
       TINYGAN_UNROLL
       for (int j = 0; j < F * F; ++j) {
-        const Float4 other = left_over[(warp * F * F + j) * team + lane];
+        const Float4 other = partial[(warp * F * F + j) * team + lane];
         TINYGAN_UNROLL
         for (int k = 0; k < 4; ++k) sums[j].at[k] += other.at[k];
       }

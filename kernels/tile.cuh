@@ -91,7 +91,8 @@ __device__ __forceinline__ void finish_pack(const Epilogue<T>& e, int n, int N, 
   }
 }
 
-/// Stores the elements of v whose columns n... are below N, to global memory. `packed`: `to` is aligned to four elements.
+/// Stores the elements of v whose columns n... are below N, to global memory. `packed`: `to` is aligned to four
+/// elements.
 template <class T>
 __device__ __forceinline__ void store_some(T* to, int n, int N, const Float4& v, bool packed) {
   if (packed && n + 4 <= N) return store_floats<true>(to, v);

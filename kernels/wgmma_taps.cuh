@@ -104,8 +104,8 @@ template <Precision F>
 bool wgmma_suits(index_t pixels, index_t N, index_t D, index_t O, bool worth_copies = true) {
   const WgmmaLimits& limits = sm_90_wgmma;
   return wgmma_available() &&
-         forms::takes(forms::Way::wgmma, worth_copies && 16 * D >= limits.depth_bytes * wgmma_pack<F> && O >= limits.columns &&
-                                             100 * N >= limits.filled * round_up(N, 128) &&
+         forms::takes(forms::Way::wgmma, worth_copies && 16 * D >= limits.depth_bytes * wgmma_pack<F> &&
+                                             O >= limits.columns && 100 * N >= limits.filled * round_up(N, 128) &&
                                              pixels * ceil_div(N, 128) * ceil_div(O, 64) >= limits.tiles);
 }
 

@@ -1,6 +1,6 @@
-// A library that the CUDA driver loads into a program (CUDA_INJECTION64_PATH) and that writes a line for each kernel the
-// program has run: name, start and end on the GPU's clock, grid, registers. Kernels of captured graphs are traced one by
-// one. Links CUPTI; scripts/profile-step reads what it writes.
+// Kernel trace by CUPTI: a library that the CUDA driver loads into a program (CUDA_INJECTION64_PATH). It writes a line
+// for each kernel that has run: start and end on the GPU's clock, grid, registers, name. Kernels of a captured graph
+// have a line each. scripts/profile-step reads the trace.
 //
 //   TINYGAN_KERNEL_TRACE=FILE   where to; tab-separated: start_ns end_ns blocks threads registers shared_bytes name
 //

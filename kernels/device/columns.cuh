@@ -45,8 +45,7 @@ struct ColumnPlan {
   }
   static constexpr index_t least_rows = 4;
 
-  /// A block for each group and piece. No division tells it which it has: nvcc 13.0 makes single stores of a pack's
-  /// where its address depends on one.
+  /// A block for each group and piece.
   dim3 grid() const { return {groups, grid_extent(pieces, false), 1}; }
 };
 
@@ -162,7 +161,7 @@ __device__ __forceinline__ void store_columns(T* to, const Pack<float, N>& value
   }
 }
 
-/// f.operator()<packed>(): outside of loops, or the compiler makes single stores of both ways.
+/// f.operator()<packed>(): around loops, not inside them.
 template <int N, class F>
 __device__ __forceinline__ void with_packing(bool packed, const F& f) {
   if (N == 1 || packed)

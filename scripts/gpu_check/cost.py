@@ -31,7 +31,7 @@ FAMILY = {
     "products": (1e8, 4e9, 1e9, 5e8, 0.1e12),
     "convolutions": (1e8, 4e9, 1e9, 5e8, 0.5e12),
     "training": (1e7, 1e8, 1e9, 1e8, 0.2e12),
-    "capture": (3e7, 2e9, 0, 1e8, 6 * 6 * 46e9),
+    "capture": (3e7, 2e9, 0, 1e8, 3 * 6 * 46e9),
     "small": (1e7, 1e8, 2e8, 1e7, 0.01e12),
 }
 OPS_CASES = 5.0                  # seconds: the definitions of one file's ops in double, on the host

@@ -83,6 +83,15 @@ FAULTS
   fi
 fi
 
+# ---- The tracer of scripts/profile-step, where the toolkit has CUPTI ---------------------------------------------------
+
+cuda=$(dirname "$(dirname "$(realpath "$nvcc")")")
+if [[ -e $cuda/include/cupti.h ]]; then
+  "${CXX:-g++}" -std=c++20 -Wall -Wextra -Werror -fsyntax-only -isystem "$cuda/include" "$root/bench/profile/kernel_trace.cpp"
+else
+  echo "the tracer of profile-step was not compiled: no CUPTI in $cuda"
+fi
+
 # ---- The kernels have none ------------------------------------------------------------------------------------------
 
 compile "$root/kernels/tinygan_cuda.cu" "$scratch/cuda.o" "$scratch/log" "${architectures[@]}"
