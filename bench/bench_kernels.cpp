@@ -24,7 +24,7 @@
 
 #include <tinygan/backend/dense_conv.hpp>
 #include <tinygan/backend/taps.hpp>
-#include <tinygan/tensor/registry.hpp>
+#include <tinygan/tensor/kernels.hpp>
 
 #include "gpu/check.hpp"
 #include "gpu/contestant.hpp"

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include <tinygan/backend/taps.hpp>
-#include <tinygan/tensor/registry.hpp>
+#include <tinygan/tensor/kernels.hpp>
 
 #include "gpu/check.hpp"
 #include "gpu/contestant.hpp"

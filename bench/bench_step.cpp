@@ -72,7 +72,7 @@ void cpu_step(benchmark::State& state, const std::string& network, index_t batch
   state.counters["pool_threads"] = cpu::threads();
 }
 
-double device_mib(Device device) { return static_cast<double>(pool(device).stats().reserved) / (1 << 20); }
+double device_mib(Device device) { return static_cast<double>(memory_pool(device).stats().reserved) / (1 << 20); }
 
 /// One call measures all: Google Benchmark's own choice of iterations would build the networks again and again.
 void device_step(benchmark::State& state, const bench::StepCase& c, Device device, bench::JsonLines& out) {

@@ -155,6 +155,7 @@ const DeviceBackend backend{
     .copy = &copy_on_device,
     .count_up = &count_up_on_device,
     .synchronize = &synchronize,
+    .host_memory = false,
     .capture = {&begin_capture, &end_capture, &abandon_capture, &replay, &release},
     .float_kernels = {&kernel_table<DeviceType::cuda, float, Precision::fp32>(),
                       &kernel_table<DeviceType::cuda, float, Precision::tf32>(),

@@ -5,7 +5,7 @@
 #include <limits>
 #include <utility>
 
-#include <tinygan/tensor/registry.hpp>
+#include <tinygan/tensor/kernels.hpp>
 
 #include "operands.hpp"
 #include "support/buffers.hpp"

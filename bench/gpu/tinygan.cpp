@@ -1,5 +1,5 @@
 // tinygan's kernels as contestants: the entries of Device::cuda()'s table.
-#include <tinygan/tensor/registry.hpp>
+#include <tinygan/tensor/kernels.hpp>
 
 #include "contestant.hpp"
 #include "operands.hpp"

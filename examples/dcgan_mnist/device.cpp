@@ -3,7 +3,7 @@
 #include <string_view>
 
 #include <tinygan/base/error.hpp>
-#include <tinygan/tensor/registry.hpp>
+#include <tinygan/tensor/kernels.hpp>
 
 #include "numbers.hpp"
 

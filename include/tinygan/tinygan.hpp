@@ -1,4 +1,4 @@
-// tinygan: everything but the CUDA kernels, which arrive by linking one translation unit.
+// tinygan: the whole library except the CUDA kernels, which a program links as one translation unit.
 #pragma once
 
 #include <tinygan/autograd/anomaly.hpp>
@@ -9,6 +9,8 @@
 #include <tinygan/base/device.hpp>
 #include <tinygan/base/error.hpp>
 #include <tinygan/base/shape.hpp>
+#include <tinygan/cpu/isa.hpp>
+#include <tinygan/cpu/thread_pool.hpp>
 #include <tinygan/data/augment.hpp>
 #include <tinygan/data/batches.hpp>
 #include <tinygan/data/dataset.hpp>
@@ -62,3 +64,7 @@
 #include <tinygan/train/throughput.hpp>
 #include <tinygan/train/value_ring.hpp>
 #include <tinygan/train/weights.hpp>
+
+#ifdef TINYGAN_COMPILED
+#include <tinygan/compiled.hpp>
+#endif

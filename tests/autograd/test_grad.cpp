@@ -182,15 +182,15 @@ TEST_CASE("a partly freed tape is an error, not a gradient that lacks a term") {
 }
 
 TEST_CASE("a pass frees the memory of the tape") {
-  const std::size_t before = pool(Device::cpu()).stats().in_use;
+  const std::size_t before = memory_pool(Device::cpu()).stats().in_use;
   const V x(Tensor<double>::full({1000}, 1.0), true);
   V y = x;
   for (int i = 0; i < 10; ++i) y = ops::exp(y * 0.1);
   const V loss = ops::sum(y);
   y = {};
-  const std::size_t with_tape = pool(Device::cpu()).stats().in_use;
+  const std::size_t with_tape = memory_pool(Device::cpu()).stats().in_use;
   grad(loss, {x});
-  const std::size_t after = pool(Device::cpu()).stats().in_use;
+  const std::size_t after = memory_pool(Device::cpu()).stats().in_use;
   CHECK(with_tape >= before + 11 * 8000);
   CHECK(after <= before + 8192 + 256 + 256);  // x and the loss
 }

@@ -16,7 +16,7 @@ fi
 
 configure "$here/$kind" "$scratch/build" "${prefix[@]}"
 "$cmake" --build "$scratch/build"
-"$scratch/build/program"
+for program in program compiled_program mixed_program; do "$scratch/build/$program"; done
 
 if [[ $kind == find_package ]] && grep -rqF "$root" "$scratch/prefix"; then
   echo "The installed package refers to the source tree:"

@@ -68,8 +68,8 @@ TEST_CASE("200 steps: no allocation by the system after the second, and memory s
   gan::AdversarialStep<float> step(networks, {}, {});
   Generator random(3);
   const Tensor<float> images = tiny_images(1);
-  Pool& memory = pool(Device::cpu());
-  PoolStats settled;
+  MemoryPool& memory = memory_pool(Device::cpu());
+  MemoryPoolStats settled;
   for (int i = 0; i < 200; ++i) {
     random.next_step();
     step(images, random);
@@ -78,7 +78,7 @@ TEST_CASE("200 steps: no allocation by the system after the second, and memory s
       memory.reset_peak();
     }
   }
-  const PoolStats end = memory.stats();
+  const MemoryPoolStats end = memory.stats();
   CHECK(end.system_allocations == settled.system_allocations);
   CHECK(end.reserved == settled.reserved);
   CHECK(end.in_use == settled.in_use);

@@ -8,7 +8,7 @@
 
 #include <tinygan/base/precision.hpp>
 #include <tinygan/tensor/convert.hpp>
-#include <tinygan/tensor/registry.hpp>
+#include <tinygan/tensor/kernels.hpp>
 
 #include "support/catch.hpp"
 #include "support/use_precision.hpp"

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include <tinygan/tensor/registry.hpp>
+#include <tinygan/tensor/kernels.hpp>
 
 #include "../../kernels/emulate/order.hpp"
 #include "support/catch.hpp"

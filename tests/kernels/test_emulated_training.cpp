@@ -27,7 +27,7 @@ constexpr Device there = Device::emulated();
 /// Whether f() makes no tensor on the CPU.
 template <class F>
 bool spares_the_cpu(const F& f) {
-  Pool& memory = pool(Device::cpu());
+  MemoryPool& memory = memory_pool(Device::cpu());
   memory.reset_peak();
   const std::size_t before = memory.stats().in_use;
   f();

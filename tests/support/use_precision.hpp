@@ -1,7 +1,7 @@
 // The precision of a device, to the end of a scope.
 #pragma once
 
-#include <tinygan/tensor/registry.hpp>
+#include <tinygan/tensor/kernels.hpp>
 
 namespace tinygan::test {
 

@@ -36,7 +36,7 @@ TEST_CASE("a child of fork() finds the memory pools unlocked") {
   const auto busy = [&] {
     while (!stop) {
       const Tensor<float> a({1000});
-      const PrivateMemory memory(Device::cpu());
+      const GraphPrivatePool memory(Device::cpu());
     }
   };
   std::thread first(busy), second(busy);

@@ -125,16 +125,16 @@ TEST_CASE("a clone is a copy of its own, of a view only what the view shows") {
 }
 
 TEST_CASE("storage goes back to the pool with its last tensor, views included") {
-  const std::size_t before = pool(Device::cpu()).stats().in_use;
+  const std::size_t before = memory_pool(Device::cpu()).stats().in_use;
   {
     Tensor<float> row;
     {
       const Tensor<float> t({1000, 10});
       row = t[3];
     }
-    CHECK(pool(Device::cpu()).stats().in_use >= before + 40000);
+    CHECK(memory_pool(Device::cpu()).stats().in_use >= before + 40000);
   }
-  CHECK(pool(Device::cpu()).stats().in_use == before);
+  CHECK(memory_pool(Device::cpu()).stats().in_use == before);
 }
 
 TEST_CASE("elements are copied in and out") {

@@ -22,7 +22,7 @@ struct KernelName {
 
 /// Puts a function that throws into an entry that is null.
 template <DeviceType Type, KernelName Name, class Result, class... Args>
-void complete(Result (*&entry)(Args...)) {
+constexpr void complete(Result (*&entry)(Args...)) {
   if (!entry)
     entry = [](Args...) -> Result {
       fail(text("device ", Device{Type, 0}), "it has no kernel '", Name.text, "' yet; use another device for this");
@@ -33,7 +33,7 @@ void complete(Result (*&entry)(Args...)) {
 
 /// Replaces every null entry by a function that throws Error naming the kernel and the device type.
 template <DeviceType Type, class T>
-void complete_kernels(KernelTable<T>& t) {
+constexpr void complete_kernels(KernelTable<T>& t) {
   static_assert(sizeof t == 41 * sizeof(void (*)()), "a new entry of the contract belongs into this list");
   using detail::complete;
   complete<Type, "gemm_workspace">(t.gemm_workspace);

@@ -25,7 +25,7 @@ void check_target(const char* op, const Variable<T>& prediction, const Variable<
 /// targets makes the host wait for the device in every step.
 template <class T>
 void check_probabilities(const char* op, const Variable<T>& target, wide_t<T> most) {
-  const bool here = target.device().type == DeviceType::cpu;
+  const bool here = backend(target.device()).host_memory;
   if (!here && !detecting_anomalies()) return;
   const std::vector<T> copy = here ? std::vector<T>() : target.value().to_vector();
   const std::span<const T> values = here ? target.value().host() : std::span<const T>(copy);

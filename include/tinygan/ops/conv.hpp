@@ -33,7 +33,7 @@ Variable<T> conv2d(const Variable<T>& x, const Variable<T>& w, const ConvDims& d
   const KernelTable<T>& k = kernels<T>(x.device());
   const Epilogue<T> epilogue = detail::epilogue("conv2d", fused, d.K, x.device());
   Tensor<T> y(d.y_shape(), x.device());
-  const Workspace workspace(k.conv2d_workspace(d, ConvSlot::g), x.device());
+  const KernelWorkspace workspace(k.conv2d_workspace(d, ConvSlot::g), x.device());
   k.conv2d(d, epilogue, x.value().data(), w.value().data(), y.data(), workspace.data(), Stream{});
   return record<T>("conv2d", y, detail::with_bias(x, w, fused),
                    [d, f = detail::FusedBackward<T>{fused.activation, fused.slope}](const Backward<T>& c) {
@@ -56,7 +56,7 @@ Variable<T> conv2d_input_grad(const Variable<T>& g, const Variable<T>& w, const 
   const KernelTable<T>& k = kernels<T>(g.device());
   const Epilogue<T> epilogue = detail::epilogue("conv2d_input_grad", fused, d.C, g.device());
   Tensor<T> dx(d.x_shape(), g.device());
-  const Workspace workspace(k.conv2d_workspace(d, ConvSlot::x), g.device());
+  const KernelWorkspace workspace(k.conv2d_workspace(d, ConvSlot::x), g.device());
   k.conv2d_input_grad(d, epilogue, g.value().data(), w.value().data(), dx.data(), workspace.data(), Stream{});
   return record<T>("conv2d_input_grad", dx, detail::with_bias(g, w, fused),
                    [d, f = detail::FusedBackward<T>{fused.activation, fused.slope}](const Backward<T>& c) {
@@ -77,7 +77,7 @@ Variable<T> conv2d_weight_grad(const Variable<T>& x, const Variable<T>& g, const
   check(x.device() == g.device(), "conv2d_weight_grad", "operands on ", x.device(), " and ", g.device());
   const KernelTable<T>& k = kernels<T>(x.device());
   Tensor<T> dw(d.w_shape(), x.device());
-  const Workspace workspace(k.conv2d_workspace(d, ConvSlot::w), x.device());
+  const KernelWorkspace workspace(k.conv2d_workspace(d, ConvSlot::w), x.device());
   k.conv2d_weight_grad(d, x.value().data(), g.value().data(), dw.data(), workspace.data(), Stream{});
   return record<T>("conv2d_weight_grad", dw, {x, g}, [d](const Backward<T>& c) {
     std::vector<Variable<T>> grads(2);

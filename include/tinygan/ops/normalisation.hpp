@@ -88,7 +88,7 @@ std::vector<Variable<T>> batch_norm_backward(const Backward<T>& c, const NormDim
   const Device device = x.device();
   Tensor<T> dx(x.shape(), device), dgamma(gamma.shape(), device), dbeta(beta.shape(), device);
   const KernelTable<T>& k = kernels<T>(device);
-  const Workspace workspace(k.batch_norm_workspace(d), device);
+  const KernelWorkspace workspace(k.batch_norm_workspace(d), device);
   k.batch_norm_backward(d, options, x.value().data(), mean.data(), variance.data(), gamma.value().data(),
                         beta.value().data(), c.g.value().data(), dx.data(), dgamma.data(), dbeta.data(), workspace.data(),
                         Stream{});
@@ -108,7 +108,7 @@ BatchNormResult<T> batch_norm(const Variable<T>& x, const Variable<T>& gamma, co
   const Device device = x.device();
   Tensor<wide_t<T>> mean({d.channels}, device), variance({d.channels}, device);
   Tensor<T> y(x.shape(), device);
-  const Workspace workspace(k.batch_norm_workspace(d), device);
+  const KernelWorkspace workspace(k.batch_norm_workspace(d), device);
   k.batch_norm(d, options, x.value().data(), gamma.value().data(), beta.value().data(), y.data(), mean.data(),
                variance.data(), workspace.data(), Stream{});
   Variable<T> result = record<T>("batch_norm", y, {x, gamma, beta}, [d, options, mean, variance](const Backward<T>& c) {
@@ -160,7 +160,7 @@ std::vector<Variable<T>> layer_norm_backward(const Backward<T>& c, const NormDim
   const Device device = x.device();
   Tensor<T> dx(x.shape(), device), dgamma(gamma.shape(), device), dbeta(beta.shape(), device);
   const KernelTable<T>& k = kernels<T>(device);
-  const Workspace workspace(k.layer_norm_workspace(d), device);
+  const KernelWorkspace workspace(k.layer_norm_workspace(d), device);
   k.layer_norm_backward(d, options, x.value().data(), mean.data(), rstd.data(), gamma.value().data(), beta.value().data(),
                         c.g.value().data(), dx.data(), dgamma.data(), dbeta.data(), workspace.data(), Stream{});
   return {dx, dgamma, dbeta};

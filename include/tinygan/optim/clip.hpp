@@ -21,7 +21,7 @@ Tensor<wide_t<T>> global_norm(const std::vector<Variable<T>>& xs) {
   const KernelTable<T>& k = kernels<T>(device);
   const int count = static_cast<int>(segments.size());
   Tensor<wide_t<T>> norm({}, device);
-  const Workspace workspace(k.global_norm_workspace(count, segments.data()), device);
+  const KernelWorkspace workspace(k.global_norm_workspace(count, segments.data()), device);
   k.global_norm(count, segments.data(), norm.data(), workspace.data(), Stream{});
   return norm;
 }

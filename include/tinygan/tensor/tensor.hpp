@@ -14,7 +14,8 @@
 #include <tinygan/base/device.hpp>
 #include <tinygan/base/shape.hpp>
 #include <tinygan/base/stream.hpp>
-#include <tinygan/tensor/registry.hpp>
+#include <tinygan/tensor/kernels.hpp>
+#include <tinygan/tensor/memory.hpp>
 
 namespace tinygan {
 
@@ -89,7 +90,7 @@ class Tensor {
 
   /// The elements, for a tensor in host memory. After writing through it: bump_version(). Throws Error for any other device.
   std::span<T> host() const& {
-    check(device().type == DeviceType::cpu, "Tensor::host", "the tensor lives on ", device(), "; use to(Device::cpu())");
+    check(backend(device()).host_memory, "Tensor::host", "the tensor is on ", device(), "; use to(Device::cpu())");
     return {data_, static_cast<std::size_t>(size())};
   }
   /// The span of a temporary would outlive its elements: name the tensor first, or use to_vector().
@@ -176,7 +177,7 @@ class Tensor {
   class Storage {
    public:
     Storage(std::size_t bytes, Device device)
-        : pool_(&pool(device)), block_(pool_->allocate(bytes)), device_(device) {}
+        : pool_(&memory_pool(device)), block_(pool_->allocate(bytes)), device_(device) {}
     ~Storage() { pool_->release(block_); }
     Storage(const Storage&) = delete;
     Storage& operator=(const Storage&) = delete;
@@ -187,8 +188,8 @@ class Tensor {
     void bump_version() { version_.store(detail::next_version(), std::memory_order_relaxed); }
 
    private:
-    Pool* pool_;
-    Pool::Block* block_;
+    MemoryPool* pool_;
+    MemoryPool::Block* block_;
     Device device_;
     std::atomic<std::uint64_t> version_{detail::next_version()};
   };
@@ -210,9 +211,9 @@ class Tensor {
 };
 
 /// Scratch memory for one kernel call; null when nothing is needed.
-class Workspace {
+class KernelWorkspace {
  public:
-  Workspace(std::size_t bytes, Device device) {
+  KernelWorkspace(std::size_t bytes, Device device) {
     if (bytes > 0) memory_ = Tensor<std::byte>({static_cast<index_t>(bytes)}, device);
   }
   void* data() const { return memory_.data(); }

@@ -17,7 +17,7 @@
 #include <memory>
 #include <utility>
 
-#include <tinygan/tensor/registry.hpp>
+#include <tinygan/tensor/memory.hpp>
 
 namespace tinygan::train {
 
@@ -29,7 +29,7 @@ class CapturedStep {
 
   /// `step` is called at once or not at all per call of this object, always by its thread. Mode::eager never captures.
   CapturedStep(Device device, std::function<void()> step, Mode mode = Mode::automatic)
-      : device_(device), step_(std::move(step)), captures_(mode == Mode::automatic && device.type != DeviceType::cpu) {}
+      : device_(device), step_(std::move(step)), captures_(mode == Mode::automatic && backend(device).capture.supported()) {}
   ~CapturedStep() { forget(); }
   CapturedStep(const CapturedStep&) = delete;
   CapturedStep& operator=(const CapturedStep&) = delete;
@@ -53,9 +53,9 @@ class CapturedStep {
   /// The temporaries of all replays are those of the capture. In memory of their own nothing that is made between two
   /// replays can come to lie on them; the first run finds out how much that is.
   void warm_up() {
-    auto memory = std::make_unique<PrivateMemory>(device_);
+    auto memory = std::make_unique<GraphPrivatePool>(device_);
     {
-      const PrivateMemory::Scope scope(*memory);
+      const GraphPrivatePool::Scope scope(*memory);
       step_();
     }
     memory_ = std::move(memory);
@@ -65,7 +65,7 @@ class CapturedStep {
     const CaptureBackend& c = backend(device_).capture;
     c.begin(device_.index);
     try {
-      const PrivateMemory::Scope scope(*memory_);
+      const GraphPrivatePool::Scope scope(*memory_);
       step_();
     } catch (...) {
       c.abandon(device_.index);
@@ -77,7 +77,7 @@ class CapturedStep {
   Device device_;
   std::function<void()> step_;
   bool captures_;
-  std::unique_ptr<PrivateMemory> memory_;
+  std::unique_ptr<GraphPrivatePool> memory_;
   void* graph_ = nullptr;
 };
 

@@ -1,8 +1,8 @@
-// Pool: the memory of one device, handed out in blocks and never given back while the program runs.
+// MemoryPool: a caching allocator for the memory of one device. It keeps its segments until the program ends.
 //
-// Best fit with splitting and merging inside large segments. A training step repeats its sequence of requests, so from the
-// second step on every request is met from the same address and the system is asked for nothing: what whole-step graph
-// capture needs on a GPU, and what spares the page faults on a CPU.
+// Best fit with splitting and merging inside large segments. A training step repeats its sequence of allocations. From the
+// second step on each of them gets the same address, and the system allocates nothing: graph capture needs that on a GPU, and
+// it saves page faults on a CPU.
 #pragma once
 
 #include <algorithm>
@@ -18,11 +18,11 @@
 namespace tinygan {
 
 /// Bytes and counts since the start; `system_allocations` stops growing once a loop is in its steady state.
-struct PoolStats {
+struct MemoryPoolStats {
   std::size_t in_use = 0, peak_in_use = 0, reserved = 0, system_allocations = 0;
 };
 
-class Pool {
+class MemoryPool {
  public:
   /// A run of bytes inside a segment, linked to its neighbours by address.
   struct Block {
@@ -36,9 +36,9 @@ class Pool {
 
   static constexpr std::size_t alignment = 256;
 
-  Pool(SystemAllocate system, int device_index) : system_(system), device_index_(device_index) {}
+  MemoryPool(SystemAllocate system, int device_index) : system_(system), device_index_(device_index) {}
 
-  /// A block of at least `bytes`. Throws Error when the system has no memory left.
+  /// A block of at least `bytes`. Throws Error if the system is out of memory.
   Block* allocate(std::size_t bytes) {
     check(bytes <= max_bytes, "memory", bytes, " bytes, more than ", max_bytes);
     const std::size_t size = round_up(std::max<std::size_t>(bytes, 1), alignment);
@@ -66,7 +66,7 @@ class Pool {
     free_.insert(key(block));
   }
 
-  PoolStats stats() const {
+  MemoryPoolStats stats() const {
     const std::lock_guard lock(mutex_);
     return stats_;
   }
@@ -75,7 +75,7 @@ class Pool {
     stats_.peak_in_use = stats_.in_use;
   }
 
-  /// Keep other threads out, for fork().
+  /// Exclude other threads, for fork().
   void lock() { mutex_.lock(); }
   void unlock() { mutex_.unlock(); }
 
@@ -95,7 +95,7 @@ class Pool {
   static std::size_t round_up(std::size_t n, std::size_t unit) { return (n + unit - 1) / unit * unit; }
   static Key key(Block* b) { return {b->size, b->data, b}; }
 
-  /// A new segment, a quarter of what there is already, so that few are needed whatever the program's size.
+  /// A new segment of at least a quarter of the reserved bytes, so that the number of segments grows with their logarithm.
   FreeSet::iterator grow(std::size_t size) {
     const std::size_t wish = std::min(largest_growth, stats_.reserved / 4);
     const std::size_t bytes = round_up(std::max(size, wish), segment_unit);
@@ -141,7 +141,7 @@ class Pool {
   FreeSet free_;
   std::vector<std::unique_ptr<Block>> owned_;
   std::vector<Block*> spare_;
-  PoolStats stats_;
+  MemoryPoolStats stats_;
 };
 
 }  // namespace tinygan

@@ -1,8 +1,11 @@
-// The CPU's kernel table.
+// The CPU's kernel tables.
 #pragma once
+
+#include <type_traits>
 
 #include <tinygan/backend/kernel_table.hpp>
 #include <tinygan/backend/missing_kernels.hpp>
+#include <tinygan/cpu/backend.hpp>
 #include <tinygan/cpu/convert.hpp>
 #include <tinygan/cpu/conv.hpp>
 #include <tinygan/cpu/counters.hpp>
@@ -17,11 +20,21 @@
 
 namespace tinygan::cpu {
 
-/// Every kernel of the contract for elements of type T, float or double. Streams are ignored: a kernel has finished
-/// when it returns.
+namespace detail {
+
+/// bfloat16: casts and fill only, for copies to and from other devices. Every other entry throws Error.
+constexpr KernelTable<bfloat16> casts_only() {
+  KernelTable<bfloat16> t{};
+  t.fill = fill_narrow<bfloat16>;
+  t.narrow = narrow<bfloat16>;
+  t.widen = widen<bfloat16>;
+  complete_kernels<DeviceType::cpu>(t);
+  return t;
+}
+
 template <class T>
-const KernelTable<T>& kernel_table() {
-  static constexpr KernelTable<T> table{
+constexpr KernelTable<T> all_kernels() {
+  return {
       .gemm_workspace = gemm_workspace<T>,
       .gemm = gemm<T>,
       .conv2d_workspace = conv2d_workspace<T>,
@@ -64,21 +77,19 @@ const KernelTable<T>& kernel_table() {
       .global_norm = global_norm<T>,
       .clip_by_norm = clip_by_norm<T>,
   };
-  return table;
 }
 
-/// Of bfloat16 the CPU has what brings elements to and from other devices; every other entry throws Error.
-template <>
-inline const KernelTable<bfloat16>& kernel_table<bfloat16>() {
-  static const KernelTable<bfloat16> table = [] {
-    KernelTable<bfloat16> t{};
-    t.fill = fill_narrow<bfloat16>;
-    t.narrow = narrow<bfloat16>;
-    t.widen = widen<bfloat16>;
-    complete_kernels<DeviceType::cpu>(t);
-    return t;
-  }();
-  return table;
+}  // namespace detail
+
+template <class T>
+const KernelTable<T>& kernel_table() {
+  if constexpr (std::is_same_v<T, bfloat16>) {
+    static constexpr KernelTable<T> table = detail::casts_only();
+    return table;
+  } else {
+    static constexpr KernelTable<T> table = detail::all_kernels<T>();
+    return table;
+  }
 }
 
 }  // namespace tinygan::cpu

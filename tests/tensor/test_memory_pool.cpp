@@ -1,4 +1,4 @@
-#include <tinygan/tensor/pool.hpp>
+#include <tinygan/tensor/memory_pool.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -8,7 +8,7 @@
 #include "support/catch.hpp"
 #include "support/temporary.hpp"
 
-using tinygan::Pool;
+using tinygan::MemoryPool;
 
 namespace {
 
@@ -20,15 +20,15 @@ void* system_memory(std::size_t bytes, int) {
     void operator()(void* p) const { std::free(p); }
   };
   static std::vector<std::unique_ptr<void, Free>> segments;
-  segments.emplace_back(std::aligned_alloc(Pool::alignment, bytes));
+  segments.emplace_back(std::aligned_alloc(MemoryPool::alignment, bytes));
   return segments.back().get();
 }
 
 }  // namespace
 
 TEST_CASE("blocks are rounded up to the alignment and do not overlap") {
-  Pool pool(&system_memory, 0);
-  Pool::Block *a = pool.allocate(1), *b = pool.allocate(257), *c = pool.allocate(0);
+  MemoryPool pool(&system_memory, 0);
+  MemoryPool::Block *a = pool.allocate(1), *b = pool.allocate(257), *c = pool.allocate(0);
   CHECK(a->size == 256);
   CHECK(b->size == 512);
   CHECK(c->size == 256);
@@ -40,10 +40,10 @@ TEST_CASE("blocks are rounded up to the alignment and do not overlap") {
 }
 
 TEST_CASE("the smallest block that fits is taken") {
-  Pool pool(&system_memory, 0);
-  Pool::Block* large = pool.allocate(4096);
+  MemoryPool pool(&system_memory, 0);
+  MemoryPool::Block* large = pool.allocate(4096);
   pool.allocate(256);  // keeps the free ones apart
-  Pool::Block* small = pool.allocate(1024);
+  MemoryPool::Block* small = pool.allocate(1024);
   pool.allocate(256);
   std::byte *at_large = large->data, *at_small = small->data;
   pool.release(large);
@@ -55,12 +55,12 @@ TEST_CASE("the smallest block that fits is taken") {
 
 TEST_CASE("freed neighbours merge, whatever the order") {
   for (const std::array<int, 3>& order : {std::array{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}}) {
-    Pool pool(&system_memory, 0);
-    Pool::Block* blocks[3] = {pool.allocate(512), pool.allocate(512), pool.allocate(512)};
-    Pool::Block* guard = pool.allocate(segment - 3 * 512);  // the rest of the segment
+    MemoryPool pool(&system_memory, 0);
+    MemoryPool::Block* blocks[3] = {pool.allocate(512), pool.allocate(512), pool.allocate(512)};
+    MemoryPool::Block* guard = pool.allocate(segment - 3 * 512);  // the rest of the segment
     std::byte* start = blocks[0]->data;
     for (int i : order) pool.release(blocks[i]);
-    Pool::Block* all = pool.allocate(3 * 512);
+    MemoryPool::Block* all = pool.allocate(3 * 512);
     CHECK(all->data == start);
     CHECK(pool.stats().system_allocations == 1);
     pool.release(all);
@@ -71,10 +71,10 @@ TEST_CASE("freed neighbours merge, whatever the order") {
 }
 
 TEST_CASE("a repeated sequence gets the same addresses and asks the system for nothing") {
-  Pool pool(&system_memory, 0);
+  MemoryPool pool(&system_memory, 0);
   const auto step = [&] {
     std::vector<std::byte*> addresses;
-    std::vector<Pool::Block*> held;
+    std::vector<MemoryPool::Block*> held;
     std::mt19937 bits(5);
     for (int i = 0; i < 300; ++i) {
       if (held.size() > 20 || (bits() % 3 == 0 && !held.empty())) {
@@ -85,7 +85,7 @@ TEST_CASE("a repeated sequence gets the same addresses and asks the system for n
       held.push_back(pool.allocate(bits() % 500000));
       addresses.push_back(held.back()->data);
     }
-    for (Pool::Block* block : held) pool.release(block);
+    for (MemoryPool::Block* block : held) pool.release(block);
     return addresses;
   };
   const auto first = step();
@@ -98,12 +98,12 @@ TEST_CASE("a repeated sequence gets the same addresses and asks the system for n
 }
 
 TEST_CASE("random traffic never hands out a byte twice, and all of it comes back") {
-  Pool pool(&system_memory, 0);
+  MemoryPool pool(&system_memory, 0);
   std::mt19937 bits(9);
-  std::vector<Pool::Block*> held;
+  std::vector<MemoryPool::Block*> held;
   std::size_t in_use = 0;
-  const auto overlaps = [&](const Pool::Block* block) {
-    for (const Pool::Block* other : held)
+  const auto overlaps = [&](const MemoryPool::Block* block) {
+    for (const MemoryPool::Block* other : held)
       if (block->data < other->data + other->size && other->data < block->data + block->size) return true;
     return false;
   };
@@ -114,20 +114,20 @@ TEST_CASE("random traffic never hands out a byte twice, and all of it comes back
       pool.release(held[at]);
       held.erase(held.begin() + static_cast<std::ptrdiff_t>(at));
     } else {
-      Pool::Block* block = pool.allocate(bits() % (i % 50 == 0 ? 3 * segment : 10000));
+      MemoryPool::Block* block = pool.allocate(bits() % (i % 50 == 0 ? 3 * segment : 10000));
       REQUIRE_FALSE(overlaps(block));
       held.push_back(block);
       in_use += block->size;
     }
     REQUIRE(pool.stats().in_use == in_use);
   }
-  for (Pool::Block* block : held) pool.release(block);
+  for (MemoryPool::Block* block : held) pool.release(block);
   CHECK(pool.stats().in_use == 0);
 }
 
 TEST_CASE("the peak is kept until it is reset") {
-  Pool pool(&system_memory, 0);
-  Pool::Block* a = pool.allocate(1024);
+  MemoryPool pool(&system_memory, 0);
+  MemoryPool::Block* a = pool.allocate(1024);
   pool.release(pool.allocate(4096));
   CHECK(pool.stats().peak_in_use == 5120);
   pool.reset_peak();
@@ -137,20 +137,20 @@ TEST_CASE("the peak is kept until it is reset") {
 }
 
 TEST_CASE("large requests get segments of whole units") {
-  Pool pool(&system_memory, 0);
+  MemoryPool pool(&system_memory, 0);
   pool.allocate(5 * segment + 1);
   CHECK(pool.stats().reserved == 6 * segment);
   CHECK(pool.stats().system_allocations == 1);
 }
 
 TEST_CASE("requests that cannot be rounded up are refused, and failed ones leave the pool as it was") {
-  Pool pool(&system_memory, 0);
+  MemoryPool pool(&system_memory, 0);
   for (std::size_t bytes : {SIZE_MAX, SIZE_MAX - 255, std::size_t{PTRDIFF_MAX}, std::size_t{PTRDIFF_MAX} - segment + 1}) {
     CAPTURE(bytes);
     CHECK(support::error_of([&] { pool.allocate(bytes); }) ==
           tinygan::text("memory: ", bytes, " bytes, more than ", std::size_t{PTRDIFF_MAX} - segment));
   }
-  Pool none([](std::size_t bytes, int) -> void* { tinygan::fail("system", "no ", bytes, " bytes"); }, 0);
+  MemoryPool none([](std::size_t bytes, int) -> void* { tinygan::fail("system", "no ", bytes, " bytes"); }, 0);
   for (int attempt = 0; attempt < 3; ++attempt) CHECK_THROWS_AS(none.allocate(std::size_t{1} << 62), tinygan::Error);
   CHECK(none.stats().in_use == 0);
   CHECK(none.stats().reserved == 0);

@@ -1,0 +1,70 @@
+// The kernels of a device in its precision.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include <tinygan/tensor/device.hpp>
+
+namespace tinygan {
+
+namespace detail {
+
+inline std::atomic<Precision>& precision_of(DeviceType type) {
+  static std::array<std::atomic<Precision>, device_type_count> set{};  // fp32
+  return set[static_cast<std::size_t>(type)];
+}
+
+}  // namespace detail
+
+/// The precision in which float matrix products and convolutions are multiplied on devices of this type, fp32 by default. Products
+/// of bfloat16 tensors are always multiplied in bfloat16.
+inline Precision precision(Device device) {
+  return detail::precision_of(device.type).load(std::memory_order_relaxed);
+}
+
+/// Sets it for the whole program and all devices of this type. Throws Error if the device does not support it: the CPU has fp32
+/// only, and a GPU needs compute capability 8.0 for tf32 and bf16.
+inline void set_precision(Device device, Precision p) {
+  backend(device).check_precision(p, device.index);
+  detail::precision_of(device.type).store(p, std::memory_order_relaxed);
+}
+
+namespace detail {
+
+/// Throws Error unless the device has the tensor cores that bfloat16 products need. The answer is cached.
+inline void check_bfloat16(const DeviceBackend& b, Device device) {
+  static std::array<std::atomic<std::uint64_t>, device_type_count> known{};  // by type: a bit for each device
+  std::atomic<std::uint64_t>& devices = known[static_cast<std::size_t>(device.type)];
+  const std::uint64_t bit = device.index < 64 ? std::uint64_t{1} << device.index : 0;
+  if (devices.load(std::memory_order_relaxed) & bit) return;
+  b.check_precision(Precision::bf16, device.index);
+  devices.fetch_or(bit, std::memory_order_relaxed);
+}
+
+}  // namespace detail
+
+/// The kernels of a device in its precision. Also selects the device for the calling thread. Throws Error if the device or the
+/// element type is unavailable.
+template <class T>
+const KernelTable<T>& kernels(Device device) {
+  static_assert(std::is_same_v<T, float> || std::is_same_v<T, double> || std::is_same_v<T, bfloat16>,
+                "kernels exist for float, double and bfloat16");
+  const DeviceBackend& b = backend(device);
+  // The CPU's kernels are templates, which a program instantiates for the element types that it uses.
+  if (device.type == DeviceType::cpu) return cpu::kernel_table<T>();
+  const KernelTable<T>* table = nullptr;
+  const char* type = "float";
+  if constexpr (std::is_same_v<T, float>) table = b.float_kernels[static_cast<int>(precision(device))];
+  else if constexpr (std::is_same_v<T, bfloat16>) table = b.bfloat16_kernels, type = "bfloat16";
+  else table = b.double_kernels, type = "double";
+  check(table != nullptr, text("device ", device), "it has no kernels for ", type);
+  if constexpr (std::is_same_v<T, bfloat16>) detail::check_bfloat16(b, device);
+  b.activate(device.index);
+  return *table;
+}
+
+}  // namespace tinygan
