@@ -15,6 +15,13 @@ namespace dcgan_mnist {
 
 namespace {
 
+namespace gan = tinygan::gan;
+
+std::string metric_text(float value, gan::NumberFormat format) {
+  const double v = static_cast<double>(value);
+  return format.kind == gan::NumberFormat::Digits::decimals ? fixed(v, format.digits) : general(v, format.digits);
+}
+
 std::string clock_text(double seconds) {
   const auto total = static_cast<long>(seconds + 0.5);
   char buffer[32];
@@ -32,17 +39,20 @@ std::size_t terminal_width() {
 }  // namespace
 
 std::string status_line(const Status& s) {
-  return tinygan::text("epoch ", s.epoch, '/', s.epochs, "  step ", s.step, '/', s.steps, "  images ", s.images,
-                       "  loss_D ", fixed(s.loss_d, 3), "  loss_G ", fixed(s.loss_g, 3), "  D(x) ", fixed(s.d_real, 2),
-                       "  D(G(z)) ", fixed(s.d_fake, 2), "  |gD| ", general(s.grad_norm_d, 3), "  |gG| ",
-                       general(s.grad_norm_g, 3), "  ", fixed(s.images_per_second, 0), " img/s  eta ",
-                       clock_text(s.eta_seconds), "  mem ", fixed(s.memory_mib, 0), " MiB");
+  std::string metrics;
+  for (const auto& m : gan::step_metrics<float>)
+    metrics += tinygan::text("  ", m.label, ' ', metric_text(s.metrics.*m.value, m.format));
+  return tinygan::text("epoch ", s.epoch, '/', s.epochs, "  step ", s.step, '/', s.steps, "  images ", s.images, metrics, "  ",
+                       fixed(s.images_per_second, 0), " img/s  eta ", clock_text(s.eta_seconds), "  mem ",
+                       fixed(s.memory_mib, 0), " MiB");
 }
 
 std::string short_status_line(const Status& s, std::size_t width) {
-  const std::string line = tinygan::text(
-      s.step, '/', s.steps, "  D ", fixed(s.loss_d, 2), "  G ", fixed(s.loss_g, 2), "  D(x) ", fixed(s.d_real, 2),
-      "  D(G(z)) ", fixed(s.d_fake, 2), "  ", fixed(s.images_per_second, 0), " img/s  eta ", clock_text(s.eta_seconds));
+  std::string line = tinygan::text(s.step, '/', s.steps);
+  for (const auto& m : gan::step_metrics<float>)
+    if (*m.short_label != '\0')
+      line += tinygan::text("  ", m.short_label, ' ', metric_text(s.metrics.*m.value, {m.format.kind, 2}));
+  line += tinygan::text("  ", fixed(s.images_per_second, 0), " img/s  eta ", clock_text(s.eta_seconds));
   return line.substr(0, width);
 }
 

@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <string>
 
+#include <tinygan/gan/step_metrics.hpp>
+
 namespace dcgan_mnist {
 
-/// One step's numbers, as they are shown and logged. Gradient norms are NaN where they were not measured.
+/// One step's numbers, as they are shown and logged.
 struct Status {
   std::int64_t epoch = 0, epochs = 0, step = 0, steps = 0, images = 0;
-  double loss_d = 0, loss_g = 0, d_real = 0, d_fake = 0, grad_norm_d = 0, grad_norm_g = 0;
+  tinygan::gan::StepMetrics<float> metrics;
   double images_per_second = 0, eta_seconds = 0, memory_mib = 0;
 };
 

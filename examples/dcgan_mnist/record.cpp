@@ -23,27 +23,18 @@ double wall_time() {
 }
 
 nlohmann::ordered_json to_json(const Status& s) {
-  return {{"epoch", s.epoch},
-          {"step", s.step},
-          {"images", s.images},
-          {"loss_d", s.loss_d},
-          {"loss_g", s.loss_g},
-          {"d_real", s.d_real},
-          {"d_fake", s.d_fake},
-          {"grad_norm_d", s.grad_norm_d},
-          {"grad_norm_g", s.grad_norm_g},
-          {"images_per_second", s.images_per_second},
-          {"memory_mib", s.memory_mib}};
+  nlohmann::ordered_json json{{"epoch", s.epoch}, {"step", s.step}, {"images", s.images}};
+  for (const auto& m : tinygan::gan::step_metrics<float>) json[m.key] = static_cast<double>(s.metrics.*m.value);
+  json["images_per_second"] = s.images_per_second;
+  json["memory_mib"] = s.memory_mib;
+  return json;
 }
 
 std::vector<tinygan::io::EventFile::Scalar> to_scalars(const Status& s) {
-  return {{"loss/discriminator", s.loss_d},
-          {"loss/generator", s.loss_g},
-          {"output/real", s.d_real},
-          {"output/generated", s.d_fake},
-          {"gradient/discriminator", s.grad_norm_d},
-          {"gradient/generator", s.grad_norm_g},
-          {"speed/images_per_second", s.images_per_second}};
+  std::vector<tinygan::io::EventFile::Scalar> scalars;
+  for (const auto& m : tinygan::gan::step_metrics<float>) scalars.push_back({m.tag, s.metrics.*m.value});
+  scalars.push_back({"speed/images_per_second", s.images_per_second});
+  return scalars;
 }
 
 }  // namespace

@@ -5,9 +5,11 @@
 #include <cstdio>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <vector>
 
 #include <tinygan/base/error.hpp>
+#include <tinygan/gan/step_metrics.hpp>
 #include <tinygan/io/file.hpp>
 
 #include "html.hpp"
@@ -238,38 +240,48 @@ class Report {
            "<p class=\"note\">" + escape(explanation) + "</p></section>\n";
   }
 
+  /// A plot of the metrics of one group, in the words of that group.
+  struct MetricCard {
+    std::string_view group, heading;
+    Plot axes;
+    std::string_view explanation, explanation_bce = explanation;
+  };
+
+  /// Cards of known groups; any other group gets one with its own name.
+  static MetricCard metric_card(std::string_view group) {
+    const std::vector<MetricCard> cards{
+        {"loss", "Losses", {.x_label = "step", .y_label = "loss"},
+         "A tug of war: neither should run away for good.",
+         "A tug of war: neither should win. 1.39 is a discriminator that guesses, 0.69 a generator that has it guessing. A "
+         "discriminator's loss that stays at 0 means that the generator learns nothing any more."},
+        {"output", "What the discriminator believes",
+         {.x_label = "step", .y_label = "probability of being real", .low = 0, .high = 1},
+         "Healthy: apart, but not at 1 and 0. Where the curves meet at one half, the two can no longer be told apart."},
+        {"gradient", "Length of the gradients", {.x_label = "step", .y_label = "norm", .logarithmic = true},
+         "How hard each step pulls. Healthy: steady; growing without end or falling to nothing is not."}};
+    for (const MetricCard& c : cards)
+      if (c.group == group) return c;
+    return {group, group, {.x_label = "step", .y_label = std::string(group)}, ""};
+  }
+
   std::string curves() const {
     const bool bce = cross_entropy();
-    using Bands = std::vector<std::optional<Band>>;
-    const std::string cards =
-        card("Losses",
-             {.x_label = "step",
-              .y_label = "loss",
-              .curves = {curve("discriminator", "loss_d"), curve("generator", "loss_g")},
-              .bands = bce ? Bands{Band{0.5, 1.4}, Band{0.7, 3}} : Bands{}},
-             bce ? "A tug of war: neither should win. 1.39 is a discriminator that guesses, 0.69 a generator that has "
-                   "it guessing. A discriminator's loss that stays at 0 means that the generator learns nothing any more."
-                 : "A tug of war: neither should run away for good.") +
-        card("What the discriminator believes",
-             {.x_label = "step",
-              .y_label = "probability of being real",
-              .curves = {curve("D(x), real images", "d_real"), curve("D(G(z)), generated images", "d_fake")},
-              .bands = bce ? Bands{Band{0.5, 0.95}, Band{0.05, 0.5}} : Bands{},
-              .low = 0,
-              .high = 1},
-             "Healthy: apart, but not at 1 and 0. Where the curves meet at one half, the two can no longer be told "
-             "apart.") +
-        card("Length of the gradients",
-             {.x_label = "step",
-              .y_label = "norm",
-              .curves = {curve("discriminator", "grad_norm_d"), curve("generator", "grad_norm_g")},
-              .logarithmic = true},
-             "How hard each step pulls. Healthy: steady; growing without end or falling to nothing is not.") +
-        card("Speed",
-             {.x_label = "step",
-              .y_label = "images a second",
-              .curves = {curve("images a second", "images_per_second")}},
-             "Training alone: pictures and checkpoints are not counted.");
+    std::vector<MetricCard> groups;
+    for (const auto& m : tinygan::gan::step_metrics<float>) {
+      const std::string_view tag = m.tag, group = tag.substr(0, tag.find('/'));
+      auto found = std::ranges::find(groups, group, &MetricCard::group);
+      if (found == groups.end()) found = groups.insert(found, metric_card(group));
+      Plot& plot = found->axes;
+      plot.curves.push_back(curve(m.legend, m.key));
+      plot.bands.emplace_back();
+      if (bce && m.healthy.low < m.healthy.high) plot.bands.back() = Band{m.healthy.low, m.healthy.high};
+    }
+    std::string cards;
+    for (const MetricCard& c : groups)
+      cards += card(std::string(c.heading), c.axes, std::string(bce ? c.explanation_bce : c.explanation));
+    cards += card("Speed",
+                  {.x_label = "step", .y_label = "images a second", .curves = {curve("images a second", "images_per_second")}},
+                  "Training alone: pictures and checkpoints are not counted.");
     if (cards.empty()) return {};
     return "<h2>How the game went</h2>\n<p>One point per logged step; where there are many, the line is their mean and "
            "the shade around it their range. Shaded across: what is healthy for the curve of that colour.</p>\n"

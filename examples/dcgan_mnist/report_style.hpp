@@ -7,10 +7,10 @@ namespace dcgan_mnist {
 inline constexpr const char* report_style = R"css(
 :root { color-scheme: light dark;
   --page: #f6f6f4; --card: #ffffff; --ink: #1d1d1f; --quiet: #5d5d66; --line: #d9d9de; --good: #16703c; --bad: #a33a00;
-  --c0: #0072b2; --c1: #c84e00; }
+  --c0: #0072b2; --c1: #c84e00; --c2: #00795a; --c3: #9a4d8a; }
 @media (prefers-color-scheme: dark) { :root {
   --page: #141416; --card: #1f1f23; --ink: #ececf0; --quiet: #a5a5b0; --line: #3a3a42; --good: #63d08f; --bad: #ff9d6b;
-  --c0: #5ab4f0; --c1: #ffa44d; } }
+  --c0: #5ab4f0; --c1: #ffa44d; --c2: #4fc9a0; --c3: #e094d2; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink);
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
@@ -44,14 +44,12 @@ svg text { fill: var(--quiet); font-size: 13px; }
 svg .grid { stroke: var(--line); stroke-width: 1; }
 svg .axis { stroke: var(--quiet); stroke-width: 1; }
 svg polyline { fill: none; stroke-width: 1.8; stroke-linejoin: round; }
-svg polyline.c0 { stroke: var(--c0); } svg polyline.c1 { stroke: var(--c1); }
-svg circle.c0, svg rect.c0, svg polygon.c0 { fill: var(--c0); }
-svg circle.c1, svg rect.c1, svg polygon.c1 { fill: var(--c1); }
+.c0 { --c: var(--c0); } .c1 { --c: var(--c1); } .c2 { --c: var(--c2); } .c3 { --c: var(--c3); }
+svg polyline { stroke: var(--c); } svg circle, svg rect, svg polygon { fill: var(--c); }
 svg polygon { opacity: .22; } svg rect.band { opacity: .1; }
 .key { display: flex; flex-wrap: wrap; gap: .1rem 1.2rem; margin: 0 0 .3rem; font-size: .88rem; }
 .key i { display: inline-block; width: 1.3rem; height: .25rem; border-radius: .2rem; margin-right: .4rem;
-  vertical-align: .22rem; }
-.key .c0 { background: var(--c0); } .key .c1 { background: var(--c1); }
+  vertical-align: .22rem; background: var(--c); }
 table { border-collapse: collapse; font-size: .92rem; width: 100%; }
 th { text-align: left; font-weight: 600; }
 td, th { padding: .25rem .9rem .25rem 0; border-bottom: 1px solid var(--line);

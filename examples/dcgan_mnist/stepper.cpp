@@ -1,10 +1,6 @@
 #include "stepper.hpp"
 
-#include <cmath>
-
 namespace dcgan_mnist {
-
-bool StepValues::finite() const { return std::isfinite(loss_d) && std::isfinite(loss_g); }
 
 Stepper::Stepper(AnyStep& step, tinygan::Generator& random, const tinygan::data::DeviceImages& images,
                  tinygan::data::Batches& batches, float pixel_low, float pixel_high)
@@ -13,7 +9,7 @@ Stepper::Stepper(AnyStep& step, tinygan::Generator& random, const tinygan::data:
       batches_(images, batches),
       low_(pixel_low),
       high_(pixel_high),
-      values_(6, capacity, images.device()),
+      metrics_(static_cast<int>(tinygan::gan::step_metrics<float>.size()), capacity, images.device()),
       plain_(images.device(), [this] { run(false); }),
       measured_(images.device(), [this] { run(true); }) {}
 
@@ -25,18 +21,18 @@ void Stepper::step(bool norms) {
 /// Everything here happens on the device: it is what a replay repeats.
 void Stepper::run(bool norms) {
   random_->next_step();
-  const auto r = std::visit(
+  const auto metrics = std::visit(
       [&]<class T>(tinygan::gan::AdversarialStep<T>& step) {
         step.measure_norms(norms);
         return step(batches_.next<T>(low_, high_), *random_);
       },
       *step_);
-  values_.record({r.loss_d, r.loss_g, r.d_real, r.d_fake, r.grad_norm_d, r.grad_norm_g});
+  metrics_.record(values_of(metrics));
 }
 
-std::vector<StepValues> Stepper::drain() {
-  std::vector<StepValues> steps;
-  for (const std::vector<float>& v : values_.drain()) steps.push_back({v[0], v[1], v[2], v[3], v[4], v[5]});
+std::vector<StepMetrics> Stepper::drain() {
+  std::vector<StepMetrics> steps;
+  for (const std::vector<float>& values : metrics_.drain()) steps.push_back(tinygan::gan::metrics_of(values));
   return steps;
 }
 

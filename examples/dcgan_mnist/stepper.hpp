@@ -12,13 +12,8 @@
 
 namespace dcgan_mnist {
 
-/// What one step saw. Gradient norms are NaN where they were not measured.
-struct StepValues {
-  float loss_d = 0, loss_g = 0, d_real = 0, d_fake = 0, grad_norm_d = 0, grad_norm_g = 0;
-
-  /// Whether both losses are finite; a loss of NaN or infinity means that the run has diverged.
-  bool finite() const;
-};
+/// Metrics of one step on the host.
+using StepMetrics = tinygan::gan::StepMetrics<float>;
 
 /// A step in float, or in bfloat16.
 using AnyStep = std::variant<tinygan::gan::AdversarialStep<float>, tinygan::gan::AdversarialStep<tinygan::bfloat16>>;
@@ -36,8 +31,8 @@ class Stepper {
   /// The next step. It may still be running when this returns. `norms`: measure the gradients too.
   void step(bool norms);
 
-  /// The values of the steps since the last call, oldest first; waits for the last of them. At most `capacity` are kept.
-  std::vector<StepValues> drain();
+  /// The metrics of the steps since the last call, oldest first; waits for the last of them. At most `capacity` are kept.
+  std::vector<StepMetrics> drain();
 
   /// Whether drain() costs nothing, so that every step may be looked at; elsewhere it stops the device for a moment.
   bool reads_are_free() const;
@@ -51,7 +46,7 @@ class Stepper {
   tinygan::Generator* random_;
   tinygan::data::DeviceBatches batches_;
   float low_, high_;
-  tinygan::train::ValueRing<float> values_;
+  tinygan::train::ValueRing<float> metrics_;
   tinygan::train::CapturedStep plain_, measured_;
 };
 

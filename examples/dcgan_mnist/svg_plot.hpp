@@ -22,7 +22,7 @@ struct Band {
 /// Curves over one pair of axes.
 struct Plot {
   std::string x_label, y_label;
-  std::vector<Curve> curves;
+  std::vector<Curve> curves = {};
   std::vector<std::optional<Band>> bands = {};
   std::optional<double> low = {}, high = {};  ///< of the y axis, if not as the points want it
   bool logarithmic = false;         ///< the y axis; values that are not positive are gaps

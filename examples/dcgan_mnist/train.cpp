@@ -228,15 +228,15 @@ class Run {
 
   /// Takes note of what the steps since the last look have seen.
   void look(bool shown, bool logged) {
-    const std::vector<StepValues> seen = training_.stepper().drain();
+    const std::vector<StepMetrics> seen = training_.stepper().drain();
     const index_t first = training_.steps_done() - static_cast<index_t>(seen.size()) + 1;
     std::string hint;
     for (std::size_t i = 0; i < seen.size(); ++i) {
-      const StepValues& v = seen[i];
-      if (!v.finite())
+      const StepMetrics& v = seen[i];
+      if (!std::isfinite(v.loss_d) || !std::isfinite(v.loss_g))
         throw Diverged{tinygan::text("diverged at step ", first + static_cast<index_t>(i), ": loss_D is ", v.loss_d,
                                      ", loss_G is ", v.loss_g)};
-      if (options_.loss == "bce" && hint.empty()) hint = health_->step(v.d_real, v.d_fake);
+      if (options_.loss == "bce" && hint.empty()) hint = health_->step(static_cast<double>(v.d_real), static_cast<double>(v.d_fake));
     }
     throughput_->add(seconds_now(), images_seen());
     if (shown && !seen.empty()) record_->status(status_of(seen.back()), logged);
@@ -245,7 +245,7 @@ class Run {
 
   index_t images_seen() const { return training_.steps_done() * images_per_step(options_); }
 
-  Status status_of(const StepValues& v) const {
+  Status status_of(const StepMetrics& metrics) const {
     Status s;
     const index_t per_epoch = training_.steps_per_epoch();
     s.step = training_.steps_done();
@@ -253,12 +253,7 @@ class Run {
     s.epoch = training_.epoch() + 1;
     s.epochs = (steps_ + per_epoch - 1) / per_epoch;
     s.images = images_seen();
-    s.loss_d = v.loss_d;
-    s.loss_g = v.loss_g;
-    s.d_real = v.d_real;
-    s.d_fake = v.d_fake;
-    s.grad_norm_d = v.grad_norm_d;
-    s.grad_norm_g = v.grad_norm_g;
+    s.metrics = metrics;
     s.images_per_second = throughput_->images_per_second();
     s.eta_seconds = throughput_->seconds_to(steps_ * images_per_step(options_));
     s.memory_mib = resident_mib();

@@ -1,5 +1,7 @@
 #include <string_view>
 
+#include <tinygan/gan/step_metrics.hpp>
+
 #include "command_line.hpp"
 #include "train.hpp"
 
@@ -87,6 +89,19 @@ void add_run_options(CLI::App& c, TrainOptions& o) {
   add_config_option(c);
 }
 
+/// The footer's lines on the metrics of the status line.
+std::string metrics_help() {
+  constexpr std::size_t column = 24;
+  std::string help;
+  for (const auto& m : tinygan::gan::step_metrics<float>) {
+    std::string line = std::string("  ") + m.label;
+    if (m.healthy.low < m.healthy.high) line += " " + general(m.healthy.low, 3) + " to " + general(m.healthy.high, 3);
+    line.resize(std::max(column, line.size() + 1), ' ');
+    help += line + m.meaning + "\n";
+  }
+  return help;
+}
+
 }  // namespace
 
 void add_train_command(CLI::App& app, Dispatch& chosen) {
@@ -104,13 +119,8 @@ void add_train_command(CLI::App& app, Dispatch& chosen) {
   c.footer(R"(The run directory, such as runs/00007-dcgan-bce-b128, holds checkpoints, image
 grids, logs and a report. Its path is printed to standard output.
 
-The status line, and what is healthy:
-  loss_D 0.5 to 1.4     the discriminator's loss; 1.39 is guessing
-  loss_G 0.7 to 3       the generator's loss; 0.69 is a fooled discriminator
-  D(x), D(G(z))         mean probability "real" for real and generated images;
-                        apart, but not at 1 and 0
-  |gD|, |gG|            gradient norms; steady, not growing without end
-  img/s, eta, mem       speed of the last 20 s, time left, memory
+The status line, and what is healthy with --loss bce:
+)" + metrics_help() + R"(  img/s, eta, mem       speed of the last 20 s, time left, memory
 
 Ctrl-C, SIGTERM, SIGHUP, SIGXCPU and a standard output that is gone save a
 checkpoint and end; --resume goes on, to the same result, bit for bit. A second

@@ -26,6 +26,7 @@
 #include <tinygan/gan/penalties.hpp>
 #include <tinygan/gan/statistics.hpp>
 #include <tinygan/gan/step.hpp>
+#include <tinygan/gan/step_metrics.hpp>
 #include <tinygan/io/safetensors.hpp>
 #include <tinygan/nn/activations.hpp>
 #include <tinygan/nn/conv2d.hpp>

@@ -31,7 +31,7 @@ const AdamHyper standing{.learning_rate = 0};
 /// One step on tiny networks of seed 1, with these two optimisers.
 struct Outcome {
   gan::Networks<float> networks = tiny_networks(1);
-  gan::StepReport<float> report;
+  gan::StepMetrics<Tensor<float>> report;
   std::uint64_t g_steps = 0, d_steps = 0;
 
   Outcome(const AdamHyper& g, const AdamHyper& d) {
@@ -83,7 +83,7 @@ TEST_CASE("mistake 2, D never trained: every step updates D once, and D tells re
   step(tiny_images(0), random);
   const auto after = snapshot(networks.discriminator.parameters());
   for (std::size_t i = 0; i < before.size(); ++i) CHECK_FALSE(same_bits(before[i], after[i]));
-  gan::StepReport<float> report;
+  gan::StepMetrics<Tensor<float>> report;
   for (unsigned i = 1; i < 50; ++i) {
     random.next_step();
     report = step(tiny_images(i), random);

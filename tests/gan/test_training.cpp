@@ -38,7 +38,7 @@ std::vector<Tensor<float>> train_small(int steps, int threads, See see) {
 
 TEST_CASE("25 steps of `small` on stroke digits: losses stay in range, and the generator changes") {
   int seen = 0;
-  const auto trained = train_small(25, 2, [&](const gan::StepReport<float>& r) {
+  const auto trained = train_small(25, 2, [&](const gan::StepMetrics<Tensor<float>>& r) {
     CAPTURE(seen, r.loss_d.item(), r.loss_g.item());
     // A coin's losses are 2 ln 2 and ln 2; far from them one side has lost.
     CHECK((r.loss_d.item() > 0.05f && r.loss_d.item() < 3));

@@ -130,7 +130,7 @@ FirstStep first_step(TrainingStart<T> start, Device device) {
   random.next_step();
   const auto r = step(narrow<T>(start.images), random);
   FirstStep result;
-  for (const auto& t : {r.loss_d, r.loss_g, r.d_real, r.d_fake, r.grad_norm_d, r.grad_norm_g})
+  for (const auto& t : gan::values_of(r))
     result.report.push_back(static_cast<double>(t.item()));
   for (std::size_t m = 0; m < 2; ++m) {
     const std::vector<Tensor<float>> after = on_cpu(*models[m]);

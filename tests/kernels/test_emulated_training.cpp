@@ -165,13 +165,13 @@ Trained train_adversarially(Device device) {
   Trained result(6);
   for (int i = 0; i < 3; ++i) {
     random.next_step();
-    gan::StepReport<T> r;
+    gan::StepMetrics<Tensor<T>> r;
     if (device == Device::cpu())
       r = step(real, random);
     else
       CHECK(spares_the_cpu([&] { r = step(real, random); }));
     std::size_t k = 0;
-    for (const Tensor<T>& t : {r.loss_d, r.loss_g, r.d_real, r.d_fake, r.grad_norm_d, r.grad_norm_g}) {
+    for (const Tensor<T>& t : gan::values_of(r)) {
       CHECK(t.device() == device);
       result[k++].push_back(static_cast<double>(t.item()));
     }

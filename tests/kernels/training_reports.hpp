@@ -29,7 +29,7 @@ std::vector<double> reports(gan::AdversarialStep<T>& step, Device device) {
   for (int i = 0; i < 3; ++i) {
     random.next_step();
     const auto r = step(real, random);
-    for (const auto& t : {r.loss_d, r.loss_g, r.d_real, r.d_fake, r.grad_norm_d, r.grad_norm_g})
+    for (const auto& t : gan::values_of(r))
       all.push_back(static_cast<double>(t.item()));
   }
   return all;

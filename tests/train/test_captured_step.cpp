@@ -46,8 +46,7 @@ Trained train_tiny(Device device, CapturedStep::Mode mode, int steps, Between be
   train::ValueRing<float> ring(6, 16, device);
   CapturedStep captured(device, [&] {
     random.next_step();
-    const auto r = step(batches.next(-1.0f, 1.0f), random);
-    ring.record({r.loss_d, r.loss_g, r.d_real, r.d_fake, r.grad_norm_d, r.grad_norm_g});
+    ring.record(gan::values_of(step(batches.next(-1.0f, 1.0f), random)));
   }, mode);
   for (int i = 0; i < steps; ++i) {
     batches.advance();

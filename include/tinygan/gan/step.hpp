@@ -3,18 +3,12 @@
 
 #include <tinygan/gan/networks.hpp>
 #include <tinygan/gan/objective.hpp>
+#include <tinygan/gan/step_metrics.hpp>
 #include <tinygan/ops/norms.hpp>
 #include <tinygan/optim/adam.hpp>
 #include <tinygan/optim/clip.hpp>
 
 namespace tinygan::gan {
-
-/// What a step saw, scalars on the device: both losses, D's opinion of real and of generated images before its (last) update,
-/// and, where they were asked for, the norms of both gradients.
-template <class T>
-struct StepReport {
-  Tensor<T> loss_d, loss_g, d_real, d_fake, grad_norm_d, grad_norm_g;
-};
 
 /// The DCGAN step. D learns from a batch of real images and a batch of generated ones, apart so that batch statistics do not
 /// mix and detached so that G is left alone; then G learns to have the same images taken for real by the updated D, whose
@@ -24,6 +18,7 @@ template <class T>
 class AdversarialStep {
  public:
   using Wide = wide_t<T>;  ///< of losses and other sums
+  using Metrics = StepMetrics<Tensor<Wide>>;
 
   /// `masters`, for networks of bfloat16, are the float networks that they follow (nn::follow) and that take the updates. Throws
   /// Error on critic steps below 1, a negative or infinite penalty weight, or wgan-gp with batch statistics in D.
@@ -44,27 +39,27 @@ class AdversarialStep {
 
   /// One update of G and critic_steps of D, each of those on an equal share of the rows of real(N,28,28,1), in the networks'
   /// pixel range, and on as many latent vectors. Throws Error unless critic_steps divides N.
-  StepReport<Wide> operator()(const Tensor<T>& real, Generator& random) {
+  Metrics operator()(const Tensor<T>& real, Generator& random) {
     check(real.defined() && real.rank() >= 1, "AdversarialStep", "the batch of real images is ",
           real.defined() ? "a scalar" : "empty");
     const index_t steps = objective_.critic_steps, batch = real.extent(0) / steps;
     check(batch * steps == real.extent(0), "AdversarialStep", real.extent(0), " real images for ", steps, " critic steps");
-    StepReport<Wide> report;
+    Metrics metrics;
     for (index_t i = 0; i + 1 < steps; ++i) {
       Variable<T> fake;
       {
         const NoGrad no_grad;
         fake = generate(batch, random);
       }
-      update_discriminator(real.rows(i * batch, (i + 1) * batch), fake, random, report);
+      update_discriminator(real.rows(i * batch, (i + 1) * batch), fake, random, metrics);
     }
     const Variable<T> fake = generate(batch, random);
-    update_discriminator(real.rows((steps - 1) * batch, steps * batch), fake.detach(), random, report);
-    update_generator(fake, random, report);
-    return report;
+    update_discriminator(real.rows((steps - 1) * batch, steps * batch), fake.detach(), random, metrics);
+    update_generator(fake, random, metrics);
+    return metrics;
   }
 
-  /// Whether the next steps report gradient norms: one more pass over the gradients.
+  /// Whether the next steps measure gradient norms: one more pass over the gradients.
   void measure_norms(bool on) { measure_norms_ = on; }
 
   const Objective& objective() const { return objective_; }
@@ -87,11 +82,11 @@ class AdversarialStep {
     return networks_->generator(z, Pass::train(random));
   }
 
-  void update_discriminator(const Tensor<T>& real, const Variable<T>& fake, Generator& random, StepReport<Wide>& report) {
+  void update_discriminator(const Tensor<T>& real, const Variable<T>& fake, Generator& random, Metrics& metrics) {
     nn::Sequential<T>& d = networks_->discriminator;
     // One batch after the other, each freed before the next: half the activations in memory at a time.
-    std::vector<Term> terms{half(widen(d(real, Pass::train(random))), &real_loss<Wide>, report.d_real),
-                            half(widen(d(fake, Pass::train(random))), &fake_loss<Wide>, report.d_fake)};
+    std::vector<Term> terms{half(widen(d(real, Pass::train(random))), &real_loss<Wide>, metrics.d_real),
+                            half(widen(d(fake, Pass::train(random))), &fake_loss<Wide>, metrics.d_fake)};
     if (penalises()) terms.push_back(penalty(real, fake.value(), random));
     const NoGrad no_grad;
     Term sum = std::move(terms.front());
@@ -99,17 +94,17 @@ class AdversarialStep {
       for (std::size_t i = 0; i < sum.grads.size(); ++i) sum.grads[i] = sum.grads[i] + std::exchange(terms[t].grads[i], {});
       sum.loss = sum.loss + terms[t].loss;
     }
-    report.loss_d = sum.loss.value();
-    if (measure_norms_) report.grad_norm_d = optim::global_norm(sum.grads);
+    metrics.loss_d = sum.loss.value();
+    if (measure_norms_) metrics.grad_norm_d = optim::global_norm(sum.grads);
     discriminator_optimiser_.step(sum.grads);
   }
 
-  void update_generator(const Variable<T>& fake, Generator& random, StepReport<Wide>& report) {
+  void update_generator(const Variable<T>& fake, Generator& random, Metrics& metrics) {
     const Variable<Wide> output = widen(networks_->discriminator(fake, Pass::train(random).frozen()));
     const Variable<Wide> loss = generator_loss(objective_.loss, output);
-    report.loss_g = loss.value();
+    metrics.loss_g = loss.value();
     const std::vector<Variable<T>> grads = grad(loss, generator_optimiser_.parameters());
-    if (measure_norms_) report.grad_norm_g = optim::global_norm(grads);
+    if (measure_norms_) metrics.grad_norm_g = optim::global_norm(grads);
     generator_optimiser_.step(grads);
   }
 

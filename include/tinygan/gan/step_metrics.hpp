@@ -1,0 +1,79 @@
+// Metrics of a training step, and the one list of them that all iterate who record, print, store or plot metrics.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include <tinygan/base/error.hpp>
+
+namespace tinygan::gan {
+
+/// Metrics of one step: losses, mean D(x) and mean D(G(z)) before D's (last) update, gradient norms. V is a scalar tensor where
+/// the step computes them and a number where they are read. Not measured: an empty tensor, NaN.
+template <class V>
+struct StepMetrics {
+  V loss_d{}, loss_g{}, d_real{}, d_fake{}, grad_norm_d{}, grad_norm_g{};
+};
+
+/// How a metric is printed.
+struct NumberFormat {
+  enum class Digits { decimals, significant } kind;
+  int digits;
+};
+
+/// A range of values; none if low == high.
+struct HealthyRange {
+  double low, high;
+};
+
+/// Where a metric stands in StepMetrics, and how people and files see it.
+template <class V>
+struct StepMetric {
+  V StepMetrics<V>::*value;
+  const char* key;          ///< in JSON
+  const char* label;        ///< in the status line
+  const char* short_label;  ///< in a narrow status line; empty: left out
+  NumberFormat format;
+  const char* tag;       ///< in TensorBoard, "group/name"; metrics of a group share a plot
+  const char* legend;    ///< in that plot
+  HealthyRange healthy;  ///< of the loss bce
+  const char* meaning;
+};
+
+/// Every metric, in the order of the status line.
+template <class V>
+inline constexpr std::array step_metrics{
+    StepMetric<V>{&StepMetrics<V>::loss_d, "loss_d", "loss_D", "D", {NumberFormat::Digits::decimals, 3},
+                  "loss/discriminator", "discriminator", {0.5, 1.4}, "the discriminator's loss; 1.39 is guessing"},
+    StepMetric<V>{&StepMetrics<V>::loss_g, "loss_g", "loss_G", "G", {NumberFormat::Digits::decimals, 3},
+                  "loss/generator", "generator", {0.7, 3}, "the generator's loss; 0.69 is a fooled discriminator"},
+    StepMetric<V>{&StepMetrics<V>::d_real, "d_real", "D(x)", "D(x)", {NumberFormat::Digits::decimals, 2},
+                  "output/real", "D(x), real images", {0.5, 0.95}, "mean probability \"real\" of real images"},
+    StepMetric<V>{&StepMetrics<V>::d_fake, "d_fake", "D(G(z))", "D(G(z))", {NumberFormat::Digits::decimals, 2},
+                  "output/generated", "D(G(z)), generated images", {0.05, 0.5}, "mean probability \"real\" of generated images"},
+    StepMetric<V>{&StepMetrics<V>::grad_norm_d, "grad_norm_d", "|gD|", "", {NumberFormat::Digits::significant, 3},
+                  "gradient/discriminator", "discriminator", {}, "gradient norm of D; steady, not growing without end"},
+    StepMetric<V>{&StepMetrics<V>::grad_norm_g, "grad_norm_g", "|gG|", "", {NumberFormat::Digits::significant, 3},
+                  "gradient/generator", "generator", {}, "gradient norm of G; the same"},
+};
+
+static_assert(sizeof(StepMetrics<float>) == step_metrics<float>.size() * sizeof(float), "every metric stands in the list once");
+
+/// The values in the order of the list.
+template <class V>
+std::vector<V> values_of(const StepMetrics<V>& metrics) {
+  std::vector<V> values;
+  for (const StepMetric<V>& m : step_metrics<V>) values.push_back(metrics.*m.value);
+  return values;
+}
+
+/// The inverse of values_of(). Throws Error unless there is a value for every metric.
+template <class V>
+StepMetrics<V> metrics_of(const std::vector<V>& values) {
+  check(values.size() == step_metrics<V>.size(), "metrics_of", values.size(), " values, expected ", step_metrics<V>.size());
+  StepMetrics<V> metrics;
+  for (std::size_t i = 0; i < values.size(); ++i) metrics.*step_metrics<V>[i].value = values[i];
+  return metrics;
+}
+
+}  // namespace tinygan::gan
