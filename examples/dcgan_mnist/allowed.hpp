@@ -32,6 +32,7 @@ struct Anything {};
 
 inline constexpr Range<std::uint64_t> any_seed{0, std::numeric_limits<std::uint64_t>::max()};
 inline constexpr Range<int> thread_count{0, 1024};
+inline constexpr const char* threads_help = "CPU threads; 0 uses every processor";
 
 /// Words of a configuration file for a flag.
 inline const std::vector<std::string> true_words{"true", "on", "yes", "1"}, false_words{"false", "off", "no", "0"};

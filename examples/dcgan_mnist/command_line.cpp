@@ -186,7 +186,7 @@ std::optional<int> parse(CLI::App& app, int argc, char** argv) {
 }
 
 void add_threads_option(CLI::App& command, int& threads) {
-  add_value(command, "--threads", threads, thread_count, "CPU threads; 0 uses every processor").type_name("N");
+  add_value(command, "--threads", threads, thread_count, threads_help).type_name("N");
 }
 
 void add_config_option(CLI::App& command) {

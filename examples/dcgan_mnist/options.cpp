@@ -1,6 +1,7 @@
 #include "options.hpp"
 
 #include <algorithm>
+#include <initializer_list>
 #include <string_view>
 #include <type_traits>
 #include <vector>
@@ -58,13 +59,13 @@ std::string ansi_quoted(const std::string& text) {
   return "$'" + escape_bytes(quoted) + "'";
 }
 
-/// f(name, value of a, value of b, role) for every option of two runs.
-template <class F>
-void each_pair(TrainOptions& a, const TrainOptions& b, F&& f) {
-  const ordered_json other = to_json(b);
-  each_option(a, [&](const char* name, auto& value, Role role, const auto&) {
-    f(name, value, restored<std::remove_reference_t<decltype(value)>>(other.at(name)), role);
+/// The options of these roles under their names.
+ordered_json to_json(const TrainOptions& options, std::initializer_list<Role> roles) {
+  ordered_json json;
+  each_option([&](const auto& option) {
+    if (std::ranges::find(roles, option.role) != roles.end()) json[option.name] = stored(options.*option.field);
   });
+  return json;
 }
 
 template <class Names>
@@ -78,32 +79,27 @@ OneOf model_names() { return one_of(tinygan::gan::network_names); }
 OneOf loss_names() { return one_of(tinygan::gan::loss_names); }
 
 ordered_json to_json(const TrainOptions& options) {
-  ordered_json json;
-  each_option(options, [&](const char* name, const auto& value, Role, const auto&) { json[name] = stored(value); });
-  return json;
+  return to_json(options, {Role::result, Role::length, Role::side, Role::session});
 }
 
-ordered_json deciding_options(const TrainOptions& options) {
-  ordered_json json;
-  each_option(options, [&](const char* name, const auto& value, Role role, const auto&) {
-    if (role == Role::result) json[name] = stored(value);
-  });
-  return json;
-}
+ordered_json deciding_options(const TrainOptions& options) { return to_json(options, {Role::result}); }
 
 TrainOptions read_options(const std::filesystem::path& file) {
   const std::vector<std::uint8_t> bytes = tinygan::io::read_file(file);
   const ordered_json json = ordered_json::parse(bytes.begin(), bytes.end(), nullptr, false);
   tinygan::check(json.is_object(), file.string(), "is no JSON object; it should hold the options of a run");
   TrainOptions options;
-  each_option(options, [&](const char* name, auto& value, Role, const auto& allowed) {
+  each_option([&](const auto& option) {
+    auto& value = options.*option.field;
     using T = std::remove_reference_t<decltype(value)>;
-    const auto found = json.find(name);
-    if (found == json.end()) return;  // an option newer than the run has its default
+    const auto found = json.find(option.name);
+    if (option.role == Role::unsaved || found == json.end()) return;  // an option newer than the run has its default
     const std::string json_text = found->dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-    tinygan::check(fits<T>(*found), file.string(), "option ", name, " is ", json_text, ", a value of another type");
-    const std::string wrong = complaint(found->is_string() ? found->template get<std::string>() : json_text, allowed);
-    tinygan::check(wrong.empty(), file.string(), "option ", name, ": ", wrong);
+    tinygan::check(fits<T>(*found), file.string(), "option ", option.name, " is ", json_text,
+                   ", a value of another type");
+    const std::string typed_text = found->is_string() ? found->template get<std::string>() : json_text;
+    const std::string wrong = complaint(typed_text, option.allowed);
+    tinygan::check(wrong.empty(), file.string(), "option ", option.name, ": ", wrong);
     value = restored<T>(*found);
   });
   return options;
@@ -111,13 +107,15 @@ TrainOptions read_options(const std::filesystem::path& file) {
 
 TrainOptions merge_options(const TrainOptions& saved, const TrainOptions& now) {
   TrainOptions merged = saved;
-  each_pair(merged, now, [&](const char* name, auto& value, const auto& wanted, Role role) {
-    if (role == Role::session) value = wanted;
-    if (!now.given.contains(name) || value == wanted) return;
-    if (role == Role::result)
-      tinygan::fail("--resume", "the run has --", name, " ", typed(value), ", the command line says --", name, " ",
-                    typed(wanted), "; this would change its result (leave the option out, or start a new run)");
-    value = wanted;
+  each_option([&](const auto& option) {
+    auto& value = merged.*option.field;
+    const auto& wanted = now.*option.field;
+    const bool named = now.given.contains(option.name) && value != wanted;
+    if (named && option.role == Role::result)
+      tinygan::fail("--resume", "the run has --", option.name, " ", typed(value), ", the command line says --",
+                    option.name, " ", typed(wanted),
+                    "; this would change its result (leave the option out, or start a new run)");
+    if (named || option.role == Role::session || option.role == Role::unsaved) value = wanted;
   });
   if (now.given.contains("epochs") && !now.given.contains("steps")) merged.steps = 0;
   return merged;
@@ -142,10 +140,11 @@ std::string shell_quoted(const std::string& text) {
 
 std::string command_of(const TrainOptions& options) {
   std::string command = "dcgan_mnist train";
-  TrainOptions o = options;
-  each_pair(o, TrainOptions{}, [&](const char* name, const auto& value, const auto& usual, Role role) {
-    if (role == Role::session || value == usual) return;
-    command.append(" --").append(name);
+  const TrainOptions usual;
+  each_option([&](const auto& option) {
+    const auto& value = options.*option.field;
+    if (option.role == Role::session || option.role == Role::unsaved || value == usual.*option.field) return;
+    command.append(" --").append(option.name);
     if constexpr (!std::is_same_v<std::decay_t<decltype(value)>, bool>)
       command.append(" ").append(shell_quoted(typed(value)));
   });

@@ -1,4 +1,4 @@
-// What the command line of `train` decides, as plain data.
+// The options of `train`: a field and a row of the table each.
 #pragma once
 
 #include <cstdint>
@@ -51,8 +51,22 @@ enum class Role {
   result,   ///< decides the result: naming another value is an error
   length,   ///< how long the run goes on: another value extends it
   side,     ///< decides nothing about the result: another value is taken, otherwise the run's own
-  session,  ///< of this invocation only
+  session,  ///< saved, but each session has its own
+  unsaved,  ///< in no file
 };
+
+/// A row of the table of options: all that parsing, --help, options.json and --resume know of one.
+template <class T, class Allowed>
+struct Option {
+  const char* name;  ///< on the command line and in files
+  T TrainOptions::*field;
+  Role role;
+  Allowed allowed;
+  const char* type;  ///< of the value, in --help
+  const char* help;
+};
+template <class T, class Allowed>
+Option(const char*, T TrainOptions::*, Role, Allowed, const char*, const char*) -> Option<T, Allowed>;
 
 inline constexpr std::int64_t max_steps = std::int64_t{1} << 40;
 
@@ -60,38 +74,65 @@ inline constexpr std::int64_t max_steps = std::int64_t{1} << 40;
 OneOf model_names();
 OneOf loss_names();
 
-/// f(name, value, role, allowed values) for every option that belongs to a run.
-template <class Options, class F>
-void each_option(Options& o, F&& f) {
+/// The table: f(row) for every option of `train`, in the order of --help and options.json.
+template <class F>
+void each_option(F&& f) {
+  using O = TrainOptions;
   using Whole = Range<std::int64_t>;
   using Real = Range<double>;
   constexpr std::int64_t max_count = 1 << 20;
-  f("data", o.data, Role::side, NonEmpty{});  // the images are compared by checksum, so they may have moved
-  f("images", o.images, Role::result, Whole{0, 1 << 30});
-  f("model", o.model, Role::result, model_names());
-  f("loss", o.loss, Role::result, loss_names());
-  f("penalty-weight", o.penalty_weight, Role::result, Real{0, 1e6});
-  f("critic-steps", o.critic_steps, Role::result, Range<int>{1, 100});
-  f("epochs", o.epochs, Role::length, Whole{1, 1000000});
-  f("steps", o.steps, Role::length, Whole{0, max_steps});
-  f("batch-size", o.batch_size, Role::result, Whole{2, max_count});
-  f("seed", o.seed, Role::result, any_seed);
-  f("device", o.device, Role::result, DeviceName{});
-  f("precision", o.precision, Role::result, OneOf{{"auto", "fp32", "tf32", "bf16"}});
-  f("learning-rate", o.learning_rate, Role::result, Real{0, 1e6});
-  f("beta1", o.beta1, Role::result, Real{0, 0.9999});
-  f("ema", o.ema, Role::result, Real{0, 0.999999});
-  f("statistics-images", o.statistics_images, Role::result, Whole{2, max_count});
-  f("overfit-batch", o.overfit_batch, Role::result, Flag{});
-  f("init-from", o.init_from, Role::result, Anything{});
-  f("threads", o.threads, Role::side, thread_count);
-  f("out", o.out, Role::session, NonEmpty{});
-  f("snapshot-every", o.snapshot_every, Role::side, Whole{0, max_steps});
-  f("checkpoint-every", o.checkpoint_every, Role::side, Whole{0, max_steps});
-  f("keep-last", o.keep_last, Role::side, Whole{0, max_count});
-  f("keep-every", o.keep_every, Role::side, Whole{0, max_steps});
-  f("log-every", o.log_every, Role::side, Whole{1, 1000000});
-  f("progress", o.progress, Role::session, OneOf{{"auto", "plain", "none"}});
+  f(Option{"data", &O::data, Role::side, NonEmpty{}, "DIR",  // images are compared by checksum: they may have moved
+           "Folder or images file of MNIST or a set like it; strokes: built-in digits; auto: $TINYGAN_MNIST or "
+           "data/mnist"});
+  f(Option{"images", &O::images, Role::result, Whole{0, 1 << 30}, "N", "Use only the first N images; 0: all"});
+  f(Option{"model", &O::model, Role::result, model_names(), "NAME",
+           "Networks: dcgan (TensorFlow's tutorial), article (the Keras sample, done right), libtorch (PyTorch's C++ "
+           "example), small (quick looks)"});
+  f(Option{"loss", &O::loss, Role::result, loss_names(), "NAME",
+           "Adversarial loss: bce (the original, non-saturating), lsgan, hinge or wgan-gp"});
+  f(Option{"penalty-weight", &O::penalty_weight, Role::result, Real{0, 1e6}, "W",
+           "Weight of wgan-gp's gradient penalty"});
+  f(Option{"critic-steps", &O::critic_steps, Role::result, Range<int>{1, 100}, "N",
+           "Updates of the discriminator for each of the generator, every one on images of its own; 5 is usual for "
+           "wgan-gp"});
+  f(Option{"epochs", &O::epochs, Role::length, Whole{1, 1000000}, "N", "Passes over the data set"});
+  f(Option{"steps", &O::steps, Role::length, Whole{0, max_steps}, "N", "Stop after N steps; 0: --epochs decides"});
+  f(Option{"batch-size", &O::batch_size, Role::result, Whole{2, max_count}, "N", "Images in an update"});
+  f(Option{"seed", &O::seed, Role::result, any_seed, "S", "Seed of weights, order, latents and dropout"});
+  f(Option{"device", &O::device, Role::result, DeviceName{}, "NAME",
+           "cpu, cuda, cuda:N, emulated (the CUDA kernels run on the CPU, slowly) or auto, a GPU if there is one"});
+  f(Option{"precision", &O::precision, Role::result, OneOf{{"auto", "fp32", "tf32", "bf16"}}, "NAME",
+           "fp32, tf32, bf16 or auto; the CPU has fp32"});
+  f(Option{"learning-rate", &O::learning_rate, Role::result, Real{0, 1e6}, "R", "Adam's, of both networks"});
+  f(Option{"beta1", &O::beta1, Role::result, Real{0, 0.9999}, "B", "Adam's beta1"});
+  f(Option{"ema", &O::ema, Role::result, Real{0, 0.999999}, "D",
+           "Decay of the averaged generator, which draws the grids; 0: no average"});
+  f(Option{"statistics-images", &O::statistics_images, Role::result, Whole{2, max_count}, "N",
+           "Images that the averaged generator's batch statistics are taken from before it is saved; never more than "
+           "the run has trained on"});
+  f(Option{"overfit-batch", &O::overfit_batch, Role::result, Flag{}, "",
+           "Train on the first batch only: a network that cannot learn it is broken"});
+  f(Option{"init-from", &O::init_from, Role::result, Anything{}, "PATH",
+           "Begin with the weights of a run, checkpoint or weights file, all else new"});
+  f(Option{"threads", &O::threads, Role::side, thread_count, "N", threads_help});
+  f(Option{"out", &O::out, Role::session, NonEmpty{}, "DIR", "Folder in which a numbered run directory is made"});
+  f(Option{"resume", &O::resume, Role::unsaved, NonEmpty{}, "PATH|auto",
+           "Go on with a run where its latest checkpoint left it, or with a checkpoint; auto: with the newest run "
+           "below --out that has the same options, or a new one"});
+  f(Option{"snapshot-every", &O::snapshot_every, Role::side, Whole{0, max_steps}, "N",
+           "Steps between image grids; 0: every epoch"});
+  f(Option{"checkpoint-every", &O::checkpoint_every, Role::side, Whole{0, max_steps}, "N",
+           "Steps between checkpoints; 0: every epoch"});
+  f(Option{"keep-last", &O::keep_last, Role::side, Whole{0, max_count}, "N", "Checkpoints to keep; 0: all"});
+  f(Option{"keep-every", &O::keep_every, Role::side, Whole{0, max_steps}, "N",
+           "Keep every N-th step's checkpoint, too; 0: no"});
+  f(Option{"log-every", &O::log_every, Role::side, Whole{1, 1000000}, "N", "Steps between lines of the log"});
+  f(Option{"progress", &O::progress, Role::session, OneOf{{"auto", "plain", "none"}}, "HOW",
+           "auto (a live line on a terminal), plain or none"});
+  f(Option{"dry-run", &O::dry_run, Role::unsaved, Flag{}, "",
+           "Check everything, print what would be trained, and write nothing"});
+  f(Option{"smoke", &O::smoke, Role::unsaved, Flag{}, "",
+           "A few steps of a small model on built-in digits: does it work here?"});
 }
 
 /// Real images that one step takes.

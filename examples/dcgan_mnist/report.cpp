@@ -252,8 +252,8 @@ class Report {
     const std::vector<MetricCard> cards{
         {"loss", "Losses", {.x_label = "step", .y_label = "loss"},
          "A tug of war: neither should run away for good.",
-         "A tug of war: neither should win. 1.39 is a discriminator that guesses, 0.69 a generator that has it guessing. A "
-         "discriminator's loss that stays at 0 means that the generator learns nothing any more."},
+         "A tug of war: neither should win. 1.39 is a discriminator that guesses, 0.69 a generator that has it guessing. "
+         "A discriminator's loss that stays at 0 means that the generator learns nothing any more."},
         {"output", "What the discriminator believes",
          {.x_label = "step", .y_label = "probability of being real", .low = 0, .high = 1},
          "Healthy: apart, but not at 1 and 0. Where the curves meet at one half, the two can no longer be told apart."},
@@ -280,7 +280,9 @@ class Report {
     for (const MetricCard& c : groups)
       cards += card(std::string(c.heading), c.axes, std::string(bce ? c.explanation_bce : c.explanation));
     cards += card("Speed",
-                  {.x_label = "step", .y_label = "images a second", .curves = {curve("images a second", "images_per_second")}},
+                  {.x_label = "step",
+                   .y_label = "images a second",
+                   .curves = {curve("images a second", "images_per_second")}},
                   "Training alone: pictures and checkpoints are not counted.");
     if (cards.empty()) return {};
     return "<h2>How the game went</h2>\n<p>One point per logged step; where there are many, the line is their mean and "

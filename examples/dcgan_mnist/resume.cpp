@@ -68,8 +68,6 @@ Plan make_plan(const TrainOptions& options) {
   plan.directory = named.run;
   plan.lock = std::make_unique<RunLock>(named.run);
   plan.options = merge_options(read_options(named.run / "options.json"), options);
-  plan.options.resume = options.resume;
-  plan.options.dry_run = options.dry_run;
   const tinygan::train::Checkpoints checkpoints(named.run);
   plan.goes_back = named.step.has_value();
   if (named.step) {

@@ -31,7 +31,7 @@ class Stepper {
   /// The next step. It may still be running when this returns. `norms`: measure the gradients too.
   void step(bool norms);
 
-  /// The metrics of the steps since the last call, oldest first; waits for the last of them. At most `capacity` are kept.
+  /// The metrics of the steps since the last call, oldest first, at most `capacity`; waits for the last of them.
   std::vector<StepMetrics> drain();
 
   /// Whether drain() costs nothing, so that every step may be looked at; elsewhere it stops the device for a moment.

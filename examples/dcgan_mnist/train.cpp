@@ -236,7 +236,8 @@ class Run {
       if (!std::isfinite(v.loss_d) || !std::isfinite(v.loss_g))
         throw Diverged{tinygan::text("diverged at step ", first + static_cast<index_t>(i), ": loss_D is ", v.loss_d,
                                      ", loss_G is ", v.loss_g)};
-      if (options_.loss == "bce" && hint.empty()) hint = health_->step(static_cast<double>(v.d_real), static_cast<double>(v.d_fake));
+      if (options_.loss == "bce" && hint.empty())
+        hint = health_->step(static_cast<double>(v.d_real), static_cast<double>(v.d_fake));
     }
     throughput_->add(seconds_now(), images_seen());
     if (shown && !seen.empty()) record_->status(status_of(seen.back()), logged);
