@@ -2,21 +2,18 @@
 
 namespace dcgan_mnist {
 
-Stepper::Stepper(AnyStep& step, tinygan::Generator& random, const tinygan::data::DeviceImages& images,
-                 tinygan::data::Batches& batches, float pixel_low, float pixel_high)
+Stepper::Stepper(AnyStep& step, tinygan::Generator& random, tinygan::data::DataLoader& loader, float pixel_low,
+                 float pixel_high)
     : step_(&step),
       random_(&random),
-      batches_(images, batches),
+      loader_(&loader),
       low_(pixel_low),
       high_(pixel_high),
-      metrics_(static_cast<int>(tinygan::gan::step_metrics<float>.size()), capacity, images.device()),
-      plain_(images.device(), [this] { run(false); }),
-      measured_(images.device(), [this] { run(true); }) {}
+      metrics_(static_cast<int>(tinygan::gan::step_metrics<float>.size()), capacity, random.device()),
+      plain_(random.device(), [this] { run(false); }),
+      measured_(random.device(), [this] { run(true); }) {}
 
-void Stepper::step(bool norms) {
-  batches_.advance();
-  (norms ? measured_ : plain_)();
-}
+void Stepper::step(bool norms) { (norms ? measured_ : plain_)(); }
 
 /// Everything here happens on the device: it is what a replay repeats.
 void Stepper::run(bool norms) {
@@ -24,7 +21,7 @@ void Stepper::run(bool norms) {
   const auto metrics = std::visit(
       [&]<class T>(tinygan::gan::AdversarialStep<T>& step) {
         step.measure_norms(norms);
-        return step(batches_.next<T>(low_, high_), *random_);
+        return step(loader_->next<T>(low_, high_), *random_);
       },
       *step_);
   metrics_.record(values_of(metrics));

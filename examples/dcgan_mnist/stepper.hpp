@@ -5,7 +5,7 @@
 #include <variant>
 #include <vector>
 
-#include <tinygan/data/device_batches.hpp>
+#include <tinygan/data/data_loader.hpp>
 #include <tinygan/gan/step.hpp>
 #include <tinygan/train/captured_step.hpp>
 #include <tinygan/train/value_ring.hpp>
@@ -18,13 +18,13 @@ using StepMetrics = tinygan::gan::StepMetrics<float>;
 /// A step in float, or in bfloat16.
 using AnyStep = std::variant<tinygan::gan::AdversarialStep<float>, tinygan::gan::AdversarialStep<tinygan::bfloat16>>;
 
-/// Takes steps, captured where the device can. Position and random counter are those of `batches` and `random`, so a run goes
-/// on wherever they stand.
+/// Takes steps, captured where the device can. Position and random counter are those of `loader` and `random`, so a run
+/// goes on wherever they stand.
 class Stepper {
  public:
   /// Keeps references to its arguments.
-  Stepper(AnyStep& step, tinygan::Generator& random, const tinygan::data::DeviceImages& images,
-          tinygan::data::Batches& batches, float pixel_low, float pixel_high);
+  Stepper(AnyStep& step, tinygan::Generator& random, tinygan::data::DataLoader& loader, float pixel_low,
+          float pixel_high);
   Stepper(const Stepper&) = delete;
   Stepper& operator=(const Stepper&) = delete;
 
@@ -44,7 +44,7 @@ class Stepper {
 
   AnyStep* step_;
   tinygan::Generator* random_;
-  tinygan::data::DeviceBatches batches_;
+  tinygan::data::DataLoader* loader_;
   float low_, high_;
   tinygan::train::ValueRing<float> metrics_;
   tinygan::train::CapturedStep plain_, measured_;

@@ -45,11 +45,10 @@ Training::Training(const TrainOptions& options, tinygan::Device device, const ti
     : options_(options),
       device_(device),
       random_(stream(options.seed, Stream::steps, device)),
-      images_(images, device),
-      batches_(images_.count(), {.batch_size = images_per_step(options), .seed = options.seed}),
+      loader_(images, {.batch_size = images_per_step(options), .seed = options.seed}, device),
       networks_(make_networks(options, device)),
       step_(make_step()),
-      stepper_(step_, random_, images_, batches_, pixel_low(), pixel_high()) {
+      stepper_(step_, random_, loader_, pixel_low(), pixel_high()) {
   if (options.ema > 0) {
     average_ = make_networks(options, device);
     ema_.emplace(networks_.generator.parameters(), average_->generator.parameters(),
@@ -102,8 +101,8 @@ TrainingState Training::state() const {
       step_);
   train::add_counter(s.state, "ema.updates", ema_ ? ema_->updates() : 0);
   train::add_counter(s.state, "random.step", random_.step());
-  train::add_counter(s.state, "batches.epoch", static_cast<std::uint64_t>(batches_.position().epoch));
-  train::add_counter(s.state, "batches.batch", static_cast<std::uint64_t>(batches_.position().batch));
+  train::add_counter(s.state, "batches.epoch", static_cast<std::uint64_t>(loader_.position().epoch));
+  train::add_counter(s.state, "batches.batch", static_cast<std::uint64_t>(loader_.position().batch));
   train::add_counter(s.state, "steps", static_cast<std::uint64_t>(steps_done_));
   return s;
 }
@@ -124,7 +123,7 @@ void Training::restore(const TrainingState& saved, const std::string& name) {
       step_);
   if (ema_) ema_->set_updates(number("ema.updates"));
   random_.set_step(number("random.step"));
-  batches_.seek({static_cast<index_t>(number("batches.epoch")), static_cast<index_t>(number("batches.batch"))});
+  loader_.seek({static_cast<index_t>(number("batches.epoch")), static_cast<index_t>(number("batches.batch"))});
   steps_done_ = static_cast<index_t>(number("steps"));
 }
 
@@ -155,9 +154,9 @@ tinygan::Tensor<float> Training::fakes() {
 
 tinygan::Tensor<float> Training::reals() const {
   std::vector<std::int32_t> first;
-  for (index_t i = 0; i < std::min(grid_rows * grid_columns, images_.count()); ++i)
+  for (index_t i = 0; i < std::min(grid_rows * grid_columns, loader_.images().count()); ++i)
     first.push_back(static_cast<std::int32_t>(i));
-  return images_.batch<float>(first, pixel_low(), pixel_high()).to(tinygan::Device::cpu());
+  return loader_.images().batch<float>(first, pixel_low(), pixel_high()).to(tinygan::Device::cpu());
 }
 
 }  // namespace dcgan_mnist

@@ -4,8 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include <tinygan/data/batches.hpp>
-#include <tinygan/data/device_images.hpp>
+#include <tinygan/data/data_loader.hpp>
 #include <tinygan/gan/step.hpp>
 #include <tinygan/io/safetensors.hpp>
 #include <tinygan/optim/ema.hpp>
@@ -33,8 +32,8 @@ class Training {
   Stepper& stepper() { return stepper_; }
   tinygan::index_t steps_done() const { return steps_done_; }
 
-  tinygan::index_t steps_per_epoch() const { return batches_.per_epoch(); }
-  tinygan::index_t epoch() const { return batches_.position().epoch; }
+  tinygan::index_t steps_per_epoch() const { return loader_.per_epoch(); }
+  tinygan::index_t epoch() const { return loader_.position().epoch; }
 
   /// Gives the averaged generator, if there is one, the batch statistics of its weights, which change with every step:
   /// before state() and fakes(). A `quick` look, at images that nobody keeps, makes do with a quarter of the images.
@@ -65,8 +64,7 @@ class Training {
   TrainOptions options_;
   tinygan::Device device_;
   tinygan::Generator random_;
-  tinygan::data::DeviceImages images_;
-  tinygan::data::Batches batches_;
+  tinygan::data::DataLoader loader_;
   tinygan::gan::Networks<float> networks_;
   std::optional<tinygan::gan::Networks<float>> average_;
   std::optional<tinygan::optim::Ema<float>> ema_;

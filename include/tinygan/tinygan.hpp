@@ -8,13 +8,14 @@
 #include <tinygan/backend/bfloat16.hpp>
 #include <tinygan/base/device.hpp>
 #include <tinygan/base/error.hpp>
+#include <tinygan/base/host_work.hpp>
 #include <tinygan/base/shape.hpp>
 #include <tinygan/cpu/isa.hpp>
 #include <tinygan/cpu/thread_pool.hpp>
 #include <tinygan/data/augment.hpp>
 #include <tinygan/data/batches.hpp>
+#include <tinygan/data/data_loader.hpp>
 #include <tinygan/data/dataset.hpp>
-#include <tinygan/data/device_batches.hpp>
 #include <tinygan/data/device_images.hpp>
 #include <tinygan/data/idx.hpp>
 #include <tinygan/data/mnist.hpp>

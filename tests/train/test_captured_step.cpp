@@ -1,5 +1,5 @@
 // Captured training: the same bits as running every step, on the device whose graphs can be looked into.
-#include <tinygan/data/device_batches.hpp>
+#include <tinygan/data/data_loader.hpp>
 #include <tinygan/gan/step.hpp>
 #include <tinygan/train/captured_step.hpp>
 #include <tinygan/train/value_ring.hpp>
@@ -40,16 +40,13 @@ Trained train_tiny(Device device, CapturedStep::Mode mode, int steps, Between be
   gan::AdversarialStep<float> step(networks, {}, {});
   step.measure_norms(true);
   Generator random(3, device);
-  const data::DeviceImages images(tiny_dataset(), device);
-  data::Batches order(images.count(), {.batch_size = 8});
-  data::DeviceBatches batches(images, order);
+  data::DataLoader loader(tiny_dataset(), {.batch_size = 8}, device);
   train::ValueRing<float> ring(6, 16, device);
   CapturedStep captured(device, [&] {
     random.next_step();
-    ring.record(gan::values_of(step(batches.next(-1.0f, 1.0f), random)));
+    ring.record(gan::values_of(step(loader.next(-1.0f, 1.0f), random)));
   }, mode);
   for (int i = 0; i < steps; ++i) {
-    batches.advance();
     captured();
     between(i);
   }
@@ -136,6 +133,59 @@ TEST_CASE("What a graph cannot hold is an error, and the device goes on working"
   CHECK(contains(second_call([&] { x.copy_from(std::vector<float>(4, 2.0f)); }), "copy from the host"));
   CHECK(contains(second_call([&] { synchronize(there); }), "waiting for the device"));
   CHECK(contains(second_call([&] { kept.emplace_back(Shape{1 << 20}, there); }), "a request for memory"));
+}
+
+TEST_CASE("Host work of a step precedes each of its runs, and nothing of a step that fails is kept") {
+  std::vector<int> log;
+  const int a = 0, b = 0;
+  bool fails = true;
+  CapturedStep step(there, [&] {
+    HostWork::each_step(&a, "a", [&] { log.push_back(1); });
+    check(!std::exchange(fails, false), "step", "fails");
+    HostWork::each_step(&b, "b", [&] { log.push_back(2); });
+  });
+  CHECK(contains(error_of(step), "step: fails"));
+  CHECK(std::exchange(log, {}) == std::vector<int>{1});
+  for (int i = 0; i < 4; ++i) {
+    step();
+    CHECK(std::exchange(log, {}) == std::vector<int>{1, 2});
+  }
+  CHECK(step.captured());
+  step.forget();
+  step();
+  CHECK(std::exchange(log, {}) == std::vector<int>{1, 2});
+  HostWork::each_step(&a, "a", [&] { log.push_back(3); });  // outside
+  step();
+  CHECK(log == std::vector<int>{3, 1, 2});
+}
+
+TEST_CASE("A captured step takes one batch of a loader, from the first run on") {
+  data::DataLoader loader(tiny_dataset(), {.batch_size = 8}, there);
+  CapturedStep two(there, [&] {
+    loader.next(-1.0f, 1.0f);
+    loader.next(-1.0f, 1.0f);
+  });
+  CHECK(contains(error_of(two), "DataLoader: is used twice in a step"));
+  int runs = 0;
+  CapturedStep late(there, [&] {
+    if (runs++ > 0) loader.next(-1.0f, 1.0f);
+  });
+  late();
+  CHECK(contains(error_of(late), "DataLoader: was not used in the first run"));
+}
+
+TEST_CASE("Two captured steps share a loader: each replay has the batch after the last one") {
+  const data::BatchOptions options{.batch_size = 8};
+  data::DataLoader loader(tiny_dataset(), options, there), expected(tiny_dataset(), options, there);
+  Tensor<float> seen({8, 6, 6, 1}, there);
+  const auto take = [&] { seen.copy_from(loader.next(-1.0f, 1.0f)); };
+  CapturedStep one(there, take), other(there, take);
+  for (const int which : {0, 0, 0, 1, 1, 0, 1, 1, 0}) {
+    (which == 0 ? one : other)();
+    CHECK(seen.to_vector() == expected.next(-1.0f, 1.0f).to_vector());
+    CHECK(loader.position() == expected.position());
+  }
+  CHECK((one.captured() && other.captured()));
 }
 
 TEST_CASE("A copy within the device is part of a captured step") {

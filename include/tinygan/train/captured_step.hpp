@@ -6,7 +6,7 @@
 //
 // What a step must keep to, so that a replay does what running it again would:
 //   - nothing is read by the host, and nothing copied from it: data, losses and counters stay on the device (ValueRing,
-//     DeviceBatches, Generator, Adam);
+//     DataLoader, Generator, Adam); what the host must do for each step is HostWork;
 //   - what changes from step to step lies in the device's memory: a replay repeats arguments, such as the learning rate, and
 //     never runs the host's code between the launches;
 //   - shapes are fixed, and nothing that lives on is replaced: weights, statistics and moments are updated in place.
@@ -17,6 +17,7 @@
 #include <memory>
 #include <utility>
 
+#include <tinygan/base/host_work.hpp>
 #include <tinygan/tensor/memory.hpp>
 
 namespace tinygan::train {
@@ -38,6 +39,7 @@ class CapturedStep {
   void operator()() {
     if (!captures_) return step_();
     if (!memory_) return warm_up();
+    host_work_.repeat();
     if (!graph_) capture();
     backend(device_).capture.replay(graph_, device_.index);
   }
@@ -56,6 +58,7 @@ class CapturedStep {
     auto memory = std::make_unique<GraphPrivatePool>(device_);
     {
       const GraphPrivatePool::Scope scope(*memory);
+      const HostWork::Scope work(host_work_, HostWork::Run::first);
       step_();
     }
     memory_ = std::move(memory);
@@ -66,6 +69,7 @@ class CapturedStep {
     c.begin(device_.index);
     try {
       const GraphPrivatePool::Scope scope(*memory_);
+      const HostWork::Scope work(host_work_, HostWork::Run::captured);
       step_();
     } catch (...) {
       c.abandon(device_.index);
@@ -78,6 +82,7 @@ class CapturedStep {
   std::function<void()> step_;
   bool captures_;
   std::unique_ptr<GraphPrivatePool> memory_;
+  HostWork host_work_;
   void* graph_ = nullptr;
 };
 

@@ -1,0 +1,68 @@
+// Host work of a captured step: what the host does before each run of a step whose launches are replayed.
+#pragma once
+
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include <tinygan/base/error.hpp>
+
+namespace tinygan {
+
+/// The host work of one captured step, in the order of its first run. A replay runs no host code of the step, so what it
+/// called each_step() with runs before the replay.
+class HostWork {
+ public:
+  enum class Run { first, captured };
+
+  /// While a Scope lives, each_step() of this thread belongs to that step: it adds to `work` in the first run; by the
+  /// captured run repeat() has done it.
+  class Scope {
+   public:
+    Scope(HostWork& work, Run run) : outer_(std::exchange(current(), {&work, run})) {
+      if (run == Run::first) work.entries_.clear();
+    }
+    ~Scope() { current() = outer_; }
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    friend class HostWork;
+    struct State {
+      HostWork* work = nullptr;
+      Run run = Run::first;
+    };
+    State outer_;
+  };
+
+  /// Does `work` now, and before every replay if this thread runs a step that is to be captured. `owner`, called `name` in
+  /// errors, may do so once a step, since all work of a step precedes all its launches. Throws Error otherwise.
+  static void each_step(const void* owner, const char* name, std::function<void()> work) {
+    const Scope::State step = current();
+    if (!step.work) return work();
+    const bool known = step.work->has(owner);
+    if (step.run == Run::captured) return check(known, name, "was not used in the first run of this captured step");
+    check(!known, name, "is used twice in a step that is to be captured, expected once");
+    work();
+    step.work->entries_.emplace_back(owner, std::move(work));
+  }
+
+  void repeat() const {
+    for (const auto& [owner, work] : entries_) work();
+  }
+
+ private:
+  static Scope::State& current() {
+    thread_local Scope::State state;
+    return state;
+  }
+  bool has(const void* owner) const {
+    for (const auto& entry : entries_)
+      if (entry.first == owner) return true;
+    return false;
+  }
+
+  std::vector<std::pair<const void*, std::function<void()>>> entries_;
+};
+
+}  // namespace tinygan
