@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include <tinygan/train/captured_step.hpp>
+#include <tinygan/runtime/captured_step.hpp>
 
 #include "prediction.hpp"
 #include "support/peak.hpp"

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include <tinygan/io/checksum.hpp>
-#include <tinygan/train/weights.hpp>
+#include <tinygan/io/weights.hpp>
 
 #include "byte_text.hpp"
 

@@ -9,9 +9,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include <tinygan/gan/networks.hpp>
+#include <tinygan/io/checkpoints.hpp>
 #include <tinygan/io/safetensors.hpp>
-#include <tinygan/train/checkpoints.hpp>
+#include <tinygan/models/networks.hpp>
 
 namespace dcgan_mnist {
 

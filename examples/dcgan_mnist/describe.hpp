@@ -7,7 +7,7 @@
 
 #include <tinygan/base/device.hpp>
 #include <tinygan/data/dataset.hpp>
-#include <tinygan/gan/networks.hpp>
+#include <tinygan/models/networks.hpp>
 
 #include "options.hpp"
 

@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include <tinygan/train/weights.hpp>
+#include <tinygan/io/weights.hpp>
 
 #include "checkpoint.hpp"
 #include "weight_layouts.hpp"

@@ -5,7 +5,7 @@
 #include <numbers>
 #include <vector>
 
-#include <tinygan/gan/networks.hpp>
+#include <tinygan/models/networks.hpp>
 #include <tinygan/tensor/random.hpp>
 
 namespace dcgan_mnist {

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include <tinygan/base/error.hpp>
-#include <tinygan/gan/networks.hpp>
 #include <tinygan/gan/objective.hpp>
 #include <tinygan/io/file.hpp>
+#include <tinygan/models/networks.hpp>
 
 #include "byte_text.hpp"
 

@@ -7,9 +7,9 @@
 #include <mutex>
 #include <string>
 
+#include <tinygan/io/background_writer.hpp>
+#include <tinygan/io/checkpoints.hpp>
 #include <tinygan/io/event_file.hpp>
-#include <tinygan/train/background_writer.hpp>
-#include <tinygan/train/checkpoints.hpp>
 
 #include "checkpoint.hpp"
 #include "image_grid.hpp"

@@ -1,6 +1,6 @@
 #include "resume.hpp"
 
-#include <tinygan/train/checkpoints.hpp>
+#include <tinygan/io/checkpoints.hpp>
 
 namespace dcgan_mnist {
 

@@ -7,8 +7,8 @@
 
 #include <tinygan/data/data_loader.hpp>
 #include <tinygan/gan/step.hpp>
-#include <tinygan/train/captured_step.hpp>
-#include <tinygan/train/value_ring.hpp>
+#include <tinygan/runtime/captured_step.hpp>
+#include <tinygan/runtime/metric_ring.hpp>
 
 namespace dcgan_mnist {
 

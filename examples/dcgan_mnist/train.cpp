@@ -7,9 +7,7 @@
 #include <memory>
 #include <optional>
 
-#include <tinygan/train/health.hpp>
-#include <tinygan/train/state.hpp>
-#include <tinygan/train/throughput.hpp>
+#include <tinygan/io/state.hpp>
 
 #include "build_info.hpp"
 #include "describe.hpp"
@@ -19,6 +17,8 @@
 #include "progress.hpp"
 #include "record.hpp"
 #include "resume.hpp"
+#include "run/health.hpp"
+#include "run/throughput.hpp"
 #include "run_directory.hpp"
 #include "signals.hpp"
 #include "standard_streams.hpp"

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include <tinygan/gan/statistics.hpp>
-#include <tinygan/train/state.hpp>
+#include <tinygan/io/state.hpp>
 
 #include "checkpoint.hpp"
 

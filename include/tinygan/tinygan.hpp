@@ -8,7 +8,6 @@
 #include <tinygan/backend/bfloat16.hpp>
 #include <tinygan/base/device.hpp>
 #include <tinygan/base/error.hpp>
-#include <tinygan/base/host_work.hpp>
 #include <tinygan/base/shape.hpp>
 #include <tinygan/cpu/isa.hpp>
 #include <tinygan/cpu/thread_pool.hpp>
@@ -22,13 +21,17 @@
 #include <tinygan/data/mnist_files.hpp>
 #include <tinygan/data/strokes.hpp>
 #include <tinygan/gan/losses.hpp>
-#include <tinygan/gan/networks.hpp>
 #include <tinygan/gan/objective.hpp>
 #include <tinygan/gan/penalties.hpp>
 #include <tinygan/gan/statistics.hpp>
 #include <tinygan/gan/step.hpp>
 #include <tinygan/gan/step_metrics.hpp>
+#include <tinygan/io/background_writer.hpp>
+#include <tinygan/io/checkpoints.hpp>
 #include <tinygan/io/safetensors.hpp>
+#include <tinygan/io/state.hpp>
+#include <tinygan/io/weights.hpp>
+#include <tinygan/models/networks.hpp>
 #include <tinygan/nn/activations.hpp>
 #include <tinygan/nn/conv2d.hpp>
 #include <tinygan/nn/dense.hpp>
@@ -55,18 +58,9 @@
 #include <tinygan/optim/distinct.hpp>
 #include <tinygan/optim/ema.hpp>
 #include <tinygan/optim/sgd.hpp>
+#include <tinygan/runtime/captured_step.hpp>
+#include <tinygan/runtime/host_work.hpp>
+#include <tinygan/runtime/metric_ring.hpp>
 #include <tinygan/tensor/convert.hpp>
 #include <tinygan/tensor/random.hpp>
 #include <tinygan/tensor/tensor.hpp>
-#include <tinygan/train/background_writer.hpp>
-#include <tinygan/train/captured_step.hpp>
-#include <tinygan/train/checkpoints.hpp>
-#include <tinygan/train/health.hpp>
-#include <tinygan/train/state.hpp>
-#include <tinygan/train/throughput.hpp>
-#include <tinygan/train/value_ring.hpp>
-#include <tinygan/train/weights.hpp>
-
-#ifdef TINYGAN_COMPILED
-#include <tinygan/compiled.hpp>
-#endif

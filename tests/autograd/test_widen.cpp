@@ -1,10 +1,10 @@
 // bfloat16 on the tape: widen(), follow() and masters, on the emulated device.
-#include <tinygan/gan/networks.hpp>
+#include <tinygan/models/networks.hpp>
 #include <tinygan/nn/losses.hpp>
 #include <tinygan/optim/adam.hpp>
 #include <tinygan/optim/sgd.hpp>
 
-#include "gan/tiny_networks.hpp"
+#include "models/tiny_networks.hpp"
 #include "support/catch.hpp"
 #include "support/temporary.hpp"
 #include "support/values.hpp"

@@ -4,7 +4,7 @@
 #include <tinygan/data/strokes.hpp>
 #include <tinygan/gan/step.hpp>
 
-#include "gan/tiny_networks.hpp"
+#include "models/tiny_networks.hpp"
 #include "support/catch.hpp"
 #include "support/temporary.hpp"
 

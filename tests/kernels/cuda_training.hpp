@@ -4,13 +4,13 @@
 #include <optional>
 
 #include <tinygan/gan/step.hpp>
-#include <tinygan/train/captured_step.hpp>
-#include <tinygan/train/value_ring.hpp>
+#include <tinygan/runtime/captured_step.hpp>
+#include <tinygan/runtime/metric_ring.hpp>
 
 #include "../../bench/gpu/check.hpp"
 #include "../../kernels/forms.hpp"
-#include "gan/tiny_networks.hpp"
 #include "kernels/cuda_device.hpp"
+#include "models/tiny_networks.hpp"
 #include "support/worst_error.hpp"
 
 namespace tinygan::test {

@@ -5,15 +5,15 @@
 #include <tinygan/data/device_images.hpp>
 #include <tinygan/data/strokes.hpp>
 #include <tinygan/gan/step.hpp>
+#include <tinygan/io/weights.hpp>
 #include <tinygan/nn/losses.hpp>
 #include <tinygan/optim/adam.hpp>
 #include <tinygan/optim/clip.hpp>
 #include <tinygan/optim/ema.hpp>
 #include <tinygan/optim/sgd.hpp>
-#include <tinygan/train/weights.hpp>
 
-#include "gan/tiny_networks.hpp"
 #include "kernels/emulated.hpp"
+#include "models/tiny_networks.hpp"
 
 namespace tinygan {
 namespace {

@@ -1,7 +1,7 @@
 // Adversarial steps of tiny networks in bfloat16 with float masters on the emulated device. That losses are close to those in
 // double is tested in test_cuda_training.cpp.
-#include <tinygan/train/captured_step.hpp>
-#include <tinygan/train/value_ring.hpp>
+#include <tinygan/runtime/captured_step.hpp>
+#include <tinygan/runtime/metric_ring.hpp>
 
 #include "kernels/training_reports.hpp"
 

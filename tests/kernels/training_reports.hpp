@@ -6,8 +6,8 @@
 
 #include <tinygan/gan/step.hpp>
 
-#include "gan/tiny_networks.hpp"
 #include "kernels/cuda_device.hpp"
+#include "models/tiny_networks.hpp"
 #include "support/worst_error.hpp"
 
 namespace tinygan::test {

@@ -3,9 +3,9 @@
 
 #include <cstdint>
 
-#include <tinygan/base/host_work.hpp>
 #include <tinygan/data/batches.hpp>
 #include <tinygan/data/device_images.hpp>
+#include <tinygan/runtime/host_work.hpp>
 
 namespace tinygan::data {
 

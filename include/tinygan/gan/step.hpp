@@ -1,9 +1,9 @@
 // One step of adversarial training.
 #pragma once
 
-#include <tinygan/gan/networks.hpp>
 #include <tinygan/gan/objective.hpp>
 #include <tinygan/gan/step_metrics.hpp>
+#include <tinygan/models/networks.hpp>
 #include <tinygan/ops/norms.hpp>
 #include <tinygan/optim/adam.hpp>
 #include <tinygan/optim/clip.hpp>

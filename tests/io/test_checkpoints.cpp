@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include <tinygan/train/checkpoints.hpp>
+#include <tinygan/io/checkpoints.hpp>
 
 #include "support/catch.hpp"
 #include "support/temporary.hpp"

@@ -4,12 +4,12 @@
 #include <optional>
 #include <vector>
 
+#include <tinygan/io/state.hpp>
 #include <tinygan/nn/dense.hpp>
 #include <tinygan/nn/losses.hpp>
 #include <tinygan/nn/normalisation.hpp>
 #include <tinygan/nn/sequential.hpp>
 #include <tinygan/optim/adam.hpp>
-#include <tinygan/train/state.hpp>
 
 #include "support/catch.hpp"
 #include "support/temporary.hpp"

@@ -1,5 +1,5 @@
 // The networks of the trainer: their sizes, against counts by hand from the definitions.
-#include <tinygan/gan/networks.hpp>
+#include <tinygan/models/networks.hpp>
 
 #include "support/catch.hpp"
 #include "support/temporary.hpp"

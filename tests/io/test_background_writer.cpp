@@ -13,7 +13,7 @@
 #include <vector>
 
 #include <tinygan/base/error.hpp>
-#include <tinygan/train/background_writer.hpp>
+#include <tinygan/io/background_writer.hpp>
 
 #include "support/catch.hpp"
 #include "support/child.hpp"

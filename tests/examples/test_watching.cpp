@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include <tinygan/train/health.hpp>
-#include <tinygan/train/throughput.hpp>
+#include "../../examples/dcgan_mnist/run/health.hpp"
+#include "../../examples/dcgan_mnist/run/throughput.hpp"
 
 #include "support/catch.hpp"
 #include "support/temporary.hpp"

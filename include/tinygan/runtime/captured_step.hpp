@@ -17,7 +17,7 @@
 #include <memory>
 #include <utility>
 
-#include <tinygan/base/host_work.hpp>
+#include <tinygan/runtime/host_work.hpp>
 #include <tinygan/tensor/memory.hpp>
 
 namespace tinygan::train {

@@ -1,10 +1,10 @@
 #include <string>
 #include <vector>
 
+#include <tinygan/io/weights.hpp>
 #include <tinygan/nn/dense.hpp>
 #include <tinygan/nn/normalisation.hpp>
 #include <tinygan/nn/sequential.hpp>
-#include <tinygan/train/weights.hpp>
 
 #include "support/catch.hpp"
 #include "support/temporary.hpp"

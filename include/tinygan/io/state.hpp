@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include <tinygan/io/weights.hpp>
 #include <tinygan/optim/adam.hpp>
-#include <tinygan/train/weights.hpp>
 
 namespace tinygan::train {
 

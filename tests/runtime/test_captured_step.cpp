@@ -1,11 +1,11 @@
 // Captured training: the same bits as running every step, on the device whose graphs can be looked into.
 #include <tinygan/data/data_loader.hpp>
 #include <tinygan/gan/step.hpp>
-#include <tinygan/train/captured_step.hpp>
-#include <tinygan/train/value_ring.hpp>
+#include <tinygan/runtime/captured_step.hpp>
+#include <tinygan/runtime/metric_ring.hpp>
 
-#include "gan/tiny_networks.hpp"
 #include "kernels/emulated.hpp"
+#include "models/tiny_networks.hpp"
 
 using namespace tinygan;
 using namespace tinygan::test;

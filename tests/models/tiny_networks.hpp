@@ -1,7 +1,7 @@
 // A pair of networks like `libtorch`'s, for images of 6x6 and steps of a millisecond: batch norm in both, dropout in D.
 #pragma once
 
-#include <tinygan/gan/networks.hpp>
+#include <tinygan/models/networks.hpp>
 
 #include "support/values.hpp"
 
