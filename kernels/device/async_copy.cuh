@@ -85,12 +85,12 @@ inline void async_copy_some(void* to, const void* from, int bytes) {
   emulate::machine->current().copies.start(copy);
 }
 
-inline void async_commit() { emulate::machine->current().copies.close_group(); }
+inline void async_commit() { emulate::machine->current().copies.commit_group(); }
 
 template <int Pending>
 void async_wait() {
   emulate::PendingCopy copy;
-  while (emulate::machine->current().copies.take(Pending, copy)) std::memcpy(copy.to, copy.bytes, copy.size);
+  while (emulate::machine->current().copies.pop(Pending, copy)) std::memcpy(copy.to, copy.bytes, copy.size);
 }
 
 #endif

@@ -133,7 +133,7 @@ struct alignas(8) Mbarrier {
 namespace emulate {
 
 /// Takes `arrivals` and `bytes` off what is missing, and begins the next phase when nothing is.
-TINYGAN_UNWATCHED inline void arrive(Mbarrier& b, unsigned arrivals, int bytes) {
+TINYGAN_NO_SANITIZE inline void arrive(Mbarrier& b, unsigned arrivals, int bytes) {
   publish(&b);
   if (arrivals > b.missing) machine->violation("mbarrier", "more threads arrive than the barrier was made for");
   b.missing = static_cast<std::uint16_t>(b.missing - arrivals);
@@ -148,13 +148,13 @@ struct MbarrierWait {
   unsigned parity;
 };
 
-TINYGAN_UNWATCHED inline bool phase_over(const void* wait) {
+TINYGAN_NO_SANITIZE inline bool phase_over(const void* wait) {
   const auto* const w = static_cast<const MbarrierWait*>(wait);
-  machine->finish_bulk(w->barrier);
+  machine->bulk_copies().finish(w->barrier);
   return w->barrier->phase != w->parity;
 }
 
-TINYGAN_UNWATCHED inline void init(Mbarrier& b, unsigned arrivals) {
+TINYGAN_NO_SANITIZE inline void init(Mbarrier& b, unsigned arrivals) {
   if (arrivals < 1 || arrivals > 255) machine->violation("mbarrier", arrivals, " arrivals, expected 1 to 255");
   b.bytes = 0;
   b.missing = static_cast<std::uint16_t>(arrivals);

@@ -88,10 +88,10 @@ inline float tf32_operand(std::uint32_t bits) { return std::bit_cast<float>(bits
 
 /// Gathers A and B by the layouts above, multiplies, scatters D. Called once for the warp.
 template <int K>
-TINYGAN_UNWATCHED void mma_warp(void* const (&brought)[32], unsigned) {
+TINYGAN_NO_SANITIZE void mma_warp(void* const (&operands)[32], unsigned) {
   float a[16][K], b[K][8];
   for (unsigned lane = 0; lane < 32; ++lane) {
-    const auto& mine = *static_cast<const MmaLane*>(brought[lane]);
+    const auto& mine = *static_cast<const MmaLane*>(operands[lane]);
     const unsigned g = lane / 4, t = lane % 4;
     for (unsigned i = 0; i < 4; ++i) {
       const unsigned row = g + 8 * (i & 1u), half = i >> 1;
@@ -112,7 +112,7 @@ TINYGAN_UNWATCHED void mma_warp(void* const (&brought)[32], unsigned) {
     }
   }
   for (unsigned lane = 0; lane < 32; ++lane) {
-    FragmentC& c = *static_cast<const MmaLane*>(brought[lane])->c;
+    FragmentC& c = *static_cast<const MmaLane*>(operands[lane])->c;
     for (unsigned i = 0; i < 4; ++i) {
       const unsigned row = lane / 4 + 8 * (i >> 1), column = 2 * (lane % 4) + (i & 1u);
       double sum = static_cast<double>(c.at[i]);
@@ -123,16 +123,16 @@ TINYGAN_UNWATCHED void mma_warp(void* const (&brought)[32], unsigned) {
 }
 
 template <int Count, bool Transpose>
-TINYGAN_UNWATCHED void load_matrix_warp(void* const (&brought)[32], unsigned) {
+TINYGAN_NO_SANITIZE void load_matrix_warp(void* const (&operands)[32], unsigned) {
   for (unsigned tile = 0; tile < Count; ++tile) {
     std::uint16_t element[8][8];
     for (unsigned r = 0; r < 8; ++r)
-      std::memcpy(element[r], static_cast<const LoadMatrixLane*>(brought[8 * tile + r])->row, sizeof element[r]);
+      std::memcpy(element[r], static_cast<const LoadMatrixLane*>(operands[8 * tile + r])->row, sizeof element[r]);
     for (unsigned lane = 0; lane < 32; ++lane) {
       const unsigned g = lane / 4, t = lane % 4;
       const std::uint32_t low = Transpose ? element[2 * t][g] : element[g][2 * t];
       const std::uint32_t high = Transpose ? element[2 * t + 1][g] : element[g][2 * t + 1];
-      static_cast<LoadMatrixLane*>(brought[lane])->result[tile] = low | high << 16;
+      static_cast<LoadMatrixLane*>(operands[lane])->result[tile] = low | high << 16;
     }
   }
 }
@@ -141,19 +141,19 @@ TINYGAN_UNWATCHED void load_matrix_warp(void* const (&brought)[32], unsigned) {
 
 inline void mma_tf32(FragmentC& c, const FragmentA& a, const FragmentB& b) {
   emulate::MmaLane mine{&c, a, b};
-  emulate::machine->together(all_lanes, &emulate::mma_warp<8>, &mine);
+  emulate::machine->warp_collective(all_lanes, &emulate::mma_warp<8>, &mine);
 }
 
 inline void mma_bf16(FragmentC& c, const FragmentA& a, const FragmentB& b) {
   emulate::MmaLane mine{&c, a, b};
-  emulate::machine->together(all_lanes, &emulate::mma_warp<16>, &mine);
+  emulate::machine->warp_collective(all_lanes, &emulate::mma_warp<16>, &mine);
 }
 
 template <int Count, bool Transpose = false>
 Pack<std::uint32_t, Count> load_matrix(const void* row) {
   emulate::check_shared(row, 16, "a row of ldmatrix");
   emulate::LoadMatrixLane mine{row, {}};
-  emulate::machine->together(all_lanes, &emulate::load_matrix_warp<Count, Transpose>, &mine);
+  emulate::machine->warp_collective(all_lanes, &emulate::load_matrix_warp<Count, Transpose>, &mine);
   Pack<std::uint32_t, Count> r;
   std::memcpy(&r, mine.result, sizeof r);
   return r;

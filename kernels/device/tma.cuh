@@ -114,8 +114,8 @@ namespace emulate {
 
 inline int box_bytes(const BoxedTensor& t) { return box_row_bytes * t.box[1] * t.box[2] * t.box[3]; }
 
-/// Not watched, as it is no thread that writes: whoever waits first finds the box in place.
-TINYGAN_UNWATCHED inline void fill_box(const PendingBulk& copy) {
+/// Not instrumented, as no CUDA thread writes: whoever waits first finds the box in place.
+TINYGAN_NO_SANITIZE inline void fill_box(const PendingBulk& copy) {
   const auto& t = *static_cast<const TensorMap*>(copy.map);
   auto* const to = static_cast<std::byte*>(copy.to);
   std::uint64_t at = 0;
@@ -137,8 +137,8 @@ TINYGAN_UNWATCHED inline void fill_box(const PendingBulk& copy) {
   arrive(*static_cast<Mbarrier*>(copy.barrier), 0, box_bytes(t));
 }
 
-TINYGAN_UNWATCHED inline void poison(void* to, std::size_t bytes) {
-  auto* const words = static_cast<volatile std::uint64_t*>(to);  // volatile: no call of memset, which is watched
+TINYGAN_NO_SANITIZE inline void poison(void* to, std::size_t bytes) {
+  auto* const words = static_cast<volatile std::uint64_t*>(to);  // volatile: no call of memset, which is instrumented
   for (std::size_t i = 0; i < bytes / 8; ++i) words[i] = ~std::uint64_t{0};
 }
 
@@ -151,7 +151,9 @@ inline void tma_load(void* to, const TensorMap& map, int x0, int x1, int x2, int
   emulate::check_shared(to, 16, "a swizzled tile");
   emulate::check_shared(static_cast<std::byte*>(to) + bytes - 16, 16, "the end of a swizzled tile");
   emulate::poison(to, bytes);
-  emulate::machine->start_bulk({&b, to, &emulate::fill_box, &map, {x0, x1, x2, x3}});
+  if (!emulate::machine->bulk_copies().start({&b, to, &emulate::fill_box, &map, {x0, x1, x2, x3}}))
+    emulate::machine->violation("tensor copies", "more than ", emulate::PendingBulks::capacity,
+                                " are in flight, the limit of the emulated device");
 }
 
 #endif

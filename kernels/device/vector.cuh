@@ -83,8 +83,8 @@ inline void check_aligned(const void* address, std::size_t bytes, const char* wh
 /// Throws Error in the name of the running thread unless [address, address + bytes) is shared memory of its block.
 inline void check_shared(const void* address, std::size_t bytes, const char* what) {
   const auto* const at = static_cast<const std::byte*>(address);
-  const std::byte* const begin = machine->shared();
-  const auto size = static_cast<std::ptrdiff_t>(machine->shared_bytes());
+  const std::byte* const begin = machine->shared().data();
+  const auto size = static_cast<std::ptrdiff_t>(machine->shared().bytes());
   if (at < begin || at + bytes > begin + size)
     machine->violation("shared memory size", what, " at byte ", at - begin, " of ", size, " bytes of shared memory");
   check_aligned(address, bytes, what);

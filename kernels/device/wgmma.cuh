@@ -124,11 +124,11 @@ namespace emulate {
 
 /// matrix[i][k]: `count` indices of M or N from `first` on, 32 bytes along K, of the tile that a descriptor names.
 template <Precision F, Major M, unsigned K>
-TINYGAN_UNWATCHED void wgmma_operand(std::uint64_t descriptor, unsigned first, unsigned count, float (*matrix)[K]) {
+TINYGAN_NO_SANITIZE void wgmma_operand(std::uint64_t descriptor, unsigned first, unsigned count, float (*matrix)[K]) {
   constexpr std::uint64_t field = 0x3fffu;  // of a descriptor, in 16 bytes
   const std::uint64_t start = (descriptor & field) << 4;
   const std::uint64_t next_block = (descriptor >> 16 & field) << 4, eight_rows = (descriptor >> 32 & field) << 4;
-  const std::byte* const shared = machine->shared();
+  const std::byte* const shared = machine->shared().data();
   for (unsigned i = 0; i < count; ++i)
     for (unsigned k = 0; k < K; ++k) {
       const unsigned row = M == Major::k ? first + i : k, element = M == Major::k ? k : (first + i) % 64;
@@ -144,7 +144,7 @@ TINYGAN_UNWATCHED void wgmma_operand(std::uint64_t descriptor, unsigned first, u
 
 /// A warp's 16 rows of D(64, 8N).
 template <Precision F, Major A, Major B, int N>
-TINYGAN_UNWATCHED void multiply_warp(const PendingProduct* const (&lanes)[32], unsigned warp) {
+TINYGAN_NO_SANITIZE void multiply_warp(const PendingProduct* const (&lanes)[32], unsigned warp) {
   constexpr unsigned K = F == Precision::tf32 ? 8 : 16;
   const PendingProduct& first = *lanes[0];
   for (unsigned lane = 1; lane < 32; ++lane)
@@ -167,42 +167,21 @@ TINYGAN_UNWATCHED void multiply_warp(const PendingProduct* const (&lanes)[32], u
   }
 }
 
-/// Of this thread's products those in groups but for the latest Pending.
-template <int Pending>
-TINYGAN_UNWATCHED unsigned products_over(const Thread& t) {
-  unsigned n = 0;
-  while (n < t.product_count && t.products[n].group + Pending < t.product_groups) ++n;
-  return n;
-}
-
 /// Multiplies what a warp's lanes have committed, but for their latest Pending groups.
 template <int Pending>
-TINYGAN_UNWATCHED void finish_products(void* const (&brought)[32], unsigned) {
-  const auto& first = *static_cast<const Thread*>(brought[0]);
-  const unsigned count = products_over<Pending>(first);
+TINYGAN_NO_SANITIZE void finish_products(void* const (&operands)[32], unsigned) {
+  const auto& first = *static_cast<const Thread*>(operands[0]);
+  const unsigned count = first.products.due(Pending);
   for (unsigned i = 0; i < count; ++i) {
     const PendingProduct* products[32];
     for (unsigned lane = 0; lane < 32; ++lane) {
-      const auto& t = *static_cast<const Thread*>(brought[lane]);
-      if (products_over<Pending>(t) != count)
+      const auto& t = *static_cast<const Thread*>(operands[lane]);
+      if (t.products.due(Pending) != count)
         machine->violation("wgmma", "lanes of a warp have started different products");
       products[lane] = &t.products[i];
     }
     first.products[i].multiply(products, first.id / 32);
   }
-}
-
-TINYGAN_UNWATCHED inline void start_product(PendingProduct p) {
-  Thread& me = machine->current();
-  p.group = me.product_groups;
-  if (me.product_count == Thread::most_products) machine->violation("wgmma", "more products in flight than are kept");
-  me.products[me.product_count++] = p;
-}
-TINYGAN_UNWATCHED inline void close_group() { ++machine->current().product_groups; }
-TINYGAN_UNWATCHED inline void forget_products(unsigned count) {
-  Thread& me = machine->current();
-  me.product_count -= count;
-  for (unsigned i = 0; i < me.product_count; ++i) me.products[i] = me.products[i + count];
 }
 
 }  // namespace emulate
@@ -211,21 +190,22 @@ template <Major M>
 std::uint64_t matrix_descriptor(const void* tile) {
   emulate::check_aligned(tile, 1024, "a tile of wgmma");
   emulate::check_shared(tile, 16, "a tile of wgmma");
-  const auto at = static_cast<std::uint64_t>(static_cast<const std::byte*>(tile) - emulate::machine->shared());
+  const auto at = static_cast<std::uint64_t>(static_cast<const std::byte*>(tile) - emulate::machine->shared().data());
   return descriptor_layout<M> | at >> 4;
 }
 inline void wgmma_fence() {}
-inline void wgmma_commit() { emulate::close_group(); }
+inline void wgmma_commit() { emulate::machine->current().products.commit_group(); }
 template <int Pending>
 void wgmma_wait() {
   emulate::Thread& me = emulate::machine->current();
-  const unsigned over = emulate::products_over<Pending>(me);
-  emulate::machine->together(all_lanes, &emulate::finish_products<Pending>, &me);
-  emulate::forget_products(over);
+  const unsigned due = me.products.due(Pending);
+  emulate::machine->warp_collective(all_lanes, &emulate::finish_products<Pending>, &me);
+  me.products.erase_oldest(due);
 }
 template <Precision F, Major A, Major B, int N>
 void wgmma(FragmentC (&acc)[N], std::uint64_t a, std::uint64_t b) {
-  emulate::start_product({acc, a, b, &emulate::multiply_warp<F, A, B, N>, 0});
+  if (!emulate::machine->current().products.start({acc, a, b, &emulate::multiply_warp<F, A, B, N>, 0}))
+    emulate::machine->violation("wgmma", "more than ", emulate::PendingProducts::capacity, " products are in flight");
 }
 template <int N>
 void wgmma_hold(FragmentC (&)[N]) {}

@@ -39,16 +39,16 @@ template <class T>
 T shuffle(unsigned mask, T value, unsigned from) {
   static_assert(sizeof(T) == 4 || sizeof(T) == 8, "a shuffle moves 4 or 8 bytes");
   Shuffle<T> mine{value, value, from};
-  machine->together(
+  machine->warp_collective(
       mask,
-      [](void* const(&brought)[32], unsigned) {
-        for (void* b : brought) {
+      [](void* const(&operands)[32], unsigned) {
+        for (void* b : operands) {
           if (!b) continue;
           auto& lane = *static_cast<Shuffle<T>*>(b);
           if (lane.from >= 32) continue;
-          if (!brought[lane.from])
+          if (!operands[lane.from])
             machine->violation("warp mask", "a shuffle reads lane ", lane.from, ", which takes no part in it");
-          lane.result = static_cast<const Shuffle<T>*>(brought[lane.from])->value;
+          lane.result = static_cast<const Shuffle<T>*>(operands[lane.from])->value;
         }
       },
       &mine);
@@ -83,13 +83,13 @@ T __shfl_up_sync(unsigned mask, T value, unsigned delta) {
 
 inline unsigned __ballot_sync(unsigned mask, bool yes) {
   emulate::Vote mine{yes, 0};
-  emulate::machine->together(
+  emulate::machine->warp_collective(
       mask,
-      [](void* const(&brought)[32], unsigned) {
+      [](void* const(&operands)[32], unsigned) {
         unsigned ballot = 0;
         for (unsigned lane = 0; lane < 32; ++lane)
-          if (brought[lane] && static_cast<emulate::Vote*>(brought[lane])->yes) ballot |= 1u << lane;
-        for (void* b : brought)
+          if (operands[lane] && static_cast<emulate::Vote*>(operands[lane])->yes) ballot |= 1u << lane;
+        for (void* b : operands)
           if (b) static_cast<emulate::Vote*>(b)->ballot = ballot;
       },
       &mine);

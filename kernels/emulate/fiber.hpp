@@ -27,7 +27,7 @@ namespace emulate {
 
 using Context = void*;  // the stack pointer, everything else being on the stack
 
-[[gnu::naked, gnu::noinline]] TINYGAN_UNWATCHED void exchange_stacks(Context* /*save: rdi*/, Context /*load: rsi*/) {
+[[gnu::naked, gnu::noinline]] TINYGAN_NO_SANITIZE void exchange_stacks(Context* /*save: rdi*/, Context /*load: rsi*/) {
   asm("pushq %rbp\n\t"
       "pushq %rbx\n\t"
       "pushq %r12\n\t"
@@ -46,10 +46,10 @@ using Context = void*;  // the stack pointer, everything else being on the stack
 }
 
 /// Suspends the running code in `from` and goes on in `to`.
-TINYGAN_UNWATCHED void jump(Context& from, Context& to) { exchange_stacks(&from, to); }
+TINYGAN_NO_SANITIZE void jump(Context& from, Context& to) { exchange_stacks(&from, to); }
 
 /// A context that will begin with entry(), which must not return.
-TINYGAN_UNWATCHED void prepare(Context& context, void* stack, std::size_t bytes, void (*entry)()) {
+TINYGAN_NO_SANITIZE void prepare(Context& context, void* stack, std::size_t bytes, void (*entry)()) {
   auto* top = reinterpret_cast<std::uintptr_t*>(static_cast<std::byte*>(stack) + bytes);
   *--top = 0;                                        // a return address of entry(); leaves rsp as after a call
   *--top = reinterpret_cast<std::uintptr_t>(entry);  // where exchange_stacks() returns to
@@ -61,9 +61,9 @@ TINYGAN_UNWATCHED void prepare(Context& context, void* stack, std::size_t bytes,
 
 using Context = ucontext_t;
 
-TINYGAN_UNWATCHED void jump(Context& from, Context& to) { swapcontext(&from, &to); }
+TINYGAN_NO_SANITIZE void jump(Context& from, Context& to) { swapcontext(&from, &to); }
 
-TINYGAN_UNWATCHED void prepare(Context& context, void* stack, std::size_t bytes, void (*entry)()) {
+TINYGAN_NO_SANITIZE void prepare(Context& context, void* stack, std::size_t bytes, void (*entry)()) {
   getcontext(&context);
   context.uc_stack.ss_sp = stack;
   context.uc_stack.ss_size = bytes;

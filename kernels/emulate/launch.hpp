@@ -26,22 +26,22 @@ inline void launch_grid(const Grid& g) {
                     g.grid.z <= 65535;
   if (!block) fail(where(), "a block of ", text_of(g.block), " threads");
   if (!grid) fail(where(), "a grid of ", text_of(g.grid), " blocks");
-  if (g.shared_bytes > Machine::max_shared_bytes)
-    fail(where(), g.shared_bytes, " bytes of shared memory, a block has at most ", Machine::max_shared_bytes);
+  if (g.shared_bytes > SharedMemory::max_bytes)
+    fail(where(), g.shared_bytes, " bytes of shared memory, a block has at most ", SharedMemory::max_bytes);
   my_machine().run(g);
 }
 
 template <class T>
 T* shared_at(std::int64_t count, std::int64_t offset) {
   static_assert(std::is_trivially_destructible_v<T>, "shared memory is never constructed or destroyed");
-  Machine& m = *machine;
+  const SharedMemory& shared = machine->shared();
   const std::int64_t end = offset + count * static_cast<std::int64_t>(sizeof(T));
-  if (count < 0 || offset < 0 || end > static_cast<std::int64_t>(m.shared_bytes()))
-    m.violation("shared memory size", "it asks for bytes ", offset, " to ", end, ", launch() gave the block ",
-                m.shared_bytes());
+  if (count < 0 || offset < 0 || end > static_cast<std::int64_t>(shared.bytes()))
+    machine->violation("shared memory size", "it asks for bytes ", offset, " to ", end, ", launch() gave the block ",
+                shared.bytes());
   if (static_cast<std::size_t>(offset) % alignof(T) != 0)
-    m.violation("misaligned address", "shared memory at byte ", offset, ", its type needs a multiple of ", alignof(T));
-  return reinterpret_cast<T*>(m.shared() + offset);
+    machine->violation("misaligned address", "shared memory at byte ", offset, ", its type needs a multiple of ", alignof(T));
+  return reinterpret_cast<T*>(shared.data() + offset);
 }
 
 }  // namespace emulate

@@ -43,15 +43,15 @@ void AnnotateBenignRaceSized(const char* file, int line, const volatile void* ad
 }
 #endif
 
-// The machinery itself is not watched: it passes one thread's data to another as the hardware would.
+// The emulation itself is not instrumented: it passes one thread's data to another as the hardware would.
 #if TINYGAN_EMULATE_TSAN && defined(__clang__)  // clang's no_sanitize leaves the calls at entry and exit
-#define TINYGAN_UNWATCHED __attribute__((disable_sanitizer_instrumentation, noinline))
+#define TINYGAN_NO_SANITIZE __attribute__((disable_sanitizer_instrumentation, noinline))
 #elif TINYGAN_EMULATE_TSAN
-#define TINYGAN_UNWATCHED __attribute__((no_sanitize("thread"), noinline))
+#define TINYGAN_NO_SANITIZE __attribute__((no_sanitize("thread"), noinline))
 #elif TINYGAN_EMULATE_ASAN
-#define TINYGAN_UNWATCHED __attribute__((no_sanitize("address"), noinline))
+#define TINYGAN_NO_SANITIZE __attribute__((no_sanitize("address"), noinline))
 #else
-#define TINYGAN_UNWATCHED
+#define TINYGAN_NO_SANITIZE
 #endif
 
 namespace tinygan::cuda {
@@ -60,7 +60,7 @@ namespace emulate {
 
 inline constexpr bool asan = TINYGAN_EMULATE_ASAN, tsan = TINYGAN_EMULATE_TSAN;
 
-/// Makes [data, data + bytes) forbidden or allowed ground.
+/// Poisons or unpoisons [data, data + bytes) for AddressSanitizer.
 inline void forbid([[maybe_unused]] void* data, [[maybe_unused]] std::size_t bytes) {
 #if TINYGAN_EMULATE_ASAN
   __asan_poison_memory_region(data, bytes);
@@ -72,7 +72,7 @@ inline void allow([[maybe_unused]] void* data, [[maybe_unused]] std::size_t byte
 #endif
 }
 
-/// Fibers hand values to each other through their stacks, and stacks are used again: races in there are none.
+/// Silences ThreadSanitizer about the stacks: fibers exchange operands through them, and stacks are reused.
 inline void ignore_races([[maybe_unused]] void* data, [[maybe_unused]] std::size_t bytes) {
 #if TINYGAN_EMULATE_TSAN
   AnnotateBenignRaceSized(__FILE__, __LINE__, data, bytes, "stack of an emulated CUDA thread");

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# watched.sh CXX
+# sanitizers.sh CXX
 # ThreadSanitizer sees races of CUDA threads on the emulated device, within a block and between blocks, and AddressSanitizer
 # accesses beyond shared and global memory; neither has anything to say about a correct kernel.
 . "$(dirname "${BASH_SOURCE[0]}")/../consumers/common.sh"
 kernels=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-compile=("$1" "${strict_flags[@]}" -O1 -g1 -pthread -I "$root/include" "$kernels/watched.cpp")
+compile=("$1" "${strict_flags[@]}" -O1 -g1 -pthread -I "$root/include" "$kernels/sanitizers.cpp")
 plain=()
 # ThreadSanitizer before g++ 14 cannot place its shadow memory where the kernel randomises addresses by more than 28 bits.
 if setarch -R true 2>/dev/null; then plain=(setarch -R); fi
@@ -27,6 +27,6 @@ silent thread clean
 reported thread missing_barrier "data race"
 reported thread between_blocks "data race"
 silent address clean
-reported address behind_shared "use-after-poison"
-reported address behind_global "heap-buffer-overflow"
+reported address beyond_shared "use-after-poison"
+reported address beyond_global "heap-buffer-overflow"
 echo "races and overruns of emulated kernels are reported, correct kernels are not"

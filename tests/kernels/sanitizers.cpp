@@ -1,4 +1,4 @@
-// Kernels with one mistake each, or none, for watched.sh: under ThreadSanitizer or AddressSanitizer the mistake must be
+// Kernels with one mistake each, or none, for sanitizers.sh: under ThreadSanitizer or AddressSanitizer the mistake must be
 // reported.
 #include <cstdio>
 #include <string>
@@ -37,8 +37,8 @@ __global__ void shared_counter_kernel(float* y) {
   if (threadIdx.x == 0) y[0] += 1.0f;
 }
 
-__global__ void read_behind_shared_kernel(float* y) { y[threadIdx.x] = block_shared<float>(64)[threadIdx.x + 1]; }
-__global__ void read_behind_global_kernel(const float* x, float* y) { y[grid_thread()] = x[grid_thread() + 1]; }
+__global__ void read_beyond_shared_kernel(float* y) { y[threadIdx.x] = block_shared<float>(64)[threadIdx.x + 1]; }
+__global__ void read_beyond_global_kernel(const float* x, float* y) { y[grid_thread()] = x[grid_thread() + 1]; }
 
 int run(const std::string& what) {
   std::vector<float> x(256, 1.0f), y(256);
@@ -51,10 +51,10 @@ int run(const std::string& what) {
       launch<rotate_kernel<false>>(how, x.data(), y.data());
     } else if (what == "between_blocks") {
       launch<shared_counter_kernel>(how, y.data());
-    } else if (what == "behind_shared") {
-      launch<read_behind_shared_kernel>(how, y.data());
-    } else if (what == "behind_global") {
-      launch<read_behind_global_kernel>(how, x.data(), y.data());
+    } else if (what == "beyond_shared") {
+      launch<read_beyond_shared_kernel>(how, y.data());
+    } else if (what == "beyond_global") {
+      launch<read_beyond_global_kernel>(how, x.data(), y.data());
     } else {
       return 2;
     }
