@@ -9,8 +9,8 @@
 #include <cstring>
 #include <functional>
 
-#include <tinygan/cpu/norm.hpp>
-#include <tinygan/cpu/optimiser.hpp>
+#include <tinygan/cpu/adam.hpp>
+#include <tinygan/cpu/batch_norm.hpp>
 #include <tinygan/cpu/random.hpp>
 #include <tinygan/cpu/reduce.hpp>
 

@@ -6,18 +6,21 @@
 #include <tinygan/backend/missing_kernels.hpp>
 #include <tinygan/base/precision.hpp>
 
+#include "adam.cuh"
 #include "batch_norm.cuh"
+#include "clip.cuh"
 #include "conv.cuh"
 #include "counters.cuh"
 #include "data.cuh"
+#include "ema.cuh"
 #include "gemm.cuh"
 #include "launch.cuh"
 #include "layer_norm.cuh"
-#include "optimiser.cuh"
 #include "pointwise.cuh"
-#include "pool.cuh"
+#include "pooling.cuh"
 #include "random.cuh"
 #include "reduce.cuh"
+#include "sgd.cuh"
 #include "softmax.cuh"
 
 namespace tinygan::cuda {

@@ -1,4 +1,5 @@
-#include <tinygan/cpu/norm.hpp>
+#include <tinygan/cpu/batch_norm.hpp>
+#include <tinygan/cpu/layer_norm.hpp>
 
 #include "support/cpu_kernels.hpp"
 

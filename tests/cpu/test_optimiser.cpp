@@ -1,4 +1,7 @@
-#include <tinygan/cpu/optimiser.hpp>
+#include <tinygan/cpu/adam.hpp>
+#include <tinygan/cpu/clip.hpp>
+#include <tinygan/cpu/ema.hpp>
+#include <tinygan/cpu/sgd.hpp>
 
 #include "support/cpu_kernels.hpp"
 

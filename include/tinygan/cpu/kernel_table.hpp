@@ -5,18 +5,22 @@
 
 #include <tinygan/backend/kernel_table.hpp>
 #include <tinygan/backend/missing_kernels.hpp>
+#include <tinygan/cpu/adam.hpp>
 #include <tinygan/cpu/backend.hpp>
+#include <tinygan/cpu/batch_norm.hpp>
+#include <tinygan/cpu/clip.hpp>
 #include <tinygan/cpu/convert.hpp>
 #include <tinygan/cpu/conv.hpp>
 #include <tinygan/cpu/counters.hpp>
 #include <tinygan/cpu/data.hpp>
+#include <tinygan/cpu/ema.hpp>
 #include <tinygan/cpu/gemm.hpp>
-#include <tinygan/cpu/norm.hpp>
-#include <tinygan/cpu/optimiser.hpp>
+#include <tinygan/cpu/layer_norm.hpp>
 #include <tinygan/cpu/pointwise.hpp>
-#include <tinygan/cpu/pool.hpp>
+#include <tinygan/cpu/pooling.hpp>
 #include <tinygan/cpu/random.hpp>
 #include <tinygan/cpu/reduce.hpp>
+#include <tinygan/cpu/sgd.hpp>
 
 namespace tinygan::cpu {
 

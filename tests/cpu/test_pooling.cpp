@@ -1,5 +1,5 @@
 #include <tinygan/cpu/data.hpp>
-#include <tinygan/cpu/pool.hpp>
+#include <tinygan/cpu/pooling.hpp>
 
 #include "support/cpu_kernels.hpp"
 
