@@ -127,50 +127,51 @@ __device__ __forceinline__ index_t write_offset(const TapConv& p, const TapGroup
 }
 
 /// Steps through the taps of a group and the channels of a tap.
-template <class P, bool Adjoint>
+template <class P, Major W>
 struct TapSource {
-  using InPlace = PanelPlace<P, P::tile_m, true>;
-  using FilterPlace = PanelPlace<P, P::tile_n, Adjoint>;
+  using InPlace = PanelPlace<P, P::tile_m, Major::k>;
+  using FilterPlace = PanelPlace<P, P::tile_n, W>;
   using Element = typename P::Element;
+  static constexpr bool k_major = W == Major::k;
 
   const Element *in, *w;           // this thread's channels of input pixel 0, and its first pack of the filter
   unsigned pixel[InPlace::packs];  // what its packs read through the tap of this step
   int depth;                       // channels from the start of this step on
   int column_tap = 0, columns;     // of the group's
-  int w_edge;                      // output channels from here on: in the adjoint direction all, else of the pack
+  int w_edge;                      // output channels from here on: where W is K-major all, else of the pack
   const TapConv& p;
 
   __device__ TapSource(const TapConv& conv, const TapGroup& g, int row, int channel, const Element* x,
                        const Element* filter)
-      : in(x + InPlace::depth()), depth(conv.D), columns(g.column.taps), p(conv) {
+      : in(x + InPlace::k()), depth(conv.D), columns(g.column.taps), p(conv) {
     TINYGAN_UNROLL
     for (int i = 0; i < InPlace::packs; ++i) {  // rows that do not exist read what another does: nobody stores them
-      const int m = row + InPlace::edge(i);
+      const int m = row + InPlace::mn(i);
       pixel[i] = read_pixel(p, g, TapPixel(g, m < p.N * g.pixels() ? m : row));
     }
-    const int n = channel + FilterPlace::edge(), k = FilterPlace::depth();
-    w_edge = Adjoint ? p.O - n : count_of<P::pack>(n, p.O);
+    const int n = channel + FilterPlace::mn(), k = FilterPlace::k();
+    w_edge = k_major ? p.O - n : count_of<P::pack>(n, p.O);
     const index_t tap = index_t{g.row.filter} * p.S + g.column.filter;
-    w = filter + tap * p.D * p.O + (Adjoint ? n * w_pitch() + k : k * w_pitch() + n);
+    w = filter + tap * p.D * p.O + (k_major ? n * w_pitch() + k : k * w_pitch() + n);
   }
 
-  __device__ index_t w_pitch() const { return Adjoint ? p.D : p.O; }
+  __device__ index_t w_pitch() const { return k_major ? p.D : p.O; }
 
   template <class TakeIn, class TakeFilter>
   __device__ __forceinline__ void next(const TakeIn& take_in, const TakeFilter& take_filter) {
     TINYGAN_UNROLL
     for (int i = 0; i < InPlace::packs; ++i)
-      take_in(i, in + index_t{pixel[i]} * p.D, depth - InPlace::depth(), p.packed_in);
-    const int left = depth - FilterPlace::depth();
+      take_in(i, in + index_t{pixel[i]} * p.D, depth - InPlace::k(), p.packed_in);
+    const int left = depth - FilterPlace::k();
     TINYGAN_UNROLL
     for (int i = 0; i < FilterPlace::packs; ++i) {
-      const bool exists = (Adjoint ? w_edge : left) > i * FilterPlace::stride;
-      take_filter(i, w + i * FilterPlace::stride * w_pitch(), exists ? (Adjoint ? left : w_edge) : 0, p.packed_w);
+      const bool exists = (k_major ? w_edge : left) > i * FilterPlace::stride;
+      take_filter(i, w + i * FilterPlace::stride * w_pitch(), exists ? (k_major ? left : w_edge) : 0, p.packed_w);
     }
-    in += P::depth;
-    depth -= P::depth;
+    in += P::tile_k;
+    depth -= P::tile_k;
     if (depth > 0) {
-      w += Adjoint ? P::depth : P::depth * w_pitch();
+      w += k_major ? P::tile_k : P::tile_k * w_pitch();
       return;
     }
     in -= p.D - depth;  // depth is 0, or less by what the last step had too much
@@ -187,7 +188,7 @@ struct TapSource {
   }
 };
 
-template <class P, bool Adjoint, class T = typename P::Element>
+template <class P, Major W, class T = typename P::Element>
 __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
     tap_conv_kernel(TapConv p, Epilogue<T> e, const T* in, const T* w, T* out) {
   const unsigned tile = blockIdx.x / p.column_tiles;
@@ -196,10 +197,10 @@ __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
   const int n = static_cast<int>(blockIdx.x % p.column_tiles) * P::tile_n;
 
   typename P::Accumulator acc;
-  const int steps = g.taps() * ((p.D + P::depth - 1) / P::depth);
+  const int steps = g.taps() * ((p.D + P::tile_k - 1) / P::tile_k);
   if (steps > 0) {
-    TapSource<P, Adjoint> source(p, g, m, n, in, w);
-    P::template multiply<true, Adjoint>(source, steps, acc);
+    TapSource<P, W> source(p, g, m, n, in, w);
+    P::template multiply<Major::k, W>(source, steps, acc);
   }
   P::store(acc, {m, p.N * g.pixels(), n, p.O, p.packed_out}, e, out,
            [&](int row) { return write_offset(p, g, TapPixel(g, row)); });
@@ -279,15 +280,16 @@ auto with_tap_tile(const TapPlan& plan, const Run& run) {
 
 template <Precision F, bool Adjoint, class T>
 void tap_conv(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w, T* out, Stream stream) {
+  constexpr Major W = Adjoint ? Major::k : Major::mn;
   TapPlan plan = tap_plan<Adjoint, pack_width<T>>(d, in, w, out);
   with_tap_tile<F, T>(plan, [&]<class P>(const auto& tiles_of) {
     const index_t D = plan.conv.D, O = plan.conv.O;
-    const index_t moved = round_up(D, P::depth) - P::depth;  // by the steps of a tap but the last
-    plan.conv.w_column = plan.conv.column.tap_filter * D * O - (Adjoint ? moved : moved * O);
+    const index_t moved = round_up(D, P::tile_k) - P::tile_k;  // by the steps of a tap but the last
+    plan.conv.w_column = plan.conv.column.tap_filter * D * O - (W == Major::k ? moved : moved * O);
     plan.conv.column_tiles = static_cast<unsigned>(ceil_div(O, P::tile_n));
     plan.for_launches(tiles_of, [&](const TapConv& conv, index_t count) {
       take_tiles<P>(count * conv.column_tiles);
-      launch<tap_conv_kernel<P, Adjoint>>({.grid = {grid_extent(count * conv.column_tiles)},
+      launch<tap_conv_kernel<P, W>>({.grid = {grid_extent(count * conv.column_tiles)},
                                            .block = {P::threads},
                                            .shared_bytes = P::shared_bytes,
                                            .stream = stream},

@@ -45,7 +45,7 @@ struct WeightGradPlan {
 template <class P>
 struct PairSource {
   static_assert(P::tile_m == P::tile_n, "both panels bring the same pixels of a step");
-  using Place = PanelPlace<P, P::tile_m, false>;
+  using Place = PanelPlace<P, P::tile_m, Major::mn>;
   using Element = typename P::Element;
 
   const Element *x, *g;        // this thread's channels of pixel 0 of the rectangle
@@ -59,13 +59,13 @@ struct PairSource {
   __device__ PairSource(const WeightGradPlan& plan, const PairRange& h, const PairRange& v, int begin, int c, int k,
                         const Element* x_all, const Element* g_all)
       : end(plan.N), rows(h.count), columns(v.count), p(plan) {
-    c += Place::edge();
-    k += Place::edge();
+    c += Place::mn();
+    k += Place::mn();
     x_channels = count_of<P::pack>(c, p.C);
     g_channels = count_of<P::pack>(k, p.K);
     x = x_all + (index_t{h.in} * p.W + v.in) * p.C + c;
     g = g_all + (index_t{h.out} * p.Q + v.out) * p.K + k;
-    const int at = begin + Place::depth();
+    const int at = begin + Place::k();
     column = at % columns;
     row = at / columns % rows;
     image = at / columns / rows;
@@ -99,14 +99,14 @@ __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
   const int tap = tile / tiles, c = tile % p.row_tiles * P::tile_m, k = tile % tiles / p.row_tiles * P::tile_n;
   const PairRange h(tap / p.S, p.H, p.P, p.stride_h, p.pad_top, p.dilation_h);
   const PairRange v(tap % p.S, p.W, p.Q, p.stride_w, p.pad_left, p.dilation_w);
-  const int steps = (p.N * h.count * v.count + P::depth - 1) / P::depth;
+  const int steps = (p.N * h.count * v.count + P::tile_k - 1) / P::tile_k;
   const auto share = [&](unsigned piece) { return static_cast<int>(index_t{steps} * piece / p.splits); };
   const int begin = share(blockIdx.y), mine = share(blockIdx.y + 1) - begin;
 
   typename P::Accumulator acc;
   if (mine > 0) {
-    PairSource<P> source(p, h, v, begin * P::depth, c, k, x, g);
-    P::template multiply<false, false>(source, mine, acc);
+    PairSource<P> source(p, h, v, begin * P::tile_k, c, k, x, g);
+    P::template multiply<Major::mn, Major::mn>(source, mine, acc);
   }
   const index_t size = index_t{p.C} * p.K;
   store_tile<P>(acc, {c, p.C, k, p.K, p.packed_w}, Epilogue<T>{}, slabs ? nullptr : dw + tap * size,

@@ -19,8 +19,8 @@ struct FfmaTile {
   using Element = float;  // of its panels; a Source may bring bfloat16 all the same
   static constexpr forms::Way way = forms::Way::ffma;
   static constexpr int tile_m = Edge, tile_n = Edge, rows = Rows, columns = Columns, pack = 4;
-  static constexpr int depth = 8;  // of a step
-  static constexpr int threads = Edge * depth / pack;
+  static constexpr int tile_k = 8;  // of a step
+  static constexpr int threads = Edge * tile_k / pack;
   static constexpr int warp_rows = 4 * rows, warp_columns = 8 * columns;  // the part of one warp, lanes as 4 x 8
   static constexpr int warps_n = Edge / warp_columns;
   /// What registers allow: the largest tile takes about 145 for a thread, and spills where it may have only 128.
@@ -29,7 +29,7 @@ struct FfmaTile {
   static_assert(Edge % warp_rows == 0 && Edge % warp_columns == 0);
 
   static constexpr int pitch = Edge + 4;  // rows 16-byte aligned; the transposing stores of a warp meet all banks
-  using Panel = float[depth][pitch];
+  using Panel = float[tile_k][pitch];
   struct Shared {
     Panel a[2], b[2];
   };
@@ -50,23 +50,23 @@ struct FfmaTile {
   };
 
   /// acc += the panels of `steps` steps of a source. By all threads of the block, once: the shared memory stays in use.
-  template <bool DeepA, bool DeepB, class Source>
+  template <Major A, Major B, class Source>
   __device__ __forceinline__ static void multiply(Source& source, int steps, Accumulator& acc) {
     if (steps <= 0) return;
     auto& s = block_shared<Shared>();
     Float4 a, b;
     const Keep take_a{a}, take_b{b};
     source.next(take_a, take_b);
-    put<DeepA>(s.a[0], a);
-    put<DeepB>(s.b[0], b);
+    put<A>(s.a[0], a);
+    put<B>(s.b[0], b);
     __syncthreads();
     int now = 0;
     for (int step = 1; step < steps; ++step) {
       source.next(take_a, take_b);  // on their way during the multiplication
       multiply_panels(s.a[now], s.b[now], acc);
       now ^= 1;  // which everybody has finished reading before the last barrier
-      put<DeepA>(s.a[now], a);
-      put<DeepB>(s.b[now], b);
+      put<A>(s.a[now], a);
+      put<B>(s.b[now], b);
       __syncthreads();
     }
     multiply_panels(s.a[now], s.b[now], acc);
@@ -109,22 +109,22 @@ struct FfmaTile {
     __device__ __forceinline__ void operator()(const Float4& made) const { pack = made; }
   };
 
-  template <bool Deep>
+  template <Major L>
   __device__ __forceinline__ static void put(Panel& panel, const Float4& v) {
-    using Place = PanelPlace<FfmaTile, Edge, Deep>;
+    using Place = PanelPlace<FfmaTile, Edge, L>;
     static_assert(Place::packs == 1);
-    if constexpr (Deep) {
+    if constexpr (L == Major::k) {
       TINYGAN_UNROLL
-      for (int k = 0; k < 4; ++k) panel[Place::depth() + k][Place::edge()] = v.at[k];
+      for (int k = 0; k < 4; ++k) panel[Place::k() + k][Place::mn()] = v.at[k];
     } else {
-      store_pack(&panel[Place::depth()][Place::edge()], v);
+      store_pack(&panel[Place::k()][Place::mn()], v);
     }
   }
 
   /// One step: acc += a^T b of two panels (depth, edge).
   __device__ __forceinline__ static void multiply_panels(const Panel& a, const Panel& b, Accumulator& acc) {
     TINYGAN_UNROLL
-    for (int k = 0; k < depth; ++k) {
+    for (int k = 0; k < tile_k; ++k) {
       Float4 left[rows / 4], right[columns / 4];
       TINYGAN_UNROLL
       for (int i = 0; i < rows / 4; ++i) left[i] = load_pack<4>(&a[k][acc.row(4 * i)]);

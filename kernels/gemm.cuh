@@ -19,48 +19,49 @@
 namespace tinygan::cuda {
 namespace {
 
-/// The panels (Edge, depth), step by step, of a row-major matrix stored that way (Deep) or the other way round.
-template <class P, int Edge, bool Deep>
+/// The panels (TileMN, tile_k), step by step, of a matrix contiguous along L.
+template <class P, int TileMN, Major L>
 struct MatrixPanel {
-  using Place = PanelPlace<P, Edge, Deep>;
+  using Place = PanelPlace<P, TileMN, L>;
   using Element = typename P::Element;
+  static constexpr bool k_major = L == Major::k;
 
-  const Element* at;            // this thread's first pack of the step
-  index_t pitch;              // elements from row to row
-  int edge_left, depth_left;  // elements that exist from there on: along the edge, unless Deep, of the pack alone
+  const Element* at;    // this thread's first pack of the step
+  index_t pitch;        // elements from row to row
+  int mn_left, k_left;  // elements that exist from there on; along MN, unless K-major, of the pack alone
   bool packed;
 
-  /// From edge index `edge` of `edges` on, depth [depth, depths).
-  __device__ MatrixPanel(const Element* matrix, index_t row_pitch, index_t edge, index_t edges, index_t depth,
-                         index_t depths, bool is_packed)
+  /// From index `mn` of `mn_end` on along M or N, K in [k, k_end).
+  __device__ MatrixPanel(const Element* matrix, index_t row_pitch, index_t mn, index_t mn_end, index_t k,
+                         index_t k_end, bool is_packed)
       : pitch(row_pitch), packed(is_packed) {
-    const index_t e = edge + Place::edge(), k = depth + Place::depth();
-    at = matrix + (Deep ? e * pitch + k : k * pitch + e);
-    edge_left = Deep ? static_cast<int>(edges - e) : count_of<P::pack>(e, edges);
-    depth_left = static_cast<int>(depths - k);
+    const index_t i = mn + Place::mn(), j = k + Place::k();
+    at = matrix + (k_major ? i * pitch + j : j * pitch + i);
+    mn_left = k_major ? static_cast<int>(mn_end - i) : count_of<P::pack>(i, mn_end);
+    k_left = static_cast<int>(k_end - j);
   }
 
   template <class Take>
   __device__ __forceinline__ void next(const Take& take) {
     TINYGAN_UNROLL
     for (int i = 0; i < Place::packs; ++i) {
-      const int rows_left = (Deep ? edge_left : depth_left) - i * Place::stride;
-      take(i, at + i * Place::stride * pitch, rows_left > 0 ? (Deep ? depth_left : edge_left) : 0, packed);
+      const int rows_left = (k_major ? mn_left : k_left) - i * Place::stride;
+      take(i, at + i * Place::stride * pitch, rows_left > 0 ? (k_major ? k_left : mn_left) : 0, packed);
     }
-    at += Deep ? P::depth : P::depth * pitch;
-    depth_left -= P::depth;
+    at += k_major ? P::tile_k : P::tile_k * pitch;
+    k_left -= P::tile_k;
   }
 };
 
-template <class P, bool TransA, bool TransB>
+template <class P, Major A, Major B>
 struct MatrixSource {
-  MatrixPanel<P, P::tile_m, !TransA> left;
-  MatrixPanel<P, P::tile_n, TransB> right;
+  MatrixPanel<P, P::tile_m, A> a;
+  MatrixPanel<P, P::tile_n, B> b;
 
   template <class TakeA, class TakeB>
   __device__ __forceinline__ void next(const TakeA& take_a, const TakeB& take_b) {
-    left.next(take_a);
-    right.next(take_b);
+    a.next(take_a);
+    b.next(take_b);
   }
 };
 
@@ -72,17 +73,17 @@ struct GemmPlan {
 };
 
 /// Block (tile, split): c(M,N), or slab `split` of slabs(splits, M, N) where there are any.
-template <class P, bool TransA, bool TransB, class T = typename P::Element>
+template <class P, Major A, Major B, class T = typename P::Element>
 __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
     gemm_kernel(GemmDims d, GemmPlan p, Epilogue<T> e, const T* a, const T* b, T* c, float* slabs) {
   const auto m = static_cast<int>(blockIdx.x % p.row_tiles) * P::tile_m;
   const auto n = static_cast<int>(blockIdx.x / p.row_tiles) * P::tile_n;
   const auto M = static_cast<int>(d.M), N = static_cast<int>(d.N);
   const index_t begin = blockIdx.y * p.piece, end = begin + p.piece < d.K ? begin + p.piece : d.K;
-  MatrixSource<P, TransA, TransB> source{{a, TransA ? d.M : d.K, m, d.M, begin, end, p.packed_a},
-                                         {b, TransB ? d.K : d.N, n, d.N, begin, end, p.packed_b}};
+  MatrixSource<P, A, B> source{{a, A == Major::k ? d.K : d.M, m, d.M, begin, end, p.packed_a},
+                               {b, B == Major::k ? d.K : d.N, n, d.N, begin, end, p.packed_b}};
   typename P::Accumulator acc;
-  P::template multiply<!TransA, TransB>(source, static_cast<int>(ceil_div(end - begin, P::depth)), acc);
+  P::template multiply<A, B>(source, static_cast<int>(ceil_div(end - begin, P::tile_k)), acc);
   store_tile<P>(acc, {m, M, n, N, p.packed_c}, e, c,
                 slabs ? slabs + blockIdx.y * d.M * d.N : nullptr, [&](int row) { return row * d.N; });
 }
@@ -96,7 +97,7 @@ auto with_gemm_plan(const GemmDims& d, const Run& run) {
   return with_tile<F, T, false>(d.M, d.N, blocks, [&]<class P>() {
     GemmPlan p{.row_tiles = grid_extent(ceil_div(d.M, P::tile_m)),
                .column_tiles = grid_extent(ceil_div(d.N, P::tile_n))};
-    p.piece = round_up(ceil_div(d.K, depth_splits(tiles(P::tile_m, P::tile_n), d.K)), P::depth);
+    p.piece = round_up(ceil_div(d.K, depth_splits(tiles(P::tile_m, P::tile_n), d.K)), P::tile_k);
     p.splits = ceil_div(d.K, p.piece);
     return run.template operator()<P>(p);
   });
@@ -114,7 +115,7 @@ std::size_t gemm_workspace(const GemmDims& d) {
   });
 }
 
-template <class P, bool TransA, bool TransB, class T = typename P::Element>
+template <class P, Major A, Major B, class T = typename P::Element>
 void gemm_tiles(const GemmDims& d, const GemmPlan& p, const Epilogue<T>& e, const T* a, const T* b, T* c, float* slabs,
                 Stream stream) {
   take_tiles<P>(index_t{p.row_tiles} * p.column_tiles * p.splits, p.splits);
@@ -122,7 +123,7 @@ void gemm_tiles(const GemmDims& d, const GemmPlan& p, const Epilogue<T>& e, cons
                    .block = {P::threads},
                    .shared_bytes = P::shared_bytes,
                    .stream = stream};
-  launch<gemm_kernel<P, TransA, TransB>>(how, d, p, e, a, b, c, slabs);
+  launch<gemm_kernel<P, A, B>>(how, d, p, e, a, b, c, slabs);
 }
 
 template <Precision F, class T>
@@ -137,15 +138,16 @@ void gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b, T* c,
   with_gemm_plan<F, T>(d, [&]<class P>(GemmPlan p) {
     if (whole) {
       p.splits = 1;
-      p.piece = round_up(d.K, P::depth);
+      p.piece = round_up(d.K, P::tile_k);
     }
     float* const slabs = p.splits > 1 ? static_cast<float*>(workspace) : nullptr;
     p.packed_a = made_of_packs<P::pack>(d.trans_a ? d.M : d.K, a);
     p.packed_b = made_of_packs<P::pack>(d.trans_b ? d.K : d.N, b);
     p.packed_c = slabs ? made_of_packs<4>(d.N, slabs) : made_of_packs<4>(d.N, c);
-    const auto run = d.trans_a ? d.trans_b ? &gemm_tiles<P, true, true> : &gemm_tiles<P, true, false>
-                     : d.trans_b ? &gemm_tiles<P, false, true>
-                                 : &gemm_tiles<P, false, false>;
+    constexpr Major k = Major::k, mn = Major::mn;
+    const auto run = d.trans_a ? d.trans_b ? &gemm_tiles<P, mn, k> : &gemm_tiles<P, mn, mn>
+                     : d.trans_b ? &gemm_tiles<P, k, k>
+                                 : &gemm_tiles<P, k, mn>;
     run(d, p, e, a, b, c, slabs, stream);
     if (slabs) sum_slabs(d.M * d.N, p.splits, d.N, e, slabs, c, stream);
   });

@@ -38,8 +38,9 @@ inline constexpr int gemv_threads = 512;       // of a block, at most; 256 at le
 inline constexpr unsigned gemv_columns = 64;   // of a block that sums columns
 
 struct GemvPlan {
-  index_t length, depth;     // sums, and terms of each
-  bool dots, one_column;     // the matrix is (length, depth), or else (depth, length); the result is (length, 1)
+  index_t length, K;         // sums, and terms of each
+  Major layout;              // of the matrix: (length, K), or (K, length)
+  bool one_column;           // the result is (length, 1)
   index_t piece, splits;     // split-K
   unsigned team_shift;       // dots: 2^team_shift threads for a row
   unsigned threads, blocks;  // blocks of one split
@@ -47,11 +48,11 @@ struct GemvPlan {
 };
 
 /// Split-K for fewer blocks than half of the device has room for, where each reads a lot: a launch is saved elsewhere.
-inline index_t gemv_splits(index_t length, index_t depth, index_t blocks) {
-  if (const index_t forced = forms::forced.pieces; forced > 0) return std::min(forced, depth);
+inline index_t gemv_splits(index_t length, index_t K, index_t blocks) {
+  if (const index_t forced = forms::forced.pieces; forced > 0) return std::min(forced, K);
   const TileLimits& limits = tile_limits();
-  return std::clamp<index_t>(std::min(limits.split_blocks / blocks, length * depth / blocks / limits.vector_piece), 1,
-                             depth);
+  return std::clamp<index_t>(std::min(limits.split_blocks / blocks, length * K / blocks / limits.vector_piece), 1,
+                             K);
 }
 
 template <class T>
@@ -60,13 +61,14 @@ GemvPlan gemv_plan(const GemmDims& d) {
   GemvPlan p{};
   p.one_column = d.N == 1;
   p.length = p.one_column ? d.M : d.N;
-  p.depth = d.K;
-  p.dots = p.length == 1 || (p.one_column ? !d.trans_a : d.trans_b);
+  p.K = d.K;
+  const bool dots = p.length == 1 || (p.one_column ? !d.trans_a : d.trans_b);
+  p.layout = dots ? Major::k : Major::mn;
   p.threads = 256;
-  const index_t splits = gemv_splits(p.length, p.depth, p.dots ? p.length : ceil_div(p.length, gemv_columns));
-  p.piece = round_up(ceil_div(p.depth, splits), p.dots ? widest : 1);
-  p.splits = ceil_div(p.depth, p.piece);
-  if (p.dots) {
+  const index_t splits = gemv_splits(p.length, p.K, dots ? p.length : ceil_div(p.length, gemv_columns));
+  p.piece = round_up(ceil_div(p.K, splits), dots ? widest : 1);
+  p.splits = ceil_div(p.K, p.piece);
+  if (dots) {
     // Four packs for a thread.
     const index_t warps = std::clamp<index_t>(ceil_div(p.piece, 4 * warp_size * pack), 1, gemv_threads / warp_size);
     const unsigned team = std::bit_ceil(static_cast<unsigned>(warps)) * warp_size;
@@ -153,12 +155,12 @@ __global__ void __launch_bounds__(gemv_threads, 2)
   float* const of_warps = block_shared<float>(gemv_threads / warp_size);
   const unsigned teams = blockDim.x >> p.team_shift, team_threads = 1u << p.team_shift;
   const index_t first = index_t{blockIdx.x} * teams, row = first + (threadIdx.x >> p.team_shift);
-  const index_t begin = blockIdx.y * p.piece, piece_end = begin + p.piece < p.depth ? begin + p.piece : p.depth;
+  const index_t begin = blockIdx.y * p.piece, piece_end = begin + p.piece < p.K ? begin + p.piece : p.K;
   const index_t end = row < p.length ? piece_end : begin;
   const index_t k = begin + N * (threadIdx.x & (team_threads - 1));
   float sum = 0.0f;
   with_packing<N>(p.packed, [&]<bool Packed>() {
-    sum = dot_of_packs<Packed>(matrix + row * p.depth, v, k, end, N * team_threads);
+    sum = dot_of_packs<Packed>(matrix + row * p.K, v, k, end, N * team_threads);
   });
   sum = warp_reduce<Sum>(sum);
   if (lane_id() == 0) of_warps[warp_id()] = sum;
@@ -202,7 +204,7 @@ __global__ void __launch_bounds__(gemv_threads, 2)
   const index_t first = index_t{blockIdx.x} * gemv_columns, column = first + threadIdx.x % row * N;
   const int count = count_of<N>(column, p.length);
   const index_t begin = blockIdx.y * p.piece + threadIdx.x / row;
-  const index_t end = (blockIdx.y + 1) * p.piece < p.depth ? (blockIdx.y + 1) * p.piece : p.depth;
+  const index_t end = (blockIdx.y + 1) * p.piece < p.K ? (blockIdx.y + 1) * p.piece : p.K;
   const int left = count > 0 ? static_cast<int>(end - begin) : 0, step = static_cast<int>(blockDim.x / row);
   Pack<float, N> acc{};
   with_packing<N>(p.packed, [&]<bool Packed>() {
@@ -310,15 +312,16 @@ void vector_gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b
   GemvPlan p = gemv_plan<T>(d);
   const T* const matrix = p.one_column ? a : b;
   const T* const v = p.one_column ? b : a;
-  p.packed = p.dots ? made_of_packs<N>(p.depth, matrix, v) : made_of_packs<N>(p.length, matrix);
+  const bool dots = p.layout == Major::k;
+  p.packed = dots ? made_of_packs<N>(p.K, matrix, v) : made_of_packs<N>(p.length, matrix);
   float* const slabs = p.splits > 1 ? static_cast<float*>(workspace) : nullptr;
   forms::take({forms::Way::vector, 0, 0, p.splits}, p.blocks * p.splits);
-  const std::size_t shared = sizeof(float) * (gemv_threads / warp_size) * (p.dots ? 1 : gemv_columns);
+  const std::size_t shared = sizeof(float) * (gemv_threads / warp_size) * (dots ? 1 : gemv_columns);
   const Launch how{.grid = {p.blocks, grid_extent(p.splits, false)},
                    .block = {p.threads},
                    .shared_bytes = shared,
                    .stream = stream};
-  if (p.dots)
+  if (dots)
     launch<gemv_dots_kernel<T>>(how, p, e, matrix, v, c, slabs);
   else
     launch<gemv_sums_kernel<T>>(how, p, e, matrix, v, c, slabs);

@@ -25,39 +25,40 @@
 namespace tinygan::cuda {
 namespace {
 
-/// A panel in shared memory: (Edge, Depth) if Deep, else (Depth, Edge).
-template <class Element, int Edge, int Depth, bool Deep>
+/// A panel in shared memory: (TileMN, TileK) if K-major, else (TileK, TileMN).
+template <class Element, int TileMN, int TileK, Major L>
 struct MmaPanel {
   static constexpr int pack = pack_width<Element>;
-  static constexpr bool by_words = !Deep && std::is_same_v<Element, float>;  // and not by ldmatrix
-  alignas(16) Element memory[Edge * Depth];
-  static_assert(Depth == 8 * pack && Edge % Depth == 0, "rows are made of all 32 banks");
+  static constexpr bool k_major = L == Major::k;
+  static constexpr bool by_words = !k_major && std::is_same_v<Element, float>;  // and not by ldmatrix
+  alignas(16) Element memory[TileMN * TileK];
+  static_assert(TileK == 8 * pack && TileMN % TileK == 0, "rows are made of all 32 banks");
 
   /// Where the element with these coordinates lies; packs stay together. Rows take turns in the banks: eight with a
   /// pack each, which ldmatrix reads at once, or four with two packs each, which a warp reads by words.
-  __device__ int at(int edge, int depth) const {
-    if constexpr (Deep) return edge * Depth + (depth ^ edge % 8 * pack);
-    return depth * Edge + (edge ^ (by_words ? depth % 4 * 2 * pack : depth % 8 * pack));
+  __device__ int at(int mn, int k) const {
+    if constexpr (k_major) return mn * TileK + (k ^ mn % 8 * pack);
+    return k * TileMN + (mn ^ (by_words ? k % 4 * 2 * pack : k % 8 * pack));
   }
 
-  /// v[group][half]: as bits, of the edge + 8 group + lane / 4 float k + 4 half + lane % 4, or bfloat16 k + 8 half +
-  /// lane % 4 * 2 and the one behind it: the registers of a Left or right fragment of mma.sync. The order of the 8x8
-  /// tiles in one ldmatrix is theirs.
+  /// Registers of a fragment of mma.sync, of the left operand or the right, as bits. v[group][half]: of row
+  /// mn + 8 group + lane / 4 the float k + 4 half + lane % 4, or the bfloat16 k + 8 half + lane % 4 * 2 and its successor.
+  /// The 8x8 tiles of one ldmatrix come in the order of the fragment.
   template <bool Left, int Groups>
-  __device__ __forceinline__ void load(int edge, int k, std::uint32_t (&v)[Groups][2]) const {
+  __device__ __forceinline__ void load(int mn, int k, std::uint32_t (&v)[Groups][2]) const {
     const int lane = static_cast<int>(lane_id());
     if constexpr (by_words) {
       TINYGAN_UNROLL
       for (int u = 0; u < Groups; ++u)
         TINYGAN_UNROLL
         for (int half = 0; half < 2; ++half)
-          v[u][half] = std::bit_cast<std::uint32_t>(memory[at(edge + 8 * u + lane / 4, k + 4 * half + lane % 4)]);
+          v[u][half] = std::bit_cast<std::uint32_t>(memory[at(mn + 8 * u + lane / 4, k + 4 * half + lane % 4)]);
     } else {
       const int group = Left ? lane / 8 % 2 : lane / 16, half = Left ? lane / 16 : lane / 8 % 2;
-      const int row = edge + 8 * group + (Deep ? lane % 8 : 0), column = k + pack * half + (Deep ? 0 : lane % 8);
+      const int row = mn + 8 * group + (k_major ? lane % 8 : 0), column = k + pack * half + (k_major ? 0 : lane % 8);
       TINYGAN_UNROLL
       for (int u = 0; u < Groups; u += 2) {
-        const auto four = load_matrix<4, !Deep>(memory + at(row + 8 * u, column));
+        const auto four = load_matrix<4, !k_major>(memory + at(row + 8 * u, column));
         TINYGAN_UNROLL
         for (int i = 0; i < 4; ++i) v[u + (Left ? i % 2 : i / 2)][Left ? i / 2 : i % 2] = four.at[i];
       }
@@ -114,22 +115,22 @@ struct MmaTile {
   using Element = T;
   static constexpr forms::Way way = forms::Way::mma;
   static constexpr int tile_m = TileM, tile_n = TileN, threads = 128, stages = Stages;
-  static constexpr int pack = pack_width<T>, depth = 8 * pack;
+  static constexpr int pack = pack_width<T>, tile_k = 8 * pack;
   static constexpr int warp_m = TileM / 2, warp_n = TileN / 2;
   static constexpr int fragments_m = warp_m / 16, fragments_n = warp_n / 8;
   static constexpr int blocks_per_sm = Blocks;
-  static constexpr int mma_depth = F == Precision::tf32 ? 8 : 16;
+  static constexpr int mma_k = F == Precision::tf32 ? 8 : 16;
   /// Products of a step in a row; two where nothing is rounded in between, or there are not registers enough.
-  static constexpr int products_unrolled = std::is_same_v<T, bfloat16> ? 2 : depth / mma_depth;
+  static constexpr int products_unrolled = std::is_same_v<T, bfloat16> ? 2 : tile_k / mma_k;
   static_assert(F == Precision::bf16 || (F == Precision::tf32 && std::is_same_v<T, float>));
   static_assert(warp_m % 32 == 0 && warp_n % 32 == 0 && Stages >= 2);
 
-  template <bool DeepA, bool DeepB>
+  template <Major A, Major B>
   struct Shared {
-    MmaPanel<T, TileM, depth, DeepA> a[Stages];
-    MmaPanel<T, TileN, depth, DeepB> b[Stages];
+    MmaPanel<T, TileM, tile_k, A> a[Stages];
+    MmaPanel<T, TileN, tile_k, B> b[Stages];
   };
-  static constexpr std::size_t shared_bytes = sizeof(Shared<true, true>);  // as long as any
+  static constexpr std::size_t shared_bytes = sizeof(Shared<Major::k, Major::k>);  // the same for all layouts
 
   /// This thread's part of a tile: what mma.sync deals it of each (16,8).
   struct Accumulator {
@@ -137,12 +138,12 @@ struct MmaTile {
   };
 
   /// acc += the panels of `steps` steps of a source. By all threads of the block, once: the shared memory stays in use.
-  template <bool DeepA, bool DeepB, class Source>
+  template <Major A, Major B, class Source>
   __device__ __forceinline__ static void multiply(Source& source, int steps, Accumulator& acc) {
     if (steps <= 0) return;
-    auto& s = block_shared<Shared<DeepA, DeepB>>();
+    auto& s = block_shared<Shared<A, B>>();
     const auto bring = [&](int stage) {
-      source.next(Send<TileM, DeepA>{s.a[stage]}, Send<TileN, DeepB>{s.b[stage]});
+      source.next(Send<TileM, A>{s.a[stage]}, Send<TileN, B>{s.b[stage]});
     };
     TINYGAN_NO_UNROLL
     for (int stage = 0; stage < Stages - 1; ++stage) {
@@ -177,13 +178,13 @@ struct MmaTile {
 
  private:
   /// What a Source hands its packs to: cp.async takes them to their panel.
-  template <int Edge, bool Deep>
+  template <int TileMN, Major L>
   struct Send {
-    using Place = PanelPlace<MmaTile, Edge, Deep>;
-    MmaPanel<T, Edge, depth, Deep>& panel;
+    using Place = PanelPlace<MmaTile, TileMN, L>;
+    MmaPanel<T, TileMN, tile_k, L>& panel;
 
     __device__ __forceinline__ void operator()(int i, const T* from, int count, bool packed) const {
-      T* const to = panel.memory + panel.at(Place::edge(i), Place::depth(i));
+      T* const to = panel.memory + panel.at(Place::mn(i), Place::k(i));
       if (packed) return async_copy<16>(to, from, count > 0);  // extents are made of packs: all of it or nothing
       send_some(to, from, count);
     }
@@ -215,14 +216,14 @@ struct MmaTile {
     std::uint32_t at[Groups][2];
 
     template <class Panel>
-    __device__ __forceinline__ Operand(const Panel& panel, int edge, int k) {
+    __device__ __forceinline__ Operand(const Panel& panel, int mn, int k) {
       if constexpr (std::is_same_v<T, bfloat16>) {
-        panel.template load<Left>(edge, k, at);
+        panel.template load<Left>(mn, k, at);
       } else {
         TINYGAN_UNROLL
-        for (int part = 0; part < mma_depth / 8; ++part) {
+        for (int part = 0; part < mma_k / 8; ++part) {
           std::uint32_t bits[Groups][2];
-          panel.template load<Left>(edge, k + 8 * part, bits);
+          panel.template load<Left>(mn, k + 8 * part, bits);
           TINYGAN_UNROLL
           for (int u = 0; u < Groups; ++u) {
             const float v[2] = {std::bit_cast<float>(bits[u][0]), std::bit_cast<float>(bits[u][1])};
@@ -243,7 +244,7 @@ struct MmaTile {
   __device__ __forceinline__ static void multiply_panels(const PanelA& a, const PanelB& b, Accumulator& acc) {
     const int warp = static_cast<int>(warp_id());
     TINYGAN_UNROLL_BY(products_unrolled)
-    for (int k = 0; k < depth; k += mma_depth) {
+    for (int k = 0; k < tile_k; k += mma_k) {
       const Operand<true, 2 * fragments_m> left(a, warp / 2 * warp_m, k);
       const Operand<false, fragments_n> right(b, warp % 2 * warp_n, k);
       TINYGAN_UNROLL

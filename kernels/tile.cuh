@@ -16,6 +16,7 @@
 #include <tinygan/backend/activation.hpp>
 
 #include "device/architecture.cuh"
+#include "device/major.cuh"
 #include "device/vector.cuh"
 #include "launch.cuh"
 #include "pointwise.cuh"
@@ -34,20 +35,23 @@ namespace {
 
 // ---- Operands -------------------------------------------------------------------------------------------------------
 
-/// Which packs of a panel (Edge, depth) a thread brings: neighbours along the depth (Deep), where the operand is
-/// contiguous that way, or along the edge.
-template <class P, int Edge, bool Deep>
+/// The packs of a panel (TileMN, tile_k) that a thread copies; a pack lies along the contiguous dimension L.
+template <class P, int TileMN, Major L>
 struct PanelPlace {
-  static constexpr int row = (Deep ? P::depth : Edge) / P::pack;  // packs of a row
-  static constexpr int stride = P::threads / row;                 // rows from one of a thread's packs to the next
-  static constexpr int packs = (Deep ? Edge : P::depth) / stride;
-  static_assert(P::threads % row == 0 && packs >= 1 && packs * stride == (Deep ? Edge : P::depth));
+  static constexpr bool k_major = L == Major::k;
+  static constexpr int row = (k_major ? P::tile_k : TileMN) / P::pack;  // packs of a row
+  static constexpr int stride = P::threads / row;                       // rows from one of a thread's packs to the next
+  static constexpr int packs = (k_major ? TileMN : P::tile_k) / stride;
+  static_assert(P::threads % row == 0 && packs >= 1 && packs * stride == (k_major ? TileMN : P::tile_k));
 
-  __device__ static int edge(int i = 0) {
-    return static_cast<int>(Deep ? threadIdx.x / row + static_cast<unsigned>(i * stride) : threadIdx.x % row * P::pack);
+  /// Where pack i lies: its first index along M or N, and along K.
+  __device__ static int mn(int i = 0) {
+    return static_cast<int>(k_major ? threadIdx.x / row + static_cast<unsigned>(i * stride)
+                                    : threadIdx.x % row * P::pack);
   }
-  __device__ static int depth(int i = 0) {
-    return static_cast<int>(Deep ? threadIdx.x % row * P::pack : threadIdx.x / row + static_cast<unsigned>(i * stride));
+  __device__ static int k(int i = 0) {
+    return static_cast<int>(k_major ? threadIdx.x % row * P::pack
+                                    : threadIdx.x / row + static_cast<unsigned>(i * stride));
   }
 };
 

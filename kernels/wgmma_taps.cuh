@@ -61,7 +61,7 @@ __device__ __forceinline__ void bring_taps(const TapConv& p, const WgmmaPlace& a
       const int tap =
           (at.group.row.filter + r * p.row.tap_filter) * p.S + at.group.column.filter + c * p.column.tap_filter;
       const int h = at.h + r * p.row.tap_in, v = at.v + c * p.column.tap_in;
-      for (int d = 0; d < p.D; d += P::depth) {
+      for (int d = 0; d < p.D; d += P::tile_k) {
         to.begin();
         to.a(at.image, [&](void* tile, int image, Mbarrier& full) {
           if constexpr (P::a_major == Major::k) tma_load(tile, in, d, v, h, image, full);
@@ -84,7 +84,7 @@ __global__ void __launch_bounds__(P::threads, 2)
   if constexpr (has_wgmma) {
     prefetch_maps<P>(in, w);
     const WgmmaPlace at = WgmmaPlace::of<P>(p);
-    const int steps = at.group.taps() * ((p.D + P::depth - 1) / P::depth);
+    const int steps = at.group.taps() * ((p.D + P::tile_k - 1) / P::tile_k);
     const auto bring = [&](WgmmaProducer<P>& to) { bring_taps<P>(p, at, in, w, to); };
     typename P::Accumulator acc = {};
     if (!wgmma_multiply<P>(steps, bring, acc)) return;
@@ -124,14 +124,14 @@ inline index_t wgmma_row_tiles(const TapPlan& plan) {
 template <class P, class T>
 void wgmma_taps_in(TapPlan& plan, index_t in_h, index_t taps, const Epilogue<T>& e, const void* in, const void* w,
                    T* out, Stream stream) {
-  constexpr int bytes = P::element_bytes, depth = P::depth;
+  constexpr int bytes = P::element_bytes, tile_k = P::tile_k;
   const index_t N = plan.conv.N, D = plan.conv.D, O = plan.conv.O, in_w = plan.conv.in_w;
   const TensorMap in_map =
-      tensor_map(P::a_major == Major::k ? BoxedTensor{in, bytes, {D, in_w, in_h, N}, {depth, 1, 1, P::box_m}}
-                                        : BoxedTensor{in, bytes, {N, in_w, in_h, D}, {P::box_m, 1, 1, depth}});
+      tensor_map(P::a_major == Major::k ? BoxedTensor{in, bytes, {D, in_w, in_h, N}, {tile_k, 1, 1, P::box_m}}
+                                        : BoxedTensor{in, bytes, {N, in_w, in_h, D}, {P::box_m, 1, 1, tile_k}});
   const TensorMap w_map =
-      tensor_map(P::b_major == Major::k ? BoxedTensor{w, bytes, {D, O, taps, 1}, {depth, P::box_n, 1, 1}}
-                                        : BoxedTensor{w, bytes, {O, D, taps, 1}, {P::box_n, depth, 1, 1}});
+      tensor_map(P::b_major == Major::k ? BoxedTensor{w, bytes, {D, O, taps, 1}, {tile_k, P::box_n, 1, 1}}
+                                        : BoxedTensor{w, bytes, {O, D, taps, 1}, {P::box_n, tile_k, 1, 1}});
   plan.conv.column_tiles = static_cast<unsigned>(ceil_div(O, P::tile_n));
   const auto tiles_of = [&](const TapGroup& g) { return wgmma_row_tiles(g, N); };
   plan.for_launches(tiles_of, [&](const TapConv& conv, index_t count) {

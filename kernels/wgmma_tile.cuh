@@ -26,7 +26,7 @@ struct WgmmaTile {
   static constexpr Precision format = Format;
   static constexpr Major a_major = A, b_major = B;
   static constexpr int tile_m = TileM, tile_n = TileN;
-  static constexpr int element_bytes = Format == Precision::tf32 ? 4 : 2, depth = box_row_bytes / element_bytes;
+  static constexpr int element_bytes = Format == Precision::tf32 ? 4 : 2, tile_k = box_row_bytes / element_bytes;
   static constexpr int warps = 8, threads = 32 * (warps + 1);  // that multiply, and one that has tiles brought
   static constexpr int groups_m = TileM / 64, groups_n = 2 / groups_m, part_n = TileN / groups_n;
   static_assert((TileM == 64 || TileM == 128) && (part_n == 64 || part_n == 128));

@@ -28,8 +28,8 @@ template <class P>
 __device__ __forceinline__ void bring_pairs(const WeightGradPlan& p, const PairRange& h, const PairRange& v, int begin,
                                             int end, int c, int k, const TensorMap& x, const TensorMap& g,
                                             WgmmaProducer<P>& to) {
-  const int of_pair = (p.N + P::depth - 1) / P::depth;
-  int image = begin % of_pair * P::depth, column = begin / of_pair % v.count, row = begin / of_pair / v.count;
+  const int of_pair = (p.N + P::tile_k - 1) / P::tile_k;
+  int image = begin % of_pair * P::tile_k, column = begin / of_pair % v.count, row = begin / of_pair / v.count;
   for (int step = begin; step < end; ++step) {
     to.begin();
     to.a(c, [&](void* tile, int channel, Mbarrier& full) {
@@ -39,7 +39,7 @@ __device__ __forceinline__ void bring_pairs(const WeightGradPlan& p, const PairR
       tma_load(tile, g, channel, v.out + column, h.out + row, image, full);
     });
     to.next();
-    image += P::depth;
+    image += P::tile_k;
     if (image < p.N) continue;
     image = 0;
     if (++column < v.count) continue;
@@ -59,7 +59,7 @@ __global__ void __launch_bounds__(P::threads, 2)
     const int tap = tile / tiles, c = tile % p.row_tiles * P::tile_m, k = tile % tiles / p.row_tiles * P::tile_n;
     const PairRange h(tap / p.S, p.H, p.P, p.stride_h, p.pad_top, p.dilation_h);
     const PairRange v(tap % p.S, p.W, p.Q, p.stride_w, p.pad_left, p.dilation_w);
-    const int steps = h.count * v.count * ((p.N + P::depth - 1) / P::depth);
+    const int steps = h.count * v.count * ((p.N + P::tile_k - 1) / P::tile_k);
     const auto share = [&](unsigned piece) { return static_cast<int>(index_t{steps} * piece / p.splits); };
     const int begin = share(blockIdx.y), end = share(blockIdx.y + 1);
 
@@ -120,8 +120,8 @@ inline void wgmma_weight_grad(const ConvDims& d, const bfloat16* x, const bfloat
   check_weight_grad(d);
   with_wgmma_weight_grad_plan(d, [&]<class P>(WeightGradPlan p) {
     p.packed_w = slabs ? made_of_packs<4>(d.K, slabs) : made_of_packs<4>(d.K, dw);
-    const TensorMap x_map = tensor_map({x, P::element_bytes, {d.C, d.W, d.H, d.N}, {P::box_m, 1, 1, P::depth}});
-    const TensorMap g_map = tensor_map({g, P::element_bytes, {d.K, d.Q, d.P, d.N}, {P::box_n, 1, 1, P::depth}});
+    const TensorMap x_map = tensor_map({x, P::element_bytes, {d.C, d.W, d.H, d.N}, {P::box_m, 1, 1, P::tile_k}});
+    const TensorMap g_map = tensor_map({g, P::element_bytes, {d.K, d.Q, d.P, d.N}, {P::box_n, 1, 1, P::tile_k}});
     take_tiles<P>(d.R * d.S * p.row_tiles * p.column_tiles * p.splits, p.splits);
     launch<wgmma_weight_grad_kernel<P>>(
         {.grid = {grid_extent(d.R * d.S * p.row_tiles * p.column_tiles), grid_extent(p.splits, false)},

@@ -19,14 +19,12 @@
 #include <tinygan/base/precision.hpp>
 
 #include "architecture.cuh"
+#include "major.cuh"
 #include "mma.cuh"
 #include "tma.cuh"
 
 namespace tinygan::cuda {
 namespace {
-
-/// Along which dimension the elements of an operand are neighbours.
-enum class Major { k, mn };
 
 inline constexpr int block_rows = 64, block_bytes = block_rows * box_row_bytes;
 

@@ -1,4 +1,4 @@
-// Every tile of a matrix product by itself: more steps than it has stages, in every transposition, at ragged extents.
+// Every tile of a matrix product by itself: more steps than it has stages, in every layout, at ragged extents.
 // The products of the contract choose a tile by what fills a GPU, so some would take long to reach through them.
 #include "../../kernels/gemm.cuh"
 
@@ -7,11 +7,11 @@
 namespace tinygan::cuda {
 namespace {
 
-template <class P, bool TransA, bool TransB>
+template <class P, Major A, Major B>
 void check_tile(Precision precision, index_t M, index_t N, index_t K) {
   using T = typename P::Element;
-  CAPTURE(precision, P::tile_m, P::tile_n, sizeof(T), TransA, TransB, M, N, K);
-  const GemmDims d{M, N, K, TransA, TransB};
+  CAPTURE(precision, P::tile_m, P::tile_n, sizeof(T), A == Major::k, B == Major::k, M, N, K);
+  const GemmDims d{M, N, K, A == Major::mn, B == Major::k};
   const test::Operand<T> a(M * K, 0, 1), b(K * N, 0, 2);
   const auto of_rounded =
       test::reference_gemm(d, test::rounded(precision, a.values()).data(), test::rounded(precision, b.values()).data());
@@ -20,12 +20,12 @@ void check_tile(Precision precision, index_t M, index_t N, index_t K) {
   for (const bool packed : {true, false}) {
     const GemmPlan plan{.row_tiles = grid_extent(ceil_div(M, P::tile_m)),
                         .column_tiles = grid_extent(ceil_div(N, P::tile_n)),
-                        .piece = round_up(K, P::depth),
-                        .packed_a = packed && made_of_packs<P::pack>(TransA ? M : K, a.data()),
-                        .packed_b = packed && made_of_packs<P::pack>(TransB ? K : N, b.data()),
+                        .piece = round_up(K, P::tile_k),
+                        .packed_a = packed && made_of_packs<P::pack>(A == Major::k ? K : M, a.data()),
+                        .packed_b = packed && made_of_packs<P::pack>(B == Major::k ? K : N, b.data()),
                         .packed_c = packed && N % 4 == 0};
     const auto c = test::both_ways<T>(M * N, [&](T* out) {
-      gemm_tiles<P, TransA, TransB>(d, plan, Epilogue<T>{}, a.data(), b.data(), out, nullptr, {});
+      gemm_tiles<P, A, B>(d, plan, Epilogue<T>{}, a.data(), b.data(), out, nullptr, {});
     });
     test::check_product(precision, c, of_rounded, exact, Epilogue<T>{});
   }
@@ -33,11 +33,12 @@ void check_tile(Precision precision, index_t M, index_t N, index_t K) {
 
 template <class P>
 void check_tile(Precision precision) {
+  constexpr Major k = Major::k, mn = Major::mn;
   for (const index_t K : {1, 10 * P::pack, 41 * P::pack}) {
-    check_tile<P, false, false>(precision, P::tile_m + P::pack, P::tile_n - P::pack, K);
-    check_tile<P, false, true>(precision, P::tile_m - 1, P::tile_n + 1, K);
-    check_tile<P, true, false>(precision, P::tile_m + 1, P::tile_n - 1, K);
-    check_tile<P, true, true>(precision, P::tile_m, P::pack, K);
+    check_tile<P, k, mn>(precision, P::tile_m + P::pack, P::tile_n - P::pack, K);
+    check_tile<P, k, k>(precision, P::tile_m - 1, P::tile_n + 1, K);
+    check_tile<P, mn, mn>(precision, P::tile_m + 1, P::tile_n - 1, K);
+    check_tile<P, mn, k>(precision, P::tile_m, P::pack, K);
   }
 }
 
