@@ -17,8 +17,8 @@ namespace {
 
 inline constexpr index_t optimiser_chunk = 4096;  // elements of one block
 
-/// Tensors as a kernel argument, and the number of each one's first block: as many as fit into 4 KB, the limit of kernel
-/// arguments on all architectures, with room for a few others.
+/// Tensors as a kernel argument, and the number of each one's first block: as many as fit into 4 KB, the limit of
+/// kernel arguments on all architectures, with room for a few others.
 template <class Tensor>
 struct TensorList {
   static constexpr int max_tensors = std::min<int>(64, 3800 / (sizeof(Tensor) + sizeof(index_t)));

@@ -14,9 +14,9 @@
 #include <type_traits>
 
 #include <tinygan/backend/activation.hpp>
+#include <tinygan/backend/major.hpp>
 
 #include "device/architecture.cuh"
-#include "device/major.cuh"
 #include "device/vector.cuh"
 #include "launch.cuh"
 #include "pointwise.cuh"

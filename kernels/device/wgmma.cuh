@@ -16,10 +16,10 @@
 // descriptors, of which CUTLASS (mma_traits_sm90_gmma.hpp) says which is which.
 #pragma once
 
+#include <tinygan/backend/major.hpp>
 #include <tinygan/base/precision.hpp>
 
 #include "architecture.cuh"
-#include "major.cuh"
 #include "mma.cuh"
 #include "tma.cuh"
 

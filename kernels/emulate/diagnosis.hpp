@@ -23,7 +23,8 @@ template <class... What>
 }
 
 /// Throws Error naming the lane that `t` waits for in vain in a warp collective, and why.
-[[noreturn]] inline void fail_stalled_collective(const Grid& g, const Thread* threads, unsigned count, const Thread& t) {
+[[noreturn]] inline void fail_stalled_collective(const Grid& g, const Thread* threads, unsigned count,
+                                                 const Thread& t) {
   const unsigned warp = t.id - t.lane();
   for (unsigned lane = 0; lane < 32; ++lane) {
     if (!(t.mask >> lane & 1u)) continue;

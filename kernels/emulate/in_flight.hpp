@@ -1,4 +1,4 @@
-// Asynchronous operations in flight on the emulated device: what a thread or block has started and nobody has waited for.
+// Asynchronous operations in flight on the emulated device: started by a thread or block, and not waited for yet.
 //
 // Threads of other blocks use the same memory, and whoever waits delivers in another's name: not watched by
 // ThreadSanitizer, so nothing in here may be a vector.
@@ -20,7 +20,7 @@ struct PendingCopy {
   unsigned size, group;
 };
 
-/// The cp.async of one thread, oldest first. Freed at the end only, as ThreadSanitizer watches what is freed all the same.
+/// The cp.async of one thread, oldest first. Memory is freed at the end only: ThreadSanitizer instruments free() too.
 class PendingCopies {
  public:
   PendingCopies() = default;

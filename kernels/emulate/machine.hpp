@@ -26,8 +26,8 @@ namespace tinygan::cuda {
 namespace {
 namespace emulate {
 
-/// State for the sanitizers: AddressSanitizer's view of the scheduler's stack, ThreadSanitizer's fibers, and tags: addresses
-/// that stand for an order of events.
+/// State for the sanitizers: AddressSanitizer's view of the scheduler's stack, ThreadSanitizer's fibers, and tags,
+/// addresses that stand for an order of events.
 struct SanitizerState {
   static constexpr unsigned fiber_count = 1031;  // prime: threads of one index in two blocks differ
   static constexpr unsigned tag_count = 4096;

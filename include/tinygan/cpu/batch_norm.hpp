@@ -1,9 +1,9 @@
 // Batch normalisation over x(rows, channels): statistics per channel, apply with its activation, gradients.
 //
-// Each block of rows contributes shifted sums (the shift is its first row), turned into mean and squared deviations and
-// joined in double and in the order of the blocks (Chan et al.); the blocks depend on the extents only (columns.hpp),
-// hence the same bits at any thread count. Passes over memory: statistics 1 read; apply 1 read, 1 write; backward 4
-// reads, 1 write: the activation's derivative is recomputed from x, nothing but x, mean and variance needs to be kept.
+// Partial statistics of each block of rows: shifted sums (the shift is its first row), turned into mean and squared
+// deviations and combined in double and in the order of the blocks (Chan et al.). The blocks depend on the extents only
+// (columns.hpp), hence the same bits at any thread count. Passes over memory: statistics 1 read; apply 1 read, 1 write;
+// backward 4 reads, 1 write: the activation's derivative is recomputed from x, only x, mean and variance are kept.
 // Source: Ioffe and Szegedy, "Batch Normalization", 2015.
 #pragma once
 
@@ -13,7 +13,7 @@
 
 namespace tinygan::cpu {
 
-/// Two doubles per block and channel, for statistics and gradients alike.
+/// Partial statistics (forward) or partial sums (backward), (blocks, 2, channels), double.
 template <class T>
 std::size_t batch_norm_workspace(const NormDims& d) {
   tinygan::detail::check_dims("batch_norm", d);
@@ -29,7 +29,7 @@ void batch_norm_stats(const NormDims& d, const T* x, T* mean, T* variance, void*
   parallel_for(plan.tasks(), 1, [&](index_t task, index_t) {
     const Panel p = plan.panel(task);
     double* block = partial + 2 * channels * p.block;
-    detail::panel_moments(p, x, block, block + channels);
+    detail::panel_statistics(p, x, block, block + channels);
   });
   parallel_for(channels, chunk_rows(2 * plan.blocks), [&](index_t begin, index_t end) {
     auto count = static_cast<double>(plan.rows_in(0));
@@ -37,7 +37,7 @@ void batch_norm_stats(const NormDims& d, const T* x, T* mean, T* variance, void*
     for (index_t b = 1; b < plan.blocks; ++b) {
       const double* block = partial + 2 * channels * b + begin;
       const auto block_count = static_cast<double>(plan.rows_in(b));
-      detail::join_moments(end - begin, count, total_mean, total_m2, block_count, block, block + channels);
+      detail::combine_statistics(end - begin, count, total_mean, total_m2, block_count, block, block + channels);
       count += block_count;
     }
     for (index_t c = begin; c < end; ++c) {
@@ -78,7 +78,7 @@ struct PanelParameters {
   T rstd_buffer_[ColumnPlan::max_width], scale_buffer_[ColumnPlan::max_width];
 };
 
-/// h = g f' for one row: g itself in front of a piecewise linear f, whose slope the inner loops apply.
+/// h = g f' for one row: g itself for a piecewise linear f, whose slope the inner loops apply.
 template <class T>
 __attribute__((noinline)) const T* cotangent_row(Activation f, index_t n, const PanelParameters<T>& c, const T* x,
                                                  const T* g, T* buffer) {

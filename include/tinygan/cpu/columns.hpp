@@ -1,4 +1,4 @@
-// How a matrix x(rows, channels) is cut up when something is computed per channel: by the reductions and batch norm.
+// Partition of a matrix x(rows, channels) for results per channel: reductions and batch norm.
 //
 // `fold` rows are taken together as one wide row, so that vectors fill and loops run long whatever the channel count
 // is; column j of a wide row belongs to channel j % channels. Blocks of rows times tiles of columns are the tasks, some
@@ -52,7 +52,7 @@ struct ColumnPlan {
   }
 };
 
-/// Stands in for rows that are missing where several are taken at a time.
+/// Replaces missing rows where a loop reads several at a time.
 template <class T>
 inline constexpr T zero_row[ColumnPlan::max_width] = {};
 

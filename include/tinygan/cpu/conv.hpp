@@ -15,7 +15,7 @@
 
 namespace tinygan::cpu {
 
-/// Bytes of scratch that the partial with respect to `output` needs, with the present number of threads and instruction
+/// Bytes of scratch that the partial with respect to `output` needs, with the current number of threads and instruction
 /// set.
 template <class T>
 std::size_t conv2d_workspace(const ConvDims& d, ConvSlot output) {
@@ -29,7 +29,7 @@ std::size_t conv2d_workspace(const ConvDims& d, ConvSlot output) {
   }
   const bool forward = output == ConvSlot::g;
   const auto v = forward ? detail::TapConv::forward(d) : detail::TapConv::input_grad(d);
-  if (v.width > 1) return bytes(v.packed_size(tile_shape<T>()));
+  if (v.K > 1) return bytes(v.packed_size(tile_shape<T>()));
   return bytes(detail::one_channel_plan<T>(v, forward ? forward_taps(d) : adjoint_taps(d)).workspace(v));
 }
 

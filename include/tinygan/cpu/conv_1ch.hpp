@@ -1,15 +1,15 @@
 // Convolutions with one channel on a side, where a panel of output channels would be nearly empty.
 //
-//   one_channel_conv:         out(N,out_h,out_w,1) = epilogue(sum over taps (i,t) of <in[i,:], w[t,:]>)
-//     Every input pixel meets every filter tap first: products(pixel, tap) = in(pixels, depth) w(taps, depth)^T, a
-//     matrix product with the pixels' rows in place; then an output adds up the products in its tap list.
-//   one_channel_weight_grad:  dw(taps, depth) = sum over pairs of u[pixel] v[pixel', :], u the operand of one channel
-//     The taps are the rows of the micro-kernel: each reads a shifted copy of u, framed by zeros, along a row of v.
+//   one_channel_conv:         out(N,P,Q,1) = epilogue(sum over taps (i,t) of <in[i,:], w[t,:]>)
+//     First every input pixel times every filter tap: products(pixel, tap) = in(pixels, C) w(taps, C)^T, a matrix
+//     product with the pixels' rows in place. Then an output adds the products of its tap list.
+//   one_channel_weight_grad:  dw(taps, channels) = sum over pairs of u[pixel] v[pixel', :], u(N,h,w,1) and
+//     v(N,h,w,channels). The taps are the rows of the micro-kernel: each reads a shifted copy of u, framed by zeros,
+//     along a row of v.
 //
-// Ownership:    a task owns a block of output rows of an image; or a fixed share of the rows of v and its own partial
-//               dw.
+// Ownership:    a task owns a block of output rows of an image; or one split of the rows of v and its partial sums.
 // Cost:         2 FLOPs per pixel, tap and channel, those that fall outside the image included (some 10-30 % more).
-// Determinism:  blocks and shares depend on the shape alone; partial results are added in order.
+// Determinism:  blocks and splits depend on the shape alone; partial sums are added in order.
 #pragma once
 
 #include <vector>
@@ -19,9 +19,9 @@
 namespace tinygan::cpu::detail {
 
 struct OneChannelPolicy {
-  static constexpr index_t product_bytes = 128 * 1024;  // of one task: they stay in L2 until they are added up
-  static constexpr index_t shares = 16;                 // partial weight gradients
-  static constexpr index_t share_rows = 28;             // rows of v in a share, at least
+  static constexpr index_t product_bytes = 128 * 1024;  // of one task: they stay in L2
+  static constexpr index_t splits = 16;                 // of a weight gradient, at most
+  static constexpr index_t split_rows = 28;             // rows of v in a split, at least
   static constexpr index_t row_block = 32;              // rows of v of one micro-kernel call
 };
 
@@ -32,8 +32,8 @@ struct OneChannelPlan {
   index_t taps, stride;     // columns of the products: used, padded
   index_t out_rows, in_rows;  // of one task; the input rows are an upper bound
 
-  index_t weights(const TapConv& v) const { return padded({v.depth, stride}); }
-  index_t products(const TapConv& v) const { return padded({in_rows, v.in_w, stride}); }
+  index_t weights(const TapConv& v) const { return padded({v.C, stride}); }
+  index_t products(const TapConv& v) const { return padded({in_rows, v.W, stride}); }
   index_t workspace(const TapConv& v) const { return weights(v) + padded({threads(), products(v)}); }
 
   static index_t padded(std::initializer_list<index_t> extents) {
@@ -59,12 +59,12 @@ OneChannelPlan one_channel_plan(const TapConv& v, const TapList& taps) {
   p.taps = v.R * v.S;
   p.stride = p.shape.padded(p.taps);
   // Rows per task: as many as keep the products within their bound, at least one.
-  const index_t row_bytes = v.in_w * p.stride * static_cast<index_t>(sizeof(T));
-  p.out_rows = v.out_h;
+  const index_t row_bytes = v.W * p.stride * static_cast<index_t>(sizeof(T));
+  p.out_rows = v.P;
   for (;;) {
     p.in_rows = 0;
-    for (index_t o = 0; o < v.out_h; o += p.out_rows) {
-      const auto [first, last] = input_rows(taps.rows, o, std::min(v.out_h, o + p.out_rows));
+    for (index_t o = 0; o < v.P; o += p.out_rows) {
+      const auto [first, last] = input_rows(taps.rows, o, std::min(v.P, o + p.out_rows));
       p.in_rows = std::max(p.in_rows, last - first);
     }
     if (p.out_rows == 1 || p.in_rows * row_bytes <= OneChannelPolicy::product_bytes) return p;
@@ -78,14 +78,14 @@ void tap_products(const TapConv& v, const OneChannelPlan& p, const T* in, index_
                   T* products) {
   const index_t zero = 0;
   index_t in_rows[max_tile_rows], product_rows[max_tile_rows];
-  for (int i = 0; i < max_tile_rows; ++i) in_rows[i] = i * v.depth, product_rows[i] = i * p.stride;
+  for (int i = 0; i < max_tile_rows; ++i) in_rows[i] = i * v.C, product_rows[i] = i * p.stride;
   for (index_t m = 0; m < pixels; m += p.shape.rows) {
-    for (index_t j = 0; j < p.shape.rows * v.depth; j += static_cast<index_t>(64 / sizeof(T)))
-      __builtin_prefetch(in + (m + p.shape.rows) * v.depth + j);  // the next tile's rows
+    for (index_t j = 0; j < p.shape.rows * v.C; j += static_cast<index_t>(64 / sizeof(T)))
+      __builtin_prefetch(in + (m + p.shape.rows) * v.C + j);  // the next tile's rows
     for (index_t t0 = 0; t0 < p.taps; t0 += p.shape.width) {
       const index_t width = p.shape.panel_width(std::min(p.shape.width, p.taps - t0));
       run_tile(p.shape,
-               Tile<T>{in + m * v.depth, in_rows, &zero, 1, weights + t0 * v.depth, &zero, width, 1, v.depth,
+               Tile<T>{in + m * v.C, in_rows, &zero, 1, weights + t0 * v.C, &zero, width, 1, v.C,
                        products + m * p.stride + t0, product_rows, false},
                static_cast<int>(std::min<index_t>(p.shape.rows, pixels - m)), width, width);
     }
@@ -101,7 +101,7 @@ struct ColumnSource {
 inline std::vector<ColumnSource> column_sources(const TapConv& v, const OneChannelPlan& p, const AxisTaps& cols) {
   std::vector<ColumnSource> sources;
   for (index_t s = 0; s < v.S; ++s)
-    for (index_t out = 0; out < v.out_w; ++out)
+    for (index_t out = 0; out < v.Q; ++out)
       for (const Tap& t : cols.at(out))
         if (t.filter == s) sources.push_back({out, t.in * p.stride + s});
   return sources;
@@ -114,38 +114,37 @@ void one_channel_conv(const TapConv& v, const TapList& taps, const Epilogue<T>& 
   T* products = workspace + p.weights(v);
   for (index_t t0 = 0; t0 < p.taps; t0 += p.shape.width) {
     const index_t columns = std::min(p.shape.width, p.taps - t0);
-    pack_panel_transposed(w + t0 * v.depth, v.depth, v.depth, columns, p.shape.panel_width(columns),
-                          workspace + t0 * v.depth);
+    pack_panel_transposed(w + t0 * v.C, v.C, v.C, columns, p.shape.panel_width(columns),
+                          workspace + t0 * v.C);
   }
   const std::vector<ColumnSource> columns = column_sources(v, p, taps.cols);
-  const index_t blocks = (v.out_h + p.out_rows - 1) / p.out_rows;
+  const index_t blocks = (v.P + p.out_rows - 1) / p.out_rows;
   parallel_chunks(v.N * blocks, [&](index_t task, int worker) {
-    const index_t n = task / blocks, begin = task % blocks * p.out_rows, end = std::min(v.out_h, begin + p.out_rows);
+    const index_t n = task / blocks, begin = task % blocks * p.out_rows, end = std::min(v.P, begin + p.out_rows);
     const auto [first, last] = input_rows(taps.rows, begin, end);
     T* mine = products + worker * p.products(v);
-    tap_products(v, p, in + (n * v.in_h + first) * v.in_w * v.depth, (last - first) * v.in_w,
+    tap_products(v, p, in + (n * v.H + first) * v.W * v.C, (last - first) * v.W,
                  static_cast<const T*>(workspace), mine);
     for (index_t o = begin; o < end; ++o) {
-      T* row = out + (n * v.out_h + o) * v.out_w;
-      std::fill(row, row + v.out_w, epilogue.bias ? epilogue.bias[0] : T(0));
+      T* row = out + (n * v.P + o) * v.Q;
+      std::fill(row, row + v.Q, epilogue.bias ? epilogue.bias[0] : T(0));
       for (const Tap& r : taps.rows.at(o)) {
-        const T* from = mine + (r.in - first) * v.in_w * p.stride + r.filter * v.S;
+        const T* from = mine + (r.in - first) * v.W * p.stride + r.filter * v.S;
         for (const ColumnSource& c : columns) row[c.out] += from[c.product];
       }
     }
     const index_t start = 0;
-    finish_rows(Epilogue<T>{nullptr, epilogue.activation, epilogue.slope}, 0, out + (n * v.out_h + begin) * v.out_w,
-                &start, 1, (end - begin) * v.out_w);
+    finish_rows(Epilogue<T>{nullptr, epilogue.activation, epilogue.slope}, 0, out + (n * v.P + begin) * v.Q,
+                &start, 1, (end - begin) * v.Q);
   });
 }
 
-// ---- weight gradient with one channel on a side
-// ----------------------------------------------------------------------
+// ---- weight gradient with one channel on a side ---------------------------------------------------------------------
 
 /// u, framed by zeros and spread by `spread`, against the pixel rows of v: tap (r,s) at pixel (i,j) of v meets the
 /// frame at (i*step_h + tap_row(r), j*step_w + tap_col(s)).
 struct OneChannelGrad {
-  index_t N, u_h, u_w, v_h, v_w, depth, R, S;
+  index_t N, u_h, u_w, v_h, v_w, channels, R, S;
   index_t step_h, step_w, frame_h, frame_w;
   index_t top, left, spread_h, spread_w;  // u[a][b] lies at frame (top + a*spread_h, left + b*spread_w)
   index_t tap_h, tap_w;                   // steps from tap to tap, negative where the taps run backwards
@@ -156,13 +155,13 @@ struct OneChannelGrad {
     OneChannelGrad o{};
     o.N = d.N, o.R = d.R, o.S = d.S;
     if (d.C == 1) {  // u = x, v = g
-      o.u_h = d.H, o.u_w = d.W, o.v_h = d.P, o.v_w = d.Q, o.depth = d.K;
+      o.u_h = d.H, o.u_w = d.W, o.v_h = d.P, o.v_w = d.Q, o.channels = d.K;
       o.step_h = d.stride_h, o.step_w = d.stride_w;
       o.frame_h = (d.P - 1) * d.stride_h + reach_h + 1, o.frame_w = (d.Q - 1) * d.stride_w + reach_w + 1;
       o.top = d.pad_top, o.left = d.pad_left, o.spread_h = o.spread_w = 1;
       o.tap_h = d.dilation_h, o.tap_w = d.dilation_w;
     } else {  // u = g, v = x: x at (h,w) meets g at (h + pad - r*dilation) / stride
-      o.u_h = d.P, o.u_w = d.Q, o.v_h = d.H, o.v_w = d.W, o.depth = d.C;
+      o.u_h = d.P, o.u_w = d.Q, o.v_h = d.H, o.v_w = d.W, o.channels = d.C;
       o.step_h = o.step_w = 1;
       o.frame_h = d.H + reach_h, o.frame_w = d.W + reach_w;
       o.top = reach_h - d.pad_top, o.left = reach_w - d.pad_left, o.spread_h = d.stride_h, o.spread_w = d.stride_w;
@@ -173,19 +172,19 @@ struct OneChannelGrad {
   }
 
   index_t rows() const { return N * v_h; }
-  index_t shares() const {
-    return std::clamp<index_t>(rows() / OneChannelPolicy::share_rows, 1, OneChannelPolicy::shares);
+  index_t splits() const {
+    return std::clamp<index_t>(rows() / OneChannelPolicy::split_rows, 1, OneChannelPolicy::splits);
   }
   index_t tap_offset(index_t tap) const { return first_tap + tap / S * tap_h * frame_w + tap % S * tap_w; }
 
-  // Workspace, in elements: partial results of each share | a frame and the packed last panel of each thread.
-  index_t partial() const { return (R * S * depth + 63) / 64 * 64; }
+  // Workspace, in elements: partial sums of each split | a frame and the packed last panel of each thread.
+  index_t partial_size() const { return (R * S * channels + 63) / 64 * 64; }
   index_t frame() const { return (product({frame_h, frame_w}) + 63) / 64 * 64; }
   index_t last_panel(const TileExtents& shape) const {
-    return OneChannelPolicy::row_block * v_w * shape.panel_width(depth % shape.width);
+    return OneChannelPolicy::row_block * v_w * shape.panel_width(channels % shape.width);
   }
   index_t workspace(const TileExtents& shape) const {
-    return product({shares(), partial()}) + product({threads(), frame() + last_panel(shape)});
+    return product({splits(), partial_size()}) + product({threads(), frame() + last_panel(shape)});
   }
 
   static index_t product(std::initializer_list<index_t> extents) {
@@ -214,20 +213,20 @@ void one_channel_rows(const OneChannelGrad& o, const TileExtents& shape, const T
   const index_t taps = o.R * o.S, count = end - begin;
   index_t frame_rows[OneChannelPolicy::row_block], v_rows[OneChannelPolicy::row_block];
   for (index_t i = 0; i < count; ++i) frame_rows[i] = (begin + i) * o.step_h * o.frame_w, v_rows[i] = i * o.v_w;
-  v += begin * o.v_w * o.depth;
-  for (index_t k0 = 0; k0 < o.depth; k0 += shape.width) {
-    const index_t columns = std::min(shape.width, o.depth - k0), width = shape.panel_width(columns);
+  v += begin * o.v_w * o.channels;
+  for (index_t k0 = 0; k0 < o.channels; k0 += shape.width) {
+    const index_t columns = std::min(shape.width, o.channels - k0), width = shape.panel_width(columns);
     const T* panel = v + k0;
-    index_t step = o.depth;
+    index_t step = o.channels;
     if (columns < width) {  // reading past the last channel in place could leave the tensor
-      pack_panel(panel, o.depth, count * o.v_w, columns, width, last_panel);
+      pack_panel(panel, o.channels, count * o.v_w, columns, width, last_panel);
       panel = last_panel;
       step = width;
     }
     for (index_t tap = 0; tap < taps; tap += shape.rows) {
       const int rows = static_cast<int>(std::min<index_t>(shape.rows, taps - tap));
       index_t tap_rows[max_tile_rows], dw_rows[max_tile_rows];
-      for (int i = 0; i < rows; ++i) tap_rows[i] = o.tap_offset(tap + i), dw_rows[i] = (tap + i) * o.depth;
+      for (int i = 0; i < rows; ++i) tap_rows[i] = o.tap_offset(tap + i), dw_rows[i] = (tap + i) * o.channels;
       run_tile(shape,
                Tile<T>{frame, tap_rows, frame_rows, o.step_w, panel, v_rows, step, count, o.v_w, dw + k0, dw_rows,
                        accumulate},
@@ -242,17 +241,17 @@ void one_channel_weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, T
   const OneChannelGrad o = OneChannelGrad::of(d);
   const TileExtents shape = tile_shape<T>();
   const T *u = d.C == 1 ? x : g, *v = d.C == 1 ? g : x;
-  const index_t shares = o.shares(), size = o.R * o.S * o.depth;
-  T* frames = workspace + shares * o.partial();
-  parallel_chunks(shares, [&](index_t share, int worker) {
+  const index_t splits = o.splits(), size = o.R * o.S * o.channels;
+  T* frames = workspace + splits * o.partial_size();
+  parallel_chunks(splits, [&](index_t split, int worker) {
     T* frame = frames + worker * (o.frame() + o.last_panel(shape));
-    T* mine = workspace + share * o.partial();
-    const index_t first = o.rows() * share / shares, end = o.rows() * (share + 1) / shares;
+    T* mine = workspace + split * o.partial_size();
+    const index_t first = o.rows() * split / splits, end = o.rows() * (split + 1) / splits;
     for (index_t row = first; row < end;) {
       const index_t n = row / o.v_h, i = row % o.v_h;
       const index_t count = std::min({OneChannelPolicy::row_block, o.v_h - i, end - row});
       if (i == 0 || row == first) fill_frame(o, u + n * o.u_h * o.u_w, frame);
-      one_channel_rows(o, shape, static_cast<const T*>(frame), v + n * o.v_h * o.v_w * o.depth, i, i + count,
+      one_channel_rows(o, shape, static_cast<const T*>(frame), v + n * o.v_h * o.v_w * o.channels, i, i + count,
                        frame + o.frame(), mine, row > first);
       row += count;
     }
@@ -260,7 +259,7 @@ void one_channel_weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, T
   parallel_for(size, 1024, [&](index_t begin, index_t end) {
     for (index_t i = begin; i < end; ++i) {
       T sum = workspace[i];
-      for (index_t share = 1; share < shares; ++share) sum += workspace[share * o.partial() + i];
+      for (index_t split = 1; split < splits; ++split) sum += workspace[split * o.partial_size() + i];
       dw[i] = sum;
     }
   });

@@ -2,20 +2,20 @@
 //
 //   out[n, o, :] = epilogue(sum over (i, t) in taps(o) of in[n, i, :] W[t])
 //
-// Shapes:       in(N, in_h, in_w, depth), W[t](depth, width), out(N, out_h, out_w, width): depth is C and width K in
-//               the forward pass; the input gradient exchanges them and transposes each W[t].
-// Classes:      output pixels whose lists are equal up to a shift form a class; its rows are (image, pixel of the
-//               class), so that small batches fill the micro-kernel too. Rows of `in` are read in place; W is packed in
-//               panels.
-// Ownership:    a task owns a block of rows of a class times one or two panels; it runs over the taps in blocks that
-//               stay in L2.
-// Cost:         2 N depth width FLOPs per tap that touches data, no others; W is packed once per call.
+// Shapes:       in(N,H,W,C), W[t] (C,K) or (K,C), out(N,P,Q,K): ConvDims' own in the forward pass; the input gradient
+//               exchanges H,W,C with P,Q,K.
+// Tap groups:   output pixels whose lists are equal up to a shift; the rows of a group are (image, pixel of the group),
+//               so that small batches fill the micro-kernel too. Rows of `in` are read in place; W is packed in panels.
+// Ownership:    a task owns a block of rows of a tap group times one or two panels; it runs over the taps in blocks
+//               that stay in L2.
+// Cost:         2 N C K FLOPs per tap that touches data, no others; W is packed once per call.
 // Determinism:  an output is summed in the order of its taps and channels, whatever the partition.
 // Source:       indirect rows: Dukhan, "The Indirect Convolution Algorithm" (2019).
 #pragma once
 
 #include <vector>
 
+#include <tinygan/backend/major.hpp>
 #include <tinygan/backend/taps.hpp>
 #include <tinygan/cpu/epilogue.hpp>
 #include <tinygan/cpu/microkernel.hpp>
@@ -26,16 +26,16 @@ namespace tinygan::cpu::detail {
 
 struct ConvPolicy {
   static constexpr index_t weight_bytes = 512 * 1024;  // of the panels and taps of one pass: a quarter of L2
-  static constexpr index_t panel_group = 2;            // panels that share a pass, at most
-  static constexpr index_t row_block = 384;            // rows that share it, at most
+  static constexpr index_t panel_group = 2;            // panels of one pass, at most
+  static constexpr index_t row_block = 384;            // rows of one pass, at most
   static constexpr index_t tap_block = 64;             // taps of one micro-kernel call, at most
 };
 
-/// Output coordinates of one axis whose tap lists are equal up to a shift of the input coordinate.
-struct AxisClass {
+/// One axis of a tap group: output coordinates whose tap lists are equal up to a shift of the input coordinate.
+struct AxisTapGroup {
   std::vector<Tap> taps;       ///< input coordinates relative to the first, in increasing order
   std::vector<index_t> outs;   ///< output coordinates
-  std::vector<index_t> bases;  ///< of each, the input coordinate of its first tap
+  std::vector<index_t> bases;  ///< input coordinate of the first tap of each
 
   bool has(const std::vector<Tap>& other) const {
     if (taps.size() != other.size()) return false;
@@ -45,40 +45,40 @@ struct AxisClass {
   }
 };
 
-inline std::vector<AxisClass> axis_classes(const AxisTaps& axis) {
-  std::vector<AxisClass> classes;
+inline std::vector<AxisTapGroup> axis_tap_groups(const AxisTaps& axis) {
+  std::vector<AxisTapGroup> groups;
   for (index_t out = 0; out < axis.outputs(); ++out) {
     std::vector<Tap> taps(axis.at(out).begin(), axis.at(out).end());
     if (taps.size() > 1 && taps.front().in > taps.back().in)
-      std::reverse(taps.begin(), taps.end());  // adjoint lists fall
+      std::reverse(taps.begin(), taps.end());  // descending in adjoint lists
     const int base = taps.empty() ? 0 : taps.front().in;
     for (Tap& t : taps) t.in -= base;
     std::size_t i = 0;
-    while (i < classes.size() && !classes[i].has(taps)) ++i;
-    if (i == classes.size()) classes.push_back({taps, {}, {}});
-    classes[i].outs.push_back(out);
-    classes[i].bases.push_back(base);
+    while (i < groups.size() && !groups[i].has(taps)) ++i;
+    if (i == groups.size()) groups.push_back({taps, {}, {}});
+    groups[i].outs.push_back(out);
+    groups[i].bases.push_back(base);
   }
-  return classes;
+  return groups;
 }
 
-/// One direction of a convolution.
+/// One direction of a convolution: in(N,H,W,C), out(N,P,Q,K), filter (R,S).
 struct TapConv {
-  index_t N, in_h, in_w, depth, out_h, out_w, width, R, S;
-  bool transpose;               // W[t] is stored (width, depth)
+  index_t N, H, W, C, P, Q, K, R, S;
+  Major w_major;                 // W[t] is (C,K), or (K,C)
   index_t stride_w, dilation_w;  // of the convolution itself
 
   static TapConv forward(const ConvDims& d) {
-    return {d.N, d.H, d.W, d.C, d.P, d.Q, d.K, d.R, d.S, false, d.stride_w, d.dilation_w};
+    return {d.N, d.H, d.W, d.C, d.P, d.Q, d.K, d.R, d.S, Major::mn, d.stride_w, d.dilation_w};
   }
   static TapConv input_grad(const ConvDims& d) {
-    return {d.N, d.P, d.Q, d.K, d.H, d.W, d.C, d.R, d.S, true, d.stride_w, d.dilation_w};
+    return {d.N, d.P, d.Q, d.K, d.H, d.W, d.C, d.R, d.S, Major::k, d.stride_w, d.dilation_w};
   }
 
-  /// Elements of one panel per column, and of all panels.
-  index_t panel_depth() const { return R * S * depth; }
+  /// Elements of one column of a panel (R * S * C), and of all panels.
+  index_t panel_k() const { return R * S * C; }
   index_t packed_size(const TileExtents& shape) const {
-    return tinygan::detail::product("conv2d", {panel_depth(), shape.padded(width)});
+    return tinygan::detail::product("conv2d", {panel_k(), shape.padded(K)});
   }
 
   /// Where each filter column is packed: neighbours in a tap list become neighbours in memory, so that a row of taps
@@ -86,7 +86,7 @@ struct TapConv {
   std::vector<index_t> column_places() const {
     std::vector<index_t> place(static_cast<std::size_t>(S));
     index_t next = 0;
-    if (!transpose)
+    if (w_major == Major::mn)
       for (index_t& p : place) p = next++;
     else  // input coordinates fall by one where the filter's rise by the stride
       for (index_t phase = 0; phase < std::min(S, stride_w); ++phase)
@@ -96,45 +96,45 @@ struct TapConv {
   }
 };
 
-/// Panel j of W at packed + panel_depth() * shape.width * j: (R, place of s, depth, panel width).
+/// Panel j of W at packed + panel_k() * shape.width * j: (R, place of s, C, panel width).
 template <class T>
 void pack_weights(const TapConv& v, const TileExtents& shape, const std::vector<index_t>& place, const T* w,
                   T* packed) {
   const index_t taps = v.R * v.S;
-  parallel_chunks(taps * shape.panels(v.width), [&](index_t chunk, int) {
+  parallel_chunks(taps * shape.panels(v.K), [&](index_t chunk, int) {
     const index_t panel = chunk / taps, r = chunk % taps / v.S, s = chunk % taps % v.S;
-    const index_t k0 = panel * shape.width, columns = std::min(shape.width, v.width - k0);
+    const index_t k0 = panel * shape.width, columns = std::min(shape.width, v.K - k0);
     const index_t width = shape.panel_width(columns);
-    const T* src = w + (r * v.S + s) * v.depth * v.width;
-    T* dst = packed + v.panel_depth() * k0 + (r * v.S + place[static_cast<std::size_t>(s)]) * v.depth * width;
-    if (v.transpose)
-      pack_panel_transposed(src + k0 * v.depth, v.depth, v.depth, columns, width, dst);
+    const T* src = w + (r * v.S + s) * v.C * v.K;
+    T* dst = packed + v.panel_k() * k0 + (r * v.S + place[static_cast<std::size_t>(s)]) * v.C * width;
+    if (v.w_major == Major::k)
+      pack_panel_transposed(src + k0 * v.C, v.C, v.C, columns, width, dst);
     else
-      pack_panel(src + k0, v.width, v.depth, columns, width, dst);
+      pack_panel(src + k0, v.K, v.C, columns, width, dst);
   });
 }
 
-/// Rows [begin, end) of the pixel class (rows x cols) times the panels [first, last).
+/// Rows [begin, end) of the tap group (rows x cols) times the panels [first, last).
 struct TapTask {
-  const AxisClass* rows;
-  const AxisClass* cols;
+  const AxisTapGroup* rows;
+  const AxisTapGroup* cols;
   index_t begin, end, first, last;
 };
 
-inline std::vector<TapTask> tap_tasks(const TapConv& v, const TileExtents& shape, const std::vector<AxisClass>& rows,
-                                      const std::vector<AxisClass>& cols) {
+inline std::vector<TapTask> tap_tasks(const TapConv& v, const TileExtents& shape, const std::vector<AxisTapGroup>& rows,
+                                      const std::vector<AxisTapGroup>& cols) {
   // At least some 8 tasks per thread, each of enough rows to pay for streaming its panels through L2.
-  const index_t panels = shape.panels(v.width),
+  const index_t panels = shape.panels(v.K),
                 groups = (panels + ConvPolicy::panel_group - 1) / ConvPolicy::panel_group;
   const index_t group = (panels + groups - 1) / groups;
-  const index_t share = v.N * v.out_h * v.out_w * groups / (8 * threads());
+  const index_t share = v.N * v.P * v.Q * groups / (8 * threads());
   const index_t limit = std::clamp<index_t>(share, 16 * shape.rows, ConvPolicy::row_block) / shape.rows * shape.rows;
   std::vector<TapTask> tasks;
   // The longest lists first, so that the threads finish together.
   for (auto taps = static_cast<std::size_t>(v.R * v.S + 1); taps-- > 0;)
     for (index_t first = 0; first < panels; first += group)
-      for (const AxisClass& r : rows)
-        for (const AxisClass& c : cols) {
+      for (const AxisTapGroup& r : rows)
+        for (const AxisTapGroup& c : cols) {
           if (r.taps.size() * c.taps.size() != taps) continue;
           const auto count = v.N * static_cast<index_t>(r.outs.size() * c.outs.size());
           const index_t blocks = (count + limit - 1) / limit;
@@ -145,11 +145,11 @@ inline std::vector<TapTask> tap_tasks(const TapConv& v, const TileExtents& shape
   return tasks;
 }
 
-/// The taps of a pixel class as segments of the micro-kernel: neighbouring taps of a filter row are one segment if they
+/// The taps of a tap group as segments of the micro-kernel: neighbouring taps of a filter row are one segment if they
 /// are neighbours in both `in` and the packed weights.
 class TapSegments {
  public:
-  TapSegments(const TapConv& v, const std::vector<index_t>& place, const AxisClass& rows, const AxisClass& cols)
+  TapSegments(const TapConv& v, const std::vector<index_t>& place, const AxisTapGroup& rows, const AxisTapGroup& cols)
       : v_(v), place_(place), rows_(rows), cols_(cols) {
     const std::vector<Tap>& t = cols.taps;
     bool merged = !t.empty();
@@ -157,15 +157,15 @@ class TapSegments {
       merged &= t[i].in == t[i - 1].in + 1 && place_of(t[i]) == place_of(t[i - 1]) + 1;
     const index_t run = merged ? static_cast<index_t>(t.size()) : 1;
     per_row_ = static_cast<index_t>(t.size()) / run;
-    depth = run * v.depth;
+    K = run * v.C;
     count = static_cast<index_t>(rows.taps.size()) * per_row_;
   }
 
-  index_t count, depth;
+  index_t count, K;  // segments, and elements of each
 
-  index_t in_offset(index_t segment) const { return (row(segment).in * v_.in_w + col(segment).in) * v_.depth; }
+  index_t in_offset(index_t segment) const { return (row(segment).in * v_.W + col(segment).in) * v_.C; }
   index_t weight_row(index_t segment) const {
-    return (row(segment).filter * v_.S + place_of(col(segment))) * v_.depth;
+    return (row(segment).filter * v_.S + place_of(col(segment))) * v_.C;
   }
 
  private:
@@ -175,13 +175,13 @@ class TapSegments {
 
   const TapConv& v_;
   const std::vector<index_t>& place_;
-  const AxisClass &rows_, &cols_;
+  const AxisTapGroup &rows_, &cols_;
   index_t per_row_ = 0;
 };
 
-/// Weights that one pass over the rows uses: `depth` rows from `begin` on, of `segments` segments from `first` on.
+/// Weights of one pass over the rows: K rows from `begin` on, of `segments` segments from `first` on.
 struct WeightBlock {
-  index_t first = 0, segments = 0, begin = 0, depth = 0;
+  index_t first = 0, segments = 0, begin = 0, K = 0;
   index_t in_taps[ConvPolicy::tap_block] = {}, w_taps[ConvPolicy::tap_block] = {};
 };
 
@@ -198,27 +198,27 @@ class TapTaskRun {
         weights_(weights),
         out_(out),
         count_(task.end - task.begin) {
-    const AxisClass &rows = *task.rows, &cols = *task.cols;
+    const AxisTapGroup &rows = *task.rows, &cols = *task.cols;
     const std::size_t across = cols.outs.size(), pixels = across * rows.outs.size();
     const auto first_pixel = static_cast<std::size_t>(task.begin) % pixels;
     index_t n = task.begin / static_cast<index_t>(pixels);
     std::size_t row = first_pixel / across, col = first_pixel % across;
     for (index_t m = 0; m < count_; ++m) {
-      in_rows_[m] = ((n * v.in_h + rows.bases[row]) * v.in_w + cols.bases[col]) * v.depth;
-      out_rows_[m] = ((n * v.out_h + rows.outs[row]) * v.out_w + cols.outs[col]) * v.width;
+      in_rows_[m] = ((n * v.H + rows.bases[row]) * v.W + cols.bases[col]) * v.C;
+      out_rows_[m] = ((n * v.P + rows.outs[row]) * v.Q + cols.outs[col]) * v.K;
       if (++col == across) col = 0, ++row;
       if (row == rows.outs.size()) row = 0, ++n;
     }
     const index_t bytes = (task.last - task.first) * shape.width * static_cast<index_t>(sizeof(T));
-    depth_block_ = std::clamp<index_t>(ConvPolicy::weight_bytes / bytes, 1, segments_.depth);
-    tap_block_ = std::clamp<index_t>(ConvPolicy::weight_bytes / (bytes * depth_block_), 1, ConvPolicy::tap_block);
+    k_block_ = std::clamp<index_t>(ConvPolicy::weight_bytes / bytes, 1, segments_.K);
+    tap_block_ = std::clamp<index_t>(ConvPolicy::weight_bytes / (bytes * k_block_), 1, ConvPolicy::tap_block);
   }
 
   void run(const Epilogue<T>& epilogue) {
     bool accumulate = false;
-    for (index_t begin = 0; begin == 0 || begin < segments_.depth; begin += depth_block_)
+    for (index_t begin = 0; begin == 0 || begin < segments_.K; begin += k_block_)
       for (index_t first = 0; first == 0 || first < segments_.count; first += tap_block_) {
-        const bool last = begin + depth_block_ >= segments_.depth && first + tap_block_ >= segments_.count;
+        const bool last = begin + k_block_ >= segments_.K && first + tap_block_ >= segments_.count;
         pass(block_at(first, begin), accumulate, last ? &epilogue : nullptr);
         accumulate = true;
       }
@@ -229,7 +229,7 @@ class TapTaskRun {
     WeightBlock b;
     b.first = first, b.begin = begin;
     b.segments = std::min(tap_block_, segments_.count - first);
-    b.depth = std::min(depth_block_, segments_.depth - begin);
+    b.K = std::min(k_block_, segments_.K - begin);
     for (index_t i = 0; i < b.segments; ++i) {
       b.in_taps[i] = segments_.in_offset(first + i) + begin;
       b.w_taps[i] = segments_.weight_row(first + i) + begin;
@@ -244,11 +244,11 @@ class TapTaskRun {
       for (index_t i = m + shape_.rows; i < std::min(count_, m + 2 * shape_.rows); ++i)
         __builtin_prefetch(in_ + in_rows_[i] + block.in_taps[0]);
       for (index_t panel = task_.first; panel < task_.last; ++panel) {
-        const index_t k0 = panel * shape_.width, columns = std::min(shape_.width, v_.width - k0);
+        const index_t k0 = panel * shape_.width, columns = std::min(shape_.width, v_.K - k0);
         const index_t width = shape_.panel_width(columns);
-        const T* weights = weights_ + v_.panel_depth() * k0;
+        const T* weights = weights_ + v_.panel_k() * k0;
         run_tile(shape_,
-                 Tile<T>{in_, in_rows_ + m, block.in_taps, 1, weights, block.w_taps, width, block.segments, block.depth,
+                 Tile<T>{in_, in_rows_ + m, block.in_taps, 1, weights, block.w_taps, width, block.segments, block.K,
                          out_ + k0, out_rows_ + m, accumulate},
                  rows, columns, width);
         if (epilogue) finish_rows(*epilogue, k0, out_ + k0, out_rows_ + m, rows, columns);
@@ -263,7 +263,7 @@ class TapTaskRun {
   const T* in_;
   const T* weights_;
   T* out_;
-  index_t count_, depth_block_, tap_block_;
+  index_t count_, k_block_, tap_block_;
   index_t in_rows_[ConvPolicy::row_block], out_rows_[ConvPolicy::row_block];
 };
 
@@ -274,7 +274,7 @@ void tap_conv(const TapConv& v, const TapList& taps, const Epilogue<T>& epilogue
   const TileExtents shape = tile_shape<T>();
   const std::vector<index_t> place = v.column_places();
   pack_weights(v, shape, place, w, workspace);
-  const std::vector<AxisClass> rows = axis_classes(taps.rows), cols = axis_classes(taps.cols);
+  const std::vector<AxisTapGroup> rows = axis_tap_groups(taps.rows), cols = axis_tap_groups(taps.cols);
   const std::vector<TapTask> tasks = tap_tasks(v, shape, rows, cols);
   parallel_chunks(static_cast<index_t>(tasks.size()), [&](index_t i, int) {
     TapTaskRun<T>(v, shape, place, tasks[static_cast<std::size_t>(i)], in, workspace, out).run(epilogue);

@@ -1,5 +1,5 @@
 // Weight gradient of a convolution: dw[r,s,c,k] = sum over images and output pixels of x[n,h,w,c] g[n,p,q,k],
-// (h,w) = (p,q)*stride + (r,s)*dilation - pad, pairs with (h,w) outside x left out.
+// (h,w) = (p,q)*stride + (r,s)*dilation - pad, over the pairs with (h,w) inside x.
 //
 // Shapes:       x(N,H,W,C), g(N,P,Q,K), dw(R,S,C,K). Per tap a product (C, pairs) times (pairs, K).
 // Packing:      a chunk of images and output rows at a time: g in panels (p, q, image, column), x in row tiles
@@ -60,12 +60,12 @@ WeightGradPlan weight_grad_plan(const ConvDims& d) {
   return p;
 }
 
-/// Images [n0, n0 + images) and rows [p0, p0 + rows) of g with the rows of x from h0 on that they meet.
+/// Images [n0, n0 + images) and rows [p0, p0 + rows) of g with rows [h0, h0 + x_rows) of x.
 struct WeightGradChunk {
   index_t n0, images, p0, rows, h0, x_rows;
 };
 
-/// The output columns that meet filter column s: [first, first + count), the first of them at column w of x.
+/// Output columns [first, first + count) of filter column s; the first reads column w of x.
 struct ColumnPairs {
   index_t first = 0, count = 0, w = 0;
 };

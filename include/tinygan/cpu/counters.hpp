@@ -1,4 +1,4 @@
-// Rings of scalars: what training steps leave on their device so that the host need not read in between.
+// Rings of scalars: metrics that training steps record on their device, read by the host later.
 #pragma once
 
 #include <cstdint>

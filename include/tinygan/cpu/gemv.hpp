@@ -19,13 +19,13 @@ namespace detail {
 
 /// y[i] = <a + i*stride, v>, i < rows <= 4; rows that do not exist stand in for the first one.
 template <class T, class Arch>
-TINYGAN_INLINE void dots(const T* a, index_t stride, const T* v, index_t depth, int rows, T* y) {
+TINYGAN_INLINE void dots(const T* a, index_t stride, const T* v, index_t K, int rows, T* y) {
   constexpr index_t W = lanes<T, Arch>;
   const T* row[4];
   for (int i = 0; i < 4; ++i) row[i] = a + (i < rows ? i * stride : 0);
   Vec<T, Arch> acc[4][2] = {};
   index_t k = 0;
-  for (; k + 2 * W <= depth; k += 2 * W)
+  for (; k + 2 * W <= K; k += 2 * W)
 #pragma GCC unroll 2
     for (int u = 0; u < 2; ++u) {
       const Vec<T, Arch> x = *vec<T, Arch>(v + k + u * W);
@@ -39,17 +39,17 @@ TINYGAN_INLINE void dots(const T* a, index_t stride, const T* v, index_t depth, 
     T total = 0;
 #pragma GCC unroll 1
     for (index_t lane = 0; lane < W; ++lane) total += sums[i][lane];
-    for (index_t rest = k; rest < depth; ++rest) total += row[i][rest] * v[rest];
+    for (index_t rest = k; rest < K; ++rest) total += row[i][rest] * v[rest];
     y[i] = total;
   }
 }
 
-/// y[0..Vectors*W) += columns of `depth` rows, `stride` apart.
+/// y[0..Vectors*W) += columns of K rows, `stride` apart.
 template <class T, class Arch, int Vectors>
-TINYGAN_INLINE void sums(const T* a, index_t stride, const T* v, index_t depth, T* y) {
+TINYGAN_INLINE void sums(const T* a, index_t stride, const T* v, index_t K, T* y) {
   constexpr index_t W = lanes<T, Arch>;
   Vec<T, Arch> acc[Vectors] = {};
-  for (index_t k = 0; k < depth; ++k)
+  for (index_t k = 0; k < K; ++k)
 #pragma GCC unroll 8
     for (int j = 0; j < Vectors; ++j) acc[j] += *vec<T, Arch>(a + k * stride + j * W) * v[k];
   for (int j = 0; j < Vectors; ++j) *vec<T, Arch>(y + j * W) = acc[j];

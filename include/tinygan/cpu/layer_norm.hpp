@@ -125,10 +125,10 @@ void layer_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x,
         const T *row = x + r * n, *cotangent = g + r * n;
         T* out = dx + r * n;
         if (detail::is_smooth(o.activation)) {
-          constexpr index_t piece = 1024;
-          T z[piece];
-          for (index_t i = 0; i < n; i += piece) {
-            const index_t count = std::min(piece, n - i);
+          constexpr index_t chunk = 1024;
+          T z[chunk];
+          for (index_t i = 0; i < n; i += chunk) {
+            const index_t count = std::min(chunk, n - i);
             detail::layer_norm_row(count, T(1), row + i, mean[r], rstd[r], gamma + i, beta + i, z);
             detail::smooth_grad_row(o.activation, count, z, cotangent + i, out + i);
           }

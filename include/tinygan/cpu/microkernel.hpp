@@ -1,11 +1,11 @@
 // Micro-kernel: one register tile of a product, the inner loop of matrix product and convolution.
 //
-//   c(m, n) (+)= sum over segments s and k < depth of a[a_rows[m] + a_segments[s] + k*a_step]
+//   c(m, n) (+)= sum over segments s and k < K of a[a_rows[m] + a_segments[s] + k*a_step]
 //                                                     * b[(b_segments[s] + k)*b_step + n]
 //
 // Shapes:       (rows, width): rows <= 6, width = 1..4 vectors; 24 of 32 registers accumulate on AVX-512.
 // Operands:     rows of `a` are read in place, wherever each lies (an image pixel, a matrix row, a packed tile); `b` is
-//               a panel of `width` columns; a segment is a filter tap, or the whole depth of a matrix product.
+//               a panel of `width` columns; a segment is a filter tap, or all of K in a matrix product.
 // Cost:         per k 6 broadcasts, 4 loads, 24 FMAs: bound by the FMA units as long as `b` streams from L2.
 // Determinism:  every element is summed in the order of its segments and k, then added to c, whatever the tile it
 //               falls in.
@@ -73,7 +73,7 @@ struct Tile {
   const T* b;
   const index_t* b_segments;  // (segments), in steps
   index_t b_step;
-  index_t segments, depth;
+  index_t segments, K;
   T* c;
   const index_t* c_rows;  // (rows)
   bool accumulate;        // add to c instead of storing
@@ -104,7 +104,7 @@ TINYGAN_INLINE void tile_body(const Tile<T>& t) {
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i)
 #pragma GCC unroll 4
-    for (int j = 0; j < Vectors; ++j) __builtin_prefetch(t.c + t.c_rows[i] + j * W, 1);  // here when it is needed
+    for (int j = 0; j < Vectors; ++j) __builtin_prefetch(t.c + t.c_rows[i] + j * W, 1);  // for the store
   for (index_t s = 0; s < t.segments; ++s) {
     const T* b = t.b + t.b_segments[s] * t.b_step;
     const T* a[Rows];
@@ -117,13 +117,13 @@ TINYGAN_INLINE void tile_body(const Tile<T>& t) {
     }
     index_t k = 0, at = 0;
     if constexpr (Step > 0)  // steps the compiler knows: four k at a time, their addresses in the instructions
-      for (; k + 4 <= t.depth; k += 4, at += 4 * Step, b += 4 * Vectors * W) {
+      for (; k + 4 <= t.K; k += 4, at += 4 * Step, b += 4 * Vectors * W) {
         multiply_add<T, Arch>(a, at, b, acc);
         multiply_add<T, Arch>(a, at + Step, b + Vectors * W, acc);
         multiply_add<T, Arch>(a, at + 2 * Step, b + 2 * Vectors * W, acc);
         multiply_add<T, Arch>(a, at + 3 * Step, b + 3 * Vectors * W, acc);
       }
-    for (; k < t.depth; ++k, at += t.a_step, b += t.b_step) multiply_add<T, Arch>(a, at, b, acc);
+    for (; k < t.K; ++k, at += t.a_step, b += t.b_step) multiply_add<T, Arch>(a, at, b, acc);
   }
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i)
@@ -140,7 +140,7 @@ __attribute__((noinline)) void run_whole_tile(const Tile<T>& t, int rows, index_
   dispatch([&]<class Arch>(Arch) TINYGAN_INLINE_LAMBDA {
     constexpr int full_rows = TilePolicy<Arch>::rows, full_vectors = TilePolicy<Arch>::vectors;
     const index_t vectors = width / lanes<T, Arch>;
-    if constexpr (Arch::isa != Isa::portable)  // there to run anywhere, not to run fast
+    if constexpr (Arch::isa != Isa::portable)  // the portable set is for reach, not for speed
       if (rows == full_rows && vectors == full_vectors && t.b_step == width) {  // nearly all the work is here
         if (t.a_step == 1) return tile_body<T, Arch, full_rows, full_vectors, 1>(t);
         if (t.a_step == full_rows) return tile_body<T, Arch, full_rows, full_vectors, full_rows>(t);

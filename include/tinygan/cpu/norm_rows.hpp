@@ -43,7 +43,7 @@ void reciprocal_deviation(index_t n, T epsilon, const T* variance, T* rstd) {
 template <class T>
 void shifted_sums(index_t rows, index_t stride, index_t n, const T* x, const T* shift, T* s1, T* s2) {
   for (index_t r = 0; r < rows; r += 4) {
-    const auto row = [&](index_t k) { return k < rows ? x + k * stride : shift; };  // a missing one adds nothing
+    const auto row = [&](index_t k) { return k < rows ? x + k * stride : shift; };  // a missing row adds zero
     map<T>(n, {s1, s2}, {row(r), row(r + 1), row(r + 2), row(r + 3), shift, s1, s2},
            [](auto isa, const auto& a, auto& b) TINYGAN_INLINE_LAMBDA {
              using V = Vec<T, decltype(isa)>;
@@ -93,9 +93,9 @@ void backward_row(index_t n, T slope, const T* x, const T* g, const T* mean, con
          });
 }
 
-/// Mean and sum of squared deviations of `count` values joined with those of another set, column by column.
+/// Partial statistics (mean, sum of squared deviations) of `count` values combined with those of others, per column.
 /// Source: Chan, Golub, LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979.
-inline void join_moments(index_t n, double count, double* mean, double* m2, double other_count,
+inline void combine_statistics(index_t n, double count, double* mean, double* m2, double other_count,
                          const double* other_mean, const double* other_m2) {
   const double share = other_count / (count + other_count), weight = count * share;
   for (index_t j = 0; j < n; ++j) {
@@ -105,9 +105,9 @@ inline void join_moments(index_t n, double count, double* mean, double* m2, doub
   }
 }
 
-/// Mean and sum of squared deviations over the rows of one panel, per channel.
+/// Partial statistics over the rows of one panel, per channel: mean and sum of squared deviations.
 template <class T>
-void panel_moments(const Panel& p, const T* x, double* mean_out, double* m2_out) {
+void panel_statistics(const Panel& p, const T* x, double* mean_out, double* m2_out) {
   T s1[ColumnPlan::max_width], s2[ColumnPlan::max_width];
   double mean[ColumnPlan::max_width], m2[ColumnPlan::max_width];
   x += p.offset;
@@ -121,12 +121,12 @@ void panel_moments(const Panel& p, const T* x, double* mean_out, double* m2_out)
     m2[j] = std::max(0.0, squares - sum * sum / count);
   }
   for (index_t half = p.groups / 2; half > 0; half /= 2, count *= 2)
-    join_moments(half * p.channels, count, mean, m2, count, mean + half * p.channels, m2 + half * p.channels);
+    combine_statistics(half * p.channels, count, mean, m2, count, mean + half * p.channels, m2 + half * p.channels);
   for (index_t j = 0; j < p.short_width; j += p.channels, count += 1) {
     const T* row = x + p.rows * p.stride + j;
     double values[ColumnPlan::max_width];
     for (index_t c = 0; c < p.channels; ++c) values[c] = static_cast<double>(row[c]);
-    join_moments(p.channels, count, mean, m2, 1, values, zero_row<double>);
+    combine_statistics(p.channels, count, mean, m2, 1, values, zero_row<double>);
   }
   std::copy_n(mean, p.channels, mean_out + p.first_channel);
   std::copy_n(m2, p.channels, m2_out + p.first_channel);

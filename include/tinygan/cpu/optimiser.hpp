@@ -1,7 +1,7 @@
 // Lists of tensors in one parallel region, for kernels over all parameters at once: adam.hpp, sgd.hpp, clip.hpp.
 //
-// The tensors count as one concatenation of elements, cut into chunks of 32 Ki whatever their single sizes: evenly loaded,
-// and no parallel region for small networks.
+// The tensors count as one concatenation of elements, cut into chunks of 32 Ki whatever their single sizes: evenly
+// loaded, and no parallel region for small networks.
 #pragma once
 
 #include <algorithm>

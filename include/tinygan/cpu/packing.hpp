@@ -1,7 +1,7 @@
 // Packing: copies of matrix blocks in the order in which the micro-kernel reads them.
 //
-// A panel (depth, width) holds `columns` columns of a matrix, row k at k*width, columns beyond the matrix zero.
-// A row tile (depth, rows) holds `rows` rows of a matrix, k by k, rows beyond the matrix zero.
+// A panel (K, width) holds `columns` columns of a matrix, row k at k*width, columns beyond the matrix zero.
+// A row tile (K, rows) holds `rows` rows of a matrix, k by k, rows beyond the matrix zero.
 #pragma once
 
 #include <algorithm>
@@ -55,29 +55,29 @@ __attribute__((noinline)) void transpose(const T* src, index_t src_stride, index
   });
 }
 
-/// panel[k][j] = src[k*stride + j], j < columns <= width: the matrix lies row by row.
+/// panel[k][j] = src[k*stride + j], j < columns <= width: a row-major matrix.
 template <class T>
-void pack_panel(const T* src, index_t stride, index_t depth, index_t columns, index_t width, T* panel) {
+void pack_panel(const T* src, index_t stride, index_t K, index_t columns, index_t width, T* panel) {
   const auto bytes = static_cast<std::size_t>(columns) * sizeof(T);
-  for (index_t k = 0; k < depth; ++k, src += stride, panel += width) {
+  for (index_t k = 0; k < K; ++k, src += stride, panel += width) {
     std::memcpy(panel, src, bytes);
     if (columns < width) std::fill(panel + columns, panel + width, T(0));
   }
 }
 
-/// panel[k][j] = src[j*stride + k], j < columns <= width: the matrix lies column by column.
+/// panel[k][j] = src[j*stride + k], j < columns <= width: a column-major matrix.
 template <class T>
-void pack_panel_transposed(const T* src, index_t stride, index_t depth, index_t columns, index_t width, T* panel) {
-  transpose(src, stride, columns, depth, panel, width);
-  for (index_t k = 0; columns < width && k < depth; ++k)
+void pack_panel_transposed(const T* src, index_t stride, index_t K, index_t columns, index_t width, T* panel) {
+  transpose(src, stride, columns, K, panel, width);
+  for (index_t k = 0; columns < width && k < K; ++k)
     std::fill(panel + k * width + columns, panel + (k + 1) * width, T(0));
 }
 
 namespace detail {
 
 template <int Rows, class T>
-void pack_tiles_of(const T* src, index_t stride, index_t depth, index_t rows, T* tiles, index_t tile_stride) {
-  for (index_t k = 0; k < depth; ++k, src += stride, tiles += Rows) {
+void pack_tiles_of(const T* src, index_t stride, index_t K, index_t rows, T* tiles, index_t tile_stride) {
+  for (index_t k = 0; k < K; ++k, src += stride, tiles += Rows) {
     T* tile = tiles;
     index_t m = 0;
     for (; m + Rows <= rows; m += Rows, tile += tile_stride) std::memcpy(tile, src + m, Rows * sizeof(T));
@@ -90,10 +90,10 @@ void pack_tiles_of(const T* src, index_t stride, index_t depth, index_t rows, T*
 
 /// tile[k][i] = src[k*stride + i], i < rows: `rows` rows cut into tiles of `tile_rows`, `tile_stride` apart.
 template <class T>
-void pack_row_tiles(int tile_rows, const T* src, index_t stride, index_t depth, index_t rows, T* tiles,
+void pack_row_tiles(int tile_rows, const T* src, index_t stride, index_t K, index_t rows, T* tiles,
                     index_t tile_stride) {
-  if (tile_rows == 6) return detail::pack_tiles_of<6>(src, stride, depth, rows, tiles, tile_stride);
-  return detail::pack_tiles_of<4>(src, stride, depth, rows, tiles, tile_stride);
+  if (tile_rows == 6) return detail::pack_tiles_of<6>(src, stride, K, rows, tiles, tile_stride);
+  return detail::pack_tiles_of<4>(src, stride, K, rows, tiles, tile_stride);
 }
 
 }  // namespace tinygan::cpu

@@ -142,7 +142,7 @@ struct BroadcastRows {
   }
 };
 
-/// One operand of a broadcast problem, handed out in contiguous stretches: in place where it is contiguous, otherwise
+/// One operand of a broadcast problem, read in contiguous runs: in place where it is contiguous, otherwise
 /// gathered.
 template <class T>
 class BroadcastOperand {
@@ -182,7 +182,7 @@ class BroadcastOperand {
     held_count_ = count;
     return buffer_;
   }
-  /// Elements of one row, put into the buffer from `at` on.
+  /// Elements of one row, copied into the buffer from `at` on.
   void append(index_t at, index_t offset, index_t column, index_t count) {
     for (index_t k = 0; k < count; ++k) buffer_[at + k] = x_[offset + (column + k) * stride_];
   }
@@ -198,7 +198,7 @@ class BroadcastOperand {
 };
 
 /// Elements [begin, end) of the flattened output. Rows of at least `short_row` elements run one by one; shorter ones
-/// are joined into longer stretches first.
+/// are joined into longer runs first.
 template <class T>
 void binary_broadcast(BinaryOp op, const BroadcastDims& d, T alpha, const T* a, const T* b, T* y, index_t begin,
                       index_t end) {
@@ -261,10 +261,10 @@ void fill(index_t n, T value, T* y, Stream) {
 
 template <class T>
 void copy(const CopyDims& d, const T* src, T* dst, Stream) {
-  const index_t pieces = (d.inner + chunk_elements - 1) / chunk_elements;  // of a long row
-  parallel_for(d.outer * pieces, pieces > 1 ? 1 : chunk_rows(d.inner), [&](index_t begin, index_t end) {
+  const index_t chunks = (d.inner + chunk_elements - 1) / chunk_elements;  // of a long row
+  parallel_for(d.outer * chunks, chunks > 1 ? 1 : chunk_rows(d.inner), [&](index_t begin, index_t end) {
     for (index_t task = begin; task < end; ++task) {
-      const index_t row = task / pieces, i = task % pieces * chunk_elements;
+      const index_t row = task / chunks, i = task % chunks * chunk_elements;
       const auto bytes = static_cast<std::size_t>(std::min(chunk_elements, d.inner - i)) * sizeof(T);
       std::memcpy(dst + row * d.dst_stride + i, src + row * d.src_stride + i, bytes);
     }

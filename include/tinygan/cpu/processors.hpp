@@ -72,7 +72,7 @@ inline std::optional<int> group_quota(const std::string& folder, bool version2) 
 }
 
 /// The strictest quota of the control groups that this process is in, a group's parents included; nothing without a
-/// limit. `root` stands in front of /proc and /sys.
+/// limit. `root` is prefixed to /proc and /sys.
 inline std::optional<int> cgroup_processors(const std::string& root = "") {
   std::optional<int> least;
   const std::string groups = read_small_file(root + "/proc/self/cgroup");

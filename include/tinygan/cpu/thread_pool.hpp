@@ -1,4 +1,4 @@
-// A small thread pool: parallel_for over an index range, chunks handed out dynamically.
+// A small thread pool: parallel_for over an index range, chunks claimed dynamically.
 #pragma once
 
 #include <algorithm>
@@ -123,7 +123,7 @@ class ThreadPool {
     std::atomic<Job> job{nullptr};
     std::atomic<index_t> end{0};
     std::atomic<index_t> left{0};  // chunks that have not ended
-    Team* next = nullptr;          // among those left behind
+    Team* next = nullptr;          // in the list of parents' teams
   };
 
   static bool is_inherited(const Team& team) { return team.process != tinygan::detail::fork_count(); }
@@ -200,7 +200,7 @@ class ThreadPool {
     }
   }
 
-  /// Workers for a child of fork(), as many of them as can be had, and new ones before a generation's 32 bits come
+  /// Workers for a child of fork(), as many as the system starts, and new ones before a generation's 32 bits come
   /// again.
   void renew(Team& team) {
     const bool worn_out = team.generation.load(std::memory_order_relaxed) - team.started_at >= most_jobs;
@@ -382,7 +382,7 @@ void parallel_chunks(index_t chunks, F&& f) {
                     [](void* body, index_t chunk, int worker) { (*static_cast<Body*>(body))(chunk, worker); });
 }
 
-/// f(begin, end) over [0, n) cut into pieces of `grain` elements, the last one shorter. The cut depends on n and grain
+/// f(begin, end) over [0, n) cut into chunks of `grain` elements, the last one shorter. The cut depends on n and grain
 /// only.
 template <class F>
 void parallel_for(index_t n, index_t grain, F&& f) {

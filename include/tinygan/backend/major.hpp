@@ -1,11 +1,9 @@
 // The layout of an operand of a matrix product.
 #pragma once
 
-namespace tinygan::cuda {
-namespace {
+namespace tinygan {
 
 /// The dimension along which the elements of an operand are contiguous: K, or M of the left and N of the right operand.
 enum class Major : unsigned char { k, mn };
 
-}  // namespace
-}  // namespace tinygan::cuda
+}  // namespace tinygan
