@@ -6,9 +6,9 @@
 #pragma once
 
 #include <tinygan/autograd/grad.hpp>
-#include <tinygan/gan/networks.hpp>
 #include <tinygan/gan/objective.hpp>
 #include <tinygan/gan/step.hpp>
+#include <tinygan/models/networks.hpp>
 #include <tinygan/nn/activations.hpp>
 #include <tinygan/nn/conv2d.hpp>
 #include <tinygan/nn/dense.hpp>

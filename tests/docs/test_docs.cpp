@@ -67,7 +67,7 @@ TEST_CASE("README: gradients of gradients", "[docs]") {
   const Variable<float> w(random_normal<float>({5, 1}, random), true);
   const Variable<float> y = ops::sum(ops::tanh(ops::matmul(x, w)));
   const Variable<float> slope = grad(y, {x}, {.create_graph = true})[0];
-  const Variable<float> penalty = ops::mean(ops::square(ops::norm(slope, std::vector<int>{1}) - 1));
+  const Variable<float> penalty = ops::mean(ops::square(ops::norm(slope, {1}) - 1));
   const Variable<float> dw = grad(penalty, {w})[0];
   CHECK(dw.shape() == Shape{5, 1});
   CHECK(penalty.item() > 0);

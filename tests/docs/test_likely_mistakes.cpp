@@ -82,7 +82,7 @@ std::vector<Mistake> Workshop::mistakes() {
       MISTAKE(x + y),
       MISTAKE(ops::matmul(x, x)),
       MISTAKE(ops::slice(x, 1, 0, 4)),
-      MISTAKE(ops::sum(x, std::vector<int>{2})),
+      MISTAKE(ops::sum(x, {2})),
       MISTAKE(ops::concat<float>({x, y}, 0)),
       MISTAKE(ops::conv2d(nchw, filter, ConvOptions{})),
       MISTAKE(ops::conv2d_transpose(nchw, filter, ConvOptions{}, {}, 1)),

@@ -92,7 +92,7 @@ TEST_CASE("the penalty is taken between real and fake, at one place per sample, 
   gan::gradient_penalty(
       [&](const V& x) {
         seen = array(x);
-        return ops::sum(ops::square(x), std::vector<int>{1, 2, 3});
+        return ops::sum(ops::square(x), {1, 2, 3});
       },
       real, fake, random);
   REQUIRE(seen.size() == 60);
@@ -116,7 +116,7 @@ TEST_CASE("the penalty is finite, and so is its gradient, where the critic is fl
 TEST_CASE("the gradient of a penalty without an epsilon is 0, as PyTorch's, where the critic is flat") {
   const V w(Tensor<double>::zeros({20, 1}), true), x(random_tensor<double>(batch, 1), true);
   const V slope = grad(ops::sum(ops::matmul(ops::flatten(x), w)), {x}, {.create_graph = true})[0];
-  const V penalty = ops::mean(ops::square(ops::norm(slope, std::vector<int>{1, 2, 3}) - 1));
+  const V penalty = ops::mean(ops::square(ops::norm(slope, {1, 2, 3}) - 1));
   const V dw = grad(penalty, {w}, {.create_graph = true})[0];
   CHECK(penalty.item() == 1);
   CHECK(array(dw) == Array(20, 0.0));

@@ -44,7 +44,7 @@ void check_norm_at_zero(Device device) {
     }
   // rows of 0 beside others
   const Variable<T> x(Tensor<T>::from({T(0), T(0), T(3), T(4)}, {2, 2}, device), true);
-  const Variable<T> dx = grad(ops::sum(ops::norm(x, std::vector<int>{1})), {x}, {.create_graph = true})[0];
+  const Variable<T> dx = grad(ops::sum(ops::norm(x, {1})), {x}, {.create_graph = true})[0];
   const Array first = array(dx), second = array(grad(ops::sum(dx), {x})[0]);
   const Array slope{0, 0, 0.6, 0.8}, curvature{0, 0, 4.0 / 125, -3.0 / 125};  // (c - n <n,c>) / |x| for c = (1,1)
   const double eps = std::is_same_v<T, bfloat16> ? 0x1p-7 : std::numeric_limits<wide_t<T>>::epsilon();
@@ -69,7 +69,7 @@ TEST_CASE("norm hands on what is not a number, and infinity") {
   for (Device device : devices()) {
     const float nan = std::nanf(""), inf = std::numeric_limits<float>::infinity();
     const Variable<float> x(Tensor<float>::from({nan, 0, 1e30f, 1}, {2, 2}, device), true);
-    const Variable<float> y = ops::norm(x, std::vector<int>{1});
+    const Variable<float> y = ops::norm(x, {1});
     CHECK((std::isnan(array(y)[0]) && array(y)[1] == static_cast<double>(inf)));
     CHECK(std::isnan(array(grad(ops::sum(y), {x})[0])[0]));
   }
@@ -82,16 +82,16 @@ TEST_CASE("max_last stops gradients") {
 
 TEST_CASE("reductions name what does not fit") {
   const Variable<float> x(Tensor<float>::zeros({2, 3, 4})), s(Tensor<float>::scalar(0));
-  CHECK(support::error_of([&] { ops::sum(x, std::vector<int>{3}); }) == "sum: axis 3 of (2, 3, 4), expected -3 to 2");
-  CHECK(support::error_of([&] { ops::sum(x, std::vector<int>{1, -2}); }) == "sum: axis -2 of (2, 3, 4) is named twice");
+  CHECK(support::error_of([&] { ops::sum(x, {3}); }) == "sum: axis 3 of (2, 3, 4), expected -3 to 2");
+  CHECK(support::error_of([&] { ops::sum(x, {1, -2}); }) == "sum: axis -2 of (2, 3, 4) is named twice");
   CHECK(support::error_of([&] { ops::sum_to(x, {2, 4}); }) == "sum_to: cannot sum (2, 3, 4) to (2, 4)");
   CHECK(support::error_of([&] {
           ops::broadcast_to(x, {3, 4});
         }) == "broadcast_to: cannot broadcast (2, 3, 4) to (3, 4)");
-  CHECK(support::error_of([&] { ops::mean(x, std::vector<int>{0, 0}); }) == "mean: axis 0 of (2, 3, 4) is named twice");
-  CHECK(support::error_of([&] { ops::norm(x, std::vector<int>{-4}); }) ==
+  CHECK(support::error_of([&] { ops::mean(x, {0, 0}); }) == "mean: axis 0 of (2, 3, 4) is named twice");
+  CHECK(support::error_of([&] { ops::norm(x, {-4}); }) ==
         "norm: axis -4 of (2, 3, 4), expected -3 to 2");
   CHECK(support::error_of([&] { ops::norm(x, {}, false, -1); }) == "norm: epsilon -1, expected at least 0");
-  CHECK(support::error_of([&] { ops::sum(s, std::vector<int>{0}); }) == "sum: axis 0 of a scalar, which has none");
+  CHECK(support::error_of([&] { ops::sum(s, {0}); }) == "sum: axis 0 of a scalar, which has none");
   CHECK(support::error_of([&] { ops::max_last(s); }) == "max_last: a scalar has no axis");
 }

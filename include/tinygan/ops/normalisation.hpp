@@ -147,7 +147,7 @@ Variable<T> batch_norm_inference(const Variable<T>& x, const Variable<T>& gamma,
 template <class T>
 Variable<T> layer_norm_reference(const Variable<T>& x, const Variable<T>& gamma, const Variable<T>& beta,
                                  const NormOptions<T>& options) {
-  return detail::normalise(x, gamma, beta, std::vector<int>{-1}, options);
+  return detail::normalise(x, gamma, beta, {-1}, options);
 }
 
 namespace detail {

@@ -1,7 +1,9 @@
 // Reductions and their adjoints: sum, mean, sum_to, broadcast_to, and norms made of them.
 #pragma once
 
+#include <initializer_list>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include <tinygan/autograd/grad.hpp>
@@ -9,8 +11,21 @@
 
 namespace tinygan::ops {
 
-/// Axes to reduce over, as in Python (negative ones count from the back); all of them by default.
-using Axes = std::optional<std::vector<int>>;
+/// Axes to reduce over: one, `{1, 2}`, or all of them by default. Negative axes count from the last, as in Python.
+class Axes {
+ public:
+  Axes() = default;
+  Axes(int axis) : list_(std::vector<int>{axis}) {}        // NOLINT: implicit
+  Axes(std::initializer_list<int> axes) : list_(axes) {}
+  Axes(std::vector<int> axes) : list_(std::move(axes)) {}  // NOLINT: implicit
+
+  bool all() const { return !list_.has_value(); }
+  /// Unless all().
+  const std::vector<int>& list() const { return *list_; }
+
+ private:
+  std::optional<std::vector<int>> list_;
+};
 
 template <class T>
 Variable<T> broadcast_to(const Variable<T>& x, const Shape& shape);
@@ -19,13 +34,13 @@ namespace detail {
 
 /// Which axes of a shape are named. Throws Error on one named twice or missing.
 inline std::vector<bool> axis_mask(const char* op, const Shape& shape, const Axes& axes) {
-  std::vector<bool> mask(static_cast<std::size_t>(shape.rank()), !axes.has_value());
-  if (axes)
-    for (int axis : *axes) {
-      const auto at = static_cast<std::size_t>(resolve_axis(op, shape, axis));
-      check(!mask[at], op, "axis ", axis, " of ", shape, " is named twice");
-      mask[at] = true;
-    }
+  std::vector<bool> mask(static_cast<std::size_t>(shape.rank()), axes.all());
+  if (axes.all()) return mask;
+  for (const int axis : axes.list()) {
+    const auto at = static_cast<std::size_t>(resolve_axis(op, shape, axis));
+    check(!mask[at], op, "axis ", axis, " of ", shape, " is named twice");
+    mask[at] = true;
+  }
   return mask;
 }
 

@@ -23,7 +23,7 @@ Variable<T> softmax(const Variable<T>& x) {
   Tensor<T> y(x.shape(), x.device());
   kernels<T>(x.device()).softmax(d, x.value().data(), y.data(), Stream{});
   return record<T>("softmax", y, {x}, [](const Backward<T>& c) {
-    return std::vector{c.out * (c.g - sum(c.g * c.out, std::vector<int>{-1}, true))};
+    return std::vector{c.out * (c.g - sum(c.g * c.out, {-1}, true))};
   });
 }
 
@@ -34,7 +34,7 @@ Variable<T> log_softmax(const Variable<T>& x) {
   Tensor<T> y(x.shape(), x.device());
   kernels<T>(x.device()).log_softmax(d, x.value().data(), y.data(), Stream{});
   return record<T>("log_softmax", y, {x}, [](const Backward<T>& c) {
-    return std::vector{c.g - exp(c.out) * sum(c.g, std::vector<int>{-1}, true)};
+    return std::vector{c.g - exp(c.out) * sum(c.g, {-1}, true)};
   });
 }
 
