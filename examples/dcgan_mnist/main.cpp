@@ -6,8 +6,8 @@
 #include <new>
 #include <string>
 
-#include "command_line.hpp"
-#include "standard_streams.hpp"
+#include "base/standard_streams.hpp"
+#include "cli/command_line.hpp"
 
 namespace {
 

@@ -1,0 +1,154 @@
+#include "base/options.hpp"
+
+#include <algorithm>
+#include <initializer_list>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include <tinygan/base/error.hpp>
+#include <tinygan/gan/objective.hpp>
+#include <tinygan/io/file.hpp>
+#include <tinygan/models/networks.hpp>
+
+#include "base/byte_text.hpp"
+
+namespace dcgan_mnist {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+/// An option's value as it is typed.
+template <class T>
+std::string typed(const T& value) {
+  if constexpr (std::is_same_v<T, std::string>) return value.empty() ? "''" : value;
+  else return ordered_json(value).dump();
+}
+
+/// An option's value in a JSON file, which is UTF-8 where a path need not be.
+template <class T>
+ordered_json stored(const T& value) {
+  if constexpr (std::is_same_v<T, std::string>) return encode_path(value);
+  else return value;
+}
+
+/// The value that stored() was given.
+template <class T>
+T restored(const ordered_json& json) {
+  if constexpr (std::is_same_v<T, std::string>) return decode_path(json.get<std::string>());
+  else return json.get<T>();
+}
+
+/// Whether a JSON value is of the kind that an option of type T has.
+template <class T>
+bool fits(const ordered_json& value) {
+  if constexpr (std::is_same_v<T, std::string>) return value.is_string();
+  else if constexpr (std::is_same_v<T, bool>) return value.is_boolean();
+  else return value.is_number();
+}
+
+/// $'...', as bash and zsh read it: text that no terminal or log changes, for any bytes.
+std::string ansi_quoted(const std::string& text) {
+  std::string quoted;
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') quoted += '\\';
+    if (static_cast<unsigned char>(c) < 0x20) quoted += escape_byte(c);
+    else quoted += c;
+  }
+  return "$'" + escape_bytes(quoted) + "'";
+}
+
+/// The options of these roles under their names.
+ordered_json to_json(const TrainOptions& options, std::initializer_list<Role> roles) {
+  ordered_json json;
+  each_option([&](const auto& option) {
+    if (std::ranges::find(roles, option.role) != roles.end()) json[option.name] = stored(options.*option.field);
+  });
+  return json;
+}
+
+template <class Names>
+OneOf one_of(const Names& names) {
+  return {{names.begin(), names.end()}};
+}
+
+}  // namespace
+
+OneOf model_names() { return one_of(tinygan::gan::network_names); }
+OneOf loss_names() { return one_of(tinygan::gan::loss_names); }
+
+ordered_json to_json(const TrainOptions& options) {
+  return to_json(options, {Role::result, Role::length, Role::side, Role::session});
+}
+
+ordered_json deciding_options(const TrainOptions& options) { return to_json(options, {Role::result}); }
+
+TrainOptions read_options(const std::filesystem::path& file) {
+  const std::vector<std::uint8_t> bytes = tinygan::io::read_file(file);
+  const ordered_json json = ordered_json::parse(bytes.begin(), bytes.end(), nullptr, false);
+  tinygan::check(json.is_object(), file.string(), "is no JSON object; it should hold the options of a run");
+  TrainOptions options;
+  each_option([&](const auto& option) {
+    auto& value = options.*option.field;
+    using T = std::remove_reference_t<decltype(value)>;
+    const auto found = json.find(option.name);
+    if (option.role == Role::unsaved || found == json.end()) return;  // an option newer than the run has its default
+    const std::string json_text = found->dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+    tinygan::check(fits<T>(*found), file.string(), "option ", option.name, " is ", json_text,
+                   ", a value of another type");
+    const std::string typed_text = found->is_string() ? found->template get<std::string>() : json_text;
+    const std::string wrong = complaint(typed_text, option.allowed);
+    tinygan::check(wrong.empty(), file.string(), "option ", option.name, ": ", wrong);
+    value = restored<T>(*found);
+  });
+  return options;
+}
+
+TrainOptions merge_options(const TrainOptions& saved, const TrainOptions& now) {
+  TrainOptions merged = saved;
+  each_option([&](const auto& option) {
+    auto& value = merged.*option.field;
+    const auto& wanted = now.*option.field;
+    const bool named = now.given.contains(option.name) && value != wanted;
+    if (named && option.role == Role::result)
+      tinygan::fail("--resume", "the run has --", option.name, " ", typed(value), ", the command line says --",
+                    option.name, " ", typed(wanted),
+                    "; this would change its result (leave the option out, or start a new run)");
+    if (named || option.role == Role::session || option.role == Role::unsaved) value = wanted;
+  });
+  if (now.given.contains("epochs") && !now.given.contains("steps")) merged.steps = 0;
+  return merged;
+}
+
+bool same_result(const TrainOptions& a, const TrainOptions& b) {
+  return a.data == b.data && deciding_options(a) == deciding_options(b);
+}
+
+std::string shell_quoted(const std::string& text) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("-_./:=,+@%").find(c) != std::string_view::npos;
+  };
+  if (!text.empty() && std::all_of(text.begin(), text.end(), plain)) return text;
+  const bool controls = std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+  if (controls || tinygan::io::detail::find_non_utf8(text) != std::string::npos) return ansi_quoted(text);
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+std::string command_of(const TrainOptions& options) {
+  std::string command = "dcgan_mnist train";
+  const TrainOptions usual;
+  each_option([&](const auto& option) {
+    const auto& value = options.*option.field;
+    if (option.role == Role::session || option.role == Role::unsaved || value == usual.*option.field) return;
+    command.append(" --").append(option.name);
+    if constexpr (!std::is_same_v<std::decay_t<decltype(value)>, bool>)
+      command.append(" ").append(shell_quoted(typed(value)));
+  });
+  return command;
+}
+
+}  // namespace dcgan_mnist

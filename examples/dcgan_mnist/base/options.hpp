@@ -1,0 +1,164 @@
+// The options of `train`: a field and a row of the table each.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <set>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "base/allowed.hpp"
+
+namespace dcgan_mnist {
+
+struct TrainOptions {
+  std::string data = "auto";            ///< a directory with the MNIST files, "strokes", or "auto"
+  std::int64_t images = 0;              ///< only the first so many of them; 0: all
+  std::string model = "dcgan";
+  std::string loss = "bce";
+  double penalty_weight = 10;           ///< of wgan-gp
+  int critic_steps = 1;                 ///< updates of the discriminator for each of the generator
+  std::int64_t epochs = 20;
+  std::int64_t steps = 0;               ///< stop after this many; 0: epochs decide
+  std::int64_t batch_size = 128;        ///< images in an update
+  std::uint64_t seed = 0;
+  std::string device = "auto";          ///< cpu, cuda, cuda:N or emulated; auto: cuda:0 where there is one, else cpu
+  std::string precision = "auto";       ///< fp32, tf32, or bf16: networks of bfloat16; auto: what use_precision() finds best
+  double learning_rate = 2e-4;
+  double beta1 = 0.5;
+  double ema = 0.999;                   ///< decay of the averaged generator; 0: none
+  std::int64_t statistics_images = 1024;  ///< for the batch statistics of the averaged generator
+  bool overfit_batch = false;           ///< train on the first batch only
+  std::string init_from;                ///< weights to begin with: a run, a checkpoint or a weights file
+
+  int threads = 0;                      ///< 0: one per processor
+  std::string out = "runs";
+  std::int64_t snapshot_every = 0;      ///< steps between grids; 0: every epoch
+  std::int64_t checkpoint_every = 0;    ///< steps between checkpoints; 0: every epoch
+  std::int64_t keep_last = 2;           ///< checkpoints to keep; 0: all
+  std::int64_t keep_every = 0;          ///< keep those of every so many steps, too; 0: none
+  std::int64_t log_every = 50;          ///< steps between lines of the log
+  std::string progress = "auto";        ///< auto, plain or none
+
+  std::string resume;                   ///< a run, a checkpoint, "auto", or empty: a new run
+  bool dry_run = false, smoke = false;
+  std::set<std::string> given;          ///< the options that the user named, without dashes
+};
+
+/// How an option behaves when a run is resumed.
+enum class Role {
+  result,   ///< decides the result: naming another value is an error
+  length,   ///< how long the run goes on: another value extends it
+  side,     ///< decides nothing about the result: another value is taken, otherwise the run's own
+  session,  ///< saved, but each session has its own
+  unsaved,  ///< in no file
+};
+
+/// A row of the table of options: all that parsing, --help, options.json and --resume know of one.
+template <class T, class Allowed>
+struct Option {
+  const char* name;  ///< on the command line and in files
+  T TrainOptions::*field;
+  Role role;
+  Allowed allowed;
+  const char* type;  ///< of the value, in --help
+  const char* help;
+};
+template <class T, class Allowed>
+Option(const char*, T TrainOptions::*, Role, Allowed, const char*, const char*) -> Option<T, Allowed>;
+
+inline constexpr std::int64_t max_steps = std::int64_t{1} << 40;
+
+/// What --model and --loss take.
+OneOf model_names();
+OneOf loss_names();
+
+/// The table: f(row) for every option of `train`, in the order of --help and options.json.
+template <class F>
+void each_option(F&& f) {
+  using O = TrainOptions;
+  using Whole = Range<std::int64_t>;
+  using Real = Range<double>;
+  constexpr std::int64_t max_count = 1 << 20;
+  f(Option{"data", &O::data, Role::side, NonEmpty{}, "DIR",  // images are compared by checksum: they may have moved
+           "Folder or images file of MNIST or a set like it; strokes: built-in digits; auto: $TINYGAN_MNIST or "
+           "data/mnist"});
+  f(Option{"images", &O::images, Role::result, Whole{0, 1 << 30}, "N", "Use only the first N images; 0: all"});
+  f(Option{"model", &O::model, Role::result, model_names(), "NAME",
+           "Networks: dcgan (TensorFlow's tutorial), article (the Keras sample, done right), libtorch (PyTorch's C++ "
+           "example), small (quick looks)"});
+  f(Option{"loss", &O::loss, Role::result, loss_names(), "NAME",
+           "Adversarial loss: bce (the original, non-saturating), lsgan, hinge or wgan-gp"});
+  f(Option{"penalty-weight", &O::penalty_weight, Role::result, Real{0, 1e6}, "W",
+           "Weight of wgan-gp's gradient penalty"});
+  f(Option{"critic-steps", &O::critic_steps, Role::result, Range<int>{1, 100}, "N",
+           "Updates of the discriminator for each of the generator, every one on images of its own; 5 is usual for "
+           "wgan-gp"});
+  f(Option{"epochs", &O::epochs, Role::length, Whole{1, 1000000}, "N", "Passes over the data set"});
+  f(Option{"steps", &O::steps, Role::length, Whole{0, max_steps}, "N", "Stop after N steps; 0: --epochs decides"});
+  f(Option{"batch-size", &O::batch_size, Role::result, Whole{2, max_count}, "N", "Images in an update"});
+  f(Option{"seed", &O::seed, Role::result, any_seed, "S", "Seed of weights, order, latents and dropout"});
+  f(Option{"device", &O::device, Role::result, DeviceName{}, "NAME",
+           "cpu, cuda, cuda:N, emulated (the CUDA kernels run on the CPU, slowly) or auto, a GPU if there is one"});
+  f(Option{"precision", &O::precision, Role::result, OneOf{{"auto", "fp32", "tf32", "bf16"}}, "NAME",
+           "fp32, tf32, bf16 or auto; the CPU has fp32"});
+  f(Option{"learning-rate", &O::learning_rate, Role::result, Real{0, 1e6}, "R", "Adam's, of both networks"});
+  f(Option{"beta1", &O::beta1, Role::result, Real{0, 0.9999}, "B", "Adam's beta1"});
+  f(Option{"ema", &O::ema, Role::result, Real{0, 0.999999}, "D",
+           "Decay of the averaged generator, which draws the grids; 0: no average"});
+  f(Option{"statistics-images", &O::statistics_images, Role::result, Whole{2, max_count}, "N",
+           "Images that the averaged generator's batch statistics are taken from before it is saved; never more than "
+           "the run has trained on"});
+  f(Option{"overfit-batch", &O::overfit_batch, Role::result, Flag{}, "",
+           "Train on the first batch only: a network that cannot learn it is broken"});
+  f(Option{"init-from", &O::init_from, Role::result, Anything{}, "PATH",
+           "Begin with the weights of a run, checkpoint or weights file, all else new"});
+  f(Option{"threads", &O::threads, Role::side, thread_count, "N", threads_help});
+  f(Option{"out", &O::out, Role::session, NonEmpty{}, "DIR", "Folder in which a numbered run directory is made"});
+  f(Option{"resume", &O::resume, Role::unsaved, NonEmpty{}, "PATH|auto",
+           "Go on with a run where its latest checkpoint left it, or with a checkpoint; auto: with the newest run "
+           "below --out that has the same options, or a new one"});
+  f(Option{"snapshot-every", &O::snapshot_every, Role::side, Whole{0, max_steps}, "N",
+           "Steps between image grids; 0: every epoch"});
+  f(Option{"checkpoint-every", &O::checkpoint_every, Role::side, Whole{0, max_steps}, "N",
+           "Steps between checkpoints; 0: every epoch"});
+  f(Option{"keep-last", &O::keep_last, Role::side, Whole{0, max_count}, "N", "Checkpoints to keep; 0: all"});
+  f(Option{"keep-every", &O::keep_every, Role::side, Whole{0, max_steps}, "N",
+           "Keep every N-th step's checkpoint, too; 0: no"});
+  f(Option{"log-every", &O::log_every, Role::side, Whole{1, 1000000}, "N", "Steps between lines of the log"});
+  f(Option{"progress", &O::progress, Role::session, OneOf{{"auto", "plain", "none"}}, "HOW",
+           "auto (a live line on a terminal), plain or none"});
+  f(Option{"dry-run", &O::dry_run, Role::unsaved, Flag{}, "",
+           "Check everything, print what would be trained, and write nothing"});
+  f(Option{"smoke", &O::smoke, Role::unsaved, Flag{}, "",
+           "A few steps of a small model on built-in digits: does it work here?"});
+}
+
+/// Real images that one step takes.
+inline std::int64_t images_per_step(const TrainOptions& o) { return o.batch_size * o.critic_steps; }
+
+/// The options under their names on the command line, so that `--config` takes the file that holds them.
+nlohmann::ordered_json to_json(const TrainOptions& options);
+
+/// Only those that decide the result.
+nlohmann::ordered_json deciding_options(const TrainOptions& options);
+
+/// Reads a run's options.json. Throws Error naming the file and the option that is wrong: of another type, or with a
+/// value that the command line would refuse.
+TrainOptions read_options(const std::filesystem::path& file);
+
+/// The options of a run that goes on: its own, `saved`, and of those that the user gave now what may change. Throws
+/// Error naming the option and both values if one would change the result.
+TrainOptions merge_options(const TrainOptions& saved, const TrainOptions& now);
+
+/// Whether a run with these options would have the same result, apart from its length.
+bool same_result(const TrainOptions& a, const TrainOptions& b);
+
+/// The command that starts such a run, every option that is not the default spelt out, quoted for a shell.
+std::string command_of(const TrainOptions& options);
+
+/// `text` as one word of a shell's command line.
+std::string shell_quoted(const std::string& text);
+
+}  // namespace dcgan_mnist

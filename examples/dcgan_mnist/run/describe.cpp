@@ -1,0 +1,100 @@
+#include "run/describe.hpp"
+
+#include <sys/utsname.h>
+
+#include <cmath>
+#include <ctime>
+#include <filesystem>
+
+#include <tinygan/nn/sequential.hpp>
+
+#include "base/build_info.hpp"
+#include "base/byte_text.hpp"
+
+namespace dcgan_mnist {
+
+namespace gan = tinygan::gan;
+namespace nn = tinygan::nn;
+using nlohmann::ordered_json;
+using tinygan::index_t;
+
+namespace {
+
+index_t activation_count(const nn::Module<float>& model, tinygan::Shape shape) {
+  index_t count = 0;
+  for (const auto& [name, layer] : model.layers()) {
+    shape = layer->output_shape(shape);
+    count += shape.size();
+  }
+  return count;
+}
+
+/// Weights, gradients, two moments and the average, the activations of G once and of D once, and the data set twice,
+/// once of them on the device.
+double memory_estimate_mib(const RunParts& run) {
+  const index_t g = run.networks.generator.parameter_count(), d = run.networks.discriminator.parameter_count();
+  const index_t N = run.options.batch_size;
+  const index_t activations = activation_count(run.networks.generator, {N, gan::latent_size}) +
+                              activation_count(run.networks.discriminator, {N, 28, 28, 1});
+  const index_t elements = 4 * (g + d) + (run.options.ema > 0 ? g : 0) + 2 * activations;
+  return static_cast<double>(elements * 4 + static_cast<index_t>(run.images.images.size()) * 2) / (1 << 20);
+}
+
+std::string utc_now() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+const char* isa() { return tinygan::cpu::isa_name(tinygan::cpu::isa()); }
+
+}  // namespace
+
+std::string describe_run(const RunParts& run) {
+  const TrainOptions& o = run.options;
+  const std::string commit = source_commit();
+  return tinygan::text(
+      "options ", to_json(o).dump(), "\ntinygan ", library_version(), commit.empty() ? "" : " ", commit, ", ",
+      compiler(), ", ", build_type(), optimised() ? "" : " (NOT OPTIMISED)", "\ndevice ", run.device, ", cpu ", isa(),
+      ", threads ", tinygan::cpu::threads(), ", precision ", o.precision, ", seed ", o.seed, "\ndata ",
+      run.images.source, ": ", run.images.count, " images of ", run.images.height, 'x', run.images.width, ", md5 ",
+      run.images.images_md5, "\n\ngenerator\n", nn::summary(run.networks.generator, {o.batch_size, gan::latent_size}),
+      "\ndiscriminator\n", nn::summary(run.networks.discriminator, {o.batch_size, 28, 28, 1}), "\nmemory about ",
+      std::llround(memory_estimate_mib(run)), " MiB, ", run.steps, " steps, ", run.steps_per_epoch, " per epoch");
+}
+
+ordered_json describe_environment(const RunParts& run) {
+  utsname system{};
+  uname(&system);
+  std::error_code ignored;
+  const std::filesystem::path source(run.images.source);
+  const bool folder = std::filesystem::is_directory(source, ignored);
+  return {
+      {"tinygan", library_version()},
+      {"commit", source_commit()},
+      {"compiler", compiler()},
+      {"build_type", build_type()},
+      {"optimised", optimised()},
+      {"cpu", isa()},
+      {"device", tinygan::text(run.device)},
+      {"precision", run.options.precision},
+      {"threads", tinygan::cpu::threads()},
+      {"host", system.nodename},
+      {"system", tinygan::text(system.sysname, ' ', system.release, ' ', system.machine)},
+      {"date", utc_now()},
+      {"data",
+       {{"source", encode_path(folder ? std::filesystem::absolute(source, ignored).lexically_normal().string()
+                                      : run.images.source)},
+        {"images", run.images.count},
+        {"bytes", run.images.images.size()},
+        {"md5", run.images.images_md5}}},
+      {"parameters",
+       {{"generator", run.networks.generator.parameter_count()},
+        {"discriminator", run.networks.discriminator.parameter_count()}}},
+      {"command", command_of(run.options)}};
+}
+
+}  // namespace dcgan_mnist

@@ -1,0 +1,375 @@
+#include "run/train.hpp"
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include <tinygan/io/state.hpp>
+
+#include "base/build_info.hpp"
+#include "base/device.hpp"
+#include "base/numbers.hpp"
+#include "base/standard_streams.hpp"
+#include "media/image_grid.hpp"
+#include "run/describe.hpp"
+#include "run/health.hpp"
+#include "run/progress.hpp"
+#include "run/record.hpp"
+#include "run/resume.hpp"
+#include "run/run_directory.hpp"
+#include "base/signals.hpp"
+#include "run/throughput.hpp"
+#include "run/training.hpp"
+#include "run/training_images.hpp"
+
+namespace dcgan_mnist {
+
+namespace fs = std::filesystem;
+using tinygan::index_t;
+
+namespace {
+
+constexpr int done = 0, diverged = 3, interrupted = 130;
+
+/// Thrown out of the loop when a value is no finite number any more.
+struct Diverged {
+  std::string what;
+};
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// One training run, from its first step or from a checkpoint to its last.
+class Run {
+ public:
+  Run(Plan plan, tinygan::Device device, SignalWatch& signals)
+      : options_(plan.options),
+        plan_(std::move(plan)),
+        progress_(options_.progress),
+        signals_(&signals),
+        device_(device),
+        dataset_(load_images()),
+        training_(options_, device, dataset_) {
+    const index_t per_epoch = training_.steps_per_epoch();
+    steps_ = options_.steps > 0 ? options_.steps : options_.epochs * per_epoch;
+    snapshot_every_ = options_.snapshot_every > 0 ? options_.snapshot_every : per_epoch;
+    checkpoint_every_ = options_.checkpoint_every > 0 ? options_.checkpoint_every : per_epoch;
+    if (plan_.checkpoint) {
+      check_images(plan_.checkpoint->meta);
+      training_.restore({std::move(plan_.checkpoint->model), std::move(plan_.checkpoint->state)},
+                        plan_.checkpoint_path.string());
+    } else if (!options_.init_from.empty()) {
+      const fs::path weights = find_weights(options_.init_from);
+      training_.take_weights(read_weights(weights), weights.string());
+    }
+  }
+
+  int operator()() {
+    const RunParts parts{options_, device_, dataset_, training_.networks(), steps_, training_.steps_per_epoch()};
+    if (options_.dry_run) {
+      check_output();
+      progress_.note(describe_run(parts) + "\ndry run: nothing was written");
+      return done;
+    }
+    if (plan_.checkpoint && training_.steps_done() >= steps_) return nothing_to_do();
+    if (signals_->stop_requested()) {
+      progress_.note("interrupted before the first step: nothing was written");
+      return interrupted;
+    }
+    open_directory(parts);
+    try {
+      return train();
+    } catch (const Diverged& d) {
+      return end_diverged(d);
+    } catch (const std::exception& e) {
+      throw tinygan::Error(e.what() + after_error());
+    }
+  }
+
+ private:
+  tinygan::data::ImageDataset load_images() {
+    tinygan::data::ImageDataset d = training_images(options_.data, options_.images);
+    if (!options_.overfit_batch) return d;
+    d.count = images_per_step(options_);
+    tinygan::check(static_cast<std::size_t>(d.count * d.pixels()) <= d.images.size(), "--overfit-batch", "a batch of ",
+                   d.count, " images asked for, there are ", d.images.size() / static_cast<std::size_t>(d.pixels()));
+    d.images.resize(static_cast<std::size_t>(d.count * d.pixels()));
+    if (!d.labels.empty()) d.labels.resize(static_cast<std::size_t>(d.count));
+    return d;
+  }
+
+  void check_images(const CheckpointMeta& meta) const {
+    tinygan::check(meta.data_md5 == dataset_.images_md5, "--data", dataset_.source, " has the MD5 sum ",
+                   dataset_.images_md5, ", the run was trained on ", meta.data_source, " with ", meta.data_md5);
+  }
+
+  int nothing_to_do() {
+    const fs::path& run = plan_.directory;
+    for (const std::string& warning : plan_.warnings) progress_.warn("WARNING: " + warning);
+    if (!plan_.warnings.empty()) tinygan::train::Checkpoints(run).point_to(training_.steps_done());
+    std::error_code none;  // a file that is not there is as old as can be
+    if (fs::last_write_time(run / "report.html", none) < fs::last_write_time(run / "latest", none)) {
+      tinygan::train::Checkpoints(run).remove_unfinished();  // the run was killed at the very end
+      write_pages(run, progress_);
+    }
+    progress_.note(tinygan::text(run.string(), " has done ", training_.steps_done(), " of ", steps_,
+                                 " steps: nothing to do (more --steps or --epochs make it go on)"));
+    write_output_line(run.string());
+    return done;
+  }
+
+  /// Makes the run directory, or opens the one that goes on; from here on there is a record.
+  void open_directory(const RunParts& parts) {
+    fs::path directory = plan_.directory;
+    const bool fresh = directory.empty();
+    if (fresh) {
+      directory = make_run_directory(options_.out,
+                                     tinygan::text(options_.model, '-', options_.loss, "-b", options_.batch_size));
+      plan_.lock = std::make_unique<RunLock>(directory);
+    } else {
+      write_output_line(directory.string());  // first: if it cannot be written, the run is as it was
+      take_back(directory);
+    }
+    try {
+      nlohmann::ordered_json environment = describe_environment(parts);
+      environment["first_step"] = training_.steps_done() + 1;
+      add_session(directory, environment);
+      record_.emplace(directory, progress_, training_.steps_done() + 1);
+      write_json(directory / "options.json", to_json(options_));  // last: what has it can be resumed
+      if (fresh) write_output_line(directory.string());
+    } catch (...) {
+      record_.reset();
+      std::error_code ignored;
+      if (fresh) fs::remove_all(directory, ignored);  // a run that nobody was told of
+      throw;
+    }
+    record_->say(describe_run(parts));
+    record_->say("run directory " + directory.string());
+    if (!optimised())
+      record_->warn("WARNING: built without optimisation; configure with CMAKE_BUILD_TYPE=Release for speed");
+    if (options_.resume == "auto" && fresh)
+      record_->say("--resume auto: no run with these options below " + options_.out + ", starting a new one");
+    if (!fresh)
+      record_->say(plan_.checkpoint
+                       ? tinygan::text("resumed after step ", training_.steps_done())
+                       : std::string("resumed before its first checkpoint: starting over from the first step"));
+    for (const std::string& warning : plan_.warnings) record_->warn("WARNING: " + warning);
+    if (abandoned_ > 0)
+      record_->say(tinygan::text(abandoned_, " later checkpoints are kept as checkpoints/abandoned_step_*"));
+  }
+
+  /// Takes back what the run wrote after its checkpoint.
+  void take_back(const fs::path& directory) {
+    const tinygan::train::Checkpoints checkpoints(directory);
+    checkpoints.remove_unfinished();
+    if (plan_.checkpoint) checkpoints.point_to(training_.steps_done());
+    if (plan_.goes_back) abandoned_ = checkpoints.abandon_after(training_.steps_done());
+    for (const char* name : {"stats.jsonl", "metrics.jsonl"}) truncate_after(directory / name, training_.steps_done());
+  }
+
+  int train() {
+    progress_.note("drawing the first grid");
+    write_first_pictures();
+    begun_ = seconds_now();
+    throughput_.emplace(begun_, images_seen());
+    last_saved_ = plan_.checkpoint ? training_.steps_done() : -1;
+    bool output_lost = false;
+    while (training_.steps_done() < steps_ && !signals_->stop_requested() && !(output_lost = output_is_gone())) {
+      const index_t step = training_.steps_done() + 1;
+      const bool last = step == steps_;
+      const bool logged = step == 1 || last || step % options_.log_every == 0;
+      const bool shown = logged || progress_.wants_redraw();
+      training_.step(shown);
+      const bool asked = signals_->take_save_request();
+      const bool save = last || asked || step % checkpoint_every_ == 0;
+      const bool draw = last || step % snapshot_every_ == 0;
+      if (shown || save || draw || training_.stepper().reads_are_free() || step % (Stepper::capacity / 2) == 0)
+        look(shown, logged);
+      if (save || draw) leave_behind(save, draw);
+      if (asked) record_->say(tinygan::text("SIGUSR1: a checkpoint of step ", step, " is being written"));
+    }
+    const bool stopped = training_.steps_done() < steps_;
+    if (stopped) {
+      look(false, false);
+      leave_behind(last_saved_ != training_.steps_done(), true);
+    }
+    record_->flush();
+    record_->say(time_spent());
+    record_->say(
+        stopped ? tinygan::text("interrupted after step ", training_.steps_done(),
+                                output_lost ? " (standard output was closed)" : "", "; go on with\n  ", resume_command())
+                : "done: " + record_->checkpoints().path(steps_).string());
+    record_->pages();
+    return stopped ? interrupted : done;
+  }
+
+  /// What training took in this session, and what all else took from it.
+  std::string time_spent() const {
+    const double all = seconds_now() - begun_;
+    return tinygan::text("time ", fixed(all, 1), " s, of which grids and checkpoints ", fixed(paused_, 2), " s (",
+                         fixed(all > 0 ? 100 * paused_ / all : 0, 2), " %), ",
+                         fixed(record_->background_seconds(), 2), " s more beside training");
+  }
+
+  /// A checkpoint, a grid or both; this is no training time.
+  void leave_behind(bool checkpoint, bool grid) {
+    const double before = seconds_now();
+    training_.refresh_average(!checkpoint);
+    if (grid) write_grid(training_.steps_done());  // first: where there is a checkpoint, nothing before it is missing
+    if (checkpoint) write_checkpoint();
+    const double seconds = seconds_now() - before;
+    throughput_->pause(seconds);
+    paused_ += seconds;
+  }
+
+  /// Takes note of what the steps since the last look have seen.
+  void look(bool shown, bool logged) {
+    const std::vector<StepMetrics> seen = training_.stepper().drain();
+    const index_t first = training_.steps_done() - static_cast<index_t>(seen.size()) + 1;
+    std::string hint;
+    for (std::size_t i = 0; i < seen.size(); ++i) {
+      const StepMetrics& v = seen[i];
+      if (!std::isfinite(v.loss_d) || !std::isfinite(v.loss_g))
+        throw Diverged{tinygan::text("diverged at step ", first + static_cast<index_t>(i), ": loss_D is ", v.loss_d,
+                                     ", loss_G is ", v.loss_g)};
+      if (options_.loss == "bce" && hint.empty())
+        hint = health_->step(static_cast<double>(v.d_real), static_cast<double>(v.d_fake));
+    }
+    throughput_->add(seconds_now(), images_seen());
+    if (shown && !seen.empty()) record_->status(status_of(seen.back()), logged);
+    if (!hint.empty()) record_->warn(hint);
+  }
+
+  index_t images_seen() const { return training_.steps_done() * images_per_step(options_); }
+
+  Status status_of(const StepMetrics& metrics) const {
+    Status s;
+    const index_t per_epoch = training_.steps_per_epoch();
+    s.step = training_.steps_done();
+    s.steps = steps_;
+    s.epoch = training_.epoch() + 1;
+    s.epochs = (steps_ + per_epoch - 1) / per_epoch;
+    s.images = images_seen();
+    s.metrics = metrics;
+    s.images_per_second = throughput_->images_per_second();
+    s.eta_seconds = throughput_->seconds_to(steps_ * images_per_step(options_));
+    s.memory_mib = resident_mib();
+    return s;
+  }
+
+  /// The real images, and on a fresh start what the generator makes of nothing.
+  void write_first_pictures() {
+    const tinygan::Tensor<float> reals = training_.reals();
+    health_.emplace(tinygan::train::variety(reals.host(), reals.extent(0)));
+    if (training_.steps_done() > 0) return;
+    record_->picture("reals.png", "real", 0, grid_of(reals));
+    training_.refresh_average(true);
+    write_grid(0);
+  }
+
+  void write_grid(index_t step) {
+    char name[40] = "fakes_init.png";
+    if (step > 0) std::snprintf(name, sizeof name, "fakes_%06lld.png", static_cast<long long>(step));
+    const tinygan::Tensor<float> fakes = training_.fakes();
+    record_->picture(name, "generated", step, grid_of(fakes));
+    const std::string hint = health_->grid(fakes.host(), fakes.extent(0), step);
+    if (!hint.empty()) record_->warn(hint);
+  }
+
+  GreyImage grid_of(const tinygan::Tensor<float>& images) const {
+    return make_grid(images, static_cast<int>(Training::grid_columns), training_.pixel_low(), training_.pixel_high());
+  }
+
+  CheckpointMeta meta() const {
+    return {training_.steps_done(), library_version(),   deciding_options(options_),
+            dataset_.source,        dataset_.images_md5, nullptr};
+  }
+
+  /// Copies the state and has it written. Throws Diverged if there is a value in it that is no finite number: what was
+  /// saved before is then the last good checkpoint.
+  void write_checkpoint() {
+    auto state = std::make_shared<TrainingState>(training_.state());
+    for (const auto* file : {&state->model, &state->state})
+      if (const auto bad = tinygan::train::find_non_finite(*file))
+        throw Diverged{tinygan::text("diverged at step ", training_.steps_done(), ": the losses are still finite")};
+    last_saved_ = training_.steps_done();
+    record_->checkpoint(meta(), state, {options_.keep_last, options_.keep_every});
+  }
+
+  /// Says what went wrong and where, and leaves the state behind for whoever wants to know why.
+  int end_diverged(const Diverged& d) {
+    const TrainingState state = training_.state();
+    auto bad = tinygan::train::find_non_finite(state.model);
+    if (!bad) bad = tinygan::train::find_non_finite(state.state);
+    record_->flush();
+    CheckpointMeta description = meta();
+    const std::string name = "checkpoints/diverged_" + tinygan::train::Checkpoints::name_of(description.step);
+    tinygan::train::write_directory(record_->directory() / name,
+                                    encode_checkpoint(description, state.model, state.state));
+    const auto last = record_->checkpoints().latest();
+    record_->say(tinygan::text(
+        d.what, "; ",
+        bad ? tinygan::text("the first bad tensor is ", bad->tensor, ", element ", bad->element, " is ", bad->value)
+            : std::string("all weights and moments are finite, so a loss has overflowed"),
+        "\nits state, to look at: ", (record_->directory() / name).string(), "\nthe last good checkpoint: ",
+        last ? record_->checkpoints().path(*last).string() : std::string("none was written yet"),
+        "\ntry a lower --learning-rate"));
+    record_->pages();
+    return diverged;
+  }
+
+  std::string resume_command() const {
+    return "dcgan_mnist train --resume " + shell_quoted(record_->directory().string());
+  }
+
+  /// What to add to the message of an error that ends the run.
+  std::string after_error() const {
+    try {
+      std::error_code ignored;
+      if (!fs::exists(record_->directory(), ignored)) return "; the run directory is gone";
+      const auto last = record_->checkpoints().latest();
+      if (!last) return "; no checkpoint was written yet";
+      return tinygan::text("; the checkpoint of step ", *last, " is intact, go on with ", resume_command());
+    } catch (const std::exception&) {
+      return {};
+    }
+  }
+
+  TrainOptions options_;
+  Plan plan_;
+  Progress progress_;
+  SignalWatch* signals_;
+  tinygan::Device device_;
+  tinygan::data::ImageDataset dataset_;
+  Training training_;
+  index_t steps_ = 0, snapshot_every_ = 0, checkpoint_every_ = 0, last_saved_ = -1;
+  index_t abandoned_ = 0;  // checkpoints
+  double begun_ = 0, paused_ = 0;  // seconds
+  std::optional<tinygan::train::Throughput> throughput_;
+  std::optional<tinygan::train::HealthWatch> health_;
+  std::optional<RunRecord> record_;
+};
+
+}  // namespace
+
+int train(const TrainOptions& given) {
+  SignalWatch signals;
+  TrainOptions options = given;
+  const tinygan::Device device = device_from_name(options.device).value();
+  // What "auto" stands for is settled now: a run is compared with another by what they do.
+  options.device = tinygan::text(device);
+  options.precision = use_precision(device, options.precision);
+  const bool own_images = options.resume.empty() || options.resume == "auto" || options.given.contains("data");
+  if (own_images) options.data = find_images(options.data);
+  Plan plan = make_plan(options);
+  if (plan.options.threads > 0) tinygan::cpu::set_threads(plan.options.threads);
+  const tinygan::Device chosen = device_from_name(plan.options.device).value();
+  plan.options.precision = use_precision(chosen, plan.options.precision);
+  return Run(std::move(plan), chosen, signals)();
+}
+
+}  // namespace dcgan_mnist

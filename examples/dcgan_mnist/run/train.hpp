@@ -1,0 +1,12 @@
+// The train subcommand.
+#pragma once
+
+#include "base/options.hpp"
+
+namespace dcgan_mnist {
+
+/// Trains, leaving a run directory behind; returns the exit code (0 done, 3 diverged). Throws Error on bad data or an
+/// unwritable directory.
+int train(const TrainOptions& options);
+
+}  // namespace dcgan_mnist

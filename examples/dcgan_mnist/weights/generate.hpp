@@ -1,0 +1,41 @@
+// Images from a trained generator, on any device.
+#pragma once
+
+#include <string>
+
+#include <tinygan/tensor/tensor.hpp>
+
+#include "run/checkpoint.hpp"
+
+namespace dcgan_mnist {
+
+/// Where and with what the subcommands that draw images do it.
+struct GenerateOptions {
+  std::string weights;           ///< a run directory, a checkpoint or a weights file
+  std::string device = "auto";
+  int threads = 0;               ///< 0: one per processor
+  bool raw = false;              ///< the raw generator instead of its average
+};
+
+/// A generator on its device, and where it came from.
+class ImageSource {
+ public:
+  /// Throws Error on a bad file or a device that is not there.
+  explicit ImageSource(const GenerateOptions& options);
+
+  /// Images (N,28,28,1) of the latent vectors (N,100), in host memory, in batches that bound the memory. Inference
+  /// mode: each image depends on its own vector alone.
+  tinygan::Tensor<float> operator()(const tinygan::Tensor<float>& latents);
+
+  float low() const { return static_cast<float>(loaded_.networks.pixel_low); }
+  float high() const { return static_cast<float>(loaded_.networks.pixel_high); }
+  /// "runs/...safetensors (dcgan, step 500, averaged generator)".
+  std::string description() const;
+
+ private:
+  std::string path_;
+  tinygan::Device device_;
+  LoadedGenerator loaded_;
+};
+
+}  // namespace dcgan_mnist

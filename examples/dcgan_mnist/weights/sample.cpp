@@ -1,0 +1,89 @@
+#include "weights/sample.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+
+#include <tinygan/io/file.hpp>
+#include <tinygan/io/npz.hpp>
+
+#include "media/image_grid.hpp"
+#include "weights/latents.hpp"
+
+namespace dcgan_mnist {
+
+namespace fs = std::filesystem;
+using tinygan::index_t;
+using tinygan::Tensor;
+
+namespace {
+
+constexpr std::int64_t most_in_a_grid = 250000;  // 500x500 images, 14501 pixels a side
+constexpr index_t image_side = 28;
+
+/// A grid is also what is drawn if nothing is asked for.
+bool draws_grid(const SampleOptions& o) { return !o.out.empty() || (o.pngs.empty() && o.npz.empty()); }
+
+int columns_of_grid(const SampleOptions& o) {
+  return o.columns > 0 ? o.columns : static_cast<int>(std::ceil(std::sqrt(static_cast<double>(o.count))));
+}
+
+/// One file per image: sample_000000.png, sample_000001.png, ...
+void write_pngs(const fs::path& directory, const Tensor<float>& images, float low, float high) {
+  std::error_code error;
+  fs::create_directories(directory, error);
+  tinygan::check(!error, directory.string(), "cannot make the directory: ", error.message());
+  const std::vector<std::uint8_t> bytes = to_bytes(images, low, high);
+  const index_t H = images.extent(1), W = images.extent(2);
+  for (index_t n = 0; n < images.extent(0); ++n) {
+    char name[40];
+    std::snprintf(name, sizeof name, "sample_%06lld.png", static_cast<long long>(n));
+    const auto first = bytes.begin() + n * H * W;
+    tinygan::io::write_file(directory / name, encode_png({W, H, {first, first + H * W}}));
+  }
+}
+
+/// images (N,28,28) and the latents (N,100) that they were made of.
+void write_npz(const fs::path& path, const Tensor<float>& images, const Tensor<float>& latents,
+               const ImageSource& source, bool floats) {
+  const std::vector<index_t> shape = {images.extent(0), images.extent(1), images.extent(2)};
+  tinygan::io::NpzFile file;
+  if (floats) file.add<float>("images", images.to_vector(), shape);
+  else file.add<std::uint8_t>("images", to_bytes(images, source.low(), source.high()), shape);
+  file.add<float>("latents", latents.to_vector(), {latents.extent(0), latents.extent(1)});
+  tinygan::io::write_npz(path, file);
+}
+
+}  // namespace
+
+std::string complaint(const SampleOptions& o) {
+  if (!draws_grid(o)) return {};
+  if (o.count > most_in_a_grid)
+    return tinygan::text("a grid of ", o.count, " images, at most ", most_in_a_grid, "; use --npz or --pngs");
+  const GridSize size = grid_size(o.count, columns_of_grid(o), image_side, image_side);
+  if (std::max(size.width, size.height) <= most_png_pixels()) return {};
+  return tinygan::text("a grid of ", o.count, " images in ", columns_of_grid(o), " columns has ", size.width, 'x',
+                       size.height, " pixels, a PNG file at most ", most_png_pixels(),
+                       " a side; use more --columns, --npz or --pngs");
+}
+
+int sample(const SampleOptions& options) {
+  SampleOptions o = options;
+  if (draws_grid(o) && o.out.empty()) o.out = "samples.png";
+  ImageSource source(o);
+  const Tensor<float> latents = draw_latents(o.seed, o.count, o.truncation);
+  const Tensor<float> images = source(latents);
+  if (!o.out.empty()) write_grid(o.out, images, columns_of_grid(o), source.low(), source.high());
+  if (!o.pngs.empty()) write_pngs(o.pngs, images, source.low(), source.high());
+  if (!o.npz.empty()) write_npz(o.npz, images, latents, source, o.floats);
+
+  std::string written;
+  for (const std::string& path : {o.out, o.pngs, o.npz})
+    if (!path.empty()) written += (written.empty() ? "" : ", ") + path;
+  std::printf("%s: %lld images from %s, seed %llu\n", written.c_str(), static_cast<long long>(o.count),
+              source.description().c_str(), static_cast<unsigned long long>(o.seed));
+  return 0;
+}
+
+}  // namespace dcgan_mnist

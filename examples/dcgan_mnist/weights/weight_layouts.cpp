@@ -1,0 +1,143 @@
+#include "weights/weight_layouts.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace dcgan_mnist {
+
+using tinygan::index_t;
+using tinygan::Shape;
+namespace nn = tinygan::nn;
+
+namespace {
+
+/// A tensor on its way into the file.
+struct Array {
+  std::vector<index_t> shape;
+  std::vector<float> values;
+};
+
+/// The axes in another order: axis i of the result is axis order[i] of `a`.
+Array permute(const Array& a, const std::vector<std::size_t>& order) {
+  const std::size_t rank = a.shape.size();
+  std::vector<index_t> stride(rank, 1);
+  for (std::size_t i = rank; i-- > 1;) stride[i - 1] = stride[i] * a.shape[i];
+  Array out;
+  for (const std::size_t axis : order) out.shape.push_back(a.shape[axis]);
+  out.values.resize(a.values.size());
+  std::vector<index_t> at(rank, 0);
+  for (float& v : out.values) {
+    index_t from = 0;
+    for (std::size_t i = 0; i < rank; ++i) from += at[i] * stride[order[i]];
+    v = a.values[static_cast<std::size_t>(from)];
+    for (std::size_t i = rank; i-- > 0 && ++at[i] == out.shape[i];) at[i] = 0;
+  }
+  return out;
+}
+
+/// One axis, whose elements stand for an image (H,W,C), in the order (C,H,W).
+Array channels_first(const Array& a, std::size_t axis, const Shape& hwc) {
+  Array split = a;
+  split.shape.erase(split.shape.begin() + static_cast<std::ptrdiff_t>(axis));
+  split.shape.insert(split.shape.begin() + static_cast<std::ptrdiff_t>(axis), {hwc[0], hwc[1], hwc[2]});
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < split.shape.size(); ++i) order.push_back(i);
+  std::rotate(order.begin() + static_cast<std::ptrdiff_t>(axis), order.begin() + static_cast<std::ptrdiff_t>(axis) + 2,
+              order.begin() + static_cast<std::ptrdiff_t>(axis) + 3);
+  return {a.shape, permute(split, order).values};
+}
+
+using Layers = std::vector<std::pair<std::string, const nn::Module<float>*>>;
+
+bool keeps_features(const nn::Module<float>& layer) {
+  return layer.type() == "batch_norm" || layer.type() == "dropout";
+}
+
+/// What the features of each layer's input and output stand for, where they are a flattened image: (H,W,C).
+struct Features {
+  std::optional<Shape> in, out;
+};
+
+std::vector<Features> image_features(const Layers& layers, const Shape& input) {
+  std::vector<Features> features(layers.size());
+  std::vector<Shape> shapes = {input};
+  for (const auto& [name, layer] : layers) shapes.push_back(layer->output_shape(shapes.back()));
+  const auto image = [](const Shape& s) { return Shape{s[1], s[2], s[3]}; };
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const bool flattens = shapes[i].rank() == 4 && shapes[i + 1].rank() == 2;
+    const bool unflattens = shapes[i].rank() == 2 && shapes[i + 1].rank() == 4;
+    if (flattens) {
+      for (std::size_t j = i + 1; j < layers.size(); ++j) {
+        features[j].in = image(shapes[i]);
+        if (!keeps_features(*layers[j].second)) break;
+        features[j].out = features[j].in;
+      }
+    }
+    if (unflattens) {
+      for (std::size_t j = i; j-- > 0;) {
+        features[j].out = image(shapes[i + 1]);
+        if (!keeps_features(*layers[j].second)) break;
+        features[j].in = features[j].out;
+      }
+    }
+  }
+  return features;
+}
+
+/// PyTorch's name of a tensor.
+std::string torch_name(const std::string& layer_type, const std::string& tensor) {
+  static const std::map<std::string, std::string> batch_norm = {
+      {"gamma", "weight"}, {"beta", "bias"}, {"moving_mean", "running_mean"}, {"moving_variance", "running_var"}};
+  if (layer_type == "batch_norm") return batch_norm.at(tensor);
+  return tensor == "kernel" ? "weight" : tensor;
+}
+
+Array torch_array(const std::string& layer_type, const std::string& tensor, Array a, const Features& features) {
+  if (layer_type == "dense") {
+    if (tensor == "kernel" && features.in) a = channels_first(a, 0, *features.in);
+    if (features.out) a = channels_first(a, a.shape.size() - 1, *features.out);
+    return tensor == "kernel" ? permute(a, {1, 0}) : a;
+  }
+  if (layer_type == "batch_norm") return features.out ? channels_first(a, 0, *features.out) : a;
+  return tensor == "kernel" ? permute(a, {3, 2, 0, 1}) : a;  // both kinds of convolution
+}
+
+/// "dense_1" is of type "dense"; Keras calls "batch_norm_1" "batch_normalization_1".
+std::string keras_name(const std::string& layer_name, const std::string& layer_type) {
+  const std::string type = layer_type == "batch_norm" ? "batch_normalization" : layer_type;
+  return type + layer_name.substr(layer_type.size());
+}
+
+}  // namespace
+
+void add_in_layout(tinygan::io::SafetensorsFile& file, const std::string& prefix, const nn::Sequential<float>& model,
+                   const Shape& input, Layout layout) {
+  const Layers layers = model.layers();
+  const std::vector<Features> features = image_features(layers, input);
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const auto& [name, layer] = layers[i];
+    std::vector<nn::Named<float>> tensors = layer->named_parameters();
+    for (nn::Named<float>& b : layer->named_buffers()) tensors.push_back(std::move(b));
+    if (tensors.empty()) continue;
+    const std::string type = layer->type();
+    const auto known = {"dense", "conv2d", "conv2d_transpose", "batch_norm"};
+    tinygan::check(std::find(known.begin(), known.end(), type) != known.end(), "export", "no rule for a layer of type ",
+                   type);
+
+    const std::string path = prefix + "." + (layout == Layout::keras ? keras_name(name, type) : name) + ".";
+    for (const nn::Named<float>& t : tensors) {
+      const Shape& s = t.variable.shape();
+      Array a{{s.begin(), s.end()}, t.variable.value().to_vector()};
+      if (layout == Layout::torch) a = torch_array(type, t.name, std::move(a), features[i]);
+      file.add<float>(path + (layout == Layout::torch ? torch_name(type, t.name) : t.name), a.values, a.shape);
+    }
+    const std::int64_t no_batches = 0;  // state_dict has it, and momentum is never left to it
+    if (layout == Layout::torch && type == "batch_norm")
+      file.add<std::int64_t>(path + "num_batches_tracked", {&no_batches, 1}, {});
+  }
+}
+
+}  // namespace dcgan_mnist
