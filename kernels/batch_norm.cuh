@@ -1,17 +1,17 @@
-// Batch normalisation of x(rows, channels), N H W images being rows of pixels, with the activation behind it.
+// Batch normalisation of x(rows, channels), with its activation; the rows of images are their N H W pixels.
 //
 //   mean, variance over rows;  y = f(z), z = gamma (x - mean) rstd + beta;  backward: h = g f'(z), dbeta = sum h,
 //   dgamma = sum h xhat, dx = gamma rstd (h - dbeta/rows - xhat dgamma/rows)
 // Elements     x, y, gamma, beta, g and their gradients are float or bfloat16; everything is computed, and statistics
 //              are kept, in float.
-// Owns         a block takes 16 channels (more where rows are few) and a piece of the rows, a thread 16 bytes of every
-//              k-th row (device/columns.cuh), its factors in registers.
-// Launches     two each way, of the same blocks: sums of each piece; then every block adds up the pieces of its own
-//              channels and maps. One where a block has all rows of its channels.
+// Owns         a block: 16 channels (more where rows are few) and a split of the rows; a thread: 16 bytes of every k-th
+//              row (device/columns.cuh), its factors in registers.
+// Launches     two in either direction, of the same blocks: partial statistics or sums of each split; then every block
+//              combines the splits of its own channels and maps. One where a block has all rows of its channels.
 // Shared       8 bytes per thread and channel, and 24 per channel.      Requires  sm_75.
-// Determinism  sums per thread, over the block's threads, then over the pieces; extents alone decide.
+// Determinism  sums per thread, over the block's threads, then over the splits; by the extents alone.
 // Cost         forward 2 reads, 1 write; backward 4 reads, 1 write: bandwidth-bound, of small matrices latency-bound. z
-//              and f' are computed again from x, so nothing but x, mean and variance is kept.
+//              and f' are computed again from x, so only x, mean and variance are kept.
 // Source       Ioffe and Szegedy, "Batch Normalization", ICML 2015.
 #pragma once
 
@@ -28,8 +28,8 @@ namespace {
 
 // ---- y = f(gamma xhat + beta) ---------------------------------------------------------------------------------------
 
-/// How a block knows the statistics of its channels: they are in memory, or the pieces' are, or it has all rows.
-enum class StatisticsFrom { memory, pieces, rows };
+/// Source of a block's statistics: mean and variance in memory, partial statistics, or all rows of its channels.
+enum class StatisticsFrom { memory, partial, rows };
 
 /// mean and variance are read from memory, else written.
 template <int N, bool Smooth, class T>
@@ -49,15 +49,15 @@ __global__ void __launch_bounds__(column_threads, 3)
     variance[channel] = v;
   };
   if (from == StatisticsFrom::rows)
-    piece_statistics(p, at, packed, x, s.reduction, [&](unsigned local, index_t channel, float m, float squares) {
+    split_statistics(p, at, packed, x, s.reduction, [&](unsigned local, index_t channel, float m, float squares) {
       keep(local, channel, m, squares * share);
     });
   with_packing<N>(packed, [&]<bool Packed>() {
     for_rows_after<rows_in_flight<Smooth>>(
         at.rows.back(), [&](index_t i) { return load_columns<N, Packed>(x + i); },
         [&] {
-          if (from == StatisticsFrom::pieces)
-            join_statistics(p, p.shift + column_width_bits<N>, share, add, s.reduction, keep);
+          if (from == StatisticsFrom::partial)
+            combine_statistics(p, p.shift + column_width_bits<N>, share, add, s.reduction, keep);
           parameters.store(s);
           if (from == StatisticsFrom::memory) parameters.store_statistics(s, epsilon);
           __syncthreads();
@@ -98,9 +98,9 @@ void batch_norm(const NormDims& d, const NormOptions<T>& o, const T* x, const T*
                 float* mean, float* variance, void* workspace, Stream stream) {
   const ColumnPlan p = forward_plan(d, column_width<T>(d.channels));
   auto* const partial = static_cast<float*>(workspace);
-  const bool one = p.pieces == 1;
-  if (!one) piece_statistics(p, x, partial, stream);
-  apply_statistics(p, one ? StatisticsFrom::rows : StatisticsFrom::pieces, o, partial, x, gamma, beta, y, mean,
+  const bool one = p.splits == 1;
+  if (!one) partial_statistics(p, x, partial, stream);
+  apply_statistics(p, one ? StatisticsFrom::rows : StatisticsFrom::partial, o, partial, x, gamma, beta, y, mean,
                    variance, stream);
 }
 
@@ -112,10 +112,10 @@ struct WithCotangent {
   StoredColumns<N, T> x, g;
 };
 
-/// Of the block's piece: finish(local, channel, sum of h, of h xhat), once for each channel. Leaves mean, rstd, gamma
+/// Sums of the block's split: finish(local, channel, sum of h, of h xhat), once for each channel. Stores mean, rstd, gamma
 /// and beta in s.
 template <int N, bool Smooth, class T, class F>
-__device__ __forceinline__ void piece_sums(const ColumnPlan& p, const ColumnPlace<N>& at,
+__device__ __forceinline__ void split_sums(const ColumnPlan& p, const ColumnPlace<N>& at,
                                            const NormActivation<Smooth>& f, float epsilon, bool packed, const T* x,
                                            const T* g, const BatchNormParameters<N, T>& parameters,
                                            const BatchNormShared<N>& s, const F& finish) {
@@ -147,7 +147,7 @@ __device__ __forceinline__ void piece_sums(const ColumnPlan& p, const ColumnPlac
   });
 }
 
-/// Of one piece into its partial.
+/// Partial sums of one split, (2, channels).
 template <int N, bool Smooth, class T>
 __global__ void __launch_bounds__(column_threads, 2)
     batch_norm_sums_kernel(ColumnPlan p, NormActivation<Smooth> f, float epsilon, bool packed, const T* x,
@@ -156,14 +156,14 @@ __global__ void __launch_bounds__(column_threads, 2)
   const BatchNormShared<N> s(p);
   const ColumnPlace<N> at(p);
   const BatchNormParameters<N, T> parameters(p, gamma, beta, mean, variance);
-  piece_sums(p, at, f, epsilon, packed, x, g, parameters, s, [&](unsigned, index_t channel, float sum, float product) {
+  split_sums(p, at, f, epsilon, packed, x, g, parameters, s, [&](unsigned, index_t channel, float sum, float product) {
     float* const to = partial + 2 * index_t{blockIdx.y} * p.channels + channel;
     to[0] = sum;
     to[p.channels] = product;
   });
 }
 
-/// dx, dgamma and dbeta from the partial sums; of the only piece, from its rows.
+/// dx, dgamma and dbeta from the partial sums; from the rows where there is one split.
 template <int N, bool Smooth, class T>
 __global__ void __launch_bounds__(column_threads, 2)
     batch_norm_backward_kernel(ColumnPlan p, NormActivation<Smooth> f, float epsilon, bool packed, const T* x,
@@ -180,7 +180,7 @@ __global__ void __launch_bounds__(column_threads, 2)
     dbeta[channel] = from_float<T>(sum);
     dgamma[channel] = from_float<T>(product);
   };
-  if (p.pieces == 1) piece_sums(p, at, f, epsilon, packed, x, g, parameters, s, keep);
+  if (p.splits == 1) split_sums(p, at, f, epsilon, packed, x, g, parameters, s, keep);
   struct Factors {
     BatchNormFactors<N> c;
     float offset[N], tilt[N];  // dx = scale h - offset - tilt (x - mean)
@@ -192,10 +192,10 @@ __global__ void __launch_bounds__(column_threads, 2)
           return {load_columns<N, Packed>(x + i), load_columns<N, Packed>(g + i)};
         },
         [&] {
-          if (p.pieces > 1) {
+          if (p.splits > 1) {
             parameters.store(s);
             parameters.store_statistics(s, epsilon);
-            join_pieces(p, p.shift + column_width_bits<N>, partial, s.reduction, PlainSums{},
+            combine_splits(p, p.shift + column_width_bits<N>, partial, s.reduction, PlainSums{},
                         [&](unsigned local, float sum, float product) {
                           const index_t channel = at.block_channel(p, local);
                           if (channel < p.channels) keep(local, channel, sum, product);
@@ -234,7 +234,7 @@ void batch_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x,
       const bool packed = packable<N>(x, g, dx);
       const Launch how{
           .grid = p.grid(), .block = {column_threads}, .shared_bytes = BatchNormShared<N>::bytes(p), .stream = stream};
-      if (p.pieces > 1)
+      if (p.splits > 1)
         launch<batch_norm_sums_kernel<N, Smooth, T>>(how, p, f, o.epsilon, packed, x, mean, variance, gamma, beta, g,
                                                      partial);
       launch<batch_norm_backward_kernel<N, Smooth, T>>(how, p, f, o.epsilon, packed, x, mean, variance, gamma, beta, g,

@@ -1,8 +1,8 @@
-// Statistics of batch normalisation: mean and variance of the columns of x(rows, channels), and what its kernels share.
+// Batch statistics of x(rows, channels): mean and variance of its columns, and the common part of batch norm's kernels.
 //
-// A block shifts its piece of the rows by the piece's first row and adds up d = x - shift and d^2. Both are as small as
-// the spread, however far from zero the mean. Partial statistics, (pieces, 2, channels): mean and squared deviations of
-// each piece. They are put together in the same way, shifted by the mean of the first piece.
+// A block shifts its split of the rows by the split's first row and sums d = x - shift and d^2, which are as small as the
+// spread, however far from zero the mean. Partial statistics, (splits, 2, channels): mean and squared deviations of each
+// split. They are combined likewise, shifted by the mean of the first split.
 #pragma once
 
 #include <tinygan/backend/layer_dims.hpp>
@@ -14,14 +14,13 @@
 namespace tinygan::cuda {
 namespace {
 
-// About as many blocks as an H200 runs at a time, by the registers of their threads. Up to 16 rows a thread take less
-// time than a second launch.
+// About as many blocks as an H200 runs at a time, by registers. Up to 16 rows per thread are faster than a second launch.
 inline constexpr index_t forward_blocks = 3 * 132, backward_blocks = 2 * 132, one_launch_rows = 16;
 
 inline ColumnPlan forward_plan(const NormDims& d, int width) { return {d, width, forward_blocks, one_launch_rows}; }
 inline ColumnPlan backward_plan(const NormDims& d, int width) { return {d, width, backward_blocks, one_launch_rows}; }
 
-/// Partial statistics (forward) or sums (backward), of either type of elements.
+/// Workspace: partial statistics (forward) or partial sums (backward), of either element type.
 inline std::size_t batch_norm_workspace(const NormDims& d) {
   tinygan::detail::check_dims("batch_norm", d);
   std::size_t bytes = 0;
@@ -58,10 +57,10 @@ __device__ __forceinline__ float batch_norm_rstd(float variance, float epsilon) 
 
 // ---- Statistics -----------------------------------------------------------------------------------------------------
 
-/// Of the block's piece: finish(local, channel, mean, squared deviations from it), once for each channel. Values are
-/// shifted by the piece's first, so that a mean far from zero costs no digits.
+/// Statistics of the block's split: finish(local, channel, mean, squared deviations from it), once for each channel.
+/// Values are shifted by the split's first, so that a mean far from zero costs no digits.
 template <int N, class T, class F>
-__device__ __forceinline__ void piece_statistics(const ColumnPlan& p, const ColumnPlace<N>& at, bool packed, const T* x,
+__device__ __forceinline__ void split_statistics(const ColumnPlan& p, const ColumnPlace<N>& at, bool packed, const T* x,
                                                  float* shared, const F& finish) {
   float sum[N] = {}, squares[N] = {};
   with_packing<N>(packed, [&]<bool Packed>() {
@@ -81,7 +80,7 @@ __device__ __forceinline__ void piece_statistics(const ColumnPlan& p, const Colu
           }
         });
   });
-  const float share = 1.0f / static_cast<float>(at.piece_rows);
+  const float share = 1.0f / static_cast<float>(at.split_rows);
   reduce_columns<N>(p.shift, sum, squares, shared, [&](unsigned local, float s, float q) {
     const index_t channel = at.block_channel(p, local);
     if (channel >= p.channels) return;
@@ -90,31 +89,31 @@ __device__ __forceinline__ void piece_statistics(const ColumnPlan& p, const Colu
   });
 }
 
-/// For join_pieces(): partial statistics as sums that add up. Means are shifted by that of the first piece.
+/// For combine_splits(): partial statistics as summands. Means are shifted by that of the first split.
 struct StatisticsSums {
   const float* partial;
-  index_t pieces;
+  index_t splits;
   float rows, last_rows;
 
   StatisticsSums(const ColumnPlan& p, const float* partial_)
       : partial(partial_),
-        pieces(p.pieces),
-        rows(static_cast<float>(p.piece)),
-        last_rows(static_cast<float>(p.rows - (p.pieces - 1) * p.piece)) {}
+        splits(p.splits),
+        rows(static_cast<float>(p.split_rows)),
+        last_rows(static_cast<float>(p.rows - (p.splits - 1) * p.split_rows)) {}
 
   __device__ auto operator()(index_t channel) const {
-    return [shift = partial[channel], this](index_t piece, const ColumnSums& s) -> ColumnSums {
-      const float count = piece + 1 < pieces ? rows : last_rows, delta = s.sum - shift;
+    return [shift = partial[channel], this](index_t split, const ColumnSums& s) -> ColumnSums {
+      const float count = split + 1 < splits ? rows : last_rows, delta = s.sum - shift;
       return {count * delta, s.product + count * delta * delta};
     };
   }
 };
 
-/// finish(local, channel, mean, variance) for each of the block's 2^bits channels, from all pieces; share: 1 / rows.
+/// finish(local, channel, mean, variance) for each of the block's 2^bits channels, over all splits; share: 1 / rows.
 template <class F>
-__device__ __forceinline__ void join_statistics(const ColumnPlan& p, unsigned bits, float share,
+__device__ __forceinline__ void combine_statistics(const ColumnPlan& p, unsigned bits, float share,
                                                 const StatisticsSums& add, float* shared, const F& finish) {
-  join_pieces(p, bits, add.partial, shared, add, [&](unsigned local, float s, float q) {
+  combine_splits(p, bits, add.partial, shared, add, [&](unsigned local, float s, float q) {
     const index_t channel = (index_t{blockIdx.x} << bits) + local;
     if (channel >= p.channels) return;
     const float offset = s * share;
@@ -122,14 +121,14 @@ __device__ __forceinline__ void join_statistics(const ColumnPlan& p, unsigned bi
   });
 }
 
-/// Partial statistics, (pieces, 2, channels): mean and squared deviations of each piece. Four blocks a multiprocessor:
-/// left alone, nvcc 13.0 aims at more for sm_80 and spills.
+/// Partial statistics, (splits, 2, channels): mean and squared deviations of each split. Four blocks per multiprocessor:
+/// without the bound nvcc 13.0 aims at more for sm_80 and spills.
 template <int N, class T>
 __global__ void __launch_bounds__(column_threads, 4)
     batch_norm_stats_kernel(ColumnPlan p, bool packed, const T* x, float* partial) {
   const BatchNormShared<N> s(p);
   const ColumnPlace<N> at(p);
-  piece_statistics(p, at, packed, x, s.reduction, [&](unsigned, index_t channel, float mean, float squares) {
+  split_statistics(p, at, packed, x, s.reduction, [&](unsigned, index_t channel, float mean, float squares) {
     float* const to = partial + 2 * index_t{blockIdx.y} * p.channels + channel;
     to[0] = mean;
     to[p.channels] = squares;
@@ -137,7 +136,7 @@ __global__ void __launch_bounds__(column_threads, 4)
 }
 
 template <class T>
-void piece_statistics(const ColumnPlan& p, const T* x, float* partial, Stream stream) {
+void partial_statistics(const ColumnPlan& p, const T* x, float* partial, Stream stream) {
   with_column_width<T>(p.channels, [&]<int N>() {
     launch<batch_norm_stats_kernel<N, T>>(
         {.grid = p.grid(), .block = {column_threads}, .shared_bytes = BatchNormShared<N>::bytes(p), .stream = stream},
@@ -145,7 +144,7 @@ void piece_statistics(const ColumnPlan& p, const T* x, float* partial, Stream st
   });
 }
 
-// ---- What a thread keeps of its channels ----------------------------------------------------------------------------
+// ---- Parameters of a thread's channels -----------------------------------------------------------------------------
 
 template <int N>
 struct BatchNormFactors {
@@ -162,7 +161,7 @@ struct BatchNormFactors {
 };
 
 /// gamma and beta of the block's channels, a channel to a thread, and mean and variance where they are in memory. They
-/// are loaded when made and put into shared memory by store(); a barrier has to follow.
+/// are loaded by the constructor and stored to shared memory by store(); a barrier must follow.
 template <int N, class T>
 struct BatchNormParameters {
   float gamma = 0.0f, beta = 0.0f, mean = 0.0f, variance = 0.0f;

@@ -23,13 +23,13 @@
 namespace tinygan::cuda {
 namespace {
 
-/// Whether the kernels for a single channel take a convolution.
+/// Whether a convolution runs on the kernels for a single channel.
 inline bool is_one_channel(const ConvDims& d) {
-  return one_channel_fits(d) && forms::takes(forms::Way::one_channel, tile_limits().one_channel >= 1);
+  return one_channel_fits(d) && forms::selects(forms::Way::one_channel, tile_limits().one_channel >= 1);
 }
 
 /// Whether the partial in this slot is the matrix product dense_dims(). The bias of an input gradient is one per
-/// channel, not one per column of the product, so with more than one pixel it takes the general way.
+/// channel, not one per column of the product, so with more than one pixel it is not one.
 inline bool is_product(const ConvDims& d, ConvSlot output) {
   return is_dense(d) && (output != ConvSlot::x || d.H * d.W == 1);
 }
@@ -50,9 +50,9 @@ void tap_conv(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w, 
   tap_conv<F, Adjoint>(d, e, in, w, out, stream);
 }
 
-/// In how many pieces a weight gradient that is no matrix product is summed.
+/// The split-K count of a weight gradient that is not a matrix product.
 template <Precision F, class T>
-index_t weight_grad_pieces(const ConvDims& d) {
+index_t conv2d_weight_grad_splits(const ConvDims& d) {
   if (is_one_channel(d)) return one_channel_grad_splits(d);
   return wgmma_weight_grad_fits<F, T>(d) ? wgmma_weight_grad_splits(d) : weight_grad_splits<F, T>(d);
 }
@@ -62,9 +62,9 @@ std::size_t conv2d_workspace(const ConvDims& d, ConvSlot output) {
   tinygan::detail::check_dims("conv2d", d);
   if (is_product(d, output)) return gemm_workspace<F, T>(dense_dims(d, output));
   if (output != ConvSlot::w) return tap_conv_workspace<F, T>(d, output == ConvSlot::x);
-  const index_t pieces = weight_grad_pieces<F, T>(d);
-  if (pieces == 1) return 0;
-  return static_cast<std::size_t>(tinygan::detail::product("conv2d_weight_grad", {pieces, d.w_shape().size()})) * sizeof(float);
+  const index_t splits = conv2d_weight_grad_splits<F, T>(d);
+  if (splits == 1) return 0;
+  return static_cast<std::size_t>(tinygan::detail::product("conv2d_weight_grad", {splits, d.w_shape().size()})) * sizeof(float);
 }
 
 template <Precision F, class T>
@@ -86,16 +86,16 @@ template <Precision F, class T>
 void conv2d_weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, void* workspace, Stream stream) {
   if (is_product(d, ConvSlot::w))
     return gemm<F>(dense_dims(d, ConvSlot::w), Epilogue<T>{}, x, g, dw, workspace, stream);
-  const index_t pieces = weight_grad_pieces<F, T>(d);
-  float* const slabs = pieces > 1 ? static_cast<float*>(workspace) : nullptr;
+  const index_t splits = conv2d_weight_grad_splits<F, T>(d);
+  float* const partial_sums = splits > 1 ? static_cast<float*>(workspace) : nullptr;
   const auto run = [&] {
-    if (is_one_channel(d)) return one_channel_grad(d, x, g, dw, slabs, stream);
+    if (is_one_channel(d)) return one_channel_grad(d, x, g, dw, partial_sums, stream);
     if constexpr (std::is_same_v<T, bfloat16>)
-      if (wgmma_weight_grad_fits<F, T>(d) && aligned(16, x, g)) return wgmma_weight_grad(d, x, g, dw, slabs, stream);
-    weight_grad<F>(d, pieces, x, g, dw, slabs, stream);
+      if (wgmma_weight_grad_fits<F, T>(d) && aligned(16, x, g)) return wgmma_weight_grad(d, x, g, dw, partial_sums, stream);
+    weight_grad<F>(d, splits, x, g, dw, partial_sums, stream);
   };
   run();
-  if (slabs) sum_slabs(d.w_shape().size(), pieces, d.K, Epilogue<T>{}, slabs, dw, stream);
+  if (partial_sums) sum_splits(d.w_shape().size(), splits, d.K, Epilogue<T>{}, partial_sums, dw, stream);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Convolutions where one side has a single channel: the problem, and the side with a single channel as a plane.
+// Convolutions where one side has a single channel: problem description, and that side as a plane in shared memory.
 //
 //   sum over images n, pixels b and taps t of   narrow[n,(b,t)] <wide[n,b,:], W[t,:]>
 //
@@ -11,7 +11,6 @@
 // pixel are an F x F patch, at offsets that are compile-time constants, and a thread holds a value for each tap.
 // Not finite   zeros of the plane are multiplied: an infinity of the other operand gives NaN beside the border too.
 #pragma once
-
 
 #include <tinygan/backend/conv_dims.hpp>
 #include <tinygan/base/stream.hpp>
@@ -83,7 +82,7 @@ inline bool one_channel_fits(const ConvDims& d) {
   return ((wide - 1) * step + d.R) * d.R <= plane_floats && reach * wide * (d.R * d.R | 1) <= plane_floats;
 }
 
-/// Cuts `rows` into bands for about `wanted` items, each of them short enough to fit.
+/// Partitions `rows` into bands for about `wanted` items, each short enough to fit.
 template <class Fits>
 void cut_into_bands(OneChannel& p, int rows, index_t wanted, const Fits& fits) {
   const index_t bands = std::clamp<index_t>(ceil_div(wanted, p.images), 1, rows);
@@ -106,7 +105,7 @@ inline index_t one_channel_tiles(int channels) {
   return ceil_div(channels, index_t{one_channel_team(channels)} * one_channel_pack);
 }
 
-/// The band of wide rows that an item is, from row `first` on.
+/// The wide rows of an item, from row `first` on.
 struct WideBand {
   int image, first, rows;
 
@@ -115,7 +114,7 @@ struct WideBand {
   }
 };
 
-/// Writes the plane of a band, between two barriers of the block.
+/// Stores the plane of a band, between two barriers of the block.
 template <class T>
 __device__ void stage_plane(const OneChannel& p, const WideBand& band, const T* narrow, float* plane) {
   const int columns = p.plane_columns(), count = p.plane_rows(band.rows) * columns;
@@ -129,8 +128,7 @@ __device__ void stage_plane(const OneChannel& p, const WideBand& band, const T* 
   __syncthreads();
 }
 
-/// The first `count` of four elements as they are in memory, then zeros: a load that nothing waits for before it is
-/// used. `packed`: `from` is aligned to four elements, and `count` is at least four or none.
+/// The first `count` of four elements as stored, then zeros; nothing waits for the load before its first use. `packed`: `from` is aligned to four elements, and `count` is at least four or none.
 template <class T>
 __device__ __forceinline__ Pack<T, 4> load_raw(const T* from, int count, bool packed) {
   Pack<T, 4> v{};
@@ -144,7 +142,7 @@ __device__ __forceinline__ Pack<T, 4> load_raw(const T* from, int count, bool pa
   return v;
 }
 
-/// A thread's way through a band: every team of lanes takes another pixel.
+/// A thread's pixels of a band: one per team of lanes and step.
 struct WidePixels {
   int row, column;
   const int step, columns, rows;
@@ -156,7 +154,7 @@ struct WidePixels {
     column = first - row * columns;
   }
   __device__ bool valid() const { return row < rows; }
-  __device__ void next() {
+  __device__ void advance() {
     for (column += step; column >= columns; column -= columns) ++row;
   }
   __device__ int patch(const OneChannel& p) const {

@@ -1,7 +1,7 @@
 // Images of one channel in, images of many out: y where C = 1, dx where K = 1 (conv_1ch.cuh).
 //   wide[n,b,:] = epilogue(sum over taps t of narrow[n,(b,t)] W[t,:])
-// Owns         a block takes items in turn; a thread has four channels, whose filter it keeps in registers, and every
-//              32nd to 4th pixel of an item.
+// Owns         a block: items, a grid apart; a thread: four channels, their filter in registers, and every 32nd to 4th
+//              pixel of an item.
 // Shared       the plane: at most 32 KB.      Requires  sm_75.
 // Cost         2 FLOPs for each tap of each pixel and channel, zeros of the plane included. fp32 in any precision.
 // Determinism  each output is one sum in the order of the patch.
@@ -20,11 +20,11 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
   const int channel = (static_cast<int>(blockIdx.y) * team + lane) * one_channel_pack;
   const int left = p.channels - channel, columns = p.plane_columns();
 
-  Pack<T, 4> raw[F * F];
+  Pack<T, 4> raw[F * F];  // (F, F, 4) of W, as stored
   TINYGAN_UNROLL
   for (int j = 0; j < F * F; ++j)
     raw[j] = load_raw(w + index_t{p.filter_tap(j)} * p.channels + channel, left, p.packed_w);
-  float filter[F * F][4];
+  float filter[F * F][4];  // (F, F, 4)
   TINYGAN_UNROLL
   for (int j = 0; j < F * F; ++j)
     TINYGAN_UNROLL
@@ -33,9 +33,9 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
   for (int item = static_cast<int>(blockIdx.x); item < p.items(); item += static_cast<int>(gridDim.x)) {
     const WideBand band(p, item);
     stage_plane(p, band, narrow, plane);
-    for (WidePixels at(p, band, team); at.valid(); at.next()) {
+    for (WidePixels at(p, band, team); at.valid(); at.advance()) {
       const float* const patch = plane + at.patch(p);
-      Float4 v{};
+      Float4 v{};  // four channels of one pixel
       TINYGAN_UNROLL
       for (int r = 0; r < F; ++r)
         TINYGAN_UNROLL
@@ -61,7 +61,7 @@ void one_channel_in(const ConvDims& d, const Epilogue<T>& e, const T* narrow, co
   const int team = one_channel_team(p.channels);
   const index_t tiles = one_channel_tiles(p.channels);
   const index_t blocks = std::min<index_t>(p.items(), one_channel_blocks * 3 / 2);
-  forms::take({.way = forms::Way::one_channel, .pieces = 1}, blocks * tiles);
+  forms::record({.way = forms::Way::one_channel, .splits = 1}, blocks * tiles);
   const Launch how{.grid = {grid_extent(blocks), grid_extent(tiles, false)},
                    .block = {one_channel_threads},
                    .shared_bytes = static_cast<std::size_t>(p.plane_rows(p.band) * p.plane_columns()) * sizeof(float),

@@ -1,9 +1,9 @@
 // Images of many channels in, images of one out: dx where C = 1, y where K = 1 (conv_1ch.cuh).
 //   narrow[n,a] = epilogue(sum over pixels b and taps t that meet a of <wide[n,b,:], W[t,:]>)
-// Owns         a block takes items, bands of the narrow side's rows, in turn: first <wide[n,b,:], W[t,:]> for every tap
-//              of the wide pixels that they meet, a pixel or two a thread, then each output gathers its own.
+// Owns         a block: items, bands of the narrow side's rows, a grid apart: first <wide[n,b,:], W[t,:]> for every tap
+//              of the wide pixels that they read, one or two pixels per thread; then each output gathers its own.
 // Shared       these products, at most 32 KB, and 64 channels of the filter, at most 6.4 KB.      Requires  sm_75.
-// Cost         2 FLOPs for each tap of each wide pixel and channel, once more for pixels that two bands meet. fp32 in
+// Cost         2 FLOPs for each tap of each wide pixel and channel, twice for pixels that two bands read. fp32 in
 //              any precision.
 // Determinism  an output is one sum in the order of the patch, of sums in the order of channels.
 #pragma once
@@ -17,13 +17,13 @@ inline constexpr int filter_channels = 64;  // of the filter at a time
 
 /// Floats between the products of a pixel and the next: an odd number, so that they lie in different banks.
 __host__ __device__ inline int product_pitch(const OneChannel& p) { return p.taps() | 1; }
-/// Wide rows that so many rows of outputs meet, at most.
+/// Wide rows read by so many rows of outputs, at most.
 __host__ __device__ inline int rows_met(const OneChannel& p, int narrow_rows) {
   const int rows = ((narrow_rows - 1) * p.row.divide + p.filter - 1) / p.row.step + 1;
   return rows < p.row.wide ? rows : p.row.wide;
 }
 
-/// The band of narrow rows that an item is, and the wide rows that they meet.
+/// The narrow rows of an item, and the wide rows that they read.
 struct NarrowBand {
   int image, first, rows, wide_first, wide_rows;
 
@@ -37,7 +37,7 @@ struct NarrowBand {
   }
 };
 
-/// Lays out `count` channels of the filter, zeros behind its last one. Barriers are the caller's.
+/// Stores filter_channels channels of the filter from `channel` on, zeros beyond the last. Barriers are the caller's.
 template <class T>
 __device__ void stage_filter(const OneChannel& p, int channel, const T* w, float* filter) {
   for (int i = static_cast<int>(threadIdx.x); i < p.taps() * filter_channels; i += one_channel_threads) {
@@ -69,7 +69,7 @@ __device__ void gather_products(const OneChannel& p, const NarrowBand& band, con
   }
 }
 
-/// A thread multiplies N pixels at a time.
+/// N pixels per thread and pass.
 template <int F, int N, class T>
 __global__ void __launch_bounds__(one_channel_threads, 3)
     one_channel_out_kernel(OneChannel p, Epilogue<T> e, const T* wide, const T* w, T* narrow) {
@@ -86,9 +86,9 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
       int pixel[N];
       TINYGAN_UNROLL
       for (int i = 0; i < N; ++i) pixel[i] = first + i * one_channel_threads + static_cast<int>(threadIdx.x);
-      float sums[N][F * F] = {};
+      float sums[N][F * F] = {};  // (N pixels, F, F)
       for (int channel = 0; channel < p.channels; channel += filter_channels) {
-        __syncthreads();  // nobody reads the filter before this one, or the last item's products, any more
+        __syncthreads();  // the previous channels of the filter, and the last item's products, have been read
         stage_filter(p, channel, w, filter);
         __syncthreads();
         const int end = p.channels - channel < filter_channels ? p.channels - channel : filter_channels;
@@ -97,16 +97,16 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
           return load_raw(from + (exists ? index_t{pixel[i]} * p.channels + channel + c : 0), exists ? end - c : 0,
                           p.packed_wide);
         };
-        Pack<T, 4> next[N];
+        Pack<T, 4> next[N];  // (N pixels, 4 channels)
         TINYGAN_UNROLL
         for (int i = 0; i < N; ++i) next[i] = load(i, 0);
         for (int c = 0; c < end; c += 4) {
-          float x[N][4];
+          float x[N][4];  // (N pixels, 4 channels)
           TINYGAN_UNROLL
           for (int i = 0; i < N; ++i) {
             TINYGAN_UNROLL
             for (int k = 0; k < 4; ++k) x[i][k] = to_float(next[i].at[k]);
-            next[i] = load(i, c + 4);  // on its way meanwhile
+            next[i] = load(i, c + 4);  // in flight meanwhile
           }
           TINYGAN_UNROLL
           for (int j = 0; j < F * F; ++j) {
@@ -139,7 +139,7 @@ void one_channel_out(const ConvDims& d, const Epilogue<T>& e, const T* wide, con
   p.packed_wide = made_of_packs<4>(p.channels, wide);
   const index_t pixels = index_t{rows_met(p, p.band)} * p.column.wide;
   const index_t blocks = std::min<index_t>(p.items(), one_channel_blocks * 3 / 2);
-  forms::take({.way = forms::Way::one_channel, .pieces = 1}, blocks);
+  forms::record({.way = forms::Way::one_channel, .splits = 1}, blocks);
   const index_t floats = index_t{p.taps()} * filter_channels + pixels * product_pitch(p);
   const Launch how{.grid = {grid_extent(blocks)},
                    .block = {one_channel_threads},

@@ -1,11 +1,11 @@
 // Weight gradient where one side has a single channel (conv_1ch.cuh):
 //   dw[t,:] = sum over images n and pixels b of narrow[n,(b,t)] wide[n,b,:]
-// Owns         a block takes a piece of the items; a thread has all taps of four channels, and every 32nd to 4th pixel
-//              of an item. Sums of threads, then of warps, are added through shuffles and shared memory as a tree;
-//              the slabs (splits, taps, channels), floats, by a second launch.
+// Owns         a block: one split of the items; a thread: all taps of four channels, and every 32nd to 4th pixel of an
+//              item. Sums of threads, then of warps, are added through shuffles and shared memory as a tree; split-K
+//              partial sums of dw, (splits, taps, channels), fp32, by a second launch.
 // Shared       the plane, at most 32 KB; later the sums of a block, at most 25.6 KB.      Requires  sm_75.
 // Cost         2 FLOPs for each tap of each pixel and channel, zeros of the plane included. fp32 in any precision.
-// Determinism  pieces depend on the shape alone and are added in order; no atomics.
+// Determinism  splits depend on the shape alone and are added in order; no atomics.
 #pragma once
 
 #include "conv_1ch.cuh"
@@ -13,24 +13,24 @@
 namespace tinygan::cuda {
 namespace {
 
-/// Of a block's shared memory: the plane, or the sums of half of the warps.
+/// Floats of a block's shared memory: the plane, or the sums of half of the warps.
 __host__ __device__ inline int one_channel_grad_floats(const OneChannel& p, int team) {
   const int plane = p.plane_rows(p.band) * p.plane_columns(), sums = p.taps() * team * one_channel_pack * 2;
   return plane > sums ? plane : sums;
 }
 
-/// Block (piece, channels): dw(taps, channels), or slab `piece` of slabs(splits, taps, channels) where there are any.
+/// Block (split, channels): dw(taps, channels), or where there are any partial_sums(splits, taps, channels).
 template <int F, class T>
 __global__ void __launch_bounds__(one_channel_threads, 3)
-    one_channel_grad_kernel(OneChannel p, int team, const T* narrow, const T* wide, T* dw, float* slabs) {
+    one_channel_grad_kernel(OneChannel p, int team, const T* narrow, const T* wide, T* dw, float* partial_sums) {
   const int lane = static_cast<int>(threadIdx.x) % team;
   const int channel = (static_cast<int>(blockIdx.y) * team + lane) * one_channel_pack;
   const int left = p.channels - channel, columns = p.plane_columns();
   float* const shared = block_shared<float>(one_channel_grad_floats(p, team));
-  const auto share = [&](unsigned piece) { return static_cast<int>(index_t{p.items()} * piece / gridDim.x); };
+  const auto split_begin = [&](unsigned split) { return static_cast<int>(index_t{p.items()} * split / gridDim.x); };
 
-  Float4 sums[F * F] = {};
-  for (int item = share(blockIdx.x), end = share(blockIdx.x + 1); item < end; ++item) {
+  Float4 sums[F * F] = {};  // (F, F, 4) of dw
+  for (int item = split_begin(blockIdx.x), end = split_begin(blockIdx.x + 1); item < end; ++item) {
     const WideBand band(p, item);
     stage_plane(p, band, narrow, shared);
     WidePixels at(p, band, team);
@@ -42,8 +42,8 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
       float now[4];
       TINYGAN_UNROLL
       for (int k = 0; k < 4; ++k) now[k] = to_float(factor.at[k]);
-      at.next();
-      factor = load();  // on its way while this one is multiplied
+      at.advance();
+      factor = load();  // in flight while this one is multiplied
       TINYGAN_UNROLL
       for (int r = 0; r < F; ++r)
         TINYGAN_UNROLL
@@ -83,38 +83,38 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
   TINYGAN_UNROLL
   for (int j = 0; j < F * F; ++j) {
     const index_t tap = p.filter_tap(j), at = tap * p.channels + channel;
-    if (slabs)
-      store_some(slabs + index_t{blockIdx.x} * p.taps() * p.channels + at, channel, p.channels, sums[j], p.packed_w);
+    if (partial_sums)
+      store_some(partial_sums + index_t{blockIdx.x} * p.taps() * p.channels + at, channel, p.channels, sums[j], p.packed_w);
     else
       store_some(dw + at, channel, p.channels, sums[j], p.packed_w);
   }
 }
 
-/// Into how many pieces one_channel_grad() cuts the sums.
+/// The split-K count of one_channel_grad().
 inline index_t one_channel_grad_splits(const ConvDims& d) {
   OneChannel p = one_channel_problem(d);
   cut_wide_rows(p);
-  const index_t forced = forms::forced.pieces;
+  const index_t forced = forms::forced.splits;
   const index_t wanted = forced > 0 ? forced : ceil_div(one_channel_blocks, one_channel_tiles(p.channels));
   return std::min<index_t>(p.items(), wanted);
 }
 
-/// To slabs(splits, taps, channels), or where there are none and there is one piece to dw.
+/// partial_sums(splits, taps, channels), or where that is null and there is one split dw.
 template <class T>
-void one_channel_grad(const ConvDims& d, const T* x, const T* g, T* dw, float* slabs, Stream stream) {
+void one_channel_grad(const ConvDims& d, const T* x, const T* g, T* dw, float* partial_sums, Stream stream) {
   OneChannel p = one_channel_problem(d);
   cut_wide_rows(p);
   const T *const narrow = p.mirrored ? g : x, *const wide = p.mirrored ? x : g;
   p.packed_wide = made_of_packs<4>(p.channels, wide);
-  p.packed_w = slabs ? made_of_packs<4>(p.channels, slabs) : made_of_packs<4>(p.channels, dw);
+  p.packed_w = partial_sums ? made_of_packs<4>(p.channels, partial_sums) : made_of_packs<4>(p.channels, dw);
   const int team = one_channel_team(p.channels);
   const index_t tiles = one_channel_tiles(p.channels), splits = one_channel_grad_splits(d);
-  forms::take({.way = forms::Way::one_channel, .pieces = splits}, tiles * splits);
+  forms::record({.way = forms::Way::one_channel, .splits = splits}, tiles * splits);
   const Launch how{.grid = {grid_extent(splits), grid_extent(tiles, false)},
                    .block = {one_channel_threads},
                    .shared_bytes = static_cast<std::size_t>(one_channel_grad_floats(p, team)) * sizeof(float),
                    .stream = stream};
-  with_filter(p, [&]<int F>() { launch<one_channel_grad_kernel<F, T>>(how, p, team, narrow, wide, dw, slabs); });
+  with_filter(p, [&]<int F>() { launch<one_channel_grad_kernel<F, T>>(how, p, team, narrow, wide, dw, partial_sums); });
 }
 
 }  // namespace

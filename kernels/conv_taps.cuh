@@ -1,19 +1,20 @@
 // Convolution and input gradient by tap lists: out[n,p,:] = epilogue(sum over (q,t) in taps(p) of in[n,q,:] W[t]).
 //
-// Both directions, and so transposed convolution, are this one kernel with different lists (backend/taps.hpp). Pixels
-// whose lists name the same taps form a group; in it pixels and taps are evenly spaced, so ten numbers describe it.
+// Both directions, and so transposed convolution, are this one kernel with different lists (backend/taps.hpp). Output
+// pixels with the same filter taps form a tap group; in it pixels and taps are evenly spaced, so ten numbers describe it.
 //
 //   stride-2 input gradient, filter of 3:      pixels  0 1 2 3 4 5 6      group A = {0,2,4,6}: taps 0 and 2, or
 //                                              taps    A B A B A B A      group B = {1,3,5}: tap 1
 //
-// Shapes       in(N,in_h,in_w,D), out(N,out_h,out_w,O); W[t] is (D,O), or (O,D) in the adjoint direction. Elements are
-//              floats, or bfloat16 where the precision is bf16.
-// Owns         a block takes a tile (gemm_tile.cuh) of one group: rows are its pixels of all images (image, row,
-//              column), columns output channels. Groups with the most taps come first. Depth: taps, then channels.
+// Shapes       in(N,H,W,C), out(N,P,Q,K), W[t] (C,K) or, in the adjoint direction, (K,C): the extents of the forward pass
+//              as in ConvDims, those of the adjoint direction with H,W,C and P,Q,K exchanged. Elements are floats, or
+//              bfloat16 where the precision is bf16.
+// Owns         a block: one tile (gemm_tile.cuh) of one group: rows are its pixels of all images (image, row, column),
+//              columns output channels. Groups with the most taps come first. Terms of a sum: taps, then channels.
 // Shared       panels of in and W: fp32 4.6 to 16.9 KB, tensor cores 64 to 96 KB.
 // Requires     fp32 sm_75, tf32 and bf16 sm_80.
 // Cost         2 FLOPs for each multiply-add that touches data (exact_macs), none for padding; no taps: epilogue(0).
-// Determinism  each output is one sum in the order of taps and channels; no pieces, no atomics.
+// Determinism  each output is one sum in the order of taps and channels; no split-K, no atomics.
 #pragma once
 
 #include <algorithm>
@@ -27,19 +28,19 @@
 namespace tinygan::cuda {
 namespace {
 
-// ---- Groups ---------------------------------------------------------------------------------------------------------
+// ---- Tap groups -----------------------------------------------------------------------------------------------------
 
-/// Outputs of one axis with the same taps: `count` of them from `out` on, their filter coordinates `taps` from `filter`
-/// on, and `in` what the first output meets through the first tap. The steps between them are the axis's.
-struct TapClass {
+/// One axis of a tap group: `count` outputs from `out` on with `taps` filter coordinates from `filter` on; `in` is the
+/// input of the first output's first tap. Their steps are those of the axis.
+struct AxisTapGroup {
   int out, count, in, filter, taps;
 };
 
-/// One axis of a tap list: its classes and what their members have in common.
+/// One axis of a tap list: its groups and their common steps.
 struct TapAxis {
-  int out_step, in_step;           // from an output of a class to the next, and between what they read first
+  int out_step, in_step;           // from an output of a group to the next, and between their first inputs
   int tap_in = 0, tap_filter = 0;  // from a tap to the next
-  std::vector<TapClass> classes;
+  std::vector<AxisTapGroup> groups;
 
   /// `period` outputs further on the same filter taps apply, `step` inputs further on.
   TapAxis(const AxisTaps& axis, index_t period, index_t step)
@@ -52,22 +53,22 @@ struct TapAxis {
         tap_filter = taps[1].filter - taps[0].filter;
       }
       const int in = count ? taps[0].in : 0, filter = count ? taps[0].filter : 0;
-      const auto belongs = [&](const TapClass& c) {
+      const auto belongs = [&](const AxisTapGroup& c) {
         return c.taps == count && c.filter == filter && out == c.out + c.count * out_step &&
                (count == 0 || in == c.in + c.count * in_step);
       };
-      const auto at = std::find_if(classes.begin(), classes.end(), belongs);
-      if (at != classes.end())
+      const auto at = std::find_if(groups.begin(), groups.end(), belongs);
+      if (at != groups.end())
         ++at->count;
       else
-        classes.push_back({out, 1, in, filter, count});
+        groups.push_back({out, 1, in, filter, count});
     }
   }
 };
 
-/// The outputs of a row class and a column class, and the first tile of them in the launch.
+/// The outputs of a row group and a column group, and their first tile in the launch.
 struct TapGroup {
-  TapClass row, column;
+  AxisTapGroup row, column;
   unsigned first_tile;
 
   __host__ __device__ int pixels() const { return row.count * column.count; }
@@ -79,15 +80,15 @@ struct TapSteps {
   int out, in, tap_in, tap_filter;
 };
 
-inline constexpr int max_tap_groups = 72;  // the list stays below the 4 KB that kernel arguments may have everywhere
+inline constexpr int max_tap_groups = 72;  // the list stays below 4 KB, the limit of kernel arguments on all architectures
 
-/// One launch: what the kernel needs to know.
+/// One launch: the kernel's parameters.
 struct TapConv {
-  int N, in_h, in_w, out_w, D, O, S;  // S: columns of the filter
-  index_t out_image;                  // elements of one image
+  int N, H, W, Q, C, K, S;  // S: columns of the filter
+  index_t out_image;        // elements of one image
   TapSteps row, column;
-  index_t w_column;  // of the filter, from the last step of a tap to the first of the next one of its row
-  unsigned column_tiles, raster = 1;  // raster: rows of tiles whose blocks go column by column (wgmma_taps.cuh)
+  index_t w_column;  // elements of the filter from the last step of a tap to the first of the next one of its row
+  unsigned column_tiles, raster = 1;  // raster: rows of tiles whose blocks run column by column (wgmma_taps.cuh)
   bool packed_in, packed_w, packed_out;
   int groups = 0;
   TapGroup group[max_tap_groups];
@@ -96,7 +97,7 @@ static_assert(sizeof(TapConv) < 4000);
 
 // ---- Kernel ---------------------------------------------------------------------------------------------------------
 
-/// Where pixel `row` (image, group row, group column) of a group lies.
+/// The place of row `at` (image, group row, group column) of a group.
 struct TapPixel {
   int image, row, column;
 
@@ -116,79 +117,79 @@ __device__ __forceinline__ TapGroup group_of(const TapConv& p, unsigned tile) {
   return p.group[number];
 }
 
-/// The input pixel, of all images, that the first tap of a pixel reads, and the offset of its result's channel 0.
+/// The input pixel, of all images, of a pixel's first tap, and the offset of its result's channel 0.
 __device__ __forceinline__ unsigned read_pixel(const TapConv& p, const TapGroup& g, const TapPixel& at) {
   const int h = g.row.in + at.row * p.row.in, v = g.column.in + at.column * p.column.in;
-  return static_cast<unsigned>((at.image * p.in_h + h) * p.in_w + v);
+  return static_cast<unsigned>((at.image * p.H + h) * p.W + v);
 }
 __device__ __forceinline__ index_t write_offset(const TapConv& p, const TapGroup& g, const TapPixel& at) {
   const index_t h = g.row.out + at.row * p.row.out, v = g.column.out + at.column * p.column.out;
-  return at.image * p.out_image + (h * p.out_w + v) * p.O;
+  return at.image * p.out_image + (h * p.Q + v) * p.K;
 }
 
-/// Steps through the taps of a group and the channels of a tap.
-template <class P, Major W>
+/// Source over the taps of a group and the channels of a tap.
+template <class P, Major L>
 struct TapSource {
   using InPlace = PanelPlace<P, P::tile_m, Major::k>;
-  using FilterPlace = PanelPlace<P, P::tile_n, W>;
+  using FilterPlace = PanelPlace<P, P::tile_n, L>;
   using Element = typename P::Element;
-  static constexpr bool k_major = W == Major::k;
+  static constexpr bool k_major = L == Major::k;
 
-  const Element *in, *w;           // this thread's channels of input pixel 0, and its first pack of the filter
-  unsigned pixel[InPlace::packs];  // what its packs read through the tap of this step
-  int depth;                       // channels from the start of this step on
+  const Element *in, *w;           // this thread's packs of in (tile_m, tile_k), pixel 0, and of W[t] (tile_n, tile_k)
+  unsigned pixel[InPlace::packs];  // input pixels of its packs, for the tap of this step
+  int channels_left;               // of the tap, from this step on
   int column_tap = 0, columns;     // of the group's
-  int w_edge;                      // output channels from here on: where W is K-major all, else of the pack
+  int outputs_left;                // output channels from here on: where W is K-major of all, else of the pack
   const TapConv& p;
 
   __device__ TapSource(const TapConv& conv, const TapGroup& g, int row, int channel, const Element* x,
                        const Element* filter)
-      : in(x + InPlace::k()), depth(conv.D), columns(g.column.taps), p(conv) {
+      : in(x + InPlace::k()), channels_left(conv.C), columns(g.column.taps), p(conv) {
     TINYGAN_UNROLL
-    for (int i = 0; i < InPlace::packs; ++i) {  // rows that do not exist read what another does: nobody stores them
+    for (int i = 0; i < InPlace::packs; ++i) {  // rows that do not exist read another's pixel, and are not stored
       const int m = row + InPlace::mn(i);
       pixel[i] = read_pixel(p, g, TapPixel(g, m < p.N * g.pixels() ? m : row));
     }
     const int n = channel + FilterPlace::mn(), k = FilterPlace::k();
-    w_edge = k_major ? p.O - n : count_of<P::pack>(n, p.O);
+    outputs_left = k_major ? p.K - n : count_of<P::pack>(n, p.K);
     const index_t tap = index_t{g.row.filter} * p.S + g.column.filter;
-    w = filter + tap * p.D * p.O + (k_major ? n * w_pitch() + k : k * w_pitch() + n);
+    w = filter + tap * p.C * p.K + (k_major ? n * w_pitch() + k : k * w_pitch() + n);
   }
 
-  __device__ index_t w_pitch() const { return k_major ? p.D : p.O; }
+  __device__ index_t w_pitch() const { return k_major ? p.C : p.K; }
 
-  template <class TakeIn, class TakeFilter>
-  __device__ __forceinline__ void next(const TakeIn& take_in, const TakeFilter& take_filter) {
+  template <class CopyIn, class CopyFilter>
+  __device__ __forceinline__ void load_step(const CopyIn& copy_in, const CopyFilter& copy_filter) {
     TINYGAN_UNROLL
     for (int i = 0; i < InPlace::packs; ++i)
-      take_in(i, in + index_t{pixel[i]} * p.D, depth - InPlace::k(), p.packed_in);
-    const int left = depth - FilterPlace::k();
+      copy_in(i, in + index_t{pixel[i]} * p.C, channels_left - InPlace::k(), p.packed_in);
+    const int left = channels_left - FilterPlace::k();
     TINYGAN_UNROLL
     for (int i = 0; i < FilterPlace::packs; ++i) {
-      const bool exists = (k_major ? w_edge : left) > i * FilterPlace::stride;
-      take_filter(i, w + i * FilterPlace::stride * w_pitch(), exists ? (k_major ? left : w_edge) : 0, p.packed_w);
+      const bool exists = (k_major ? outputs_left : left) > i * FilterPlace::stride;
+      copy_filter(i, w + i * FilterPlace::stride * w_pitch(), exists ? (k_major ? left : outputs_left) : 0, p.packed_w);
     }
-    in += P::tile_k;
-    depth -= P::tile_k;
-    if (depth > 0) {
-      w += k_major ? P::tile_k : P::tile_k * w_pitch();
+    in += P::tile_k;  // (tile_m, tile_k): the next channels of the tap
+    channels_left -= P::tile_k;
+    if (channels_left > 0) {
+      w += k_major ? P::tile_k : P::tile_k * w_pitch();  // (tile_n, tile_k): likewise
       return;
     }
-    in -= p.D - depth;  // depth is 0, or less by what the last step had too much
-    depth = p.D;
-    w += p.w_column;
+    in -= p.C - channels_left;  // channels_left is 0, or negative by the excess of the last step
+    channels_left = p.C;
+    w += p.w_column;  // (tile_n, tile_k): the first channels of the next tap
     int by = p.column.tap_in;
     if (++column_tap == columns) {
       column_tap = 0;
-      by += p.row.tap_in * p.in_w - columns * p.column.tap_in;
-      w += (index_t{p.row.tap_filter} * p.S - index_t{columns} * p.column.tap_filter) * p.D * p.O;
+      by += p.row.tap_in * p.W - columns * p.column.tap_in;
+      w += (index_t{p.row.tap_filter} * p.S - index_t{columns} * p.column.tap_filter) * p.C * p.K;
     }
     TINYGAN_UNROLL
     for (unsigned& at : pixel) at += static_cast<unsigned>(by);
   }
 };
 
-template <class P, Major W, class T = typename P::Element>
+template <class P, Major L, class T = typename P::Element>
 __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
     tap_conv_kernel(TapConv p, Epilogue<T> e, const T* in, const T* w, T* out) {
   const unsigned tile = blockIdx.x / p.column_tiles;
@@ -196,13 +197,13 @@ __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
   const int m = static_cast<int>(tile - g.first_tile) * P::tile_m;
   const int n = static_cast<int>(blockIdx.x % p.column_tiles) * P::tile_n;
 
-  typename P::Accumulator acc;
-  const int steps = g.taps() * ((p.D + P::tile_k - 1) / P::tile_k);
+  typename P::Accumulator acc;  // (tile_m, tile_n)
+  const int steps = g.taps() * ((p.C + P::tile_k - 1) / P::tile_k);
   if (steps > 0) {
-    TapSource<P, W> source(p, g, m, n, in, w);
-    P::template multiply<Major::k, W>(source, steps, acc);
+    TapSource<P, L> source(p, g, m, n, in, w);
+    P::template multiply<Major::k, L>(source, steps, acc);
   }
-  P::store(acc, {m, p.N * g.pixels(), n, p.O, p.packed_out}, e, out,
+  P::store(acc, {m, p.N * g.pixels(), n, p.K, p.packed_out}, e, out,
            [&](int row) { return write_offset(p, g, TapPixel(g, row)); });
 }
 
@@ -211,7 +212,7 @@ __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
 /// A convolution as its kernels see it.
 struct TapPlan {
   TapConv conv{};
-  std::vector<TapGroup> groups;  // those with the most taps first
+  std::vector<TapGroup> groups;  // with the most taps first
 
   /// run(conv, tiles) for the groups in lists of at most max_tap_groups; a group has tiles_of(group) tiles.
   template <class TilesOf, class Run>
@@ -229,7 +230,7 @@ struct TapPlan {
   }
 };
 
-/// y from x, or with Adjoint dx from g. Results are moved in fours, operands in packs of N.
+/// The plan of y from x, or with Adjoint of dx from g. Results are stored in fours, operands copied in packs of N.
 template <bool Adjoint, int N, class T>
 TapPlan tap_plan(const ConvDims& d, const T* in, const T* w, const T* out) {
   check(d.N * std::max(d.H * d.W, d.P * d.Q) <= 0x7fffffff && d.R * d.S * std::max(d.C, d.K) <= 0x7fffffff,
@@ -239,57 +240,57 @@ TapPlan tap_plan(const ConvDims& d, const T* in, const T* w, const T* out) {
   const TapAxis columns = Adjoint ? TapAxis(list.cols, d.stride_w, 1) : TapAxis(list.cols, 1, d.stride_w);
 
   TapPlan plan;
-  for (const TapClass& r : rows.classes)
-    for (const TapClass& c : columns.classes) plan.groups.push_back({r, c, 0});
+  for (const AxisTapGroup& r : rows.groups)
+    for (const AxisTapGroup& c : columns.groups) plan.groups.push_back({r, c, 0});
   std::stable_sort(plan.groups.begin(), plan.groups.end(),
                    [](const TapGroup& a, const TapGroup& b) { return a.taps() > b.taps(); });
 
   TapConv& p = plan.conv;
   p.N = static_cast<int>(d.N);
-  p.in_h = static_cast<int>(Adjoint ? d.P : d.H);
-  p.in_w = static_cast<int>(Adjoint ? d.Q : d.W);
-  p.out_w = static_cast<int>(Adjoint ? d.W : d.Q);
-  p.D = static_cast<int>(Adjoint ? d.K : d.C);
-  p.O = static_cast<int>(Adjoint ? d.C : d.K);
+  p.H = static_cast<int>(Adjoint ? d.P : d.H);
+  p.W = static_cast<int>(Adjoint ? d.Q : d.W);
+  p.Q = static_cast<int>(Adjoint ? d.W : d.Q);
+  p.C = static_cast<int>(Adjoint ? d.K : d.C);
+  p.K = static_cast<int>(Adjoint ? d.C : d.K);
   p.S = static_cast<int>(d.S);
   p.out_image = Adjoint ? d.H * d.W * d.C : d.P * d.Q * d.K;
   p.row = {rows.out_step, rows.in_step, rows.tap_in, rows.tap_filter};
   p.column = {columns.out_step, columns.in_step, columns.tap_in, columns.tap_filter};
-  p.packed_in = made_of_packs<N>(p.D, in);
-  p.packed_w = made_of_packs<N>(Adjoint ? p.D : p.O, w);
-  p.packed_out = made_of_packs<4>(p.O, out);
+  p.packed_in = made_of_packs<N>(p.C, in);
+  p.packed_w = made_of_packs<N>(Adjoint ? p.C : p.K, w);
+  p.packed_out = made_of_packs<4>(p.K, out);
   return plan;
 }
 
-/// run.operator()<Policy>(tiles_of) with the tile for a plan; tiles_of(group) is how many rows of tiles a group has.
+/// run.operator()<Policy>(tiles_of) with the tile for a plan; tiles_of(group): rows of tiles of a group.
 template <Precision F, class T, class Run>
 auto with_tap_tile(const TapPlan& plan, const Run& run) {
-  const index_t N = plan.conv.N, O = plan.conv.O;
+  const index_t N = plan.conv.N, K = plan.conv.K;
   index_t pixels = 0;
   for (const TapGroup& g : plan.groups) pixels += N * g.pixels();
   const auto rows = [N](const TapGroup& g, index_t m) { return ceil_div(N * g.pixels(), m); };
   const auto tiles = [&](index_t m, index_t n) {
     index_t sum = 0;
-    for (const TapGroup& g : plan.groups) sum += rows(g, m) * ceil_div(O, n);
+    for (const TapGroup& g : plan.groups) sum += rows(g, m) * ceil_div(K, n);
     return sum;
   };
-  return with_tile<F, T, true>(pixels, O, tiles, [&]<class P>() {
+  return with_tile<F, T, true>(pixels, K, tiles, [&]<class P>() {
     return run.template operator()<P>([&](const TapGroup& g) { return rows(g, P::tile_m); });
   });
 }
 
 template <Precision F, bool Adjoint, class T>
 void tap_conv(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w, T* out, Stream stream) {
-  constexpr Major W = Adjoint ? Major::k : Major::mn;
+  constexpr Major L = Adjoint ? Major::k : Major::mn;
   TapPlan plan = tap_plan<Adjoint, pack_width<T>>(d, in, w, out);
   with_tap_tile<F, T>(plan, [&]<class P>(const auto& tiles_of) {
-    const index_t D = plan.conv.D, O = plan.conv.O;
-    const index_t moved = round_up(D, P::tile_k) - P::tile_k;  // by the steps of a tap but the last
-    plan.conv.w_column = plan.conv.column.tap_filter * D * O - (W == Major::k ? moved : moved * O);
-    plan.conv.column_tiles = static_cast<unsigned>(ceil_div(O, P::tile_n));
+    const index_t C = plan.conv.C, K = plan.conv.K;
+    const index_t moved = round_up(C, P::tile_k) - P::tile_k;  // by all steps of a tap but the last
+    plan.conv.w_column = plan.conv.column.tap_filter * C * K - (L == Major::k ? moved : moved * K);
+    plan.conv.column_tiles = static_cast<unsigned>(ceil_div(K, P::tile_n));
     plan.for_launches(tiles_of, [&](const TapConv& conv, index_t count) {
-      take_tiles<P>(count * conv.column_tiles);
-      launch<tap_conv_kernel<P, W>>({.grid = {grid_extent(count * conv.column_tiles)},
+      record_tiles<P>(count * conv.column_tiles);
+      launch<tap_conv_kernel<P, L>>({.grid = {grid_extent(count * conv.column_tiles)},
                                            .block = {P::threads},
                                            .shared_bytes = P::shared_bytes,
                                            .stream = stream},

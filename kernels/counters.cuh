@@ -1,11 +1,11 @@
-// Counters and rings of scalars: what a captured step changes from one replay to the next.
+// Counters and the metric ring: device state that changes from one replay of a captured step to the next.
 //
 //   count_up       ++*counter
 //   record_values  ring(capacity, count)[*step mod capacity, i] = *values[i], NaN for a null
 //
 // Owns         count_up: one thread; record_values: thread i value i.
 // Shared       none.      Requires  sm_75.
-// Determinism  kernels of a device run one after the other, so nobody else touches the counter.
+// Determinism  kernels of a device run one after the other, so the counter has one writer.
 // Cost         a launch.
 #pragma once
 

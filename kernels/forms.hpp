@@ -17,7 +17,7 @@ enum class Way { automatic, vector, one_channel, ffma, mma, wgmma };
 struct Form {
   Way way = Way::automatic;
   int tile_m = 0, tile_n = 0;  ///< 0 where there are no tiles
-  index_t pieces = 0;          ///< split-K count; when forced, 0 leaves it to select.cuh
+  index_t splits = 0;          ///< split-K count; when forced, 0 selects by select.cuh
   bool operator==(const Form&) const = default;
 };
 
@@ -30,18 +30,17 @@ inline const char* name_of(Way way) {
 inline std::string name_of(const Form& f) {
   std::string name = name_of(f.way);
   if (f.tile_m > 0) name += text(' ', f.tile_m, 'x', f.tile_n);
-  if (f.pieces > 1) name += text(" in ", f.pieces);
+  if (f.splits > 1) name += text(" in ", f.splits);
   return name;
 }
 
-/// Of the calling thread: the form that its launches are to take, and the one that the latest of them took, with the
-/// blocks of its grid.
-inline thread_local Form forced{}, taken{};
-inline thread_local index_t taken_blocks = 0;
+/// Of the calling thread: the form forced on its launches, the form of the latest launch, and the blocks of its grid.
+inline thread_local Form forced{}, launched{};
+inline thread_local index_t launched_blocks = 0;
 
-inline void take(const Form& form, index_t blocks) {
-  taken = form;
-  taken_blocks = blocks;
+inline void record(const Form& form, index_t blocks) {
+  launched = form;
+  launched_blocks = blocks;
 }
 
 /// Forces a form on the calling thread to the end of the enclosing scope: workspace sizes, split-K counts and launches
@@ -57,13 +56,13 @@ class Force {
   Form before_;
 };
 
-/// Whether a form that suits by its limits is taken: also where it does not, if it is forced; never where another is.
-inline bool takes(Way way, bool suits) { return forced.way == Way::automatic ? suits : forced.way == way; }
-inline bool takes(Way way, int tile_m, int tile_n, bool suits) {
-  return takes(way, suits) && (forced.tile_m == 0 || (forced.tile_m == tile_m && forced.tile_n == tile_n));
+/// Whether a form is selected: the forced one if any, else the one that suits by its limits.
+inline bool selects(Way way, bool suits) { return forced.way == Way::automatic ? suits : forced.way == way; }
+inline bool selects(Way way, int tile_m, int tile_n, bool suits) {
+  return selects(way, suits) && (forced.tile_m == 0 || (forced.tile_m == tile_m && forced.tile_n == tile_n));
 }
 
-/// Throws Error if a form is forced; called where none of those that suit the shape was it.
+/// Throws Error if a form is forced that is not among those of this shape.
 inline void check_not_forced() {
   check(forced.way == Way::automatic, "form", name_of(forced), " cannot compute this shape in this precision");
 }

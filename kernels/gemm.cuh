@@ -1,12 +1,12 @@
 // Matrix product: c(M,N) = epilogue(op(a)(M,K) op(b)(K,N)), all row-major, of floats or of bfloat16 elements.
 //
-// Owns         a block takes one tile of c (gemm_tile.cuh); neighbouring blocks share the columns of b. Where few tiles
-//              meet a great depth the depth is cut into pieces, whose slabs (splits, M, N) of floats a second launch
-//              adds up. A single row, column or term: gemm_vector.cuh.
+// Owns         a block: one tile of c (gemm_tile.cuh); neighbouring blocks share the columns of b. Split-K where tiles
+//              are few and K is large: partial sums (splits, M, N), fp32, added by a second launch. A single row, column
+//              or term: gemm_vector.cuh.
 // Shared       panels of a and b: fp32 4.6 to 16.9 KB, tensor cores 64 to 96 KB.
 // Requires     fp32 sm_75, tf32 and bf16 sm_80; on sm_90a large products in them go to wgmma_taps.cuh.
-// Cost         2 MNK FLOPs; each operand once per tile of the other; a slab is written and read once.
-// Determinism  tile and pieces depend on the shape alone; no atomics.
+// Cost         2 MNK FLOPs; each operand once per tile of the other; partial sums are written and read once.
+// Determinism  tile and splits depend on the shape alone; no atomics.
 #pragma once
 
 #include <tinygan/backend/gemm_dims.hpp>
@@ -26,7 +26,7 @@ struct MatrixPanel {
   using Element = typename P::Element;
   static constexpr bool k_major = L == Major::k;
 
-  const Element* at;    // this thread's first pack of the step
+  const Element* at;    // this thread's first pack of the step, of the panel (TileMN, tile_k)
   index_t pitch;        // elements from row to row
   int mn_left, k_left;  // elements that exist from there on; along MN, unless K-major, of the pack alone
   bool packed;
@@ -41,64 +41,64 @@ struct MatrixPanel {
     k_left = static_cast<int>(k_end - j);
   }
 
-  template <class Take>
-  __device__ __forceinline__ void next(const Take& take) {
+  template <class Copy>
+  __device__ __forceinline__ void load_step(const Copy& copy) {
     TINYGAN_UNROLL
     for (int i = 0; i < Place::packs; ++i) {
       const int rows_left = (k_major ? mn_left : k_left) - i * Place::stride;
-      take(i, at + i * Place::stride * pitch, rows_left > 0 ? (k_major ? k_left : mn_left) : 0, packed);
+      copy(i, at + i * Place::stride * pitch, rows_left > 0 ? (k_major ? k_left : mn_left) : 0, packed);
     }
-    at += k_major ? P::tile_k : P::tile_k * pitch;
+    at += k_major ? P::tile_k : P::tile_k * pitch;  // (TileMN, tile_k): the next tile_k of K
     k_left -= P::tile_k;
   }
 };
 
 template <class P, Major A, Major B>
 struct MatrixSource {
-  MatrixPanel<P, P::tile_m, A> a;
-  MatrixPanel<P, P::tile_n, B> b;
+  MatrixPanel<P, P::tile_m, A> a;  // (tile_m, tile_k)
+  MatrixPanel<P, P::tile_n, B> b;  // (tile_n, tile_k)
 
-  template <class TakeA, class TakeB>
-  __device__ __forceinline__ void next(const TakeA& take_a, const TakeB& take_b) {
-    a.next(take_a);
-    b.next(take_b);
+  template <class CopyA, class CopyB>
+  __device__ __forceinline__ void load_step(const CopyA& copy_a, const CopyB& copy_b) {
+    a.load_step(copy_a);
+    b.load_step(copy_b);
   }
 };
 
-/// How a product is cut up, and which operands lie so that packs can move them.
+/// Partition of a product, and which operands can be copied in packs.
 struct GemmPlan {
   unsigned row_tiles, column_tiles;
-  index_t splits = 1, piece = 0;
+  index_t splits = 1, split_k = 0;  // split_k: terms of one split
   bool packed_a = false, packed_b = false, packed_c = false;
 };
 
-/// Block (tile, split): c(M,N), or slab `split` of slabs(splits, M, N) where there are any.
+/// Block (tile, split): c(M,N), or where there are any partial_sums(splits, M, N).
 template <class P, Major A, Major B, class T = typename P::Element>
 __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
-    gemm_kernel(GemmDims d, GemmPlan p, Epilogue<T> e, const T* a, const T* b, T* c, float* slabs) {
-  const auto m = static_cast<int>(blockIdx.x % p.row_tiles) * P::tile_m;
+    gemm_kernel(GemmDims d, GemmPlan p, Epilogue<T> e, const T* a, const T* b, T* c, float* partial_sums) {
+  const auto m = static_cast<int>(blockIdx.x % p.row_tiles) * P::tile_m;  // c tile at (m, n): (tile_m, tile_n)
   const auto n = static_cast<int>(blockIdx.x / p.row_tiles) * P::tile_n;
   const auto M = static_cast<int>(d.M), N = static_cast<int>(d.N);
-  const index_t begin = blockIdx.y * p.piece, end = begin + p.piece < d.K ? begin + p.piece : d.K;
+  const index_t begin = blockIdx.y * p.split_k, end = begin + p.split_k < d.K ? begin + p.split_k : d.K;
   MatrixSource<P, A, B> source{{a, A == Major::k ? d.K : d.M, m, d.M, begin, end, p.packed_a},
                                {b, B == Major::k ? d.K : d.N, n, d.N, begin, end, p.packed_b}};
-  typename P::Accumulator acc;
+  typename P::Accumulator acc;  // (tile_m, tile_n)
   P::template multiply<A, B>(source, static_cast<int>(ceil_div(end - begin, P::tile_k)), acc);
   store_tile<P>(acc, {m, M, n, N, p.packed_c}, e, c,
-                slabs ? slabs + blockIdx.y * d.M * d.N : nullptr, [&](int row) { return row * d.N; });
+                partial_sums ? partial_sums + blockIdx.y * d.M * d.N : nullptr, [&](int row) { return row * d.N; });
 }
 
-/// run.operator()<Policy>(plan) with the tile and the pieces for a shape.
+/// run.operator()<Policy>(plan) with the tile and the splits for a shape.
 template <Precision F, class T, class Run>
 auto with_gemm_plan(const GemmDims& d, const Run& run) {
   const auto tiles = [&](index_t m, index_t n) { return ceil_div(d.M, m) * ceil_div(d.N, n); };
-  // Pieces of the depth make up for few tiles.
-  const auto blocks = [&](index_t m, index_t n) { return tiles(m, n) * depth_splits(tiles(m, n), d.K); };
+  // Split-K makes up for few tiles.
+  const auto blocks = [&](index_t m, index_t n) { return tiles(m, n) * split_k_count(tiles(m, n), d.K); };
   return with_tile<F, T, false>(d.M, d.N, blocks, [&]<class P>() {
     GemmPlan p{.row_tiles = grid_extent(ceil_div(d.M, P::tile_m)),
                .column_tiles = grid_extent(ceil_div(d.N, P::tile_n))};
-    p.piece = round_up(ceil_div(d.K, depth_splits(tiles(P::tile_m, P::tile_n), d.K)), P::tile_k);
-    p.splits = ceil_div(d.K, p.piece);
+    p.split_k = round_up(ceil_div(d.K, split_k_count(tiles(P::tile_m, P::tile_n), d.K)), P::tile_k);
+    p.splits = ceil_div(d.K, p.split_k);
     return run.template operator()<P>(p);
   });
 }
@@ -116,14 +116,14 @@ std::size_t gemm_workspace(const GemmDims& d) {
 }
 
 template <class P, Major A, Major B, class T = typename P::Element>
-void gemm_tiles(const GemmDims& d, const GemmPlan& p, const Epilogue<T>& e, const T* a, const T* b, T* c, float* slabs,
+void gemm_tiles(const GemmDims& d, const GemmPlan& p, const Epilogue<T>& e, const T* a, const T* b, T* c, float* partial_sums,
                 Stream stream) {
-  take_tiles<P>(index_t{p.row_tiles} * p.column_tiles * p.splits, p.splits);
+  record_tiles<P>(index_t{p.row_tiles} * p.column_tiles * p.splits, p.splits);
   const Launch how{.grid = {grid_extent(index_t{p.row_tiles} * p.column_tiles), grid_extent(p.splits, false)},
                    .block = {P::threads},
                    .shared_bytes = P::shared_bytes,
                    .stream = stream};
-  launch<gemm_kernel<P, A, B>>(how, d, p, e, a, b, c, slabs);
+  launch<gemm_kernel<P, A, B>>(how, d, p, e, a, b, c, partial_sums);
 }
 
 template <Precision F, class T>
@@ -132,24 +132,24 @@ void gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b, T* c,
   if (is_vector(d)) return vector_gemm(d, e, a, b, c, workspace, stream);
   bool whole = false;
   if constexpr (F != Precision::fp32) {
-    whole = wgmma_gemm_fits<F, T>(d);  // then there is no workspace for slabs
+    whole = wgmma_gemm_fits<F, T>(d);  // then there is no workspace for partial sums
     if (whole && wgmma_gemm_reads<F, T>(d, a, b)) return wgmma_gemm<F, T>(d, e, a, b, c, workspace, stream);
   }
   with_gemm_plan<F, T>(d, [&]<class P>(GemmPlan p) {
     if (whole) {
       p.splits = 1;
-      p.piece = round_up(d.K, P::tile_k);
+      p.split_k = round_up(d.K, P::tile_k);
     }
-    float* const slabs = p.splits > 1 ? static_cast<float*>(workspace) : nullptr;
+    float* const partial_sums = p.splits > 1 ? static_cast<float*>(workspace) : nullptr;
     p.packed_a = made_of_packs<P::pack>(d.trans_a ? d.M : d.K, a);
     p.packed_b = made_of_packs<P::pack>(d.trans_b ? d.K : d.N, b);
-    p.packed_c = slabs ? made_of_packs<4>(d.N, slabs) : made_of_packs<4>(d.N, c);
+    p.packed_c = partial_sums ? made_of_packs<4>(d.N, partial_sums) : made_of_packs<4>(d.N, c);
     constexpr Major k = Major::k, mn = Major::mn;
     const auto run = d.trans_a ? d.trans_b ? &gemm_tiles<P, mn, k> : &gemm_tiles<P, mn, mn>
                      : d.trans_b ? &gemm_tiles<P, k, k>
                                  : &gemm_tiles<P, k, mn>;
-    run(d, p, e, a, b, c, slabs, stream);
-    if (slabs) sum_slabs(d.M * d.N, p.splits, d.N, e, slabs, c, stream);
+    run(d, p, e, a, b, c, partial_sums, stream);
+    if (partial_sums) sum_splits(d.M * d.N, p.splits, d.N, e, partial_sums, c, stream);
   });
 }
 

@@ -1,6 +1,6 @@
-// Output tiles of matrix products, which gemm, the convolutions and their weight gradients have in common.
+// Output tiles of matrix products, shared by gemm, the convolutions and their weight gradients.
 //
-//   tile.cuh        where operands come from and results go
+//   tile.cuh        operand sources, epilogue, split-K
 //   ffma_tile.cuh   fp32, by fused multiply-adds
 //   mma_tile.cuh    tf32 and bf16, by tensor cores
 #pragma once
@@ -11,7 +11,7 @@
 namespace tinygan::cuda {
 namespace {
 
-/// The tensor-core tiles. Stages are as many as leave room for two blocks of the largest on an H200, and for one on
+/// The tensor-core tiles. Stages: as many as let two blocks of the largest run on a multiprocessor of an H200, and one on
 /// GPUs with 99 KB for a block.
 template <Precision F, class T>
 struct TensorTiles {
@@ -20,12 +20,12 @@ struct TensorTiles {
   using Medium = MmaTile<F, T, 64, 64, 4, 3>;
 };
 
-/// run.operator()<Policy>() with the tile of the precision F for elements T that an (M,N) problem is given
-/// (select.cuh); square ones only unless NarrowToo. blocks(m, n) is how many blocks work on the problem in tiles of (m,n).
+/// run.operator()<Policy>() with the tile selected for an (M,N) problem in precision F (select.cuh); square ones only
+/// unless NarrowToo. blocks(m, n): blocks of the problem in tiles of (m,n).
 template <Precision F, class T, bool NarrowToo, class Blocks, class Run>
 auto with_tile(index_t M, index_t N, const Blocks& blocks, const Run& run) {
   const auto suits = [&]<class P>(index_t enough) {
-    return forms::takes(P::way, P::tile_m, P::tile_n,
+    return forms::selects(P::way, P::tile_m, P::tile_n,
                         M > P::tile_m / 2 && N > P::tile_n / 2 && blocks(P::tile_m, P::tile_n) >= enough);
   };
   if constexpr (F == Precision::fp32) {
@@ -47,10 +47,10 @@ auto with_tile(index_t M, index_t N, const Blocks& blocks, const Run& run) {
   }
 }
 
-/// Notes that tiles P are what a launch takes, in so many blocks.
+/// Records the form of a launch (forms.hpp): tiles P, in so many blocks.
 template <class P>
-void take_tiles(index_t blocks, index_t pieces = 1) {
-  forms::take({P::way, P::tile_m, P::tile_n, pieces}, blocks);
+void record_tiles(index_t blocks, index_t splits = 1) {
+  forms::record({P::way, P::tile_m, P::tile_n, splits}, blocks);
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 // Elements     float or bfloat16; products and sums in fp32 whatever the precision.
 // Shared       one float per warp (gemv_dots), or 64 per warp (gemv_sums, 4 KB).      Requires  sm_75.
 // Cost         each element of the matrix is read once, or of c written once, in packs of 16 bytes: bound by memory.
-// Determinism  threads, splits and trees depend on the shape alone, never on how operands are aligned; no atomics.
+// Determinism  threads, splits and trees depend on the shape alone, not on alignment; no atomics.
 #pragma once
 
 #include <algorithm>
@@ -29,7 +29,7 @@ namespace {
 inline bool is_vector(const GemmDims& d) {
   const TileLimits& limits = tile_limits();
   return std::min({d.M, d.N, d.K}) == 1 &&
-         forms::takes(forms::Way::vector, std::min(d.M, d.N) <= limits.vector_columns || d.K <= limits.vector_terms);
+         forms::selects(forms::Way::vector, std::min(d.M, d.N) <= limits.vector_columns || d.K <= limits.vector_terms);
 }
 
 // ---- A single row or column: y(length) ------------------------------------------------------------------------------
@@ -41,17 +41,17 @@ struct GemvPlan {
   index_t length, K;         // sums, and terms of each
   Major layout;              // of the matrix: (length, K), or (K, length)
   bool one_column;           // the result is (length, 1)
-  index_t piece, splits;     // split-K
+  index_t split_k, splits;   // split-K: terms of one split, count
   unsigned team_shift;       // dots: 2^team_shift threads for a row
   unsigned threads, blocks;  // blocks of one split
   bool packed = false;
 };
 
-/// Split-K for fewer blocks than half of the device has room for, where each reads a lot: a launch is saved elsewhere.
+/// Split-K where blocks fill less than half of the device and each reads a lot; elsewhere one launch is faster.
 inline index_t gemv_splits(index_t length, index_t K, index_t blocks) {
-  if (const index_t forced = forms::forced.pieces; forced > 0) return std::min(forced, K);
+  if (const index_t forced = forms::forced.splits; forced > 0) return std::min(forced, K);
   const TileLimits& limits = tile_limits();
-  return std::clamp<index_t>(std::min(limits.split_blocks / blocks, length * K / blocks / limits.vector_piece), 1,
+  return std::clamp<index_t>(std::min(limits.split_blocks / blocks, length * K / blocks / limits.vector_split_elements), 1,
                              K);
 }
 
@@ -66,24 +66,24 @@ GemvPlan gemv_plan(const GemmDims& d) {
   p.layout = dots ? Major::k : Major::mn;
   p.threads = 256;
   const index_t splits = gemv_splits(p.length, p.K, dots ? p.length : ceil_div(p.length, gemv_columns));
-  p.piece = round_up(ceil_div(p.K, splits), dots ? widest : 1);
-  p.splits = ceil_div(p.K, p.piece);
+  p.split_k = round_up(ceil_div(p.K, splits), dots ? widest : 1);
+  p.splits = ceil_div(p.K, p.split_k);
   if (dots) {
     // Four packs for a thread.
-    const index_t warps = std::clamp<index_t>(ceil_div(p.piece, 4 * warp_size * pack), 1, gemv_threads / warp_size);
+    const index_t warps = std::clamp<index_t>(ceil_div(p.split_k, 4 * warp_size * pack), 1, gemv_threads / warp_size);
     const unsigned team = std::bit_ceil(static_cast<unsigned>(warps)) * warp_size;
     p.team_shift = static_cast<unsigned>(std::countr_zero(team));
     p.threads = std::max(p.threads, team);
     p.blocks = grid_extent(ceil_div(p.length, p.threads / team));
   } else {
     // Eight rows for a thread.
-    if (p.piece > 8 * (p.threads * pack / gemv_columns)) p.threads = gemv_threads;
+    if (p.split_k > 8 * (p.threads * pack / gemv_columns)) p.threads = gemv_threads;
     p.blocks = grid_extent(ceil_div(p.length, gemv_columns));
   }
   return p;
 }
 
-/// 16 bytes of elements as they are in memory: half of the registers that their floats take, while loads are under way.
+/// 16 bytes of elements as stored: half the registers of their floats, while loads are in flight.
 template <class T>
 using Words = Pack<std::conditional_t<std::is_same_v<T, float>, float, Bf16x2>, 4>;
 
@@ -112,12 +112,12 @@ __device__ __forceinline__ float element(const Words<T>& w, int i) {
   else return i % 2 == 0 ? low_bf16(w.at[i / 2]) : high_bf16(w.at[i / 2]);
 }
 
-/// One sum to its place: a partial sum to its split's slab, any other one with its epilogue to y.
+/// Stores one sum: to its split's partial sums where there are any, else epilogue(sum) to y.
 template <class T>
 __device__ __forceinline__ void store_sum(const GemvPlan& p, const Epilogue<T>& e, index_t at, float sum, T* y,
-                                          float* slabs) {
-  if (slabs) {
-    slabs[blockIdx.y * p.length + at] = sum;
+                                          float* partial_sums) {
+  if (partial_sums) {
+    partial_sums[blockIdx.y * p.length + at] = sum;
     return;
   }
   Float4 v{{sum, 0.0f, 0.0f, 0.0f}};
@@ -132,7 +132,7 @@ __device__ __forceinline__ float dot_of_packs(const T* x, const T* v, index_t k,
   constexpr int N = pack_width<T>, batch = Packed ? 4 : 1;
   float acc[4] = {};
   for (; k < end; k += batch * step) {
-    Words<T> left[batch], right[batch];
+    Words<T> left[batch], right[batch];  // (batch, N) of x and of v
     TINYGAN_UNROLL
     for (int b = 0; b < batch; ++b) {
       const index_t at = k + b * step;
@@ -150,13 +150,13 @@ __device__ __forceinline__ float dot_of_packs(const T* x, const T* v, index_t k,
 
 template <class T>
 __global__ void __launch_bounds__(gemv_threads, 2)
-    gemv_dots_kernel(GemvPlan p, Epilogue<T> e, const T* matrix, const T* v, T* y, float* slabs) {
+    gemv_dots_kernel(GemvPlan p, Epilogue<T> e, const T* matrix, const T* v, T* y, float* partial_sums) {
   constexpr index_t N = pack_width<T>;
   float* const of_warps = block_shared<float>(gemv_threads / warp_size);
   const unsigned teams = blockDim.x >> p.team_shift, team_threads = 1u << p.team_shift;
   const index_t first = index_t{blockIdx.x} * teams, row = first + (threadIdx.x >> p.team_shift);
-  const index_t begin = blockIdx.y * p.piece, piece_end = begin + p.piece < p.K ? begin + p.piece : p.K;
-  const index_t end = row < p.length ? piece_end : begin;
+  const index_t begin = blockIdx.y * p.split_k, split_end = begin + p.split_k < p.K ? begin + p.split_k : p.K;
+  const index_t end = row < p.length ? split_end : begin;
   const index_t k = begin + N * (threadIdx.x & (team_threads - 1));
   float sum = 0.0f;
   with_packing<N>(p.packed, [&]<bool Packed>() {
@@ -170,7 +170,7 @@ __global__ void __launch_bounds__(gemv_threads, 2)
   sum = lane_id() < blockDim.x / warp_size ? of_warps[lane_id()] : 0.0f;
   for (unsigned bits = warps / 2; bits > 0; bits /= 2) sum += __shfl_xor_sync(all_lanes, sum, bits);
   const unsigned team = lane_id() / warps;
-  if (lane_id() % warps == 0 && team < teams && first + team < p.length) store_sum(p, e, first + team, sum, y, slabs);
+  if (lane_id() % warps == 0 && team < teams && first + team < p.length) store_sum(p, e, first + team, sum, y, partial_sums);
 }
 
 /// acc[i] += the sum of x[k * pitch + i] v[k] over one thread's rows: every `step`-th of `left` from k = 0 on.
@@ -180,7 +180,7 @@ __device__ __forceinline__ void add_rows(const T* x, index_t pitch, const T* v, 
   constexpr int batch = Packed ? 8 : 1;
   const index_t stride = step * pitch;
   for (; left > 0; left -= batch * step) {
-    Words<T> rows[batch];
+    Words<T> rows[batch];  // (batch, N)
     float weights[batch];
     TINYGAN_UNROLL
     for (int b = 0; b < batch; ++b, x += stride, v += step) {
@@ -197,16 +197,16 @@ __device__ __forceinline__ void add_rows(const T* x, index_t pitch, const T* v, 
 
 template <class T>
 __global__ void __launch_bounds__(gemv_threads, 2)
-    gemv_sums_kernel(GemvPlan p, Epilogue<T> e, const T* matrix, const T* v, T* y, float* slabs) {
+    gemv_sums_kernel(GemvPlan p, Epilogue<T> e, const T* matrix, const T* v, T* y, float* partial_sums) {
   constexpr int N = pack_width<T>;
   constexpr unsigned row = gemv_columns / N;  // threads of a row
   float* const of_warps = block_shared<float>(gemv_columns * (gemv_threads / warp_size));  // (warps, gemv_columns)
   const index_t first = index_t{blockIdx.x} * gemv_columns, column = first + threadIdx.x % row * N;
   const int count = count_of<N>(column, p.length);
-  const index_t begin = blockIdx.y * p.piece + threadIdx.x / row;
-  const index_t end = (blockIdx.y + 1) * p.piece < p.K ? (blockIdx.y + 1) * p.piece : p.K;
+  const index_t begin = blockIdx.y * p.split_k + threadIdx.x / row;
+  const index_t end = (blockIdx.y + 1) * p.split_k < p.K ? (blockIdx.y + 1) * p.split_k : p.K;
   const int left = count > 0 ? static_cast<int>(end - begin) : 0, step = static_cast<int>(blockDim.x / row);
-  Pack<float, N> acc{};
+  Pack<float, N> acc{};  // (N) columns
   with_packing<N>(p.packed, [&]<bool Packed>() {
     add_rows<Packed>(matrix + begin * p.length + column, p.length, v + begin, left, step, count, acc);
   });
@@ -226,7 +226,7 @@ __global__ void __launch_bounds__(gemv_threads, 2)
   TINYGAN_UNROLL
   for (unsigned warp = 0; warp < gemv_threads / warp_size; ++warp)
     if (warp < blockDim.x / warp_size) sum[warp % 4] += of_warps[warp * gemv_columns + threadIdx.x];
-  store_sum(p, e, first + threadIdx.x, (sum[0] + sum[1]) + (sum[2] + sum[3]), y, slabs);
+  store_sum(p, e, first + threadIdx.x, (sum[0] + sum[1]) + (sum[2] + sum[3]), y, partial_sums);
 }
 
 // ---- A single term --------------------------------------------------------------------------------------------------
@@ -258,7 +258,7 @@ __global__ void __launch_bounds__(map_threads, Finish ? 4 : 0)  // left alone, n
   if (n >= columns) return;
   const unsigned rows = step * outer_rows;  // of a block
   for (unsigned m = blockIdx.y * rows + (threadIdx.x >> shift); m < M; m += gridDim.y * rows) {
-    const Pack<float, N> right = load_floats<N>(b + n);  // here, so that nothing waits for it before a is asked for
+    const Pack<float, N> right = load_floats<N>(b + n);  // loaded here: nothing waits for it before a is loaded
     float left[outer_rows];
     TINYGAN_UNROLL
     for (unsigned r = 0; r < outer_rows; ++r) left[r] = m + r * step < M ? to_float(a[m + r * step]) : 0.0f;
@@ -266,7 +266,7 @@ __global__ void __launch_bounds__(map_threads, Finish ? 4 : 0)  // left alone, n
     TINYGAN_UNROLL
     for (unsigned r = 0; r < outer_rows; ++r, at += index_t{step} * columns) {
       if (m + r * step >= M) break;
-      Pack<float, N> v;
+      Pack<float, N> v;  // (1, N) of c
       TINYGAN_UNROLL
       for (int k = 0; k < N; ++k) v.at[k] = left[r] * right.at[k];
       if constexpr (Finish) finish_columns(e, static_cast<int>(n), v);
@@ -285,7 +285,7 @@ void outer(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b, T* c
   const index_t rows = (threads >> shift) * outer_rows;
   const unsigned x = grid_extent(ceil_div(packs, index_t{1} << shift));
   const unsigned y = grid_stride_blocks(d.M, rows, std::max<index_t>(1, outer_blocks / x));
-  forms::take({forms::Way::vector, 0, 0, 1}, index_t{x} * y);
+  forms::record({forms::Way::vector, 0, 0, 1}, index_t{x} * y);
   const Launch how{.grid = {x, y}, .block = {map_threads}, .stream = stream};
   const auto M = static_cast<unsigned>(d.M), columns = static_cast<unsigned>(d.N);
   if (e.bias || e.activation != Activation::none)
@@ -314,18 +314,18 @@ void vector_gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b
   const T* const v = p.one_column ? b : a;
   const bool dots = p.layout == Major::k;
   p.packed = dots ? made_of_packs<N>(p.K, matrix, v) : made_of_packs<N>(p.length, matrix);
-  float* const slabs = p.splits > 1 ? static_cast<float*>(workspace) : nullptr;
-  forms::take({forms::Way::vector, 0, 0, p.splits}, p.blocks * p.splits);
+  float* const partial_sums = p.splits > 1 ? static_cast<float*>(workspace) : nullptr;
+  forms::record({forms::Way::vector, 0, 0, p.splits}, p.blocks * p.splits);
   const std::size_t shared = sizeof(float) * (gemv_threads / warp_size) * (dots ? 1 : gemv_columns);
   const Launch how{.grid = {p.blocks, grid_extent(p.splits, false)},
                    .block = {p.threads},
                    .shared_bytes = shared,
                    .stream = stream};
   if (dots)
-    launch<gemv_dots_kernel<T>>(how, p, e, matrix, v, c, slabs);
+    launch<gemv_dots_kernel<T>>(how, p, e, matrix, v, c, partial_sums);
   else
-    launch<gemv_sums_kernel<T>>(how, p, e, matrix, v, c, slabs);
-  if (slabs) sum_slabs(p.length, p.splits, d.N, e, slabs, c, stream);
+    launch<gemv_sums_kernel<T>>(how, p, e, matrix, v, c, partial_sums);
+  if (partial_sums) sum_splits(p.length, p.splits, d.N, e, partial_sums, c, stream);
 }
 
 }  // namespace

@@ -29,7 +29,7 @@
 namespace tinygan::cuda {
 namespace {
 
-/// How a kernel is started. file and line are the caller's, for error texts; nobody passes them.
+/// How a kernel is started. file and line are the caller's, for error texts, by default arguments.
 struct Launch {
   dim3 grid{1, 1, 1}, block{1, 1, 1};
   std::size_t shared_bytes = 0;  ///< dynamic shared memory per block, up to what the device has
@@ -84,7 +84,7 @@ void launch(const Launch& l, Args... args) {
   if (l.shared_bytes > without_asking) {
     check_launch(
         cudaFuncSetAttribute(Kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(l.shared_bytes)));
-    // Blocks take the shared memory they find: as much of the L1 cache as can be made into it.
+    // All of the L1 cache that can be shared memory: it limits the blocks of a multiprocessor.
     check_launch(cudaFuncSetAttribute(Kernel, cudaFuncAttributePreferredSharedMemoryCarveout,
                                       cudaSharedmemCarveoutMaxShared));
   }
@@ -110,7 +110,7 @@ __device__ __forceinline__ T* block_shared(index_t /*count*/, index_t offset = 0
 #else
 
 /// Runs Kernel(args...) for every thread of the grid, then returns. Throws Error if the kernel breaks a rule of CUDA.
-/// During a capture it is written down instead.
+/// During a capture it is recorded instead.
 template <auto Kernel, class... Args>
 void launch(const Launch& l, Args... args) {
   const auto run = [l, args...] {
@@ -135,7 +135,7 @@ T* block_shared(index_t count, index_t offset = 0) {
 
 #endif
 
-// ---- Who am I, in an x-only block and grid --------------------------------------------------------------------------
+// ---- Indices in an x-only block and grid ----------------------------------------------------------------------------
 
 __device__ inline unsigned lane_id() { return threadIdx.x % warp_size; }
 __device__ inline unsigned warp_id() { return threadIdx.x / warp_size; }

@@ -1,4 +1,4 @@
-// Layer normalisation of x(rows, channels), each row by its own mean and variance, with the activation behind it.
+// Layer normalisation of x(rows, channels), each row by its own mean and variance, with its activation.
 //
 //   y = f(z), z = gamma xhat + beta, xhat = (x - mean) rstd;  backward: h = g f'(z), dbeta = sum h, dgamma = sum h xhat
 //   over rows;  dx = rstd (gamma h - sum(gamma h)/channels - xhat sum(gamma h xhat)/channels), sums over channels
@@ -24,9 +24,9 @@ namespace tinygan::cuda {
 namespace {
 
 inline constexpr int layer_norm_threads = 256;
-inline constexpr index_t layer_norm_warp_channels = 1024;  // more of them take a block
+inline constexpr index_t layer_norm_warp_channels = 1024;  // a block per row beyond
 
-/// N neighbouring elements of a row: one load where the array is aligned.
+/// N contiguous elements of a row: one load where the array is aligned.
 template <int N, class T>
 __device__ __forceinline__ Pack<float, N> load_row(const T* from, bool packed) {
   if (packed) return load_floats<N>(from);
@@ -94,7 +94,7 @@ __global__ void __launch_bounds__(layer_norm_threads)
   });
 }
 
-/// f.operator()<N, Threads, Smooth>(launch) for the threads of a row and what they do.
+/// f.operator()<N, Threads, Smooth>(launch) for the width, the threads of a row and the activation.
 template <class F>
 void launch_rows(const NormDims& d, Activation a, Stream stream, const F& f) {
   const bool warps = d.channels <= layer_norm_warp_channels;
@@ -175,7 +175,7 @@ struct NormalisedRow {
   float mean, rstd;
 };
 
-/// Of one piece: sums of h and of h xhat into its partial. Of the only piece: dbeta and dgamma.
+/// Partial sums of h and of h xhat of one split; dbeta and dgamma where there is one split.
 template <int N, bool Smooth, class T>
 __global__ void __launch_bounds__(column_threads, 2)
     layer_norm_sums_kernel(ColumnPlan p, NormActivation<Smooth> f, bool packed, const T* x, const float* mean,
@@ -189,7 +189,7 @@ __global__ void __launch_bounds__(column_threads, 2)
       scale = load_columns<N, Packed>(gamma + at.channel);
       offset = load_columns<N, Packed>(beta + at.channel);
     }
-    const index_t top = index_t{blockIdx.y} * p.piece + (threadIdx.x >> p.shift);
+    const index_t top = index_t{blockIdx.y} * p.split_rows + (threadIdx.x >> p.shift);
     for_rows<rows_in_flight<Smooth>>(
         RowWalk{top, column_threads >> p.shift, at.rows.count},
         [&](index_t r) -> NormalisedRow<N, T> {
@@ -209,7 +209,7 @@ __global__ void __launch_bounds__(column_threads, 2)
                     [&](unsigned local, float all, float q) {
                       const index_t channel = at.block_channel(p, local);
                       if (channel >= p.channels) return;
-                      if (p.pieces == 1) {
+                      if (p.splits == 1) {
                         dbeta[channel] = from_float<T>(all);
                         dgamma[channel] = from_float<T>(q);
                       } else {
@@ -220,11 +220,11 @@ __global__ void __launch_bounds__(column_threads, 2)
                     });
 }
 
-/// The pieces' sums added up. p: a joining_plan().
+/// dbeta and dgamma from the partial sums. p: a combining_plan().
 template <class T>
 __global__ void __launch_bounds__(column_threads)
-    layer_norm_join_kernel(ColumnPlan p, const float* partial, T* dbeta, T* dgamma) {
-  join_pieces(p, p.shift, partial, block_shared<float>(reduction_floats<1>), PlainSums{},
+    layer_norm_combine_kernel(ColumnPlan p, const float* partial, T* dbeta, T* dgamma) {
+  combine_splits(p, p.shift, partial, block_shared<float>(reduction_floats<1>), PlainSums{},
               [&](unsigned local, float sum, float product) {
                 const index_t channel = ColumnPlace<1>::block_channel(p, local);
                 if (channel >= p.channels) return;
@@ -260,13 +260,13 @@ void layer_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x,
                                                    rstd, gamma, beta, g, partial, dbeta, dgamma);
     });
   });
-  if (p.pieces == 1) return;
-  const ColumnPlan joined = joining_plan(p, column_width<T>(d.channels));
-  launch<layer_norm_join_kernel<T>>({.grid = {joined.groups},
+  if (p.splits == 1) return;
+  const ColumnPlan combined = combining_plan(p, column_width<T>(d.channels));
+  launch<layer_norm_combine_kernel<T>>({.grid = {combined.groups},
                                      .block = {column_threads},
                                      .shared_bytes = reduction_floats<1> * sizeof(float),
                                      .stream = stream},
-                                    joined, static_cast<const float*>(partial), dbeta, dgamma);
+                                    combined, static_cast<const float*>(partial), dbeta, dgamma);
 }
 
 }  // namespace

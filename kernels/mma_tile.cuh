@@ -1,16 +1,16 @@
 // One output tile of a matrix product on tensor cores: operands rounded to TF32 or bfloat16, sums in fp32.
 //
-// Owns         thread t: packs of 16 bytes of both panels (edge, depth) per step, 32 floats or 64 bfloat16 deep; warps
-//              stand 2 x 2 in the tile, and of its warp's part a thread has what mma.sync deals it. Results go through
-//              shared memory, each warp's through its own, and out in packs of whole rows.
-// Shared       both panels `stages` times, filled by cp.async: `stages` - 1 steps are on their way during one product.
-//              A panel stays as the operand lies in memory, (edge, depth) or (depth, edge). ldmatrix reads both, where
-//              need be transposed, but for floats of the second kind, which it cannot transpose: those are read by the
-//              word. Packs are shuffled by row (xor), so that nothing has conflicts.
+// Owns         thread t: packs of 16 bytes of both panels (tile_m or tile_n, tile_k) per step, tile_k being 32 floats or
+//              64 bfloat16; warps are 2 x 2 in the tile, and a thread has the fragments of mma.sync. Results are stored
+//              through shared memory, a region per warp, in packs of whole rows.
+// Shared       both panels `stages` times, filled by cp.async: `stages` - 1 steps are in flight during one product. A
+//              panel has the layout of its operand (Major). ldmatrix reads both layouts, transposing if necessary,
+//              except floats of Major::mn, which it cannot transpose: those are read word by word. Packs are swizzled
+//              by row (xor), so that there are no bank conflicts.
 // Requires     sm_80 (elsewhere it compiles to traps, and set_precision() refuses).
 // Cost         2 tile_m tile_n FLOPs and sizeof(Element) (tile_m + tile_n) bytes from L2 per k. Of floats a warp of
 //              64 x 64 reads 4 bytes of shared memory for 32 multiply-adds, so a step of (128,128,32) takes 512 cycles
-//              of reading and 256 of writing, against 768 of multiplying in TF32. They stay floats up to the registers.
+//              of reading and 256 of writing, against 768 of multiplying in TF32. They are rounded in registers.
 //              bfloat16 in memory takes half of all that for a k, and no instruction to round.
 // Determinism  the order of k in a sum is that of the steps; within one mma.sync it is the hardware's.
 // Source       CUTLASS, "Efficient GEMM in CUDA" and its Ampere multistage mainloop; layouts: PTX ISA (device/mma.cuh).
@@ -34,8 +34,8 @@ struct MmaPanel {
   alignas(16) Element memory[TileMN * TileK];
   static_assert(TileK == 8 * pack && TileMN % TileK == 0, "rows are made of all 32 banks");
 
-  /// Where the element with these coordinates lies; packs stay together. Rows take turns in the banks: eight with a
-  /// pack each, which ldmatrix reads at once, or four with two packs each, which a warp reads by words.
+  /// Offset of an element; packs stay together. The swizzle spreads over all banks eight rows of a pack each, which one
+  /// ldmatrix reads, or four rows of two packs each, which a warp reads by words.
   __device__ int at(int mn, int k) const {
     if constexpr (k_major) return mn * TileK + (k ^ mn % 8 * pack);
     return k * TileMN + (mn ^ (by_words ? k % 4 * 2 * pack : k % 8 * pack));
@@ -70,8 +70,8 @@ struct MmaPanel {
 template <int N>
 inline constexpr int results_pitch = 8 * N + 8;
 
-/// A warp's results, mma.sync's fragments of rows m... and columns n..., through `shared` (of that warp alone) into
-/// out[offset(row) + column] = epilogue(.), as far as they exist. By all lanes.
+/// Stores a warp's fragments, (16 M, 8 N) from row m and column n on, through `shared` (of that warp alone):
+/// out[offset(row) + column] = epilogue(.) within the result's extents. By all lanes.
 template <class T, int M, int N, class Offset>
 __device__ __forceinline__ void store_fragments(const FragmentC (&acc)[M][N], float* shared, int m, int n,
                                                 const TilePlace& t, const Epilogue<T>& e, T* out,
@@ -88,7 +88,7 @@ __device__ __forceinline__ void store_fragments(const FragmentC (&acc)[M][N], fl
       store_pack(to + 8 * pitch, Pack<float, 2>{{c.at[2], c.at[3]}});
     }
   __syncwarp();
-  constexpr int rows = M == 1 ? 16 : 32;  // whose offsets the lanes work out, each once: they cost divisions
+  constexpr int rows = M == 1 ? 16 : 32;  // their offsets are computed once, one per lane, as they cost divisions
   constexpr int row_packs = 2 * N, at_a_time = 32 / row_packs;
   static_assert(32 % row_packs == 0 && 16 * M % rows == 0);
   TINYGAN_NO_UNROLL
@@ -120,21 +120,21 @@ struct MmaTile {
   static constexpr int fragments_m = warp_m / 16, fragments_n = warp_n / 8;
   static constexpr int blocks_per_sm = Blocks;
   static constexpr int mma_k = F == Precision::tf32 ? 8 : 16;
-  /// Products of a step in a row; two where nothing is rounded in between, or there are not registers enough.
+  /// Unrolled products of a step: two where nothing is rounded in between, for want of registers.
   static constexpr int products_unrolled = std::is_same_v<T, bfloat16> ? 2 : tile_k / mma_k;
   static_assert(F == Precision::bf16 || (F == Precision::tf32 && std::is_same_v<T, float>));
   static_assert(warp_m % 32 == 0 && warp_n % 32 == 0 && Stages >= 2);
 
   template <Major A, Major B>
   struct Shared {
-    MmaPanel<T, TileM, tile_k, A> a[Stages];
-    MmaPanel<T, TileN, tile_k, B> b[Stages];
+    MmaPanel<T, TileM, tile_k, A> a[Stages];  // (stages, tile_m, tile_k)
+    MmaPanel<T, TileN, tile_k, B> b[Stages];  // (stages, tile_n, tile_k)
   };
   static constexpr std::size_t shared_bytes = sizeof(Shared<Major::k, Major::k>);  // the same for all layouts
 
-  /// This thread's part of a tile: what mma.sync deals it of each (16,8).
+  /// This thread's fragments of its warp's (warp_m, warp_n).
   struct Accumulator {
-    FragmentC at[fragments_m][fragments_n] = {};
+    FragmentC at[fragments_m][fragments_n] = {};  // (fragments_m, fragments_n) of (16, 8)
   };
 
   /// acc += the panels of `steps` steps of a source. By all threads of the block, once: the shared memory stays in use.
@@ -142,20 +142,20 @@ struct MmaTile {
   __device__ __forceinline__ static void multiply(Source& source, int steps, Accumulator& acc) {
     if (steps <= 0) return;
     auto& s = block_shared<Shared<A, B>>();
-    const auto bring = [&](int stage) {
-      source.next(Send<TileM, A>{s.a[stage]}, Send<TileN, B>{s.b[stage]});
+    const auto load = [&](int stage) {
+      source.load_step(ToShared<TileM, A>{s.a[stage]}, ToShared<TileN, B>{s.b[stage]});
     };
     TINYGAN_NO_UNROLL
     for (int stage = 0; stage < Stages - 1; ++stage) {
-      if (stage < steps) bring(stage);
+      if (stage < steps) load(stage);
       async_commit();  // groups are counted: one per step, empty or not
     }
     int now = 0, next = Stages - 1;
     TINYGAN_NO_UNROLL
     for (int step = 0; step < steps; ++step) {
       async_wait<Stages - 2>();
-      __syncthreads();  // this step's panels are there, and the last step's are read
-      if (step + Stages - 1 < steps) bring(next);
+      __syncthreads();  // this step's panels have arrived, the last step's are read
+      if (step + Stages - 1 < steps) load(next);
       async_commit();
       multiply_panels(s.a[now], s.b[now], acc);
       now = now + 1 < Stages ? now + 1 : 0;
@@ -163,7 +163,7 @@ struct MmaTile {
     }
   }
 
-  /// out[offset(row) + column] = epilogue(acc) for the part of the tile that exists. By all threads of the block, once.
+  /// out[offset(row) + column] = epilogue(acc) within the result's extents. By all threads of the block, once.
   template <class Out, class Offset>
   __device__ __forceinline__ static void store(const Accumulator& acc, const TilePlace& t, const Epilogue<Out>& e,
                                                Out* out, const Offset& offset) {
@@ -177,26 +177,26 @@ struct MmaTile {
   }
 
  private:
-  /// What a Source hands its packs to: cp.async takes them to their panel.
+  /// Copies packs to their panel by cp.async.
   template <int TileMN, Major L>
-  struct Send {
+  struct ToShared {
     using Place = PanelPlace<MmaTile, TileMN, L>;
     MmaPanel<T, TileMN, tile_k, L>& panel;
 
     __device__ __forceinline__ void operator()(int i, const T* from, int count, bool packed) const {
       T* const to = panel.memory + panel.at(Place::mn(i), Place::k(i));
-      if (packed) return async_copy<16>(to, from, count > 0);  // extents are made of packs: all of it or nothing
-      send_some(to, from, count);
+      if (packed) return async_copy<16>(to, from, count > 0);  // extents are multiples of packs: all or nothing
+      copy_some(to, from, count);
     }
   };
 
-  /// The first `count` of a pack's elements at `from`, then zeros: by words, which cp.async moves.
-  __device__ __forceinline__ static void send_some(float* to, const float* from, int count) {
+  /// The first `count` of a pack's elements at `from`, then zeros: by words, by cp.async.
+  __device__ __forceinline__ static void copy_some(float* to, const float* from, int count) {
     TINYGAN_UNROLL
     for (int k = 0; k < 4; ++k) async_copy<4>(to + k, from + k, k < count);
   }
-  /// Through registers where `from` stands between words, as every other row of an odd length does.
-  __device__ __forceinline__ static void send_some(bfloat16* to, const bfloat16* from, int count) {
+  /// Through registers where `from` is not word-aligned, as in every other row of an odd length.
+  __device__ __forceinline__ static void copy_some(bfloat16* to, const bfloat16* from, int count) {
     if (reinterpret_cast<std::uintptr_t>(from) % 4 == 0) {
       TINYGAN_UNROLL
       for (int k = 0; k < 8; k += 2) {
@@ -209,8 +209,8 @@ struct MmaTile {
     }
   }
 
-  /// Operand registers of Groups groups for one mma.sync each. Where floats become bfloat16 a register holds the
-  /// elements k and k + 4: in which order the products of a sum come does not matter as long as both operands agree.
+  /// Operand registers of Groups fragments of mma.sync. Where floats become bfloat16 a register holds the elements k and
+  /// k + 4: the order of the products of a sum does not matter as long as both operands agree.
   template <bool Left, int Groups>
   struct Operand {
     std::uint32_t at[Groups][2];
@@ -221,9 +221,9 @@ struct MmaTile {
         panel.template load<Left>(mn, k, at);
       } else {
         TINYGAN_UNROLL
-        for (int part = 0; part < mma_k / 8; ++part) {
+        for (int half = 0; half < mma_k / 8; ++half) {
           std::uint32_t bits[Groups][2];
-          panel.template load<Left>(mn, k + 8 * part, bits);
+          panel.template load<Left>(mn, k + 8 * half, bits);
           TINYGAN_UNROLL
           for (int u = 0; u < Groups; ++u) {
             const float v[2] = {std::bit_cast<float>(bits[u][0]), std::bit_cast<float>(bits[u][1])};
@@ -231,7 +231,7 @@ struct MmaTile {
               at[u][0] = std::bit_cast<std::uint32_t>(round_tf32(v[0]));
               at[u][1] = std::bit_cast<std::uint32_t>(round_tf32(v[1]));
             } else {
-              at[u][part] = pack_bf16(v[0], v[1]);
+              at[u][half] = pack_bf16(v[0], v[1]);
             }
           }
         }
@@ -239,14 +239,14 @@ struct MmaTile {
     }
   };
 
-  /// One step: acc += a b^T of two panels (edge, depth), however they are stored.
+  /// One step: acc += a b^T of two panels (tile_m, tile_k) and (tile_n, tile_k), of either layout.
   template <class PanelA, class PanelB>
   __device__ __forceinline__ static void multiply_panels(const PanelA& a, const PanelB& b, Accumulator& acc) {
     const int warp = static_cast<int>(warp_id());
     TINYGAN_UNROLL_BY(products_unrolled)
     for (int k = 0; k < tile_k; k += mma_k) {
-      const Operand<true, 2 * fragments_m> left(a, warp / 2 * warp_m, k);
-      const Operand<false, fragments_n> right(b, warp % 2 * warp_n, k);
+      const Operand<true, 2 * fragments_m> left(a, warp / 2 * warp_m, k);  // (warp_m, mma_k)
+      const Operand<false, fragments_n> right(b, warp % 2 * warp_n, k);    // (warp_n, mma_k)
       TINYGAN_UNROLL
       for (int i = 0; i < fragments_m; ++i)
         TINYGAN_UNROLL

@@ -2,7 +2,7 @@
 //
 // Shapes       up to 64 tensors of any sizes per launch, listed in the kernel's arguments; more take another launch.
 // Owns         a block: 4096 neighbouring elements of one tensor; a thread: four packs of 4 of each array.
-// Elements     parameters and gradients float or bfloat16; state and master weights float. With a master that is what is
+// Elements     parameters and gradients float or bfloat16; state and master weights float. Where there is a master it is
 //              updated, and the parameter is the master rounded.
 #pragma once
 
@@ -82,8 +82,8 @@ Launch optimiser_launch(const TensorList<Tensor>& list, std::size_t shared, Stre
           .line = line};
 }
 
-/// By the threads of a block: f.operator()<4>(i) for the first element i of every pack of n elements, then <1>(i) for the
-/// rest.
+/// By the threads of a block: f.operator()<4>(i) for the first element i of every pack of n elements, then <1>(i) for
+/// the rest.
 template <class F>
 __device__ __forceinline__ void for_block(index_t n, bool packed, const F& f) {
   const index_t packs = packed ? n / 4 : 0;

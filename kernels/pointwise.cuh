@@ -8,7 +8,7 @@
 //              exactly an input (permute excepted).
 // Shared       permute: a 32x33 tile (4.2 KB, bfloat16 2.1 KB); the others none.      Requires  sm_75.
 // Determinism  every element is computed by itself: same bits whatever the grid.
-// Cost         every operand once through memory: bandwidth-bound; the arithmetic hides behind it.
+// Cost         every operand once through memory: bandwidth-bound; the arithmetic is hidden by it.
 #pragma once
 
 #include <limits>

@@ -1,7 +1,7 @@
 // Pooling: maximum with its index, gather and scatter by that index, sums of windows and their adjoint (average
-// pooling, nearest upsampling). x(N,H,W,C), y(N,P,Q,C); cells of a window outside x take no part.
+// pooling, nearest upsampling). x(N,H,W,C), y(N,P,Q,C); cells of a window outside x are ignored.
 //
-// Elements     float or bfloat16; sums are taken in float.
+// Elements     float or bfloat16; sums are computed in float.
 // Owns         a thread makes packs of 4 channels of one output pixel (single ones where C or an address does not allow
 //              it).
 // Shared       none.      Requires  sm_75.

@@ -2,10 +2,10 @@
 //
 // Elements     float or bfloat16; partial results and sums are float.
 // Owns         inner = 1: a warp (rows up to 1024 elements) or a block per row; otherwise a block of 32 x 8 threads per
-//              32 columns (128 in packs), each row of threads taking every eighth row. Where that makes too few blocks,
-//              `reduced` is cut into pieces whose partial results are reduced by a second launch.
+//              32 columns (128 in packs), every eighth row per row of threads. Where that makes too few blocks,
+//              `reduced` is split; the partial results are reduced by a second launch.
 // Shared       one value per warp, or 8 rows of column sums (4 KB).      Requires  sm_75.
-// Determinism  pieces, threads and trees depend on the extents only, never on the device; no atomics.
+// Determinism  splits, threads and trees depend on the extents only, never on the device; no atomics.
 // Cost         x once through memory, y once; the partials are at most 1/64 of x.
 // Error        a sum of n terms: each partial sum is sequential over at most n / 256 terms, the rest is a tree.
 #pragma once
@@ -22,17 +22,17 @@ namespace {
 
 inline constexpr index_t wanted_blocks = 512;  // about four for each multiprocessor of an H200
 
-/// The reduction cut into `splits` pieces of `piece` elements, the last one shorter, none empty.
-struct ReducePieces {
-  index_t piece, splits;
+/// `splits` splits of `split_size` elements of `reduced` each, the last one shorter, none empty.
+struct ReduceSplits {
+  index_t split_size, splits;
 
-  explicit ReducePieces(const ReduceDims& d) {
+  explicit ReduceSplits(const ReduceDims& d) {
     const bool rows = d.inner == 1;
     const index_t blocks = d.outer * (rows ? 1 : ceil_div(d.inner, 32));
     const index_t smallest = rows ? 4096 : 64;
-    const index_t wish = std::min(ceil_div(wanted_blocks, blocks), ceil_div(d.reduced, smallest));
-    piece = round_up(ceil_div(d.reduced, std::max<index_t>(wish, 1)), 4);
-    splits = ceil_div(d.reduced, piece);
+    const index_t wanted = std::min(ceil_div(wanted_blocks, blocks), ceil_div(d.reduced, smallest));
+    split_size = round_up(ceil_div(d.reduced, std::max<index_t>(wanted, 1)), 4);
+    splits = ceil_div(d.reduced, split_size);
   }
 };
 
@@ -40,16 +40,16 @@ struct ReducePieces {
 
 inline constexpr int row_threads = 256;
 
-/// y[task] = Op over piece task % splits of row task / splits.
+/// y[task] = Op over split task % splits of row task / splits.
 template <class Op, int Threads, class X, class Y>
 __global__ void __launch_bounds__(row_threads)
-    reduce_rows_kernel(index_t tasks, index_t reduced, ReducePieces p, bool packed, const X* x, Y* y) {
+    reduce_rows_kernel(index_t tasks, index_t reduced, ReduceSplits p, bool packed, const X* x, Y* y) {
   BlockReduceShared& s = block_shared<BlockReduceShared>();
   constexpr index_t teams = row_threads / Threads;
   const index_t task = blockIdx.x * teams + threadIdx.x / Threads, thread = threadIdx.x % Threads;
   if (task >= tasks) return;  // whole warps only: a block of one team has a task
-  const index_t begin = task % p.splits * p.piece;
-  const index_t n = p.piece < reduced - begin ? p.piece : reduced - begin;
+  const index_t begin = task % p.splits * p.split_size;
+  const index_t n = p.split_size < reduced - begin ? p.split_size : reduced - begin;
   const X* from = x + task / p.splits * reduced + begin;
 
   float acc[4] = {Op::neutral, Op::neutral, Op::neutral, Op::neutral};
@@ -75,14 +75,14 @@ struct ReduceColumnsShared {
   float row[column_rows][warp_size][N];
 };
 
-/// y(outer, splits, inner): block b takes 32 N columns of one piece of one matrix.
+/// y(outer, splits, inner): block b: 32 N columns of one split of one matrix.
 template <class Op, int N, class X, class Y>
 __global__ void __launch_bounds__(warp_size * column_rows)
-    reduce_columns_kernel(ReduceDims d, ReducePieces p, index_t groups, const X* x, Y* y) {
+    reduce_columns_kernel(ReduceDims d, ReduceSplits p, index_t groups, const X* x, Y* y) {
   auto& s = block_shared<ReduceColumnsShared<N>>();
   const index_t group = blockIdx.x % groups, matrix = blockIdx.x / groups;  // of outer x splits
-  const index_t column = (group * warp_size + threadIdx.x) * N, begin = matrix % p.splits * p.piece;
-  const index_t end = begin + p.piece < d.reduced ? begin + p.piece : d.reduced;
+  const index_t column = (group * warp_size + threadIdx.x) * N, begin = matrix % p.splits * p.split_size;
+  const index_t end = begin + p.split_size < d.reduced ? begin + p.split_size : d.reduced;
   const X* from = x + matrix / p.splits * d.reduced * d.inner + column;
 
   Pack<float, N> acc;
@@ -106,7 +106,7 @@ __global__ void __launch_bounds__(warp_size * column_rows)
 
 /// One pass: y(outer, splits, inner).
 template <class Op, class X, class Y>
-void reduce_pass(const ReduceDims& d, const ReducePieces& p, const X* x, Y* y, Stream stream) {
+void reduce_pass(const ReduceDims& d, const ReduceSplits& p, const X* x, Y* y, Stream stream) {
   const index_t matrices = d.outer * p.splits;
   if (d.inner == 1) {
     const bool packed = d.reduced % 4 == 0 && packable<4>(x);
@@ -135,20 +135,20 @@ void reduce_pass(const ReduceDims& d, const ReducePieces& p, const X* x, Y* y, S
 
 template <class Op, class T>
 void reduce_with(const ReduceDims& d, const T* x, T* y, void* workspace, Stream stream) {
-  const ReducePieces p(d);
+  const ReduceSplits p(d);
   if (p.splits == 1) return reduce_pass<Op>(d, p, x, y, stream);
   auto* const partial = static_cast<float*>(workspace);  // (outer, splits, inner)
   reduce_pass<Op>(d, p, x, partial, stream);
   const ReduceDims rest{d.outer, p.splits, d.inner};
-  ReducePieces whole(rest);
-  whole.piece = round_up(p.splits, 4);
+  ReduceSplits whole(rest);
+  whole.split_size = round_up(p.splits, 4);
   whole.splits = 1;
   reduce_pass<Op>(rest, whole, static_cast<const float*>(partial), y, stream);
 }
 
 inline std::size_t reduce_workspace(const ReduceDims& d) {
   tinygan::detail::check_dims("reduce", d);
-  const ReducePieces p(d);
+  const ReduceSplits p(d);
   return p.splits == 1 ? 0 : static_cast<std::size_t>(d.outer * p.splits * d.inner) * sizeof(float);
 }
 

@@ -12,7 +12,7 @@ namespace {
 
 struct Limit {
   index_t value;
-  const char* measured;  // with which card, when, at which commit
+  const char* measured;  // GPU, date, commit
 
   constexpr operator index_t() const { return value; }
 };
@@ -24,32 +24,31 @@ struct TileLimits {
   /// The largest tile is selected whose halves the output exceeds and whose grid, split-K included, has at least so
   /// many blocks; else the smallest.
   Limit ffma_blocks, mma_blocks;
-  /// Split-K: as many splits as a grid of twice so many blocks holds, each at least `piece` of K deep.
-  Limit split_blocks, piece;
+  /// Split-K: as many splits as a grid of twice so many blocks holds, of at least split_terms of K each.
+  Limit split_blocks, split_terms;
   /// Products of at most so many columns (or rows), products of at most so many terms, and layers of at most so many
-  /// channels on one side leave the tiles where their own kernels can compute them: 1, or 0 for never.
+  /// channels on one side run without tiles, where a kernel for their shape exists: 1, or 0 for never.
   Limit vector_columns, vector_terms, one_channel;
   /// Split-K of a product of a matrix and a vector: a grid of at most split_blocks, whose blocks each read at least so
   /// many elements of the matrix.
-  Limit vector_piece;
+  Limit vector_split_elements;
 };
 
-/// Where wgmma takes the place of mma: all of this at least.
+/// Lower limits of wgmma, all of which must hold; mma otherwise.
 struct WgmmaLimits {
-  /// Products and tap lists: bytes of a sum's terms (of the channels of one tap), columns, percent of the tiles' 128
-  /// rows that are filled, tiles of 128 x 64; and tiles of 128 x 128 for that size to be taken.
+  /// Products and tap lists: bytes of K (of the channels of one tap), columns, filled percent of the tiles' 128 rows,
+  /// tiles of 128 x 64; and tiles of 128 x 128 for that size to be selected.
   Limit depth_bytes, columns, filled, tiles, wide_tiles;
-  /// Products of floats, whose operands are written once more before: the smaller of rows and columns.
+  /// Products of floats, whose operands are copied first (wgmma_operands.cuh): the smaller of rows and columns.
   Limit copied_side;
-  /// Rows of tiles of a product whose blocks go column by column.
+  /// Rasterisation of products: rows of tiles whose blocks run column by column.
   Limit raster;
-  /// Weight gradients: channels of the side that has fewer and of the one that has more, percent of the steps' 64
-  /// images that are filled, and blocks; and split-K: as many splits as a grid of so many blocks holds.
+  /// Weight gradients: the smaller and the larger channel count, filled percent of the steps' 64 images, and blocks;
+  /// and split-K: as many splits as a grid of so many blocks holds.
   Limit grad_fewer, grad_more, grad_filled, grad_blocks, grad_split;
 };
 
-/// Blocks that a kernel for a single channel is cut into, if it has so many images or bands of them: two for each
-/// multiprocessor of an H100.
+/// Blocks of a kernel for a single channel, where it has so many images or bands: two per multiprocessor of an H100.
 inline constexpr Limit one_channel_blocks{264, not_measured};
 
 // ---- sm_75 to sm_89, and later architectures but sm_90 --------------------------------------------------------------
@@ -58,11 +57,11 @@ inline constexpr TileLimits sm_80{
     .ffma_blocks = {132, not_measured},
     .mma_blocks = {132, not_measured},
     .split_blocks = {132, not_measured},
-    .piece = {256, not_measured},
+    .split_terms = {256, not_measured},
     .vector_columns = {1, not_measured},
     .vector_terms = {1, not_measured},
     .one_channel = {1, not_measured},
-    .vector_piece = {65536, not_measured},
+    .vector_split_elements = {65536, not_measured},
 };
 
 // ---- sm_90: H100 and H200, of 132 multiprocessors -------------------------------------------------------------------
@@ -71,11 +70,11 @@ inline constexpr TileLimits sm_90{
     .ffma_blocks = {198, "NVIDIA H200, 2026-11-27, a526382"},
     .mma_blocks = {396, "NVIDIA H200, 2026-11-27, a526382"},
     .split_blocks = {396, "NVIDIA H200, 2026-11-27, a526382"},
-    .piece = {256, "NVIDIA H200, 2026-11-27, a526382"},
+    .split_terms = {256, "NVIDIA H200, 2026-11-27, a526382"},
     .vector_columns = {1, "NVIDIA H200, 2026-11-27, a526382"},
     .vector_terms = {1, "NVIDIA H200, 2026-11-27, a526382"},
     .one_channel = {1, "NVIDIA H200, 2026-11-27, a526382"},
-    .vector_piece = {65536, not_measured},
+    .vector_split_elements = {65536, not_measured},
 };
 
 inline constexpr WgmmaLimits sm_90_wgmma{

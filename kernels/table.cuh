@@ -71,7 +71,7 @@ const KernelTable<T>& kernel_table() {
     t.global_norm_workspace = &global_norm_workspace<T>;
     t.global_norm = &global_norm<T>;
     t.clip_by_norm = &clip_by_norm<T>;
-    if constexpr (std::is_same_v<T, float>) {  // scalars that a step leaves, and averages of masters, are float
+    if constexpr (std::is_same_v<T, float>) {  // metrics and averages of master weights are float
       t.record_values = &record_values;
       t.ema = &ema;
     }

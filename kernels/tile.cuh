@@ -1,14 +1,14 @@
-// What all output tiles of a matrix product have in common, whatever multiplies: where operands come from, where
-// results go, and how pieces of a split sum are put together.
+// The common part of all output tiles of a matrix product, whatever multiplies: operand sources, epilogue, split-K.
 //
-//   acc(i,j) = sum over k of a(i,k) b(k,j)      i < tile_m, j < tile_n; k in steps of `depth`
+//   acc(i,j) = sum over k of a(i,k) b(k,j)      i < tile_m, j < tile_n; k in steps of tile_k
 //
-// Who brings the operands is a Source. next(take_a, take_b) hands over this thread's share of the next step: for each
-// of its packs (P::pack neighbours of a panel) a call take(i, from, count, packed): the first `count` (perhaps none)
-// of the elements at `from`, then zeros; `packed` says that `from` is aligned to a pack, and that extents are made of
-// packs. A Source knows about transposes, taps and pixels; what multiplies (ffma_tile.cuh, mma_tile.cuh) does not.
+// A Source loads the operands. load_step(copy_a, copy_b) loads this thread's packs of the next step (P::pack contiguous
+// elements of a panel each): copy(i, from, count, packed) for pack i: the first `count` (0 or more) elements at `from`,
+// then zeros. `packed`: `from` is aligned to a pack, and extents are multiples of packs. A Source knows layouts, taps and
+// pixels; the multiplying part (ffma_tile.cuh, mma_tile.cuh) does not.
 //
-// Elements in memory are T, float or bfloat16; sums, epilogues and slabs are floats, rounded to T once, when stored.
+// Elements in memory are T, float or bfloat16; sums, epilogues and split-K partial sums are floats, rounded to T once,
+// when stored.
 #pragma once
 
 #include <type_traits>
@@ -35,7 +35,7 @@ namespace {
 
 // ---- Operands -------------------------------------------------------------------------------------------------------
 
-/// The packs of a panel (TileMN, tile_k) that a thread copies; a pack lies along the contiguous dimension L.
+/// The packs of a panel (TileMN, tile_k) that a thread copies; L is the dimension along which a pack is contiguous.
 template <class P, int TileMN, Major L>
 struct PanelPlace {
   static constexpr bool k_major = L == Major::k;
@@ -65,13 +65,13 @@ __device__ __forceinline__ Float4 load_some(const T* from, int count, bool packe
   return v;
 }
 
-/// How many of the N elements from `at` on lie before `end`: at most N, perhaps none.
+/// Elements of [at, at + N) below `end`: 0 to N.
 template <int N>
 __device__ __forceinline__ int count_of(index_t at, index_t end) {
   return static_cast<int>(end - at < N ? (end > at ? end - at : 0) : N);
 }
 
-/// Whether rows of `extent` elements, the first of them at every one of these pointers, can be moved in packs of N.
+/// Whether rows of `extent` elements at these pointers can be copied in packs of N.
 template <int N, class... T>
 bool made_of_packs(index_t extent, const T*... rows) {
   return extent % N == 0 && packable<N>(rows...);
@@ -79,7 +79,7 @@ bool made_of_packs(index_t extent, const T*... rows) {
 
 // ---- The result -----------------------------------------------------------------------------------------------------
 
-/// activation(v + bias) of the four results of columns n... of one row. Columns from N on do not matter.
+/// Epilogue of columns n to n + 3 of one row: activation(v + bias). Columns from N on are ignored.
 template <class T>
 __device__ __forceinline__ void finish_pack(const Epilogue<T>& e, int n, int N, Float4& v) {
   TINYGAN_UNROLL
@@ -95,8 +95,7 @@ __device__ __forceinline__ void finish_pack(const Epilogue<T>& e, int n, int N, 
   }
 }
 
-/// Stores the elements of v whose columns n... are below N, to global memory. `packed`: `to` is aligned to four
-/// elements.
+/// Stores columns n to n + 3, as far as below N, to global memory. `packed`: `to` is aligned to four elements.
 template <class T>
 __device__ __forceinline__ void store_some(T* to, int n, int N, const Float4& v, bool packed) {
   if (packed && n + 4 <= N) return store_floats<true>(to, v);
@@ -105,57 +104,56 @@ __device__ __forceinline__ void store_some(T* to, int n, int N, const Float4& v,
     if (n + k < N) to[k] = from_float<T>(v.at[k]);
 }
 
-/// Where a tile lies in its result: rows [m, M) and columns [n, N) of it exist.
+/// A tile's place in its result: rows [m, M) and columns [n, N) exist.
 struct TilePlace {
   int m, M, n, N;
   bool packed;  // rows of the result are aligned to four elements
 };
 
-// ---- Slabs ----------------------------------------------------------------------------------------------------------
+// ---- Split-K --------------------------------------------------------------------------------------------------------
 
-/// Into how many pieces to cut a depth so that `tiles` tiles become `blocks` blocks, and no more (select.cuh). By shape
-/// and architecture alone.
-inline index_t depth_splits(index_t tiles, index_t depth, index_t blocks = 2 * tile_limits().split_blocks) {
-  if (const index_t forced = forms::forced.pieces; forced > 0)
-    return std::min(forced, std::max<index_t>(1, depth));
-  return std::clamp<index_t>(blocks / tiles, 1, std::max<index_t>(1, depth / tile_limits().piece));
+/// Split-K count that turns `tiles` tiles into at most `blocks` blocks (select.cuh). By shape and architecture alone.
+inline index_t split_k_count(index_t tiles, index_t K, index_t blocks = 2 * tile_limits().split_blocks) {
+  if (const index_t forced = forms::forced.splits; forced > 0)
+    return std::min(forced, std::max<index_t>(1, K));
+  return std::clamp<index_t>(blocks / tiles, 1, std::max<index_t>(1, K / tile_limits().split_terms));
 }
 
-/// A tile of a piece of a split sum goes to its slab as it is, any other one with its epilogue to the result.
+/// Stores a tile: to its split's partial sums where there are any, else epilogue(tile) to the result.
 template <class P, class T, class Offset>
 __device__ __forceinline__ void store_tile(typename P::Accumulator& acc, const TilePlace& t, const Epilogue<T>& e,
-                                           T* out, float* slab, const Offset& offset) {
+                                           T* out, float* partial_sums, const Offset& offset) {
   if constexpr (std::is_same_v<T, float>) {
-    P::store(acc, t, slab ? Epilogue<float>{} : e, slab ? slab : out, offset);
+    P::store(acc, t, partial_sums ? Epilogue<float>{} : e, partial_sums ? partial_sums : out, offset);
   } else {
-    if (slab) P::store(acc, t, Epilogue<float>{}, slab, offset);
+    if (partial_sums) P::store(acc, t, Epilogue<float>{}, partial_sums, offset);
     else P::store(acc, t, e, out, offset);
   }
 }
 
-/// The sum of slabs: `lanes` threads of a block share four elements, or one where packs do not suit, and sum `share`
-/// slabs each. The more slabs, the more lanes: a thread reads its slabs one round after another.
-struct SlabSum {
+/// The sum of partial sums (splits, size): `lanes` threads of a block share four elements, or one where rows are not made
+/// of packs, and add `share` splits each. The more splits, the more lanes: a thread adds its splits one after another.
+struct SplitSum {
   index_t size, splits, N;
   int lanes, share;
   bool packed;
 };
 
-/// y[i] = epilogue(sum of the lanes' sums, each of `share` slabs in order); N columns.
+/// y[i] = epilogue(sum of the lanes' sums, each of `share` splits in order); N columns.
 template <class T>
 __global__ void __launch_bounds__(map_threads)
-    sum_slabs_kernel(SlabSum p, Epilogue<T> e, const float* slabs, T* y) {
-  constexpr int batch = 8;  // slabs that a thread asks for before it adds any
+    sum_splits_kernel(SplitSum p, Epilogue<T> e, const float* partial_sums, T* y) {
+  constexpr int batch = 8;  // splits that a thread loads before it adds any
   const int count = p.packed ? 4 : 1, items = map_threads / p.lanes;
-  const int mine = static_cast<int>(threadIdx.x) % items, part = static_cast<int>(threadIdx.x) / items;
+  const int mine = static_cast<int>(threadIdx.x) % items, sharer = static_cast<int>(threadIdx.x) / items;
   const index_t i = count * (index_t{blockIdx.x} * items + mine);
-  const index_t end = (part + 1) * index_t{p.share} < p.splits ? (part + 1) * index_t{p.share} : p.splits;
+  const index_t end = (sharer + 1) * index_t{p.share} < p.splits ? (sharer + 1) * index_t{p.share} : p.splits;
   Float4 v{};
-  for (index_t first = part * index_t{p.share}; i < p.size && first < end; first += batch) {
+  for (index_t first = sharer * index_t{p.share}; i < p.size && first < end; first += batch) {
     Float4 w[batch] = {};
     TINYGAN_UNROLL
     for (int s = 0; s < batch; ++s)
-      if (first + s < end) w[s] = load_some(slabs + (first + s) * p.size + i, count, p.packed);
+      if (first + s < end) w[s] = load_some(partial_sums + (first + s) * p.size + i, count, p.packed);
     TINYGAN_UNROLL
     for (int s = 0; s < batch; ++s)
       TINYGAN_UNROLL
@@ -165,7 +163,7 @@ __global__ void __launch_bounds__(map_threads)
     Float4* const sums = block_shared<Float4>(map_threads);
     sums[threadIdx.x] = v;
     __syncthreads();
-    if (part > 0) return;
+    if (sharer > 0) return;
     for (int l = 1; l < p.lanes; ++l)
       TINYGAN_UNROLL
       for (int k = 0; k < 4; ++k) v.at[k] += sums[l * items + mine].at[k];
@@ -177,10 +175,10 @@ __global__ void __launch_bounds__(map_threads)
 }
 
 template <class T>
-void sum_slabs(index_t size, index_t splits, index_t N, const Epilogue<T>& e, const float* slabs, T* y,
+void sum_splits(index_t size, index_t splits, index_t N, const Epilogue<T>& e, const float* partial_sums, T* y,
                Stream stream) {
-  SlabSum p{.size = size, .splits = splits, .N = N, .lanes = 1, .share = 0,
-            .packed = made_of_packs<4>(N, slabs, y)};
+  SplitSum p{.size = size, .splits = splits, .N = N, .lanes = 1, .share = 0,
+            .packed = made_of_packs<4>(N, partial_sums, y)};
   while (p.lanes < 32 && 8 * p.lanes < splits) p.lanes *= 2;
   p.share = static_cast<int>(ceil_div(splits, p.lanes));
   const index_t items = p.packed ? size / 4 : size;
@@ -188,7 +186,7 @@ void sum_slabs(index_t size, index_t splits, index_t N, const Epilogue<T>& e, co
                    .block = {map_threads},
                    .shared_bytes = p.lanes > 1 ? map_threads * sizeof(Float4) : 0,
                    .stream = stream};
-  launch<sum_slabs_kernel<T>>(how, p, e, slabs, y);
+  launch<sum_splits_kernel<T>>(how, p, e, partial_sums, y);
 }
 
 }  // namespace

@@ -1,8 +1,7 @@
-// Operands of Hopper's tensor cores that lie in memory as floats: written once more, in the format that is multiplied
-// and K-major, as tf32 has to be.
+// Float operands of Hopper's tensor cores, converted to the format that is multiplied and K-major, as tf32 requires.
 //
 // Shapes       x(batch, rows, columns) to y in the format, or transposed to y(batch, columns, rows).
-// Owns         converting: a thread takes packs of four, a grid apart. Transposing: a block takes a tile of 32 x 32.
+// Owns         converting: a thread: packs of four, a grid apart. Transposing: a block: a tile of 32 x 32.
 // Shared       transposing 4 KB, rows 33 floats apart.
 // Cost         each operand read once and written once.
 #pragma once
@@ -18,7 +17,7 @@
 namespace tinygan::cuda {
 namespace {
 
-/// An operand's element in memory, and x rounded to the nearest of them.
+/// An operand's element in memory, and x rounded to it.
 template <Precision F>
 using OperandElement = std::conditional_t<F == Precision::tf32, float, bfloat16>;
 template <Precision F>
@@ -47,7 +46,7 @@ __global__ void __launch_bounds__(map_threads)
     transpose_operand_kernel(index_t rows, index_t columns, unsigned column_tiles, const float* x,
                              OperandElement<F>* y) {
   using Tile = float[32][33];
-  auto& tile = block_shared<Tile>();
+  auto& tile = block_shared<Tile>();  // (32 rows, 32 columns)
   const index_t row = index_t{blockIdx.x / column_tiles} * 32, column = index_t{blockIdx.x % column_tiles} * 32;
   const index_t matrix = index_t{blockIdx.y} * rows * columns;
   const unsigned lane = lane_id();
@@ -59,7 +58,7 @@ __global__ void __launch_bounds__(map_threads)
       y[matrix + (column + i) * rows + row + lane] = operand_of<F>(tile[lane][i]);
 }
 
-/// Writes `batch` matrices (rows, columns) in the format to y, transposed if asked.
+/// y = `batch` matrices x(rows, columns) in the format, transposed if `transpose`.
 template <Precision F>
 void write_operand(index_t batch, index_t rows, index_t columns, bool transpose, const float* x, void* y,
                    Stream stream) {
@@ -78,7 +77,7 @@ void write_operand(index_t batch, index_t rows, index_t columns, bool transpose,
   launch<transpose_operand_kernel<F>>(how, rows, columns, column_tiles, x, to);
 }
 
-/// Bytes of n elements in the format, so that what follows is aligned for TMA.
+/// Bytes of n elements in the format, rounded up so that the next array is aligned for TMA.
 template <Precision F>
 constexpr std::size_t operand_bytes(index_t n) {
   return static_cast<std::size_t>(round_up(n * static_cast<index_t>(sizeof(OperandElement<F>)), 128));

@@ -1,17 +1,17 @@
 // Convolution and input gradient by tap lists, and matrix products as lists of one tap, on Hopper's tensor cores:
 //   out[n,p,:] = epilogue(sum over (q,t) in taps(p) of in[n,q,:] W[t])
 //
-// Shapes       in(N,in_h,in_w,D), out(N,out_h,out_w,O), W[t] (D,O) or, in the adjoint direction, (O,D). bfloat16 is
-//              read in place, whichever way it lies; floats are first written in the format, K-major
-//              (wgmma_operands.cuh), but for inputs of a convolution and rows of a product in tf32, of which the lowest
-//              bits are ignored.
-// Owns         a block takes 128 images at one output pixel and tile_n output channels, groups with the most taps first
+// Shapes       in(N,H,W,C), out(N,P,Q,K), W[t] (C,K) or, in the adjoint direction, (K,C), as in conv_taps.cuh. bfloat16
+//              is read in place in either layout; floats are first converted to the format, K-major
+//              (wgmma_operands.cuh), except inputs of a convolution and rows of a product in tf32, which ignores their
+//              lowest bits.
+// Owns         a block: 128 images at one output pixel and tile_n output channels, groups with the most taps first
 //              (conv_taps.cuh). A step is a tap and 128 bytes of its channels, or as many channels (wgmma_tile.cuh).
-// Shared       96 KB of tiles, then the results on their way out.
+// Shared       96 KB of tiles, then the results.
 // Requires     sm_90a, rows of whole 16-byte packs and operands aligned to them; elsewhere the kernels are empty.
 // Cost         2 FLOPs per multiply-add that touches data, in whole tiles of 128 images; per step 128 + tile_n rows of
-//              128 bytes from L2. Writing an operand in the format reads and writes it once.
-// Determinism  each output is one sum in the order of taps and channels, 32 bytes of them in the hardware's.
+//              128 bytes from L2. Converting an operand reads and writes it once.
+// Determinism  each output is one sum in the order of taps and channels; within 32 bytes of K in the hardware's order.
 #pragma once
 
 #include <type_traits>
@@ -27,7 +27,7 @@ namespace {
 
 // ---- Kernel ---------------------------------------------------------------------------------------------------------
 
-/// Where a block works.
+/// A block's tile.
 struct WgmmaPlace {
   TapGroup group;
   int image, channel, h, v;  // first of each; the first tap reads pixel (h,v)
@@ -35,7 +35,7 @@ struct WgmmaPlace {
 
   template <class P>
   __device__ static WgmmaPlace of(const TapConv& p) {
-    // Blocks go down the columns of `raster` rows of tiles: those that run together read fewer different tiles.
+    // Blocks run down the columns of `raster` rows of tiles: concurrent blocks read fewer different tiles.
     const unsigned band = p.raster * p.column_tiles, first = blockIdx.x / band * p.raster, at_band = blockIdx.x % band;
     const unsigned left = gridDim.x / p.column_tiles - first, rows = left < p.raster ? left : p.raster;
     const unsigned tile = first + at_band % rows, column_tile = at_band / rows;
@@ -46,32 +46,32 @@ struct WgmmaPlace {
     at.h = at.group.row.in + row * p.row.in;
     at.v = at.group.column.in + column * p.column.in;
     const index_t to = at.group.row.out + row * p.row.out;
-    at.out = (to * p.out_w + at.group.column.out + column * p.column.out) * p.O;
+    at.out = (to * p.Q + at.group.column.out + column * p.column.out) * p.K;
     return at;
   }
 };
 
-/// Has the tiles of all steps brought. `in` is (N,in_h,in_w,D), or (D,1,1,N) if its tiles are not K-major; w is
-/// (taps,O,D) or (taps,D,O).
+/// Loads the tiles of all steps. `in` is (N,H,W,C), or (C,1,1,N) if its tiles are not K-major; w is (taps,K,C) or
+/// (taps,C,K).
 template <class P>
-__device__ __forceinline__ void bring_taps(const TapConv& p, const WgmmaPlace& at, const TensorMap& in,
+__device__ __forceinline__ void load_taps(const TapConv& p, const WgmmaPlace& at, const TensorMap& in,
                                            const TensorMap& w, WgmmaProducer<P>& to) {
   for (int r = 0; r < at.group.row.taps; ++r)
     for (int c = 0; c < at.group.column.taps; ++c) {
       const int tap =
           (at.group.row.filter + r * p.row.tap_filter) * p.S + at.group.column.filter + c * p.column.tap_filter;
       const int h = at.h + r * p.row.tap_in, v = at.v + c * p.column.tap_in;
-      for (int d = 0; d < p.D; d += P::tile_k) {
-        to.begin();
-        to.a(at.image, [&](void* tile, int image, Mbarrier& full) {
+      for (int d = 0; d < p.C; d += P::tile_k) {
+        to.acquire();
+        to.load_a(at.image, [&](void* tile, int image, Mbarrier& full) {
           if constexpr (P::a_major == Major::k) tma_load(tile, in, d, v, h, image, full);
           else tma_load(tile, in, image, v, h, d, full);
         });
-        to.b(at.channel, [&](void* tile, int channel, Mbarrier& full) {
+        to.load_b(at.channel, [&](void* tile, int channel, Mbarrier& full) {
           if constexpr (P::b_major == Major::k) tma_load(tile, w, d, channel, tap, 0, full);
           else tma_load(tile, w, channel, d, tap, 0, full);
         });
-        to.next();
+        to.advance();
       }
     }
 }
@@ -84,29 +84,30 @@ __global__ void __launch_bounds__(P::threads, 2)
   if constexpr (has_wgmma) {
     prefetch_maps<P>(in, w);
     const WgmmaPlace at = WgmmaPlace::of<P>(p);
-    const int steps = at.group.taps() * ((p.D + P::tile_k - 1) / P::tile_k);
-    const auto bring = [&](WgmmaProducer<P>& to) { bring_taps<P>(p, at, in, w, to); };
-    typename P::Accumulator acc = {};
-    if (!wgmma_multiply<P>(steps, bring, acc)) return;
-    store_wgmma<P>(acc, {at.image, p.N, at.channel, p.O, p.packed_out}, e, out, [&](int image) { return image * p.out_image + at.out; });
+    const int steps = at.group.taps() * ((p.C + P::tile_k - 1) / P::tile_k);
+    const auto produce = [&](WgmmaProducer<P>& to) { load_taps<P>(p, at, in, w, to); };
+    typename P::Accumulator acc = {};  // (tile_m, tile_n)
+    if (!wgmma_multiply<P>(steps, produce, acc)) return;
+    store_wgmma<P>(acc, {at.image, p.N, at.channel, p.K, p.packed_out}, e, out,
+                   [&](int image) { return image * p.out_image + at.out; });
   }
 }
 
 // ---- When -----------------------------------------------------------------------------------------------------------
 
-/// Elements of the format in 16 bytes: what TMA wants every row of an operand to be made of.
+/// Elements of the format in 16 bytes: TMA requires rows of whole packs.
 template <Precision F>
 inline constexpr index_t wgmma_pack = F == Precision::tf32 ? 4 : 8;
 
-/// Whether a product of `pixels` times N images, O channels and sums over D channels of each tap is given these tiles
-/// (select.cuh). By shape and device alone.
+/// Whether wgmma is selected for `pixels` times N images, K output channels and C channels per tap (select.cuh). By shape
+/// and device alone.
 template <Precision F>
-bool wgmma_suits(index_t pixels, index_t N, index_t D, index_t O, bool worth_copies = true) {
+bool wgmma_suits(index_t pixels, index_t N, index_t C, index_t K, bool worth_copies = true) {
   const WgmmaLimits& limits = sm_90_wgmma;
   return wgmma_available() &&
-         forms::takes(forms::Way::wgmma, worth_copies && 16 * D >= limits.depth_bytes * wgmma_pack<F> &&
-                                             O >= limits.columns && 100 * N >= limits.filled * round_up(N, 128) &&
-                                             pixels * ceil_div(N, 128) * ceil_div(O, 64) >= limits.tiles);
+         forms::selects(forms::Way::wgmma, worth_copies && 16 * C >= limits.depth_bytes * wgmma_pack<F> &&
+                                             K >= limits.columns && 100 * N >= limits.filled * round_up(N, 128) &&
+                                             pixels * ceil_div(N, 128) * ceil_div(K, 64) >= limits.tiles);
 }
 
 // ---- Launchers ------------------------------------------------------------------------------------------------------
@@ -119,23 +120,22 @@ inline index_t wgmma_row_tiles(const TapPlan& plan) {
   return tiles;
 }
 
-/// The product of a plan in tiles P; in(N,in_h,in_w,D), or (D,N) if not K-major, and w(taps,O,D), or (taps,D,O), in the
-/// format.
+/// The product of a plan in tiles P; in(N,H,W,C), or (C,N) if not K-major, and w(taps,K,C), or (taps,C,K), in the format.
 template <class P, class T>
-void wgmma_taps_in(TapPlan& plan, index_t in_h, index_t taps, const Epilogue<T>& e, const void* in, const void* w,
+void wgmma_taps_in(TapPlan& plan, index_t H, index_t taps, const Epilogue<T>& e, const void* in, const void* w,
                    T* out, Stream stream) {
   constexpr int bytes = P::element_bytes, tile_k = P::tile_k;
-  const index_t N = plan.conv.N, D = plan.conv.D, O = plan.conv.O, in_w = plan.conv.in_w;
+  const index_t N = plan.conv.N, C = plan.conv.C, K = plan.conv.K, W = plan.conv.W;
   const TensorMap in_map =
-      tensor_map(P::a_major == Major::k ? BoxedTensor{in, bytes, {D, in_w, in_h, N}, {tile_k, 1, 1, P::box_m}}
-                                        : BoxedTensor{in, bytes, {N, in_w, in_h, D}, {P::box_m, 1, 1, tile_k}});
+      tensor_map(P::a_major == Major::k ? BoxedTensor{in, bytes, {C, W, H, N}, {tile_k, 1, 1, P::box_m}}
+                                        : BoxedTensor{in, bytes, {N, W, H, C}, {P::box_m, 1, 1, tile_k}});
   const TensorMap w_map =
-      tensor_map(P::b_major == Major::k ? BoxedTensor{w, bytes, {D, O, taps, 1}, {tile_k, P::box_n, 1, 1}}
-                                        : BoxedTensor{w, bytes, {O, D, taps, 1}, {P::box_n, tile_k, 1, 1}});
-  plan.conv.column_tiles = static_cast<unsigned>(ceil_div(O, P::tile_n));
+      tensor_map(P::b_major == Major::k ? BoxedTensor{w, bytes, {C, K, taps, 1}, {tile_k, P::box_n, 1, 1}}
+                                        : BoxedTensor{w, bytes, {K, C, taps, 1}, {P::box_n, tile_k, 1, 1}});
+  plan.conv.column_tiles = static_cast<unsigned>(ceil_div(K, P::tile_n));
   const auto tiles_of = [&](const TapGroup& g) { return wgmma_row_tiles(g, N); };
   plan.for_launches(tiles_of, [&](const TapConv& conv, index_t count) {
-    take_tiles<P>(count * conv.column_tiles);
+    record_tiles<P>(count * conv.column_tiles);
     launch<wgmma_taps_kernel<P, T>>({.grid = {grid_extent(count * conv.column_tiles)},
                                      .block = {P::threads},
                                      .shared_bytes = P::shared_bytes,
@@ -146,18 +146,18 @@ void wgmma_taps_in(TapPlan& plan, index_t in_h, index_t taps, const Epilogue<T>&
 
 /// The same in the tiles for a shape.
 template <Precision F, Major A, Major B, class T>
-void wgmma_taps(TapPlan& plan, index_t in_h, index_t taps, const Epilogue<T>& e, const void* in, const void* w, T* out,
+void wgmma_taps(TapPlan& plan, index_t H, index_t taps, const Epilogue<T>& e, const void* in, const void* w, T* out,
                 Stream stream) {
   using Wide = WgmmaTile<F, 128, 128, A, B>;
   using Narrow = WgmmaTile<F, 128, 64, A, B>;
-  const index_t O = plan.conv.O;
-  const bool suits = O > 64 && wgmma_row_tiles(plan) * ceil_div(O, 128) >= sm_90_wgmma.wide_tiles;
-  const bool wide = forms::takes(forms::Way::wgmma, 128, 128, suits);
-  if (!wide && !forms::takes(forms::Way::wgmma, 128, 64, true)) forms::check_not_forced();
-  (wide ? &wgmma_taps_in<Wide, T> : &wgmma_taps_in<Narrow, T>)(plan, in_h, taps, e, in, w, out, stream);
+  const index_t K = plan.conv.K;
+  const bool suits = K > 64 && wgmma_row_tiles(plan) * ceil_div(K, 128) >= sm_90_wgmma.wide_tiles;
+  const bool wide = forms::selects(forms::Way::wgmma, 128, 128, suits);
+  if (!wide && !forms::selects(forms::Way::wgmma, 128, 64, true)) forms::check_not_forced();
+  (wide ? &wgmma_taps_in<Wide, T> : &wgmma_taps_in<Narrow, T>)(plan, H, taps, e, in, w, out, stream);
 }
 
-/// Bytes that wgmma_conv() takes: floats in the format, but for inputs that tf32 reads as they are.
+/// Workspace of wgmma_conv(): float operands in the format, except inputs that tf32 reads in place.
 template <Precision F, class T>
 std::size_t wgmma_conv_workspace(const ConvDims& d, bool adjoint) {
   if (std::is_same_v<T, bfloat16>) return 0;
@@ -167,12 +167,12 @@ std::size_t wgmma_conv_workspace(const ConvDims& d, bool adjoint) {
 
 template <Precision F, class T>
 bool wgmma_conv_fits(const ConvDims& d, bool adjoint) {
-  const index_t D = adjoint ? d.K : d.C, O = adjoint ? d.C : d.K;
-  const bool packs = D % wgmma_pack<F> == 0 && (std::is_same_v<T, float> || O % wgmma_pack<F> == 0);
-  return packs && wgmma_suits<F>(adjoint ? d.H * d.W : d.P * d.Q, d.N, D, O);
+  const index_t C = adjoint ? d.K : d.C, K = adjoint ? d.C : d.K;
+  const bool packs = C % wgmma_pack<F> == 0 && (std::is_same_v<T, float> || K % wgmma_pack<F> == 0);
+  return packs && wgmma_suits<F>(adjoint ? d.H * d.W : d.P * d.Q, d.N, C, K);
 }
 
-/// Whether wgmma_conv() takes operands that lie there.
+/// Whether these addresses are aligned for wgmma_conv().
 template <Precision F, class T>
 bool wgmma_conv_reads(const T* in, const T* w) {
   if (std::is_same_v<T, bfloat16>) return aligned(16, in, w);
@@ -183,9 +183,9 @@ template <Precision F, class T, bool Adjoint>
 void wgmma_conv(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w, T* out, void* workspace,
                 Stream stream) {
   TapPlan plan = tap_plan<Adjoint, 4>(d, in, w, out);
-  const index_t in_h = Adjoint ? d.P : d.H, taps = d.R * d.S;
+  const index_t H = Adjoint ? d.P : d.H, taps = d.R * d.S;
   if constexpr (std::is_same_v<T, bfloat16>) {  // w (taps,C,K): the adjoint direction sums over K
-    wgmma_taps<F, Major::k, Adjoint ? Major::k : Major::mn>(plan, in_h, taps, e, in, w, out, stream);
+    wgmma_taps<F, Major::k, Adjoint ? Major::k : Major::mn>(plan, H, taps, e, in, w, out, stream);
   } else {
     auto* const w_to = static_cast<std::byte*>(workspace);
     std::byte* const in_to = w_to + operand_bytes<F>(d.w_shape().size());
@@ -193,11 +193,11 @@ void wgmma_conv(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w
     if constexpr (F == Precision::bf16)
       write_operand<F>(1, 1, (Adjoint ? d.y_shape() : d.x_shape()).size(), false, in, in_to, stream);
     const void* const read = F == Precision::bf16 ? static_cast<const void*>(in_to) : in;
-    wgmma_taps<F, Major::k, Major::k>(plan, in_h, taps, e, read, w_to, out, stream);
+    wgmma_taps<F, Major::k, Major::k>(plan, H, taps, e, read, w_to, out, stream);
   }
 }
 
-/// Whether floats a are multiplied where they lie: as tf32, which ignores their lowest bits, if they are K-major.
+/// Whether floats a are read in place: as tf32, which ignores their lowest bits, if they are K-major.
 template <Precision F>
 bool wgmma_gemm_reads_a(const GemmDims& d) {
   return F == Precision::tf32 && !d.trans_a;
@@ -218,7 +218,7 @@ bool wgmma_gemm_fits(const GemmDims& d) {
          wgmma_suits<F>(1, d.M, d.K, d.N, worth_copies);
 }
 
-/// Whether wgmma_gemm() takes operands that lie there.
+/// Whether these addresses are aligned for wgmma_gemm().
 template <Precision F, class T>
 bool wgmma_gemm_reads(const GemmDims& d, const T* a, const T* b) {
   if (std::is_same_v<T, bfloat16>) return aligned(16, a, b);
@@ -231,14 +231,13 @@ TapPlan wgmma_gemm_plan(const GemmDims& d, const T* c) {
   TapPlan plan;
   TapConv& p = plan.conv;
   p.N = static_cast<int>(d.M);
-  p.in_w = p.out_w = p.S = 1;
-  p.D = static_cast<int>(d.K);
-  p.O = static_cast<int>(d.N);
-  p.in_h = 1;
+  p.H = p.W = p.Q = p.S = 1;
+  p.C = static_cast<int>(d.K);
+  p.K = static_cast<int>(d.N);
   p.out_image = d.N;
   p.packed_out = made_of_packs<4>(d.N, c);
   p.raster = static_cast<unsigned>(index_t{sm_90_wgmma.raster});
-  const TapClass one{.out = 0, .count = 1, .in = 0, .filter = 0, .taps = 1};
+  const AxisTapGroup one{.out = 0, .count = 1, .in = 0, .filter = 0, .taps = 1};
   plan.groups.push_back({one, one, 0});
   return plan;
 }

@@ -1,18 +1,18 @@
-"""The rules of kernels/select.cuh, in Python: which form a shape is given under limits. A form is (way, tile_m, tile_n, pieces).
+"""The rules of kernels/select.cuh, in Python: which form a shape is given under limits. A form is (way, tile_m, tile_n, splits).
 
-They repeat with_tile() of gemm_tile.cuh, depth_splits() of tile.cuh, wgmma_suits() and wgmma_taps() of wgmma_taps.cuh,
+They repeat with_tile() of gemm_tile.cuh, split_k_count() of tile.cuh, wgmma_suits() and wgmma_taps() of wgmma_taps.cuh,
 wgmma_weight_grad_fits() of wgmma_weight_grad.cuh, is_vector() and gemv_splits() of gemm_vector.cuh and one_channel_fits() of conv_1ch.cuh.
 `select-kernels --check` compares them with what the kernels chose.
 """
 
-TILE_LIMITS = ("ffma_blocks", "mma_blocks", "split_blocks", "piece", "vector_columns", "vector_terms", "one_channel",
-               "vector_piece")
+TILE_LIMITS = ("ffma_blocks", "mma_blocks", "split_blocks", "split_terms", "vector_columns", "vector_terms", "one_channel",
+               "vector_split_elements")
 WGMMA_LIMITS = ("depth_bytes", "columns", "filled", "tiles", "wide_tiles", "copied_side", "grad_fewer", "grad_more",
                 "grad_filled", "grad_blocks", "grad_split")
 
 # As one_channel_blocks of kernels/select.cuh.
 ONE_CHANNEL_BLOCKS = 264
-# Terms of a step: pieces of a matrix product's sum are multiples of it.
+# Terms of a step: splits of a matrix product are multiples of it.
 STEP = {"fp32": 8, "tf32": 32, "bf16": 64}
 # Elements of an operand that wgmma reads at once.
 PACK = {"tf32": 4, "bf16": 8}
@@ -22,8 +22,8 @@ def up(n, unit):
     return -(-n // unit)
 
 
-def depth_splits(limits, tiles, depth, blocks=None):
-    return min(max((blocks or 2 * limits["split_blocks"]) // tiles, 1), max(1, depth // limits["piece"]))
+def split_k_count(limits, tiles, depth, blocks=None):
+    return min(max((blocks or 2 * limits["split_blocks"]) // tiles, 1), max(1, depth // limits["split_terms"]))
 
 
 def tile_of(limits, precision, m, n, blocks, narrow):
@@ -55,7 +55,7 @@ def vector_splits(limits, shape):
     length = shape["M"] if column else shape["N"]
     dots = length == 1 or (not shape["trans_a"] if column else shape["trans_b"])
     blocks = length if dots else up(length, 64)
-    splits = min(max(min(limits["split_blocks"] // blocks, length * k // blocks // limits["vector_piece"]), 1), k)
+    splits = min(max(min(limits["split_blocks"] // blocks, length * k // blocks // limits["vector_split_elements"]), 1), k)
     step = 8 if dots else 1
     return up(k, up(up(k, splits), step) * step)
 
@@ -76,10 +76,10 @@ def product_form(limits, shape):
         return up(m, tile_m) * up(n, tile_n)
 
     form = tile_of(limits, precision, m, n,
-                   lambda _, tm, tn: tiles(tm, tn) * depth_splits(limits, tiles(tm, tn), k), False)
+                   lambda _, tm, tn: tiles(tm, tn) * split_k_count(limits, tiles(tm, tn), k), False)
     step = STEP[precision]
-    piece = up(up(k, depth_splits(limits, tiles(*form[1:]), k)), step) * step
-    return (*form, up(k, piece))
+    split_k = up(up(k, split_k_count(limits, tiles(*form[1:]), k)), step) * step
+    return (*form, up(k, split_k))
 
 
 def blocks_of(shape, way, tile_m, tile_n, rows, columns):
@@ -124,19 +124,19 @@ def weight_grad_form(limits, shape):
     def tiles(tile_m, tile_n):
         return taps * up(c, tile_m) * up(k, tile_n)
 
-    def pieces(tile_m, tile_n):
-        return depth_splits(limits, tiles(tile_m, tile_n), depth)
+    def tile_splits(tile_m, tile_n):
+        return split_k_count(limits, tiles(tile_m, tile_n), depth)
 
     if precision == "bf16" and limits["wgmma"] and c % 8 == 0 and k % 8 == 0:
         tile = (64, 128) if c <= 64 else (128, 64) if k <= 64 else (128, 128)
         images = shape["images"]
-        splits = depth_splits(limits, tiles(*tile), depth, limits["grad_split"])
+        splits = split_k_count(limits, tiles(*tile), depth, limits["grad_split"])
         if (min(c, k) >= limits["grad_fewer"] and max(c, k) >= limits["grad_more"] and
                 100 * images >= limits["grad_filled"] * up(images, 64) * 64 and
                 tiles(*tile) * splits >= limits["grad_blocks"]):
             return ("wgmma", *tile, splits)
-    form = tile_of(limits, precision, c, k, lambda _, tm, tn: tiles(tm, tn) * pieces(tm, tn), False)
-    return (*form, pieces(*form[1:]))
+    form = tile_of(limits, precision, c, k, lambda _, tm, tn: tiles(tm, tn) * tile_splits(tm, tn), False)
+    return (*form, tile_splits(*form[1:]))
 
 
 def chosen_form(limits, shape):
@@ -146,5 +146,5 @@ def chosen_form(limits, shape):
 
 
 def name_of(form):
-    way, tile_m, tile_n, pieces = form
-    return way + (f" {tile_m}x{tile_n}" if tile_m else "") + (f" in {pieces}" if pieces > 1 else "")
+    way, tile_m, tile_n, splits = form
+    return way + (f" {tile_m}x{tile_n}" if tile_m else "") + (f" in {splits}" if splits > 1 else "")

@@ -45,18 +45,18 @@ inline std::vector<forms::Form> race_forms(const RaceShape& s) {
   std::vector<Form> tiles{{Way::mma, 128, 128}, {Way::mma, 64, 64}}, all;
   if (fp32) tiles = {{Way::ffma, 128, 128}, {Way::ffma, 64, 64}, {Way::ffma, 32, 32}};
   // Pieces no shorter than 64 terms, and not more of them than fill 132 multiprocessors eight times.
-  const auto in_pieces = [&](const Form& form, index_t rows, index_t columns, index_t copies, index_t depth) {
+  const auto with_splits = [&](const Form& form, index_t rows, index_t columns, index_t copies, index_t K) {
     const auto up = [](index_t n, index_t tile) { return (n + tile - 1) / tile; };
     const index_t blocks = copies * up(rows, form.tile_m) * up(columns, form.tile_n);
-    for (index_t pieces = 1; pieces == 1 || (depth / pieces >= 64 && blocks * pieces <= 8 * 132); pieces *= 2) {
+    for (index_t splits = 1; splits == 1 || (K / splits >= 64 && blocks * splits <= 8 * 132); splits *= 2) {
       all.push_back(form);
-      all.back().pieces = pieces;
+      all.back().splits = splits;
     }
   };
   if (s.gemm) {
     const GemmDims& d = *s.gemm;
     if (std::min({d.M, d.N, d.K}) == 1) all.push_back({.way = Way::vector});
-    for (const Form& form : tiles) in_pieces(form, d.M, d.N, 1, d.K);
+    for (const Form& form : tiles) with_splits(form, d.M, d.N, 1, d.K);
     if (!fp32) all.insert(all.end(), {{Way::wgmma, 128, 128}, {Way::wgmma, 128, 64}});
     return all;
   }
@@ -65,9 +65,9 @@ inline std::vector<forms::Form> race_forms(const RaceShape& s) {
     const index_t taps = d.R * d.S, depth = d.N * d.P * d.Q;
     if (s.precision == Precision::bf16)
       tiles.insert(tiles.end(), {{Way::wgmma, 64, 128}, {Way::wgmma, 128, 64}, {Way::wgmma, 128, 128}});
-    for (const Form& form : tiles) in_pieces(form, d.C, d.K, taps, depth);
+    for (const Form& form : tiles) with_splits(form, d.C, d.K, taps, depth);
     if (d.C == 1 || d.K == 1)
-      in_pieces({.way = Way::one_channel, .tile_m = 32, .tile_n = 128}, 1, std::max(d.C, d.K), 1, depth);
+      with_splits({.way = Way::one_channel, .tile_m = 32, .tile_n = 128}, 1, std::max(d.C, d.K), 1, depth);
     for (Form& form : all)
       if (form.way == Way::one_channel) form.tile_m = form.tile_n = 0;
     return all;
@@ -93,14 +93,14 @@ inline double expected_rate(const forms::Form& f, Precision p) {
 }
 
 /// Seconds of a call in a form with so many blocks: the longer of FLOPs, at its rate and on as many of 132
-/// multiprocessors as have a block, and bytes; then a launch, and another one where pieces are added up.
+/// multiprocessors as have a block, and bytes; then a launch, and another one for split-K.
 inline double expected_seconds(const RaceShape& s, const forms::Form& f, index_t blocks) {
   constexpr double bandwidth = 2.5e12, launch = 3e-6, multiprocessors = 132;
   const double waves = static_cast<double>(std::max<index_t>(blocks, 1)) / multiprocessors;
   const double busy = waves / std::ceil(waves);
   double bytes = s.work.bytes, seconds = launch;
-  if (f.pieces > 1) {
-    bytes += 8.0 * static_cast<double>(f.pieces) * s.work.outputs;  // written and read again, as floats
+  if (f.splits > 1) {
+    bytes += 8.0 * static_cast<double>(f.splits) * s.work.outputs;  // written and read again, as floats
     seconds += launch;
   }
   return seconds + std::max(s.flops / (expected_rate(f, s.precision) * busy), bytes / bandwidth);

@@ -57,8 +57,8 @@ Race race(const Problem& p, const std::vector<forms::Form>& forms, index_t chann
       if (r.error.empty()) {
         f.reset();
         f.contestant.run(0, bench_stream());
-        r.form = forms::taken;
-        r.blocks = forms::taken_blocks;
+        r.form = forms::launched;
+        r.blocks = forms::launched_blocks;
         bench_stream().wait();
         bool known = false;
         for (const Runner& other : result.runners) known = known || (other.blocks > 0 && other.form == r.form);
@@ -130,7 +130,7 @@ JsonRow row_of(const RaceShape& s) {
 
 void form_fields(JsonRow& row, const forms::Form& f) {
   row.field("form", forms::name_of(f)).field("way", forms::name_of(f.way)).field("tile_m", f.tile_m);
-  row.field("tile_n", f.tile_n).field("pieces", f.pieces);
+  row.field("tile_n", f.tile_n).field("splits", f.splits);
 }
 
 void report(const RaceShape& s, const Race& r, JsonRow& row) {

@@ -1,4 +1,4 @@
-// The activation behind a normalisation and its derivative.
+// The activation of a normalisation and its derivative.
 #pragma once
 
 #include <tinygan/backend/activation.hpp>

@@ -1,4 +1,4 @@
-// Which of the kernels the calling thread's device runs. The emulated device runs all of them.
+// Which kernels the calling thread's device runs. The emulated device runs all of them.
 #pragma once
 
 #include <cstdlib>
@@ -16,8 +16,8 @@ inline constexpr bool has_wgmma = true;
 inline bool device_has_wgmma() { return true; }
 #endif
 
-/// Whether the environment leaves the kernels for sm_90a in: TINYGAN_CUDA_ISA=sm_80 keeps them out, sm_90a, or nothing
-/// set, does not. Throws Error on any other value.
+/// Whether the environment permits the kernels for sm_90a: TINYGAN_CUDA_ISA=sm_80 excludes them, sm_90a or no value does
+/// not. Throws Error on any other value.
 inline bool hopper_kernels_wanted() {
   static const bool wanted = [] {
     const char* const wish = std::getenv("TINYGAN_CUDA_ISA");
@@ -33,7 +33,7 @@ inline bool hopper_kernels_wanted() {
 /// TINYGAN_CUDA_ISA.
 inline bool wgmma_available() { return hopper_kernels_wanted() && device_has_wgmma(); }
 
-/// The page of the calling thread's device.
+/// The thresholds of the calling thread's device.
 inline const TileLimits& tile_limits() { return wgmma_available() ? sm_90 : sm_80; }
 
 }  // namespace

@@ -1,9 +1,8 @@
-// A matrix x(rows, channels) reduced or mapped by columns: which threads take which elements, and how the sums of a
-// block's threads, and of the blocks of a column, become one.
+// A matrix x(rows, channels) reduced or mapped by columns: partition into blocks and threads, and the sums over a block's
+// threads and over the splits of a column.
 //
-// A block of 256 threads stands `columns` threads wide, each with N neighbouring channels, and 256 / columns rows high;
-// it takes a piece of the rows. Everything depends on the extents only, never on the device or on how operands are
-// aligned.
+// A block of 256 threads is `columns` threads wide, each with N contiguous channels, and 256 / columns rows high; it owns
+// one split of the rows. The partition depends on the extents only, not on the device or on alignment.
 #pragma once
 
 #include <bit>
@@ -18,17 +17,17 @@ namespace {
 
 inline constexpr unsigned column_bits = 8, column_threads = 1u << column_bits;
 
-/// How the matrix is cut into blocks: `groups` of columns, `pieces` of rows, the last one shorter, none empty.
+/// Partition of the matrix into blocks: `groups` of columns, `splits` of the rows, the last one shorter, none empty.
 struct ColumnPlan {
   index_t rows = 0, channels = 0;
   unsigned shift = 0, groups = 1;  // 2^shift threads side by side, at most 32
-  index_t piece = 1, pieces = 1;
+  index_t split_rows = 1, splits = 1;
 
   ColumnPlan() = default;
 
   /// Threads of `width` channels; about `wanted` blocks where there are enough rows. A block is 16 channels wide: the
   /// partial sums of 16 channels are few enough for every block to add them up itself. It is wider only where a thread
-  /// would have fewer than 4 rows. Up to `alone` rows a thread stay in one piece.
+  /// would have fewer than 4 rows. Up to `alone` rows per thread: one split.
   ColumnPlan(const NormDims& d, int width, index_t wanted, index_t alone = least_rows)
       : rows(d.rows), channels(d.channels) {
     const index_t units = d.channels / width;
@@ -38,19 +37,19 @@ struct ColumnPlan {
     shift = static_cast<unsigned>(std::countr_zero(columns));
     groups = grid_extent(ceil_div(units, columns));
     const index_t height = column_threads / columns;
-    piece = rows <= alone * height
+    split_rows = rows <= alone * height
                 ? rows
                 : std::max(ceil_div(rows, ceil_div(wanted, index_t{groups})), least_rows * height);
-    pieces = ceil_div(rows, piece);
+    splits = ceil_div(rows, split_rows);
   }
   static constexpr index_t least_rows = 4;
 
-  /// A block for each group and piece.
-  dim3 grid() const { return {groups, grid_extent(pieces, false), 1}; }
+  /// A block for each group and split.
+  dim3 grid() const { return {groups, grid_extent(splits, false), 1}; }
 };
 
-/// The same groups for a kernel that only puts together what the pieces left, a channel to a thread.
-inline ColumnPlan joining_plan(ColumnPlan p, int width) {
+/// The plan of a kernel that only combines the splits: the same groups, one channel per thread.
+inline ColumnPlan combining_plan(ColumnPlan p, int width) {
   p.shift += static_cast<unsigned>(std::countr_zero(static_cast<unsigned>(width)));
   return p;
 }
@@ -59,13 +58,13 @@ inline ColumnPlan joining_plan(ColumnPlan p, int width) {
 template <int N>
 inline constexpr unsigned column_width_bits = N == 8 ? 3 : N == 4 ? 2 : 0;
 
-/// Channels that a thread takes: 16 bytes of them where rows are made of such packs.
+/// Channels of a thread: 16 bytes where rows are made of such packs.
 template <class T>
 constexpr int column_width(index_t channels) {
   return channels % pack_width<T> == 0 ? pack_width<T> : channels % 4 == 0 ? 4 : 1;
 }
 
-/// f.operator()<N>() for the channels N that a thread takes.
+/// f.operator()<N>() for N channels per thread.
 template <class T, class F>
 void with_column_width(index_t channels, const F& f) {
   const int width = column_width<T>(channels);
@@ -80,7 +79,7 @@ struct RowWalk {
   index_t at, stride;
   int count;
 
-  /// The same from the last to the first: of what an earlier pass has read, L2 still has the end.
+  /// The same rows in reverse order: L2 still has the end of an earlier pass.
   __device__ RowWalk back() const { return {at + (count - 1) * stride, -stride, count}; }
 };
 
@@ -89,26 +88,26 @@ __device__ __forceinline__ int steps(index_t left, unsigned bits) {
   return left > 0 ? static_cast<int>((left - 1) >> bits) + 1 : 0;
 }
 
-/// What one thread takes: N channels of every k-th row of its block's piece.
+/// Elements of one thread: N channels of every k-th row of its block's split.
 template <int N>
 struct ColumnPlace {
-  index_t channel, first;  // the first of N; the same in the piece's first row, as an element
-  index_t piece_rows;
+  index_t channel, first;  // the first of N channels; its element in the split's first row
+  index_t split_rows;
   RowWalk rows;
   int local;  // the channel counted from the block's first
   bool inside;
 
   __device__ explicit ColumnPlace(const ColumnPlan& p) {
     const unsigned row = threadIdx.x >> p.shift;
-    const index_t top = index_t{blockIdx.y} * p.piece;
+    const index_t top = index_t{blockIdx.y} * p.split_rows;
     const unsigned column = threadIdx.x & ((1u << p.shift) - 1);
     local = static_cast<int>(column) * N;
     channel = block_channel(p, column * N);
     inside = channel < p.channels;
-    piece_rows = p.rows - top < p.piece ? p.rows - top : p.piece;
+    split_rows = p.rows - top < p.split_rows ? p.rows - top : p.split_rows;
     first = top * p.channels + channel;
     rows = {first + row * p.channels, (column_threads >> p.shift) * p.channels,
-            inside ? steps(piece_rows - row, column_bits - p.shift) : 0};
+            inside ? steps(split_rows - row, column_bits - p.shift) : 0};
   }
 
   /// The channel of the matrix that is number `local` of the block.
@@ -119,7 +118,7 @@ struct ColumnPlace {
 
 // ---- Rows -----------------------------------------------------------------------------------------------------------
 
-/// N neighbouring elements as they are stored, so that those on their way take no more registers than they need.
+/// N contiguous elements as stored: bfloat16 in flight takes half the registers of its floats.
 template <int N, class T>
 struct StoredColumns {
   static constexpr bool pairs = sizeof(T) < sizeof(float) && N > 1;
@@ -170,12 +169,12 @@ __device__ __forceinline__ void with_packing(bool packed, const F& f) {
     f.template operator()<false>();
 }
 
-/// Rows that a thread has under way; one where their results take long to compute.
+/// Rows of a thread in flight; one where their results take long to compute.
 template <bool Smooth = false>
 inline constexpr int rows_in_flight = Smooth ? 1 : 4;
 
-/// The next rows of a thread, all loaded before the first is used: a thread with few rows waits only once, and many
-/// threads fill the memory's pipe. A row is load(its element).
+/// The next rows of a thread, all loaded before the first is used: a thread with few rows waits only once, and loads in
+/// flight hide the latency. A row is load(its element).
 template <int Rows, class Row>
 struct RowBatch {
   Row row[Rows] = {};
@@ -194,7 +193,7 @@ struct RowBatch {
   }
 };
 
-/// use(at, load(at), ready) for rows in their order. The first loads are under way while ready = prepare() is found,
+/// use(at, load(at), ready) for rows in their order. The first loads are in flight during ready = prepare(),
 /// which may hold barriers.
 template <int Rows, class Load, class Prepare, class Use>
 __device__ __forceinline__ void for_rows_after(RowWalk rows, const Load& load, const Prepare& prepare, const Use& use) {
@@ -248,40 +247,40 @@ __device__ __forceinline__ void reduce_columns(unsigned shift, const float (&sum
   }
 }
 
-/// Workspace of partial sums, (pieces, 2, channels), float whatever the elements are: sums and products of each piece.
+/// Bytes of partial sums, (splits, 2, channels), float for every element type: sums and products of each split.
 inline std::size_t column_workspace(const ColumnPlan& p) {
-  return p.pieces == 1 ? 0 : static_cast<std::size_t>(p.pieces * 2 * p.channels) * sizeof(float);
+  return p.splits == 1 ? 0 : static_cast<std::size_t>(p.splits * 2 * p.channels) * sizeof(float);
 }
 
 struct ColumnSums {
   float sum, product;
 };
 
-/// Partial sums of all pieces added up in a fixed order, by each block for its 2^bits channels (at most 32): finish()
-/// as reduce_columns() calls it. add(channel) gives a function: share(piece, its partial sums) is what the piece adds.
+/// Sums over all splits in a fixed order, by each block for its 2^bits channels (at most 32): finish() as in
+/// reduce_columns(). add(channel) returns a function of (split, its partial sums): the summand of that split.
 template <class Add, class F>
-__device__ __forceinline__ void join_pieces(const ColumnPlan& p, unsigned bits, const float* partial, float* shared,
+__device__ __forceinline__ void combine_splits(const ColumnPlan& p, unsigned bits, const float* partial, float* shared,
                                             const Add& add, const F& finish) {
   const index_t channel = (index_t{blockIdx.x} << bits) + (threadIdx.x & ((1u << bits) - 1));
   const unsigned row = threadIdx.x >> bits, step = column_threads >> bits;
   float sum[1] = {}, product[1] = {};
   if (channel < p.channels) {
-    const auto share = add(channel);
-    unsigned piece = row;
+    const auto summand = add(channel);
+    unsigned split = row;
     for_rows<rows_in_flight<>>(
-        RowWalk{2 * row * p.channels + channel, 2 * step * p.channels, steps(p.pieces - row, column_bits - bits)},
+        RowWalk{2 * row * p.channels + channel, 2 * step * p.channels, steps(p.splits - row, column_bits - bits)},
         [&](index_t at) -> ColumnSums { return {partial[at], partial[at + p.channels]}; },
         [&](index_t, const ColumnSums& s) {
-          const ColumnSums more = share(piece, s);
+          const ColumnSums more = summand(split, s);
           sum[0] += more.sum;
           product[0] += more.product;
-          piece += step;
+          split += step;
         });
   }
   reduce_columns<1>(bits, sum, product, shared, finish);
 }
 
-/// For join_pieces(): sums as they are.
+/// For combine_splits(): the partial sums themselves.
 struct PlainSums {
   __device__ auto operator()(index_t /*channel*/) const {
     return [](index_t, const ColumnSums& s) { return s; };

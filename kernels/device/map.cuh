@@ -24,13 +24,13 @@ index_t packs_of(index_t n, const T*... arrays) {
   return packable<N>(arrays...) ? n / N : 0;
 }
 
-/// The packs that map() takes: as wide as a load of the widest type can be.
+/// Packs of map(): as wide as a load of the widest type.
 template <class... T>
 index_t map_packs(index_t n, const T*... arrays) {
   return packs_of<pack_width<T...>>(n, arrays...);
 }
 
-/// Blocks for map() over n elements, `packs` packs among them. A thread takes two packs at a time.
+/// Blocks for map() over n elements, `packs` packs among them. Two packs per thread and iteration.
 inline dim3 map_blocks(index_t n, index_t packs) {
   return {grid_stride_blocks(packs > 0 ? ceil_div(packs, 2) : n, map_threads), 1, 1};
 }

@@ -1,4 +1,4 @@
-// Functions for which CUDA has its own word.
+// Functions that CUDA has under its own name.
 #pragma once
 
 #include <cstdint>

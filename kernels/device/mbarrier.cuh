@@ -1,8 +1,8 @@
 // mbarrier: a barrier in shared memory whose phases complete when enough threads have arrived and enough bytes have
 // come (sm_90). Threads arrive without waiting; who waits asks for the parity of a phase: 0 for the first, then 1, 0...
 //
-// On the emulated device a wait that nobody ends is a deadlock, and named so. On a GPU it lasts for ever, unless the
-// program was compiled with TINYGAN_CUDA_WATCHDOG: then the kernel says who waits for what, and ends with an error.
+// On the emulated device a wait that never ends is reported as a deadlock. On a GPU it lasts for ever, unless the program
+// was compiled with TINYGAN_CUDA_WATCHDOG: then the kernel prints who waits for what, and ends with an error.
 // Source: PTX ISA, "Parallel Synchronization: mbarrier".
 #pragma once
 
@@ -67,7 +67,7 @@ __device__ __forceinline__ void mbarrier_arrive_expect(Mbarrier& b, unsigned byt
 
 #ifdef TINYGAN_CUDA_WATCHDOG
 
-/// Whether a phase of this parity has completed, after the hardware has waited for a moment of its own choice.
+/// Whether a phase of this parity has completed, after a bounded wait by the hardware.
 __device__ __forceinline__ bool mbarrier_try_wait(Mbarrier& b, unsigned parity) {
   unsigned done = 0;
 #if __CUDA_ARCH__ >= 900
@@ -91,7 +91,7 @@ __device__ __forceinline__ std::uint64_t nanoseconds() {
 inline constexpr unsigned watchdog_attempts = 1024;
 inline constexpr std::uint64_t watchdog_nanoseconds = 4'000'000'000;
 
-/// Returns when a phase of this parity has completed; `stage` says in the watchdog's message whose barrier this is.
+/// Returns when a phase of this parity has completed; `stage` names the barrier in the watchdog's message.
 __device__ __forceinline__ void mbarrier_wait(Mbarrier& b, unsigned parity, int stage = 0) {
   if (mbarrier_try_wait(b, parity)) return;
   const std::uint64_t start = nanoseconds();
@@ -132,7 +132,7 @@ struct alignas(8) Mbarrier {
 
 namespace emulate {
 
-/// Takes `arrivals` and `bytes` off what is missing, and begins the next phase when nothing is.
+/// Subtracts `arrivals` and `bytes` from the missing ones; the next phase begins at zero.
 TINYGAN_NO_SANITIZE inline void arrive(Mbarrier& b, unsigned arrivals, int bytes) {
   publish(&b);
   if (arrivals > b.missing) machine->violation("mbarrier", "more threads arrive than the barrier was made for");

@@ -73,7 +73,7 @@ __device__ __forceinline__ Pack<std::uint32_t, Count> load_matrix(const void* ro
 
 namespace emulate {
 
-/// One lane's part of a product or of ldmatrix.
+/// One lane's operand of a product or of ldmatrix.
 struct MmaLane {
   FragmentC* c;
   FragmentA a;

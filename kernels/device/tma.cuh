@@ -4,7 +4,7 @@
 //
 // A tensor has four dimensions, innermost first, and comes as rows of 128 bytes in which 16-byte chunks are exchanged
 // by bits 7 to 9 of their address (SWIZZLE_128B): what wgmma wants, and free of bank conflicts. The destination is
-// 1024-byte aligned. On the emulated device it is poison until somebody waits for its mbarrier.
+// 1024-byte aligned. On the emulated device it is poison until a thread waits for its mbarrier.
 // Source: PTX ISA, "cp.async.bulk.tensor" and "Swizzling modes"; CUDA driver API, cuTensorMapEncodeTiled.
 #pragma once
 
@@ -25,7 +25,7 @@ namespace {
 inline constexpr int box_row_bytes = 128;
 
 /// A dense tensor (extent[3], extent[2], extent[1], extent[0]) of float or bfloat16 at a 16-byte aligned address, and
-/// the box of it that a copy takes: 128 bytes of dimension 0.
+/// the box of one copy: 128 bytes of dimension 0.
 struct BoxedTensor {
   const void* data;
   int element_bytes;
@@ -72,7 +72,7 @@ inline TensorMap tensor_map(const BoxedTensor& t) {
   return map;
 }
 
-/// Has a map brought into the cache of descriptors, so that the first copy need not wait for it. By one thread.
+/// Prefetches a map into the descriptor cache, so that the first copy does not wait for it. By one thread.
 __device__ __forceinline__ void tma_prefetch(const TensorMap& map) {
 #if __CUDA_ARCH__ >= 900
   asm volatile("prefetch.tensormap [%0];" ::"l"(&map) : "memory");
@@ -105,7 +105,7 @@ inline TensorMap tensor_map(const BoxedTensor& t) {
     const bool possible = t.extent[i] >= 1 && t.extent[i] <= index_t{1} << 32 && t.box[i] >= 1 && t.box[i] <= 256;
     if (!possible) refused("an extent is out of range");
     bytes *= t.extent[i];
-    if (i < 3 && bytes % 16 != 0) refused("a stride is no multiple of 16 bytes");
+    if (i < 3 && bytes % 16 != 0) refused("a stride is not a multiple of 16 bytes");
   }
   return {t};
 }

@@ -1,4 +1,4 @@
-// Pack: a few neighbouring elements moved by one instruction, 16 bytes being the widest and what bandwidth wants.
+// Pack: a few contiguous elements moved by one instruction, at most 16 bytes, the width for full bandwidth.
 #pragma once
 
 #include <algorithm>
@@ -31,13 +31,13 @@ using Float4 = Pack<float, 4>;
 template <class... T>
 inline constexpr int pack_width = static_cast<int>(16 / std::max({sizeof(T)...}));
 
-/// True if every pointer is a multiple of `bytes`; what a launcher asks before it lets a kernel use packs.
+/// True if every pointer is a multiple of `bytes`, the condition for packs.
 template <class... T>
 bool aligned(std::size_t bytes, const T*... pointers) {
   return ((reinterpret_cast<std::uintptr_t>(pointers) % bytes == 0) && ...);
 }
 
-/// True if packs of N elements may be taken from every pointer on.
+/// True if every pointer is aligned to packs of N elements.
 template <int N, class... T>
 __host__ __device__ __forceinline__ bool packable(const T*... pointers) {
   return ((reinterpret_cast<std::uintptr_t>(pointers) % (sizeof(T) * N) == 0) && ...);

@@ -6,14 +6,14 @@
 //   wgmma_commit(); wgmma_wait<P>();     until at most P of the latest groups are under way
 //   wgmma_finish(acc);                   until all are over: from here on the accumulators may be read
 //
-// Operands lie in blocks of 64 rows of 128 bytes as TMA swizzles them (tma.cuh), 1024-byte aligned, one behind another:
+// Operands lie in blocks of 64 rows of 128 bytes as TMA swizzles them (tma.cuh), 1024-byte aligned, contiguous:
 //   Major::k    a row is an index of M or N and holds 128 bytes of K
-//   Major::mn   a row is an index of K and holds 64 neighbours of M or N: bfloat16 only, whose blocks are square
+//   Major::mn   a row is an index of K and holds 64 indices of M or N: bfloat16 only, whose blocks are square
 // Warp w of the warpgroup has rows 16w to 16w + 15 of D, in mma.sync's layout (mma.cuh).
 // TF32 ignores the 13 lowest bits of what it reads. The emulated device multiplies when a group is waited for, so a
-// panel that is given back too early, or accumulators that are read too early, show.
+// stage that is released too early, or accumulators that are read too early, show.
 // Source: PTX ISA, "Asynchronous Warpgroup Level Matrix Multiply-Accumulate Instructions" and its strides of matrix
-// descriptors, of which CUTLASS (mma_traits_sm90_gmma.hpp) says which is which.
+// descriptors, named as in CUTLASS (mma_traits_sm90_gmma.hpp).
 #pragma once
 
 #include <tinygan/backend/major.hpp>

@@ -28,7 +28,7 @@ inline void __syncwarp(unsigned mask = 0xffffffffu) { emulate::machine->warp_bar
 
 namespace emulate {
 
-/// One lane's part of a shuffle. `from` is the lane it reads, 32 or more for its own value.
+/// One lane's operand of a shuffle. `from` is the lane it reads, 32 or more for its own value.
 template <class T>
 struct Shuffle {
   T value, result;
@@ -55,7 +55,7 @@ T shuffle(unsigned mask, T value, unsigned from) {
   return mine.result;
 }
 
-/// One lane's part of a vote.
+/// One lane's operand of a vote.
 struct Vote {
   bool yes;
   unsigned ballot;

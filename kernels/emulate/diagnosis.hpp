@@ -53,7 +53,7 @@ TINYGAN_NO_SANITIZE void check_common_barrier(const Grid& g, const Thread* threa
   for (unsigned i = 0; i < count; ++i) {
     const Thread& t = threads[i];
     if (t.state == State::at_wait)
-      fail_thread(g, t, "deadlock", "it waits for a phase of an mbarrier that nobody completes");
+      fail_thread(g, t, "deadlock", "it waits for a phase of an mbarrier that no thread completes");
     if (t.state == State::at_warp) fail_stalled_collective(g, threads, count, t);
     if (t.state != State::at_barrier) continue;
     if (first && (first->barrier.line != t.barrier.line || std::strcmp(first->barrier.file, t.barrier.file) != 0))
@@ -67,7 +67,7 @@ TINYGAN_NO_SANITIZE void check_common_barrier(const Grid& g, const Thread* threa
 TINYGAN_NO_SANITIZE void check_exit(const Grid& g, const Thread& t, const PendingBulks& copies,
                                     const SharedMemory& shared) {
   if (copies.count() > 0)
-    fail_thread(g, t, "unfinished copy", "the block has exited, nobody waited for a tensor copy of it");
+    fail_thread(g, t, "unfinished copy", "the block has exited, and no thread waited for a tensor copy of it");
   const std::ptrdiff_t overrun = shared.overrun();
   if (overrun == SharedMemory::intact) return;
   if (overrun < 0)

@@ -51,7 +51,7 @@ TINYGAN_NO_SANITIZE void jump(Context& from, Context& to) { exchange_stacks(&fro
 /// A context that will begin with entry(), which must not return.
 TINYGAN_NO_SANITIZE void prepare(Context& context, void* stack, std::size_t bytes, void (*entry)()) {
   auto* top = reinterpret_cast<std::uintptr_t*>(static_cast<std::byte*>(stack) + bytes);
-  *--top = 0;                                        // a return address of entry(); leaves rsp as after a call
+  *--top = 0;                                        // a return address of entry(): rsp is as after a call
   *--top = reinterpret_cast<std::uintptr_t>(entry);  // where exchange_stacks() returns to
   for (int saved = 0; saved < 6; ++saved) *--top = 0;
   context = top;

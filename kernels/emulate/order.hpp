@@ -1,5 +1,5 @@
 // The order in which the emulated device runs blocks, and threads between two barriers. A kernel without races gives
-// the same bits either way, so tests run it both ways. The one piece of emulation state that all translation units
+// the same bits either way, so tests run it both ways. The only emulation state that all translation units
 // share.
 #pragma once
 

@@ -44,7 +44,7 @@ void AnnotateBenignRaceSized(const char* file, int line, const volatile void* ad
 #endif
 
 // The emulation itself is not instrumented: it passes one thread's data to another as the hardware would.
-#if TINYGAN_EMULATE_TSAN && defined(__clang__)  // clang's no_sanitize leaves the calls at entry and exit
+#if TINYGAN_EMULATE_TSAN && defined(__clang__)  // clang's no_sanitize keeps the calls at entry and exit
 #define TINYGAN_NO_SANITIZE __attribute__((disable_sanitizer_instrumentation, noinline))
 #elif TINYGAN_EMULATE_TSAN
 #define TINYGAN_NO_SANITIZE __attribute__((no_sanitize("thread"), noinline))

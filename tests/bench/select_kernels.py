@@ -35,7 +35,7 @@ def made_up_shapes():
 
     def add(precision, forms, **numbers):
         shapes.append({"name": f"shape {len(shapes)}", "batch": 0, "precision": precision,
-                       "forms": [{"form": name_of(f), "way": f[0], "tile_m": f[1], "tile_n": f[2], "pieces": f[3], "blocks": blocks,
+                       "forms": [{"form": name_of(f), "way": f[0], "tile_m": f[1], "tile_n": f[2], "splits": f[3], "blocks": blocks,
                                   "error": ""} for f, blocks in forms], **numbers})
 
     powers = [2 ** i for i in range(9)]
@@ -75,11 +75,11 @@ def race(limits, shapes, slower=1.2):
     """What would be measured if these limits were the best ones: every other form takes longer."""
     rows = []
     for shape in shapes:
-        way, tile_m, tile_n, pieces = chosen_form(limits, shape)
+        way, tile_m, tile_n, splits = chosen_form(limits, shape)
         row = json.loads(json.dumps(shape))
         for form in row["forms"]:
             same = (form["way"], form["tile_m"], form["tile_n"]) == (way, tile_m, tile_n)
-            form["cold_s"] = 1e-5 * (slower ** (same is False)) * (1 + 0.1 * abs(math.log2(form["pieces"] / pieces)))
+            form["cold_s"] = 1e-5 * (slower ** (same is False)) * (1 + 0.1 * abs(math.log2(form["splits"] / splits)))
         row["chosen"] = name_of(chosen_form(limits, shape))
         rows.append(row)
     return rows
@@ -119,7 +119,7 @@ def main():
         check(page.read_text().count("not_measured}") == text.count("not_measured}") - fitted, "the other table was written")
 
         # Other limits that are the best are found, and no shape is then given another form than the best.
-        known = {**before, "ffma_blocks": 66, "mma_blocks": 198, "piece": 512, "vector_terms": 0, "one_channel": 0, "columns": 32, "filled": 25,
+        known = {**before, "ffma_blocks": 66, "mma_blocks": 198, "split_terms": 512, "vector_terms": 0, "one_channel": 0, "columns": 32, "filled": 25,
                  "tiles": 16, "wide_tiles": 132, "grad_fewer": 32, "grad_more": 128, "grad_filled": 50}
         page.write_text(text)
         output = run(folder, race(known, shapes), *who)
@@ -127,7 +127,7 @@ def main():
         check("1.000 after" in output, f"regret is left: {output}")
         wrong = [s["name"] for s in shapes if chosen_form(found, s)[:3] != chosen_form(known, s)[:3]]
         check(not wrong, f"{len(wrong)} shapes are given another form: {output}")
-        for name in ("piece", "vector_terms", "one_channel", "wide_tiles", "grad_filled"):
+        for name in ("split_terms", "vector_terms", "one_channel", "wide_tiles", "grad_filled"):
             check(found[name] == known[name], f"{name}: {found[name]}, expected {known[name]}: {output}")
 
         # What gains less than the noise is left alone.

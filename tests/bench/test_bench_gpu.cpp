@@ -268,7 +268,7 @@ TEST_CASE("A race tries every form that a shape and a precision allow, and expec
   CHECK(count(gpu::race_forms(s), Way::ffma) == 3);
   s.gemm = GemmDims{128, 1, 6272};
   CHECK(count(gpu::race_forms(s), Way::vector) == 1);
-  CHECK(count(gpu::race_forms(s), Way::ffma) > 9);  // in pieces
+  CHECK(count(gpu::race_forms(s), Way::ffma) > 9);  // with split-K
   for (const GemmDims& single :
        {GemmDims{128, 1, 6272, true}, GemmDims{1, 6272, 128}, GemmDims{128, 6272, 1, false, true}}) {
     s.gemm = single;
@@ -284,7 +284,7 @@ TEST_CASE("A race tries every form that a shape and a precision allow, and expec
   CHECK(count(gpu::race_forms(conv), Way::one_channel) == 1);
   conv.output = ConvSlot::w;
   CHECK(count(gpu::race_forms(conv), Way::one_channel) > 3);
-  for (const forms::Form& f : gpu::race_forms(conv)) CHECK(f.pieces >= 1);
+  for (const forms::Form& f : gpu::race_forms(conv)) CHECK(f.splits >= 1);
   conv.precision = Precision::bf16;
   CHECK(count(gpu::race_forms(conv), Way::wgmma) > 3);
   conv.precision = Precision::tf32;  // whose weight gradients have no wgmma form

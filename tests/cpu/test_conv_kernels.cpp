@@ -70,7 +70,7 @@ TEST_CASE("conv kernels: batch, kernel and stride", "[cpu][conv]") {
   check_partials<double>(same(3, 7, 5, 3, 3, 5, 2));
 }
 
-TEST_CASE("conv kernels: channels that are no multiple of the vector width", "[cpu][conv]") {
+TEST_CASE("conv kernels: channels that are not a multiple of the vector width", "[cpu][conv]") {
   for (index_t C : {1, 2, 6, 13, 17, 67})
     for (index_t K : {1, 2, 15, 16, 33, 65, 70}) check_partials<float>(same(2, 5, 4, C, 3, K, 2));
   for (index_t C : {1, 5, 9})
@@ -93,7 +93,7 @@ TEST_CASE("conv kernels: one channel on a side, every stride, padding and dilati
   check_partials<float>(same(3, 28, 28, 65, 3, 1, 1));
 }
 
-TEST_CASE("conv kernels: stride larger than the kernel leaves empty tap lists", "[cpu][conv]") {
+TEST_CASE("conv kernels: stride larger than the kernel, with empty tap lists", "[cpu][conv]") {
   for (index_t C : {1, 4})
     for (index_t K : {1, 6}) {
       check_partials<float>(conv_dims({2, 11, 13, C}, {2, 1, C, K}, {.stride_h = 4, .stride_w = 3}));
@@ -119,8 +119,8 @@ TEST_CASE("conv kernels: sizes beyond one block of taps, rows, channels and imag
   check_partials<float>(same(1, 9, 9, 5, 9, 7, 1));                                               // 81 taps
   check_partials<float>(conv_dims({1, 2, 1, 2100}, {2, 1, 2100, 66}, {}));                        // depth
   check_partials<float>(
-      conv_dims({1, 130, 70, 2}, {3, 3, 2, 64}, {.padding = Padding::same()}));  // rows of g in pieces
-  check_partials<float>(conv_dims({90, 6, 6, 3}, {2, 2, 3, 64}, {.padding = Padding::same()}));    // images in pieces
+      conv_dims({1, 130, 70, 2}, {3, 3, 2, 64}, {.padding = Padding::same()}));  // several chunks of the rows of g
+  check_partials<float>(conv_dims({90, 6, 6, 3}, {2, 2, 3, 64}, {.padding = Padding::same()}));    // several chunks of images
 }
 
 TEST_CASE("conv kernels: transposed convolutions of the networks", "[cpu][conv]") {

@@ -59,7 +59,7 @@ TEST_CASE("gemm: extents around the edges of tiles, panels and depth blocks", "[
   check_products<double>(101, 67, 1031);
 }
 
-TEST_CASE("gemm: skinny shapes and depths that are cut into pieces", "[cpu][gemm]") {
+TEST_CASE("gemm: skinny shapes and split-K", "[cpu][gemm]") {
   check_products<float>(128, 1, 6272);
   check_products<float>(1, 6272, 128);
   check_products<float>(6272, 1, 128);

@@ -82,12 +82,12 @@ TEST_CASE("parallel_for cuts by n and grain alone") {
     const Threads use(threads);
     for (index_t n : {0, 1, 63, 64, 65, 1000}) {
       CAPTURE(threads, n);
-      const index_t grain = 64, pieces = (n + grain - 1) / grain;
-      std::vector<index_t> end(static_cast<std::size_t>(pieces), -1);
+      const index_t grain = 64, chunks = (n + grain - 1) / grain;
+      std::vector<index_t> end(static_cast<std::size_t>(chunks), -1);
       cpu::parallel_for(n, grain, [&](index_t first, index_t last) {
         if (first % grain == 0) end[static_cast<std::size_t>(first / grain)] = last;
       });
-      for (index_t i = 0; i < pieces; ++i) CHECK(end[static_cast<std::size_t>(i)] == std::min(n, (i + 1) * grain));
+      for (index_t i = 0; i < chunks; ++i) CHECK(end[static_cast<std::size_t>(i)] == std::min(n, (i + 1) * grain));
     }
   }
 }
@@ -340,7 +340,7 @@ TEST_CASE("In a child of fork() the pool works with workers of its own, and the 
     other.join();
     CHECK(failed == 0);
   }
-  SECTION("a fork inside a job leaves the child an Error instead of chunks without threads") {
+  SECTION("a fork inside a job is an Error in the child instead of chunks without threads") {
     std::atomic<int> status{-1};
     const auto forking = [&] {
       const auto parent = ::getpid();
@@ -365,7 +365,7 @@ TEST_CASE("In a child of fork() the pool works with workers of its own, and the 
 
 TEST_CASE(
     "Threads that cannot be started are an Error with the number of those that can, and the pool stays as it was") {
-  if (support::sanitized) return;  // sanitizers reserve more address space than a limit could leave
+  if (support::sanitized) return;  // sanitizers reserve more address space than a limit permits
   const Threads use(2);
   const auto limited = [] {
     const rlimit limit{rlim_t{400} << 20, rlim_t{400} << 20};

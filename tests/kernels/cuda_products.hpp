@@ -116,19 +116,19 @@ void check_case(const Arithmetic& by, const CudaOperandSet<T>& operands, const C
       text(name_of(c), biased ? " +bias+relu" : "", operands.values == Values::signs ? ", signs" : "");
   CAPTURE(name, forms::name_of(c.form));
   const forms::Force force(c.form);
-  forms::take({}, 0);
+  forms::record({}, 0);
   const index_t at = c.offset;
   const Epilogue<T> e = biased ? Epilogue<T>{operands.bias.there(at), Activation::relu, 0} : Epilogue<T>{};
-  // NaN in the output and in front of it: an element that is not written shows, and one written out of place.
+  // NaN in the output and before it: an element that is not written shows, and one written out of place.
   const Tensor<T> out = Tensor<T>::full({at + output_size(c)}, T(std::numeric_limits<float>::quiet_NaN()), by.device);
   compute(c, e, operands.first.there(at), operands.second.there(at), out.data() + at, by.device);
-  const std::string form = forms::name_of(forms::taken);
+  const std::string form = forms::name_of(forms::launched);
   CAPTURE(form);
   const support::ErrorContext context(text(name, " by ", form));
   if (c.form.way != forms::Way::automatic) {
-    CHECK(forms::taken.way == c.form.way);
-    CHECK(forms::taken.tile_m == c.form.tile_m);
-    CHECK(forms::taken.tile_n == c.form.tile_n);
+    CHECK(forms::launched.way == c.form.way);
+    CHECK(forms::launched.tile_m == c.form.tile_m);
+    CHECK(forms::launched.tile_n == c.form.tile_n);
   }
   std::vector<float> found = widen(out).to_vector();
   for (index_t i = 0; i < at; ++i) CHECK(std::isnan(found[static_cast<std::size_t>(i)]));

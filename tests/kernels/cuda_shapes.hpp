@@ -13,7 +13,7 @@ namespace tinygan::test {
 
 namespace gpu = tinygan::bench::gpu;
 
-/// One product or partial. Operands start `offset` elements behind a 16-byte boundary; a form may be forced.
+/// One product or partial. Operands start `offset` elements after a 16-byte boundary; a form may be forced.
 struct ProductCase {
   GemmDims dims;
   index_t offset = 0;

@@ -11,7 +11,7 @@ inline ConvDims square_conv(index_t N, index_t size, index_t C, index_t K, index
   return conv_dims({N, size, size, C}, {kernel, kernel, C, K}, {stride, stride, Padding::same(), 1, 1});
 }
 
-/// Whether the device must have wgmma and TMA: TINYGAN_CUDA_ISA=sm_80 leaves them out, also for GPUs without.
+/// Whether the device must have wgmma and TMA: TINYGAN_CUDA_ISA=sm_80 excludes them, also for GPUs without.
 inline bool wants_wgmma(const Arithmetic& by) {
   const char* const isa = std::getenv("TINYGAN_CUDA_ISA");
   return by.precision != Precision::fp32 && !(isa && std::string_view(isa) == "sm_80");
@@ -33,7 +33,7 @@ inline std::vector<ProductCase> small_products(const Arithmetic& by) {
   const bool fp32 = by.precision == Precision::fp32;
   for (const GemmDims& d : {GemmDims{40, 24, 160}, GemmDims{40, 24, 160, true, true}}) {
     for (Form form : fp32 ? ffma_forms : square_forms)
-      for (form.pieces = 1; form.pieces <= 3; form.pieces += 2) all.push_back({d, 0, form});
+      for (form.splits = 1; form.splits <= 3; form.splits += 2) all.push_back({d, 0, form});
     if (wants_wgmma(by))
       for (const Form& form : wgmma_forms) all.push_back({d, 0, form});
   }
@@ -55,7 +55,7 @@ inline std::vector<PartialCase> small_partials(const Arithmetic& by) {
       for (const Form& form : wgmma_forms) all.push_back({d, slot, 0, form});
   }
   for (Form form : fp32 ? ffma_forms : square_forms)
-    for (form.pieces = 1; form.pieces <= 3; form.pieces += 2) all.push_back({d, ConvSlot::w, 0, form});
+    for (form.splits = 1; form.splits <= 3; form.splits += 2) all.push_back({d, ConvSlot::w, 0, form});
   if (by.bfloat16_elements && wants_wgmma(by))
     for (const Form& form : wgmma_grad_forms) all.push_back({d, ConvSlot::w, 0, form});
   return all;

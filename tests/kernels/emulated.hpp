@@ -37,8 +37,8 @@ std::vector<T> both_ways(index_t size, const F& f) {
   return forward;
 }
 
-/// Values of which the first stands `offset` elements behind a 16-byte boundary, so that kernels meet every alignment;
-/// 16 bytes of elements stand before them, none behind, where AddressSanitizer watches.
+/// Values from `offset` elements after a 16-byte boundary on, so that kernels meet every alignment;
+/// 16 bytes of elements precede them, none follow, where AddressSanitizer checks.
 template <class T = float>
 class Operand {
  public:

@@ -58,7 +58,7 @@ void drop_ignored_bits(Precision p, const Operand<T>& x) {
   for (index_t i = 0; i < x.size(); ++i) x[i] = rounded(p, x[i]);
 }
 
-/// gemm against its references, in both orders of execution; operands start `offset` elements behind a 16-byte
+/// gemm against its references, in both orders of execution; operands start `offset` elements after a 16-byte
 /// boundary.
 template <class T = float>
 void check_gemm(Precision p, const GemmDims& d, int offset = 0, const Epilogue<T>& epilogue = {}) {
@@ -72,7 +72,7 @@ void check_gemm(Precision p, const GemmDims& d, int offset = 0, const Epilogue<T
     k.gemm(d, epilogue, a.data(), b.data(), out, workspace.data(), {});
     CHECK(workspace.intact());
   });
-  const Precision by = forms::taken.way == forms::Way::vector ? Precision::fp32 : p;  // whatever the precision
+  const Precision by = forms::launched.way == forms::Way::vector ? Precision::fp32 : p;  // whatever the precision
   Reference exact = reference_gemm(d, a.data(), b.data());
   Reference of_rounded = reference_gemm(d, rounded(by, a.values()).data(), rounded(by, b.values()).data());
   for (Reference* r : {&exact, &of_rounded}) reference_epilogue(epilogue, d.N, *r);

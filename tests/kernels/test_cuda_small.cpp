@@ -26,7 +26,7 @@ forms::Form form_of(const Arithmetic& by, const Case& c) {
     const CudaOperandSet<T> operands(by.device, std::vector<Case>{c}, Values::signs);
     check_case(by, operands, c, false);
   });
-  return forms::taken;
+  return forms::launched;
 }
 
 /// wgmma computes the large shapes, where the device has it.

@@ -63,7 +63,7 @@ TEST_CASE("Emulated conv2d: more groups of pixels than one launch takes") {
   check_partial(fp32, conv_dims({2, 24, 25, 2}, {2, 2, 2, 3}, conv_options(11, Padding::valid())), ConvSlot::x, 0);
 }
 
-TEST_CASE("Emulated conv2d_weight_grad: pieces of the depth are added in order") {
+TEST_CASE("Emulated conv2d_weight_grad: splits are added in order") {
   const ConvDims d = conv_dims({13, 9, 9, 3}, {2, 2, 3, 5}, conv_options(1, Padding::same()));
   CHECK(emulated_kernels().conv2d_workspace(d, ConvSlot::w) == 4 * 2 * 2 * 3 * 5 * sizeof(float));
   check_partial(fp32, d, ConvSlot::w, 0);
@@ -94,7 +94,7 @@ TEST_CASE("Emulated conv2d: a single channel and a small square filter") {
       each(conv_dims({2, 6, 6, w[2]}, w, conv_options(stride, Padding::sides(4, 0, 0, 5))));
       each(conv_dims({3, 1, 1, w[2]}, w, conv_options(stride, Padding::all(1))));
     }
-  // More channels than a warp has lanes for, in packs and not, and than the filter's part in shared memory.
+  // More channels than a warp has lanes for, in packs and not, and than the filter's share of shared memory.
   for (const index_t channels : {132, 141}) {
     each(conv_dims({1, 4, 3, 1}, {3, 3, 1, channels}, conv_options(2, Padding::same())));
     each(conv_dims({1, 4, 3, channels}, {3, 3, channels, 1}, conv_options(1, Padding::same())));
@@ -109,23 +109,23 @@ TEST_CASE("Emulated conv2d: a single channel and a small square filter") {
 }
 
 template <class T>
-void check_pieces(const ConvDims& d, index_t count) {
+void check_splits(const ConvDims& d, index_t count) {
   CAPTURE(sizeof(T), d.C, d.K, count);
-  const auto slabs = static_cast<std::size_t>(count > 1 ? count * d.w_shape().size() : 0);
-  CHECK(emulated_kernels<T>().conv2d_workspace(d, ConvSlot::w) == slabs * sizeof(float));
+  const auto partial_sums = static_cast<std::size_t>(count > 1 ? count * d.w_shape().size() : 0);
+  CHECK(emulated_kernels<T>().conv2d_workspace(d, ConvSlot::w) == partial_sums * sizeof(float));
   check_partial<T>(std::is_same_v<T, float> ? fp32 : Precision::bf16, d, ConvSlot::w);
 }
 
-TEST_CASE("Emulated conv2d_weight_grad: any number of pieces, in packs and not") {
+TEST_CASE("Emulated conv2d_weight_grad: any number of splits, in packs and not") {
   const auto same = conv_options(1, Padding::same());
   for (const index_t K : {4, 5}) {
-    check_pieces<float>(conv_dims({13, 9, 9, 3}, {2, 2, 3, K}, same), 4);
-    check_pieces<bfloat16>(conv_dims({13, 9, 9, 3}, {2, 2, 3, K}, same), 4);
-    check_pieces<float>(conv_dims({2, 4, 5, 3}, {3, 3, 3, K}, same), 1);
-    check_pieces<bfloat16>(conv_dims({2, 4, 5, 3}, {3, 3, 3, K}, same), 1);
+    check_splits<float>(conv_dims({13, 9, 9, 3}, {2, 2, 3, K}, same), 4);
+    check_splits<bfloat16>(conv_dims({13, 9, 9, 3}, {2, 2, 3, K}, same), 4);
+    check_splits<float>(conv_dims({2, 4, 5, 3}, {3, 3, 3, K}, same), 1);
+    check_splits<bfloat16>(conv_dims({2, 4, 5, 3}, {3, 3, 3, K}, same), 1);
   }
-  check_pieces<float>(conv_dims({45, 9, 9, 1}, {3, 3, 1, 33}, same), 225);  // more than are added at once
-  check_pieces<bfloat16>(conv_dims({45, 9, 9, 33}, {3, 3, 33, 1}, same), 225);
+  check_splits<float>(conv_dims({45, 9, 9, 1}, {3, 3, 1, 33}, same), 225);  // more than are added at once
+  check_splits<bfloat16>(conv_dims({45, 9, 9, 33}, {3, 3, 33, 1}, same), 225);
 }
 
 TEST_CASE("Emulated conv2d: bias and activations, also where there is no tap") {

@@ -1,4 +1,4 @@
-// The emulated device as tensors and ops see it: memory, copies, its table, and what it says where it has no kernel.
+// The emulated device as tensors and ops see it: memory, copies, its table, and its error where it has no kernel.
 #include <tinygan/backend/missing_kernels.hpp>
 #include <tinygan/ops/pointwise.hpp>
 
@@ -40,7 +40,7 @@ TEST_CASE("A kernel that a device lacks says so by name") {
   CHECK(contains(error_of([] { kernels<double>(Device::emulated()); }), "no kernels for double"));
 }
 
-TEST_CASE("A device that is not to be had says so") {
+TEST_CASE("An unavailable device is refused by name") {
   CHECK(has_backend(DeviceType::emulated));
   CHECK(contains(error_of([] { kernels<float>(Device{DeviceType::emulated, 1}); }), "there are 1 such devices"));
   const std::string text = error_of([] { kernels<float>(Device::cuda(64)); });

@@ -13,24 +13,24 @@ using forms::Way;
 using support::contains;
 using support::error_of;
 
-/// check() with each of the forms, also in three pieces of the sum, and that the launch took it.
+/// check() with each of the forms, also with three splits, and that it was launched.
 template <class Check>
-void each(std::vector<Form> forms, bool in_pieces, const Check& check) {
-  if (in_pieces)
+void each(std::vector<Form> forms, bool with_splits, const Check& check) {
+  if (with_splits)
     for (const std::size_t given = forms.size(); forms.size() < 2 * given;) {
       forms.push_back(forms[forms.size() - given]);
-      forms.back().pieces = 3;
+      forms.back().splits = 3;
     }
   for (const Form& form : forms) {
     CAPTURE(forms::name_of(form));
     const forms::Force force(form);
-    forms::take({}, 0);
+    forms::record({}, 0);
     check();
-    CHECK(forms::taken.way == form.way);
-    CHECK(forms::taken.tile_m == form.tile_m);
-    CHECK(forms::taken.tile_n == form.tile_n);
-    if (form.pieces > 0) CHECK(forms::taken.pieces == form.pieces);
-    CHECK(forms::taken_blocks > 0);
+    CHECK(forms::launched.way == form.way);
+    CHECK(forms::launched.tile_m == form.tile_m);
+    CHECK(forms::launched.tile_n == form.tile_n);
+    if (form.splits > 0) CHECK(forms::launched.splits == form.splits);
+    CHECK(forms::launched_blocks > 0);
   }
 }
 

@@ -29,7 +29,7 @@ TEST_CASE("Emulated gemm: each tile size, in every transposition") {
   check_gemm(fp32, {65, 128 * 131 + 4, 9, true, true});
 }
 
-TEST_CASE("Emulated gemm: a great depth is cut into pieces that are added in order") {
+TEST_CASE("Emulated gemm: split-K of a large K, added in order") {
   const KernelTable<float>& k = emulated_kernels();
   for (const bool trans_a : {false, true})
     for (const bool trans_b : {false, true}) {

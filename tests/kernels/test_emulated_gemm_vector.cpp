@@ -14,7 +14,7 @@ template <class T>
 void check_vector(const GemmDims& d, int offset = 0, const Epilogue<T>& e = {}, index_t splits = 1) {
   const Precision p = std::is_same_v<T, float> ? Precision::fp32 : Precision::bf16;
   check_gemm<T>(p, d, offset, e);
-  CHECK(forms::taken == forms::Form{forms::Way::vector, 0, 0, splits});
+  CHECK(forms::launched == forms::Form{forms::Way::vector, 0, 0, splits});
   const UsePrecision use(p);
   const index_t partial_sums = splits > 1 ? splits * d.M * d.N : 0;
   CHECK(emulated_kernels<T>().gemm_workspace(d) == static_cast<std::size_t>(partial_sums) * sizeof(float));

@@ -20,7 +20,7 @@ void check_way(forms::Way way) {
         const auto check = [&](const auto& c) {
           const CudaOperandSet<T> operands(by.device, std::vector{c}, Values::signs);
           check_case(by, operands, c, false);
-          CHECK(forms::taken.way == way);
+          CHECK(forms::launched.way == way);
         };
         check(ProductCase{{256, 2048, 32}});
         check(PartialCase{square_conv(100, 8, 32, 64, 1, 1), ConvSlot::g});

@@ -138,19 +138,19 @@ struct Problem {
 };
 
 /// Additions after each other in a sum over rows: those of a thread, of which a column has 16 at least, if it has more than
-/// 16; then 8 threads and a butterfly; then the pieces, 16 threads and more to a column, and these (device/columns.cuh).
+/// 16; then 8 threads and a butterfly; then the splits, 16 threads and more to a column, and these (device/columns.cuh).
 double column_terms(index_t rows) {
   const double r = static_cast<double>(rows);
   return std::fmin(r, std::fmax(16, r / 16)) + 13 + 512 / 16 + 13;
 }
 
-/// Rows fewer than a block is high, several pieces of every width, one channel, lanes left over, a row of blocks, packs
+/// Rows fewer than a block is high, several splits of every width, one channel, lanes left over, a row of blocks, packs
 /// and single channels.
 const NormDims shapes[] = {{2, 1},   {7, 3},    {600, 1},  {2500, 3}, {5, 8},     {13, 64},
                            {700, 64}, {33, 131}, {3, 516}, {301, 20}, {2300, 24}, {1100, 20}};
 
-/// 66 pieces: more than a thread has under way when they are put together.
-constexpr NormDims many_pieces{33500, 16};
+/// 66 splits: more than a thread has in flight when they are combined.
+constexpr NormDims many_splits{33500, 16};
 
 /// mean and variance, in this order, against those of x, whose values lie within 1 of the centre.
 template <class T>
@@ -164,7 +164,7 @@ void check_statistics(const NormDims& d, const Operand<T>& x, double centre, con
       const double delta = static_cast<double>(x[r * d.channels + c]) - centre - sum / n;
       squares += delta * delta;
     }
-    // Deviations from a value of the channel are below 2, unless x was rounded; joining rounds means of the size of the
+    // Deviations from a value of the channel are below 2, unless x was rounded; combining rounds means of the size of the
     // centre.
     const double spread = 2 + 2 * storing_error<T>(centre + 1);
     const double mean_bound = spread * unit + 16 * float_eps * std::fabs(centre);
@@ -242,9 +242,9 @@ TEST_CASE("Emulated batch norm: statistics and y in one") {
   check_in_one<bfloat16>({2300, 24}, Activation::tanh, 0);
 }
 
-TEST_CASE("Emulated batch norm: many pieces") {
-  check_stats<bfloat16>(many_pieces, 20);
-  check_in_one<bfloat16>(many_pieces, Activation::relu, 0);
+TEST_CASE("Emulated batch norm: many splits") {
+  check_stats<bfloat16>(many_splits, 20);
+  check_in_one<bfloat16>(many_splits, Activation::relu, 0);
 }
 
 TEST_CASE("Emulated batch norm: a constant channel has variance 0, a NaN stays in its channel") {
@@ -298,7 +298,7 @@ void check_batch_norms() {
 
 TEST_CASE("Emulated batch norm: apply and backward, every shape") {
   check_batch_norms<float>();
-  check_batch_norm<float>(many_pieces, Activation::leaky_relu, 0);
+  check_batch_norm<float>(many_splits, Activation::leaky_relu, 0);
 }
 TEST_CASE("Emulated batch norm of bfloat16: apply and backward, every shape") { check_batch_norms<bfloat16>(); }
 

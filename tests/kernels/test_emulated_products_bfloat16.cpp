@@ -34,14 +34,14 @@ TEST_CASE("Emulated gemm of bfloat16: awkward extents in every transposition, al
                                 GemmDims{31, 37, 29}, GemmDims{64, 72, 136}, GemmDims{36, 44, 100}})
         check_gemm({d.M, d.N, d.K, trans_a, trans_b});
       for (const int offset : {1, 2, 4}) check_gemm({40, 72, 80, trans_a, trans_b}, offset);
-      check_gemm({5, 72, 1027, trans_a, trans_b});  // in pieces
+      check_gemm({5, 72, 1027, trans_a, trans_b});  // split-K
     }
   check_gemm({128, 64 * 64, 64, true, false});
   check_gemm({128, 64 * 64, 64, false, true}, 1);  // off the boundary that large products want
 }
 
 TEST_CASE("Emulated gemm of bfloat16: large, deep and off the boundary that large products want") {
-  // There is no workspace then, so the depth stays in one piece. Some of the rows tell.
+  // There is no workspace then, so there is one split. Some of the rows tell.
   const GemmDims d{97, 64 * 64, 512};
   const KernelTable<bfloat16>& k = emulated_kernels<bfloat16>();
   REQUIRE(k.gemm_workspace(d) == 0);
@@ -65,7 +65,7 @@ TEST_CASE("Emulated gemm of bfloat16: epilogues of every kernel") {
   for (const GemmDims& d : {GemmDims{7, 36, 5, false, true}, GemmDims{9, 33, 12}, GemmDims{5, 7, 1027, true, false},
                             GemmDims{7, 1, 300}})
     with_epilogues(d.N, [&](const Epilogue<bfloat16>& e) { check_gemm(d, 0, e); });
-  CHECK(k.gemm_workspace({5, 7, 1027, true, false}) == 4 * 5 * 7 * sizeof(float));  // slabs are floats
+  CHECK(k.gemm_workspace({5, 7, 1027, true, false}) == 4 * 5 * 7 * sizeof(float));  // partial sums are floats
   CHECK(k.gemm_workspace({7, 1, 300}) == 0);
 }
 
@@ -109,7 +109,7 @@ TEST_CASE("Emulated conv2d of bfloat16: one channel in, out, or both") {
   }
   check_conv(conv_dims({1, 5, 5, 1}, {3, 2, 1, 141}, {2, 1, Padding::sides(1, 0, 0, 2), 1, 2}));
   check_conv(conv_dims({1, 7, 7, 1}, {3, 3, 1, 1}, conv_options(2, Padding::same())));
-  check_partial(conv_dims({9, 9, 9, 1}, {6, 6, 1, 33}, conv_options(1, Padding::same())), ConvSlot::w);  // in pieces
+  check_partial(conv_dims({9, 9, 9, 1}, {6, 6, 1, 33}, conv_options(1, Padding::same())), ConvSlot::w);  // split-K
   check_partial(conv_dims({9, 9, 9, 33}, {6, 6, 33, 1}, conv_options(1, Padding::same())), ConvSlot::w);
 }
 

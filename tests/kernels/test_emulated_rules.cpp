@@ -1,4 +1,4 @@
-// The emulated device finds what it promises to find, and leaves correct kernels alone.
+// The emulated device finds what it promises to find, and accepts correct kernels.
 #include "../../kernels/launch.cuh"
 
 #include <atomic>
@@ -71,7 +71,7 @@ __global__ void overrun_kernel(index_t at) {
 __global__ void read_shared_kernel(float* y) { y[threadIdx.x] = block_shared<float>(32)[threadIdx.x]; }
 __global__ void misaligned_kernel(float* x) { store_pack(x + 1, load_pack<4>(x)); }
 
-/// Depends on the order of threads; by atomic accesses, so that ThreadSanitizer leaves it to RunBackward.
+/// Depends on the order of threads; by atomic accesses, so that RunBackward finds it, not ThreadSanitizer.
 __global__ void neighbour_kernel(float* x) {
   const float neighbour = std::atomic_ref(x[(grid_thread() + 1) % grid_threads()]).load(std::memory_order_relaxed);
   std::atomic_ref(x[grid_thread()]).store(neighbour, std::memory_order_relaxed);

@@ -24,7 +24,7 @@ TEST_CASE("Emulated tensor gemm: awkward extents in every transposition, aligned
       }
 }
 
-TEST_CASE("Emulated tensor gemm: a great depth is cut into pieces that are added in order") {
+TEST_CASE("Emulated tensor gemm: split-K of a large K, added in order") {
   const std::vector<float> bias = random_values<float>(7, 3);
   for (const Precision p : formats) {
     for (const bool trans_a : {false, true})
@@ -106,7 +106,7 @@ TEST_CASE("Emulated tensor conv2d: each tile size") {
   check_partial(Precision::bf16, many_taps, ConvSlot::w);
 }
 
-TEST_CASE("Emulated tensor conv2d_weight_grad: pieces of the depth are added in order") {
+TEST_CASE("Emulated tensor conv2d_weight_grad: splits are added in order") {
   const ConvDims d = conv_dims({13, 9, 9, 3}, {2, 2, 3, 5}, conv_options(1, Padding::same()));
   for (const Precision p : formats) {
     const UsePrecision use(p);

@@ -16,11 +16,11 @@ void check_tile(Precision precision, index_t M, index_t N, index_t K) {
   const auto of_rounded =
       test::reference_gemm(d, test::rounded(precision, a.values()).data(), test::rounded(precision, b.values()).data());
   const auto exact = test::reference_gemm(d, a.data(), b.data());
-  // The one piece as it is, then operands that cannot move in packs.
+  // Without split-K, then with operands that cannot be copied in packs.
   for (const bool packed : {true, false}) {
     const GemmPlan plan{.row_tiles = grid_extent(ceil_div(M, P::tile_m)),
                         .column_tiles = grid_extent(ceil_div(N, P::tile_n)),
-                        .piece = round_up(K, P::tile_k),
+                        .split_k = round_up(K, P::tile_k),
                         .packed_a = packed && made_of_packs<P::pack>(A == Major::k ? K : M, a.data()),
                         .packed_b = packed && made_of_packs<P::pack>(B == Major::k ? K : N, b.data()),
                         .packed_c = packed && N % 4 == 0};

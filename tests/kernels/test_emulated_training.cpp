@@ -45,7 +45,7 @@ void copy_weights(const nn::Module<U>& from, const nn::Module<T>& to) {
   copy(from.buffers(), to.buffers());
 }
 
-/// What a training leaves: losses and gradient norms, then parameters, statistics and averages.
+/// Results of a training: losses and gradient norms, then parameters, statistics and averages.
 using Trained = std::vector<Array>;
 
 /// A few steps of a classifier: dropout, clipping, Adam and an average. `make(random)` is its model.

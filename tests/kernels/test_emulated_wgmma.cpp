@@ -61,7 +61,7 @@ __global__ void crowded_barrier_kernel() {
   mbarrier_arrive_expect(b, threadIdx.x == 0 ? 16 : 0);
 }
 
-TEST_CASE("An mbarrier that nobody completes, or too many arrive at, is named") {
+TEST_CASE("An mbarrier that no thread completes, or too many arrive at, is named") {
   const Launch how{.block = {3}, .shared_bytes = sizeof(Mbarrier)};
   CHECK(contains(error_of([&] { launch<endless_wait_kernel>(how); }), "deadlock: it waits for a phase of an mbarrier"));
   CHECK(contains(error_of([&] { launch<crowded_barrier_kernel>(how); }), "more threads arrive"));
@@ -75,7 +75,7 @@ struct Boxed {
 };
 static_assert(sizeof(Boxed) % 8 == 0);
 
-/// y(2,1,3,32) = the box of x at (x0, x1, x2, x3), put back in order; `wait` or look at it at once.
+/// y(2,1,3,32) = the box of x at (x0, x1, x2, x3), unswizzled; `wait` for it or read it at once.
 __global__ void box_kernel(const __grid_constant__ TensorMap map, int x0, int x1, int x2, int x3, bool wait, float* y) {
   auto& s = block_shared<Boxed>();
   if (threadIdx.x == 0) {
@@ -92,7 +92,7 @@ __global__ void box_kernel(const __grid_constant__ TensorMap map, int x0, int x1
   }
 }
 
-TEST_CASE("TMA brings a box, swizzled, with zeros where there is no tensor, when it is waited for") {
+TEST_CASE("TMA loads a box, swizzled, with zeros outside of the tensor, when it is waited for") {
   const index_t N = 3, H = 4, W = 5, C = 36;
   const auto x = test::random_values<float>(N * H * W * C, 1);
   const TensorMap map = tensor_map({x.data(), 4, {C, W, H, N}, {32, 3, 1, 2}});
@@ -125,7 +125,7 @@ struct WgmmaOperands {
 };
 
 /// y(64,8N) = op(a)(64,D) op(b)(D,8N) over 128 bytes, or 64 indices, of D. `wait` or look at the accumulators at once;
-/// Said: what the descriptor of b says.
+/// Said: the layout in the descriptor of b.
 template <Precision F, Major A, Major B, int N, Major Said = B>
 __global__ void wgmma_kernel(const __grid_constant__ TensorMap a, const __grid_constant__ TensorMap b, bool wait,
                              float* y) {
@@ -179,7 +179,7 @@ void check_wgmma() {
   CHECK(early == std::vector<float>(y.size(), 0.0f));
 }
 
-TEST_CASE("wgmma multiplies what TMA brought, when it is waited for") {
+TEST_CASE("wgmma multiplies what TMA loaded, when it is waited for") {
   check_wgmma<Precision::tf32, 8>();
   check_wgmma<Precision::tf32, 16>();
   check_wgmma<Precision::bf16, 8>();

@@ -64,21 +64,21 @@ TEST_CASE("Where TMA cannot read, convolutions take other tiles") {
 
 // ---- Weight gradients -----------------------------------------------------------------------------------------------
 
-/// In as many pieces as the kernel makes, added up; and where it makes one, without slabs.
-void check_weight_gradient(const ConvDims& d, bool pieces) {
+/// With the kernel's splits, added; and where there is one, without partial sums.
+void check_weight_gradient(const ConvDims& d, bool split) {
   CAPTURE(d.N, d.H, d.W, d.C, d.R, d.S, d.K, d.stride_h, d.pad_top, d.pad_left);
   const test::Operand<bfloat16> x(d.x_shape().size(), 0, 1), g(d.y_shape().size(), 0, 2);
   const index_t splits = wgmma_weight_grad_splits(d), size = d.w_shape().size();
-  REQUIRE((splits > 1) == pieces);
+  REQUIRE((splits > 1) == split);
   const test::Reference expected = test::reference_conv2d_weight_grad(d, x.data(), g.data());
   check(expected, {}, [&](bfloat16* dw) {
-    test::Workspace slabs(static_cast<std::size_t>(splits * size) * sizeof(float));
-    auto* const values = static_cast<float*>(slabs.data());
+    test::Workspace partial_sums(static_cast<std::size_t>(splits * size) * sizeof(float));
+    auto* const values = static_cast<float*>(partial_sums.data());
     wgmma_weight_grad(d, x.data(), g.data(), nullptr, values, {});
-    CHECK(slabs.intact());
-    sum_slabs(size, splits, d.K, Epilogue16{}, values, dw, {});
+    CHECK(partial_sums.intact());
+    sum_splits(size, splits, d.K, Epilogue16{}, values, dw, {});
   });
-  if (!pieces)
+  if (!split)
     check(expected, {}, [&](bfloat16* dw) { wgmma_weight_grad(d, x.data(), g.data(), dw, nullptr, {}); });
 }
 
@@ -106,7 +106,7 @@ TEST_CASE("The contract takes weight gradients on wgmma where shapes fit and TMA
     });
   };
   by_contract(d, 0);
-  // Where it cannot, other tiles make do with as many slabs as there is room for.
+  // Where it cannot, other tiles make do with as many partial_sums as there is room for.
   REQUIRE(wgmma_weight_grad_splits(deep) != weight_grad_splits<bf16, bfloat16>(deep));
   by_contract(deep, 1);
 }

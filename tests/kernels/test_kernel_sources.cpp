@@ -23,7 +23,7 @@ bool assigns_named_members(const std::string& source) {
 }  // namespace
 
 // Inside a template nvcc 13.0 assigns the values of such a list to the members in order of declaration, whatever their
-// names, if one depends on a template parameter: p = {.row = r, .piece = x * P::tile_k} sets the second member.
+// names, if one depends on a template parameter: p = {.row = r, .split_k = x * P::tile_k} sets the second member.
 TEST_CASE("What nvcc compiles assigns no list of named members") {
   int files = 0;
   for (const char* folder : {"../kernels", "../include", "../bench/ladder"})

@@ -33,7 +33,7 @@ std::vector<T> poisoned(index_t size) {
   return std::vector<T>(static_cast<std::size_t>(size), std::numeric_limits<T>::quiet_NaN());
 }
 
-/// Scratch of `bytes` bytes, 64-byte aligned, poisoned, with a guard behind it that finds overruns.
+/// Scratch of `bytes` bytes, 64-byte aligned, poisoned, followed by a guard that finds overruns.
 class Workspace {
  public:
   explicit Workspace(std::size_t bytes) : bytes_(bytes), memory_(bytes + 128, 0xff) {
