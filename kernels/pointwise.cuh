@@ -11,8 +11,6 @@
 // Cost         every operand once through memory: bandwidth-bound; the arithmetic is hidden by it.
 #pragma once
 
-#include <limits>
-
 #include <tinygan/backend/pointwise_dims.hpp>
 #include <tinygan/base/stream.hpp>
 
@@ -61,7 +59,6 @@ __device__ inline float binary_value(BinaryOp op, float alpha, float a, float b)
     case BinaryOp::minimum: return a < b || a != a ? a : b;
     case BinaryOp::greater: return a > b ? 1.0f : 0.0f;
     case BinaryOp::greater_equal: return a >= b ? 1.0f : 0.0f;
-    case BinaryOp::relu_grad: return b > 0.0f ? a : 0.0f;
     case BinaryOp::leaky_relu_grad: return b > 0.0f ? a : alpha * a;
     case BinaryOp::sigmoid_grad: return a * b * (1.0f - b);
     case BinaryOp::tanh_grad: return a * (1.0f - b * b);
@@ -167,7 +164,7 @@ void binary(BinaryOp op, const BroadcastDims& d, float alpha, const T* a, const 
   if (dense) {
     const index_t packs = map_packs(n, a, b, y);
     using enum BinaryOp;
-    select<add, sub, mul, div, maximum, minimum, greater, greater_equal, relu_grad, leaky_relu_grad, sigmoid_grad,
+    select<add, sub, mul, div, maximum, minimum, greater, greater_equal, leaky_relu_grad, sigmoid_grad,
            tanh_grad>(op, [&]<BinaryOp Op>() {
       launch<binary_kernel<Op, T>>({.grid = map_blocks(n, packs), .block = {map_threads}, .stream = stream}, n, packs,
                                    alpha, a, b, y);

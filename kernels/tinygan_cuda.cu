@@ -1,7 +1,6 @@
 // The cuda device: the one file that nvcc compiles. A program that links it has Device::cuda(i) on a machine with a
 // GPU, and runs on the CPU on a machine without one. Flags: -std=c++20 --expt-relaxed-constexpr.
 
-#include <algorithm>
 #include <mutex>
 #include <utility>
 #include <vector>

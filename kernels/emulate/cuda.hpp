@@ -3,9 +3,7 @@
 // __shared__ and __constant__ are missing on purpose: shared memory comes from block_shared() only.
 #pragma once
 
-#include <cmath>
-#include <cstdint>
-#include <cstring>
+#include <cmath>  // CUDA's expf, fmaf and others
 
 #include "machine.hpp"
 
@@ -97,9 +95,6 @@ inline unsigned __ballot_sync(unsigned mask, bool yes) {
 }
 inline bool __any_sync(unsigned mask, bool yes) { return __ballot_sync(mask, yes) != 0; }
 inline bool __all_sync(unsigned mask, bool yes) { return __ballot_sync(mask, yes) == mask; }
-
-/// Rounds to nearest even, once.
-inline float __fmaf_rn(float a, float b, float c) { return std::fma(a, b, c); }
 
 }  // namespace
 }  // namespace tinygan::cuda

@@ -69,7 +69,7 @@ void check_unary(UnaryOp op, index_t n) {
 
 constexpr BinaryOp binary_ops[] = {
     BinaryOp::add,          BinaryOp::sub,      BinaryOp::mul,           BinaryOp::div,       BinaryOp::maximum,
-    BinaryOp::minimum,      BinaryOp::greater,  BinaryOp::greater_equal, BinaryOp::relu_grad, BinaryOp::leaky_relu_grad,
+    BinaryOp::minimum,      BinaryOp::greater,  BinaryOp::greater_equal, BinaryOp::leaky_relu_grad,
     BinaryOp::sigmoid_grad, BinaryOp::tanh_grad};
 
 /// The value, and the magnitude that the rounding errors are relative to.
@@ -84,7 +84,6 @@ double exact(BinaryOp op, double a, double b, double alpha, double& magnitude) {
     case BinaryOp::minimum: return std::min(a, b);
     case BinaryOp::greater: return a > b;
     case BinaryOp::greater_equal: return a >= b;
-    case BinaryOp::relu_grad: return b > 0 ? a : 0;
     case BinaryOp::leaky_relu_grad: magnitude = std::fabs(a); return b > 0 ? a : alpha * a;
     case BinaryOp::sigmoid_grad: magnitude = std::fabs(a * b) * (1 + std::fabs(b)); return a * b * (1 - b);
     case BinaryOp::tanh_grad: magnitude = std::fabs(a) * (1 + b * b); return a * (1 - b * b);

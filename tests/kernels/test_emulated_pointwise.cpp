@@ -38,7 +38,6 @@ double reference(BinaryOp op, double alpha, double a, double b) {
     case BinaryOp::minimum: return std::isnan(a) || std::isnan(b) ? std::nan("") : std::min(a, b);
     case BinaryOp::greater: return a > b;
     case BinaryOp::greater_equal: return a >= b;
-    case BinaryOp::relu_grad: return b > 0 ? a : 0;
     case BinaryOp::leaky_relu_grad: return b > 0 ? a : alpha * a;
     case BinaryOp::sigmoid_grad: return a * b * (1 - b);
     case BinaryOp::tanh_grad: return a * (1 - b * b);

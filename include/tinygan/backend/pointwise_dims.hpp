@@ -33,8 +33,7 @@ enum class BinaryOp {
   minimum,          ///< min(a, b)
   greater,          ///< a > b ? 1 : 0
   greater_equal,    ///< a >= b ? 1 : 0
-  relu_grad,        ///< b > 0 ? a : 0            (a: cotangent, b: relu's output)
-  leaky_relu_grad,  ///< b > 0 ? a : alpha*a      (b: leaky_relu's output or input)
+  leaky_relu_grad,  ///< b > 0 ? a : alpha*a      (a: cotangent, b: leaky_relu's output or input)
   sigmoid_grad,     ///< a * b * (1 - b)          (b: sigmoid's output)
   tanh_grad,        ///< a * (1 - b^2)            (b: tanh's output)
 };

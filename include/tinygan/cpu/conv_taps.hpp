@@ -66,13 +66,13 @@ inline std::vector<AxisTapGroup> axis_tap_groups(const AxisTaps& axis) {
 struct TapConv {
   index_t N, H, W, C, P, Q, K, R, S;
   Major w_major;                 // W[t] is (C,K), or (K,C)
-  index_t stride_w, dilation_w;  // of the convolution itself
+  index_t stride_w;              // of the convolution itself
 
   static TapConv forward(const ConvDims& d) {
-    return {d.N, d.H, d.W, d.C, d.P, d.Q, d.K, d.R, d.S, Major::mn, d.stride_w, d.dilation_w};
+    return {d.N, d.H, d.W, d.C, d.P, d.Q, d.K, d.R, d.S, Major::mn, d.stride_w};
   }
   static TapConv input_grad(const ConvDims& d) {
-    return {d.N, d.P, d.Q, d.K, d.H, d.W, d.C, d.R, d.S, Major::k, d.stride_w, d.dilation_w};
+    return {d.N, d.P, d.Q, d.K, d.H, d.W, d.C, d.R, d.S, Major::k, d.stride_w};
   }
 
   /// Elements of one column of a panel (R * S * C), and of all panels.

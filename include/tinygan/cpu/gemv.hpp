@@ -8,8 +8,6 @@
 // Determinism:  a dot product is summed lane by lane in the order of k, then over the lanes in a fixed order.
 #pragma once
 
-#include <cstring>
-
 #include <tinygan/cpu/epilogue.hpp>
 #include <tinygan/cpu/map.hpp>
 

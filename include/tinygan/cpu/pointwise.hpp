@@ -71,7 +71,6 @@ TINYGAN_INLINE void binary_vector(BinaryOp op, T alpha, const Vec<T, Arch>& a, c
     case BinaryOp::minimum: y = a < b ? a : b, y = a != a ? a + a : y; return;
     case BinaryOp::greater: y = a > b ? one : zero; return;
     case BinaryOp::greater_equal: y = a >= b ? one : zero; return;
-    case BinaryOp::relu_grad: y = b > zero ? a : zero; return;
     case BinaryOp::sigmoid_grad: y = a * b * (T(1) - b); return;
     default: y = a * (T(1) - b * b); return;  // tanh_grad
   }

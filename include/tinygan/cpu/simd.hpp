@@ -1,8 +1,6 @@
 // Vectors of one instruction set: GCC/clang vector extensions, so + - * / and comparisons are the language's own.
 #pragma once
 
-#include <cstdint>
-#include <cstring>
 #include <utility>
 
 #include <tinygan/cpu/isa.hpp>
