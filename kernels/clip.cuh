@@ -65,7 +65,7 @@ template <class T>
 __global__ void __launch_bounds__(map_threads)
     clip_kernel(TensorList<Segment<T>> list, const float* norm, float max_norm) {
   const float scale = max_norm / (*norm + 1e-6f);
-  if (scale >= 1.0f) return;  // a NaN goes on, and shows in every gradient
+  if (scale >= 1.0f) return;  // a NaN scales every gradient
   const auto chunk = list.chunk(blockIdx.x);
   T* const x = chunk.tensor.data + chunk.begin;
   for_block(chunk.n, packable<4>(x), [&]<int N>(index_t i) {

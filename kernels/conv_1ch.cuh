@@ -7,7 +7,7 @@
 //   conv_1ch_weight_grad.cuh  W, from narrow and wide          dw
 //
 // A tile of a matrix product would be 7/8 or 31/32 empty here. Instead a block lays some rows of narrow out in shared
-// memory, with zeros for padding and, where narrow lies on a strided grid, in between. In this plane the taps of every
+// memory, with zeros for padding and, where narrow is strided, in between. In this plane the taps of every
 // pixel are an F x F patch, at offsets that are compile-time constants, and a thread holds a value for each tap.
 // Not finite   zeros of the plane are multiplied: an infinity of the other operand gives NaN beside the border too.
 #pragma once
@@ -51,7 +51,7 @@ struct OneChannel {
   __device__ int filter_tap(int j) const { return mirrored ? taps() - 1 - j : j; }
 };
 
-/// C = 1: the wide side is y; pixel q meets q*stride - pad + r. K = 1: it is x; pixel h meets (h + pad - r) / stride.
+/// C = 1: the wide side is y; pixel q reads q*stride - pad + r. K = 1: it is x; pixel h reads (h + pad - r) / stride.
 inline OneChannel one_channel_problem(const ConvDims& d) {
   const auto n = [](index_t v) { return static_cast<int>(v); };
   const bool mirrored = d.C != 1;
@@ -78,7 +78,7 @@ inline bool one_channel_fits(const ConvDims& d) {
   if (std::max({d.x_shape().size(), d.y_shape().size(), d.H + d.pad_top, d.W + d.pad_left}) > 0x7fffffff) return false;
   const bool mirrored = d.C != 1;
   const index_t wide = mirrored ? d.W : d.Q, step = mirrored ? 1 : d.stride_w;
-  const index_t reach = mirrored ? d.R : ceil_div(d.R, d.stride_h);  // wide rows that a row of outputs meets
+  const index_t reach = mirrored ? d.R : ceil_div(d.R, d.stride_h);  // wide rows that a row of outputs reads
   return ((wide - 1) * step + d.R) * d.R <= plane_floats && reach * wide * (d.R * d.R | 1) <= plane_floats;
 }
 

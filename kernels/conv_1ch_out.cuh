@@ -1,5 +1,5 @@
 // Images of many channels in, images of one out: dx where C = 1, y where K = 1 (conv_1ch.cuh).
-//   narrow[n,a] = epilogue(sum over pixels b and taps t that meet a of <wide[n,b,:], W[t,:]>)
+//   narrow[n,a] = epilogue(sum over pixels b and taps t that reach a of <wide[n,b,:], W[t,:]>)
 // Owns         a block: items, bands of the narrow side's rows, a grid apart: first <wide[n,b,:], W[t,:]> for every tap
 //              of the wide pixels that they read, one or two pixels per thread; then each output gathers its own.
 // Shared       these products, at most 32 KB, and 64 channels of the filter, at most 6.4 KB.      Requires  sm_75.
@@ -15,7 +15,7 @@ namespace {
 
 inline constexpr int filter_channels = 64;  // of the filter at a time
 
-/// Floats between the products of a pixel and the next: an odd number, so that they lie in different banks.
+/// Floats between the products of a pixel and the next: an odd number, for different banks.
 __host__ __device__ inline int product_pitch(const OneChannel& p) { return p.taps() | 1; }
 /// Wide rows read by so many rows of outputs, at most.
 __host__ __device__ inline int rows_met(const OneChannel& p, int narrow_rows) {

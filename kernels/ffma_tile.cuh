@@ -28,7 +28,7 @@ struct FfmaTile {
   static_assert(Edge * Edge == threads * rows * columns && rows % 4 == 0 && columns % 4 == 0);
   static_assert(Edge % warp_rows == 0 && Edge % warp_columns == 0);
 
-  static constexpr int pitch = Edge + 4;  // rows 16-byte aligned; the transposing stores of a warp meet all banks
+  static constexpr int pitch = Edge + 4;  // rows 16-byte aligned; the transposing stores of a warp cover all banks
   using Panel = float[tile_k][pitch];  // (tile_k, Edge)
   struct Shared {
     Panel a[2], b[2];  // (2, tile_k, tile_m), (2, tile_k, tile_n)

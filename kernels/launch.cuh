@@ -71,8 +71,8 @@ std::string kernel_name() {
 
 #ifdef __CUDACC__
 
-/// Kernel<<<...>>>(args...). Throws Error with the kernel and the place if the launch is refused; an error that some
-/// earlier call has left is not this launch's, and stays for whoever asks for it.
+/// Kernel<<<...>>>(args...). Throws Error with the kernel and the place if the launch is refused; the error of an
+/// earlier call is not this launch's and is kept.
 template <auto Kernel, class... Args>
 void launch(const Launch& l, Args... args) {
   constexpr std::size_t without_asking = 48 << 10;

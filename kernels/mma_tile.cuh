@@ -66,7 +66,7 @@ struct MmaPanel {
   }
 };
 
-/// Elements from row to row of a warp's results in shared memory: four rows of a fragment meet all banks.
+/// Elements from row to row of a warp's results in shared memory: four rows of a fragment cover all banks.
 template <int N>
 inline constexpr int results_pitch = 8 * N + 8;
 
@@ -120,7 +120,7 @@ struct MmaTile {
   static constexpr int fragments_m = warp_m / 16, fragments_n = warp_n / 8;
   static constexpr int blocks_per_sm = Blocks;
   static constexpr int mma_k = F == Precision::tf32 ? 8 : 16;
-  /// Unrolled products of a step: two where nothing is rounded in between, for want of registers.
+  /// Unrolled products of a step: two where nothing is rounded in between, limited by registers.
   static constexpr int products_unrolled = std::is_same_v<T, bfloat16> ? 2 : tile_k / mma_k;
   static_assert(F == Precision::bf16 || (F == Precision::tf32 && std::is_same_v<T, float>));
   static_assert(warp_m % 32 == 0 && warp_n % 32 == 0 && Stages >= 2);

@@ -6,7 +6,7 @@
 //              it).
 // Shared       none.      Requires  sm_75.
 // Determinism  a thread adds up its own output in the order of rows, then columns: no atomics, also where windows
-//              overlap. The scatter is turned round: each x pixel looks for itself in the windows that hold it.
+//              overlap. The scatter is a gather: each x pixel searches the windows that contain it.
 // Cost         every window element read once, from L1 or L2 where windows overlap; the output written once.
 #pragma once
 

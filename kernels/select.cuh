@@ -1,7 +1,7 @@
 // Heuristics that select the form (forms.hpp) of a matrix product or convolution: the thresholds of each architecture,
 // here and nowhere else.
 //
-// Beside a threshold stand the GPU, date and commit of its measurement. `bench_kernels --race` measures every form
+// Each threshold has the GPU, date and commit of its measurement. `bench_kernels --race` measures every form
 // of every shape, and scripts/select-kernels writes what it found into this file.
 #pragma once
 

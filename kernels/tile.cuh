@@ -21,7 +21,7 @@
 #include "launch.cuh"
 #include "pointwise.cuh"
 
-/// Before a loop: nvcc unrolls it by n, or leaves it a loop.
+/// Before a loop: nvcc unrolls it by n, or not at all.
 #ifdef __CUDACC__
 #define TINYGAN_PRAGMA(text) _Pragma(#text)
 #define TINYGAN_UNROLL_BY(n) TINYGAN_PRAGMA(unroll n)
@@ -44,7 +44,7 @@ struct PanelPlace {
   static constexpr int packs = (k_major ? TileMN : P::tile_k) / stride;
   static_assert(P::threads % row == 0 && packs >= 1 && packs * stride == (k_major ? TileMN : P::tile_k));
 
-  /// Where pack i lies: its first index along M or N, and along K.
+  /// First index of pack i along M or N, and along K.
   __device__ static int mn(int i = 0) {
     return static_cast<int>(k_major ? threadIdx.x / row + static_cast<unsigned>(i * stride)
                                     : threadIdx.x % row * P::pack);

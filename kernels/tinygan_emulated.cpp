@@ -18,7 +18,7 @@ namespace {
 
 using emulate::recording;
 
-/// Throws Error where a GPU cannot write down what was asked for.
+/// Throws Error where a GPU cannot capture an operation.
 void check_not_recording(const char* what) {
   check(recording == nullptr, "captured step", what, " while the step is being captured");
 }
@@ -50,7 +50,7 @@ void count_up_on_device(std::uint64_t* counter, int) { count_up(counter); }
 
 void synchronize(int) { check_not_recording("waiting for the device"); }  // a launch returns when the grid is done
 
-// A graph is the list of what was launched.
+// A graph is the list of launches.
 using emulate::Recording;
 
 void begin_capture(int) {

@@ -5,7 +5,7 @@
 //              TMA producer is one lane of a ninth warp.
 // Shared       the tiles of `stages` steps, 96 KB, so that two blocks fit a multiprocessor: one multiplies while the
 //              other stores. A stage is full when its bytes have arrived, empty when all eight warps have read it.
-// Requires     sm_90a; elsewhere kernels made of this are empty and wgmma_available() says no.
+// Requires     sm_90a; elsewhere the kernels are empty and wgmma_available() is false.
 // Cost         2 tile_m tile_n FLOPs and 2 or 4 (tile_m + tile_n) bytes from L2 per k.
 // Determinism  each result is one sum in the order of the steps; 32 bytes of K at a time in the hardware's.
 // Source       CUTLASS's warp-specialised mainloop for sm_90 and Pranjal Shankhdhar's "Outperforming cuBLAS on H100".

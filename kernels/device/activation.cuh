@@ -9,7 +9,7 @@
 namespace tinygan::cuda {
 namespace {
 
-/// f(z) and f'(z). Smooth ones (sigmoid, tanh) are told apart at run time; the others are z > 0 ? z : slope z.
+/// f(z) and f'(z). Smooth ones (sigmoid, tanh) are distinguished at run time; the others are z > 0 ? z : slope z.
 template <bool Smooth>
 struct NormActivation {
   float slope;

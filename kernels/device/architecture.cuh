@@ -20,9 +20,9 @@ inline bool device_has_wgmma() { return true; }
 /// not. Throws Error on any other value.
 inline bool hopper_kernels_wanted() {
   static const bool wanted = [] {
-    const char* const wish = std::getenv("TINYGAN_CUDA_ISA");
-    if (!wish) return true;
-    const std::string_view name = wish;
+    const char* const value = std::getenv("TINYGAN_CUDA_ISA");
+    if (!value) return true;
+    const std::string_view name = value;
     check(name == "sm_80" || name == "sm_90a", "TINYGAN_CUDA_ISA", "'", name, "', expected sm_80 or sm_90a");
     return name == "sm_90a";
   }();

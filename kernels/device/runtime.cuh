@@ -15,7 +15,7 @@
 namespace tinygan::cuda {
 namespace {
 
-/// The queue of the calling thread's current device: where everything goes that names no stream.
+/// The queue of the calling thread's current device, for launches without a stream.
 inline thread_local cudaStream_t current_queue = nullptr;
 
 /// The architectures this program's kernels were compiled for, as __CUDA_ARCH_LIST__ has them: "750,800,...".
@@ -27,7 +27,7 @@ inline std::string compiled_architectures() {
 #endif
 }
 
-/// What went wrong, in words a user can act on.
+/// The error, and what a user can do about it.
 inline std::string explain(cudaError_t error) {
   std::string what = text(cudaGetErrorName(error), ", ", cudaGetErrorString(error));
   if (error == cudaErrorNoKernelImageForDevice || error == cudaErrorUnsupportedPtxVersion) {
@@ -46,7 +46,7 @@ inline std::string place(const char* file, int line) {
   return text(path.substr(path.find_last_of('/') + 1), ':', line);
 }
 
-/// Whether an error is what a kernel does when it runs, and so none of the launch that reports it.
+/// Whether an error comes from a running kernel, not from the launch that reports it.
 inline bool of_running_kernel(cudaError_t error) {
   switch (error) {
     case cudaErrorIllegalAddress:
@@ -82,7 +82,7 @@ inline constexpr bool has_wgmma = true;
 inline constexpr bool has_wgmma = false;
 #endif
 
-/// Never launched: the size of its shared memory tells for what the code was compiled that the driver has chosen.
+/// Never launched: the size of its shared memory identifies the architecture of the code that the driver has selected.
 __global__ void architecture_kernel(unsigned* out) {
   __shared__ unsigned mark[has_wgmma ? 64 : 32];
   mark[threadIdx.x % 32] = out[threadIdx.x];

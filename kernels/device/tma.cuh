@@ -1,9 +1,9 @@
 // TMA: copies of boxes of a tensor into shared memory by the copy engine (sm_90). The host describes the tensor once, a
-// single thread names a box; its bytes count towards a phase of an mbarrier. What lies outside of the tensor comes as
-// zeros.
+// single thread names a box; its bytes count towards a phase of an mbarrier. Elements outside of the tensor are
+// zero.
 //
 // A tensor has four dimensions, innermost first, and comes as rows of 128 bytes in which 16-byte chunks are exchanged
-// by bits 7 to 9 of their address (SWIZZLE_128B): what wgmma wants, and free of bank conflicts. The destination is
+// by bits 7 to 9 of their address (SWIZZLE_128B): the layout of wgmma, free of bank conflicts. The destination is
 // 1024-byte aligned. On the emulated device it is poison until a thread waits for its mbarrier.
 // Source: PTX ISA, "cp.async.bulk.tensor" and "Swizzling modes"; CUDA driver API, cuTensorMapEncodeTiled.
 #pragma once
@@ -114,7 +114,7 @@ namespace emulate {
 
 inline int box_bytes(const BoxedTensor& t) { return box_row_bytes * t.box[1] * t.box[2] * t.box[3]; }
 
-/// Not instrumented, as no CUDA thread writes: whoever waits first finds the box in place.
+/// Not instrumented, as no CUDA thread writes: the first to wait finds the box in place.
 TINYGAN_NO_SANITIZE inline void fill_box(const PendingBulk& copy) {
   const auto& t = *static_cast<const TensorMap*>(copy.map);
   auto* const to = static_cast<std::byte*>(copy.to);

@@ -3,7 +3,7 @@
 //
 //   wgmma_fence();                       before the first product that touches the accumulators
 //   wgmma<F, A, B>(acc, a, b); ...       all four warps together
-//   wgmma_commit(); wgmma_wait<P>();     until at most P of the latest groups are under way
+//   wgmma_commit(); wgmma_wait<P>();     until at most P of the latest groups are in flight
 //   wgmma_finish(acc);                   until all are over: from here on the accumulators may be read
 //
 // Operands lie in blocks of 64 rows of 128 bytes as TMA swizzles them (tma.cuh), 1024-byte aligned, contiguous:
@@ -33,7 +33,7 @@ template <Major M>
 inline constexpr std::uint64_t descriptor_step = (M == Major::k ? 32 : 16 * box_row_bytes) >> 4;
 
 /// Bits of a descriptor but for the address: rows swizzled in 128 bytes, 1024 bytes from 8 of them to the next 8, and
-/// from a block to the next 64 neighbours of M or N; K-major the latter has no meaning, as rows just go on.
+/// from a block to the next 64 indices of M or N; K-major the latter has no meaning, as rows are contiguous.
 template <Major M>
 inline constexpr std::uint64_t descriptor_layout = std::uint64_t{1} << 62 | std::uint64_t{1024 >> 4} << 32 |
                                                    std::uint64_t{M == Major::k ? 1 : block_bytes >> 4} << 16;
@@ -93,7 +93,7 @@ __device__ __forceinline__ void wgmma(FragmentC (&acc)[N], std::uint64_t a, std:
 #undef TINYGAN_WGMMA_64
 #undef TINYGAN_WGMMA_OUT
 
-/// The compiler moves no access to the accumulators across this: it knows nothing of products under way, and the asm
+/// The compiler moves no access to the accumulators across this: it knows nothing of products in flight, and the asm
 /// statements above name the accumulators of a wait nowhere. (CUTLASS: warpgroup_fence_operand.)
 template <int N>
 __device__ __forceinline__ void wgmma_hold(FragmentC (&acc)[N]) {
@@ -210,7 +210,7 @@ void wgmma_hold(FragmentC (&)[N]) {}
 
 #endif
 
-/// Waits for all products under way, of which acc are the accumulators.
+/// Waits for all products in flight, of which acc are the accumulators.
 template <int N>
 __device__ __forceinline__ void wgmma_finish(FragmentC (&acc)[N]) {
   wgmma_wait<0>();

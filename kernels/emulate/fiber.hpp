@@ -45,7 +45,7 @@ using Context = void*;  // the stack pointer, everything else being on the stack
       "ret");
 }
 
-/// Suspends the running code in `from` and goes on in `to`.
+/// Suspends the running code in `from` and resumes `to`.
 TINYGAN_NO_SANITIZE void jump(Context& from, Context& to) { exchange_stacks(&from, to); }
 
 /// A context that will begin with entry(), which must not return.

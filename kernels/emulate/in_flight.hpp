@@ -1,7 +1,7 @@
 // Asynchronous operations in flight on the emulated device: started by a thread or block, and not waited for yet.
 //
-// Threads of other blocks use the same memory, and whoever waits delivers in another's name: not watched by
-// ThreadSanitizer, so nothing in here may be a vector.
+// Threads of other blocks reuse the memory, and the waiting thread delivers the copies of others: not instrumented by
+// ThreadSanitizer, and no vectors, which it would instrument.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What launch() and block_shared() are on the emulated device.
+// launch() and block_shared() on the emulated device.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,7 @@ namespace emulate {
 /// A captured sequence of launches and copies: CUDA's graph.
 using Recording = std::vector<std::function<void()>>;
 
-/// Where the calling thread's launches go instead of running, or null.
+/// The recording of the calling thread's launches during a capture, or null.
 inline constinit thread_local Recording* recording = nullptr;
 
 /// Checks what cudaLaunchKernel checks, then runs the grid. Throws Error on either account.

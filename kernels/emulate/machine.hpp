@@ -146,7 +146,7 @@ TINYGAN_NO_SANITIZE void Machine::run_thread() {
 
 TINYGAN_NO_SANITIZE void Machine::suspend() {
   Fiber& fiber = *current_->fiber;
-  publish(&sanitizers_.exit);  // for whoever runs after this launch, even if the thread never goes on
+  publish(&sanitizers_.exit);  // for all that runs after this launch, even if the thread never resumes
 #if TINYGAN_EMULATE_ASAN
   __sanitizer_start_switch_fiber(&fiber.fake_stack, sanitizers_.scheduler_stack, sanitizers_.scheduler_stack_bytes);
 #endif

@@ -1,4 +1,4 @@
-// What AddressSanitizer and ThreadSanitizer must be told about fibers; nothing without them.
+// Fibers for AddressSanitizer and ThreadSanitizer; empty without them.
 //
 // Source: the fiber interfaces of compiler-rt, <sanitizer/common_interface_defs.h> and <sanitizer/tsan_interface.h>.
 #pragma once

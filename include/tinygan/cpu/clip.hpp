@@ -65,7 +65,7 @@ void global_norm(int count, const Segment<const T>* segments, T* norm, void* wor
 template <class T>
 void clip_by_norm(int count, const Segment<T>* segments, const T* norm, T max_norm, Stream) {
   const T scale = max_norm / (*norm + T(1e-6));
-  if (scale >= 1) return;  // a NaN goes on, and shows in every gradient
+  if (scale >= 1) return;  // a NaN scales every gradient
   detail::for_segments(count, segments, [&](index_t, const Segment<T>& s, index_t i, index_t n) {
     detail::unary_run(UnaryOp::affine, n, scale, T(0), s.data + i, s.data + i);
   });

@@ -218,7 +218,7 @@ void one_channel_rows(const OneChannelGrad& o, const TileExtents& shape, const T
     const index_t columns = std::min(shape.width, o.channels - k0), width = shape.panel_width(columns);
     const T* panel = v + k0;
     index_t step = o.channels;
-    if (columns < width) {  // reading past the last channel in place could leave the tensor
+    if (columns < width) {  // in place, a read past the last channel could exceed the tensor
       pack_panel(panel, o.channels, count * o.v_w, columns, width, last_panel);
       panel = last_panel;
       step = width;

@@ -1,4 +1,4 @@
-// Rings of scalars: metrics that training steps record on their device, read by the host later.
+// Rings of scalars: metrics that training steps record on their device and the host reads later.
 #pragma once
 
 #include <cstdint>

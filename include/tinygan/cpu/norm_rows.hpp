@@ -12,7 +12,7 @@ namespace tinygan::cpu::detail {
 
 inline bool is_smooth(Activation a) { return a == Activation::sigmoid || a == Activation::tanh; }
 
-/// f(z) = z > 0 ? z : slope * z for the activations that are not smooth; 1 for those that are, to leave z as it is.
+/// f(z) = z > 0 ? z : slope * z for the activations that are not smooth; 1, the identity, for those that are.
 template <class T>
 T negative_slope(const NormOptions<T>& o) {
   return o.activation == Activation::relu ? T(0) : o.activation == Activation::leaky_relu ? o.slope : T(1);

@@ -220,10 +220,10 @@ void binary_broadcast(BinaryOp op, const BroadcastDims& d, T alpha, const T* a, 
       count = std::min(end - i, capacity / n * n - column);
       from_a = walk_a ? operand_a.buffer() : operand_a.across_rows(i, column, count);
       from_b = walk_b ? operand_b.buffer() : operand_b.across_rows(i, column, count);
-      for (index_t at = 0, piece; (walk_a || walk_b) && at < count; at += piece, column = 0, row.next()) {
-        piece = std::min(n - column, count - at);
-        if (walk_a) operand_a.append(at, row.a, column, piece);
-        if (walk_b) operand_b.append(at, row.b, column, piece);
+      for (index_t at = 0, run; (walk_a || walk_b) && at < count; at += run, column = 0, row.next()) {
+        run = std::min(n - column, count - at);
+        if (walk_a) operand_a.append(at, row.a, column, run);
+        if (walk_b) operand_b.append(at, row.b, column, run);
       }
       column = 0;  // count ends with a row, or with the problem
     }

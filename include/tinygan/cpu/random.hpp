@@ -34,7 +34,7 @@ TINYGAN_INLINE void count_up(V& v, std::index_sequence<K...>) {
   v = V{K...};
 }
 
-/// product = the lower 32 bits of each lane times k. Clang finds the instruction for it behind the general expression;
+/// product = the lower 32 bits of each lane times k. Clang finds its instruction in the general expression;
 /// g++ (12 to 14) does not, and would take twice as long. (-Wpsabi speaks of calls; these builtins are single
 /// instructions.)
 #pragma GCC diagnostic push
@@ -58,7 +58,7 @@ TINYGAN_INLINE void multiply_low_halves(const Vec<std::uint64_t, Arch>& a, std::
 }
 #pragma GCC diagnostic pop
 
-/// What the blocks of one draw have in common: the upper counter words and the key of each round, one copy per lane.
+/// Constants of the blocks of one draw: the upper counter words and the key of each round, one copy per lane.
 template <class Arch>
 struct PhiloxDraw {
   static constexpr int rounds = 10;

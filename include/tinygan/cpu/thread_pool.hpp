@@ -52,7 +52,7 @@ class ThreadPool {
   ~ThreadPool() {
     Team* const team = team_.load();
     if (is_inherited(*team)) {
-      leave(team);
+      abandon(team);
     } else {
       shrink(*team, 0);
       delete team;
@@ -73,8 +73,8 @@ class ThreadPool {
   }
 
   /// job(context, chunk, worker) for every chunk in [0, chunks); worker < threads() names the thread. Ends when all
-  /// chunks have. An exception of a chunk is rethrown here, the first if there are several, and chunks that nobody has
-  /// begun by then are left out. Called from inside a job it runs serially, as worker of that job.
+  /// chunks have. An exception of a chunk is rethrown here, the first if there are several, and chunks that no thread has
+  /// begun by then are dropped. Called from inside a job it runs serially, as worker of that job.
   void run(index_t chunks, void* context, Job job) {
     if (chunks <= 0) return;
     if (inside_.worker >= 0 || threads() == 1 || chunks == 1) return run_serially(chunks, context, job);
@@ -116,8 +116,8 @@ class ThreadPool {
     std::exception_ptr error;
     std::atomic<std::uint64_t> generation{0};  // counts jobs
     std::atomic<int> keep{0};                  // workers with a higher number end
-    /// The job's generation and its number of chunks that nobody has begun, 32 bits each. Whoever counts it down owns a
-    /// chunk, so a worker that wakes late finds nothing to do, and nobody waits for it.
+    /// The job's generation and its number of chunks that no thread has begun, 32 bits each. Whoever counts it down owns a
+    /// chunk, so a worker that wakes late finds nothing to do, and no thread waits for it.
     std::atomic<std::uint64_t> ticket{0};
     std::atomic<void*> context{nullptr};
     std::atomic<Job> job{nullptr};
@@ -135,7 +135,7 @@ class ThreadPool {
     while (is_inherited(*team)) {
       auto* const own = new Team;
       if (team_.compare_exchange_strong(team, own)) {
-        leave(team);
+        abandon(team);
         return *own;
       }
       delete own;
@@ -144,9 +144,9 @@ class ThreadPool {
   }
 
   /// Keeps a parent's team reachable for leak checkers.
-  static void leave(Team* team) {
-    team->next = left_behind_.load();
-    while (!left_behind_.compare_exchange_weak(team->next, team)) {
+  static void abandon(Team* team) {
+    team->next = abandoned_.load();
+    while (!abandoned_.compare_exchange_weak(team->next, team)) {
     }
   }
 
@@ -296,7 +296,7 @@ class ThreadPool {
     inside_ = {nullptr, -1};
   }
 
-  /// Leaves out the chunks that nobody has begun. Returns their number.
+  /// Drops the chunks that no thread has begun. Returns their number.
   static index_t drop_chunks(Team& team, std::uint64_t generation) {
     for (std::uint64_t ticket = team.ticket.load(std::memory_order_acquire); has_chunk(ticket, generation);)
       if (team.ticket.compare_exchange_weak(ticket, generation << 32, std::memory_order_acq_rel,
@@ -317,7 +317,7 @@ class ThreadPool {
     int worker;
   };
   inline static thread_local Inside inside_{nullptr, -1};
-  inline static constinit std::atomic<Team*> left_behind_{nullptr};
+  inline static constinit std::atomic<Team*> abandoned_{nullptr};
 
   std::atomic<Team*> team_{new Team};
   std::atomic<int> threads_{1};
@@ -364,7 +364,7 @@ inline const bool process_pool_survives_fork =
 }  // namespace detail
 
 /// The pool of this process: TINYGAN_THREADS threads, or one for each processor that the process may use as far as the
-/// system starts them, until set_threads() says otherwise. Throws Error on a bad TINYGAN_THREADS.
+/// system starts them, unless set_threads() has changed it. Throws Error on a bad TINYGAN_THREADS.
 inline ThreadPool& thread_pool() { return detail::process_pool.get(); }
 
 /// Number of threads the CPU backend uses, the caller among them.
