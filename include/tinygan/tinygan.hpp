@@ -61,6 +61,6 @@
 #include <tinygan/runtime/captured_step.hpp>
 #include <tinygan/runtime/host_work.hpp>
 #include <tinygan/runtime/metric_ring.hpp>
-#include <tinygan/tensor/convert.hpp>
+#include <tinygan/tensor/cast.hpp>
 #include <tinygan/tensor/random.hpp>
 #include <tinygan/tensor/tensor.hpp>

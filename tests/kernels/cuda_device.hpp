@@ -7,7 +7,7 @@
 #include <type_traits>
 
 #include <tinygan/base/precision.hpp>
-#include <tinygan/tensor/convert.hpp>
+#include <tinygan/tensor/cast.hpp>
 #include <tinygan/tensor/kernels.hpp>
 
 #include "support/catch.hpp"

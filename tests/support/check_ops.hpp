@@ -11,7 +11,7 @@
 
 #include <tinygan/autograd/check_grads.hpp>
 #include <tinygan/ops/pointwise.hpp>
-#include <tinygan/tensor/convert.hpp>
+#include <tinygan/tensor/cast.hpp>
 
 #include "support/catch.hpp"
 #include "support/kernel_check.hpp"

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include <tinygan/autograd/anomaly.hpp>
-#include <tinygan/tensor/convert.hpp>
+#include <tinygan/tensor/cast.hpp>
 
 namespace tinygan {
 

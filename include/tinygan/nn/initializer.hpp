@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include <tinygan/tensor/convert.hpp>
+#include <tinygan/tensor/cast.hpp>
 #include <tinygan/tensor/random.hpp>
 
 namespace tinygan::nn {
