@@ -40,4 +40,10 @@ struct Wide<bfloat16> {
 template <class T>
 using wide_t = typename detail::Wide<T>::type;
 
+/// x as kernels for elements T take scalars.
+template <class T>
+constexpr wide_t<T> kernel_scalar(double x) {
+  return static_cast<wide_t<T>>(x);
+}
+
 }  // namespace tinygan

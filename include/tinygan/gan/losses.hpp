@@ -8,7 +8,7 @@ namespace tinygan::gan {
 /// What D minimises: mean softplus(-D(x)) for real images, labelled 1 (or `real_label` for one-sided smoothing).
 /// Source: Goodfellow et al. 2014, Algorithm 1; Salimans et al. 2016 for the smoothing.
 template <class T>
-Variable<T> real_loss(const Variable<T>& logits, wide_t<T> real_label = 1) {
+Variable<T> real_loss(const Variable<T>& logits, double real_label = 1) {
   return nn::bce_with_logits(logits, real_label);
 }
 

@@ -40,7 +40,7 @@ Variable<T> gradient_penalty(Critic&& critic, const Tensor<T>& real, const Tenso
     between = (e * (Variable<T>(real) - Variable<T>(fake)) + Variable<T>(fake)).value();
   }
   const Variable<T> slope = detail::input_gradient<T>(critic, between);
-  return ops::mean(ops::square(ops::norm(slope, detail::sample_axes(slope.rank()), false, wide_t<T>(1e-12)) - 1));
+  return ops::mean(ops::square(ops::norm(slope, detail::sample_axes(slope.rank()), false, 1e-12) - 1));
 }
 
 /// R1: mean over samples of |grad critic(x)|^2 / 2 at real images. Source: Mescheder, Geiger, Nowozin 2018.

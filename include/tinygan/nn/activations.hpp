@@ -10,7 +10,7 @@ namespace tinygan::nn {
 template <class T>
 class ActivationLayer : public Module<T> {
  public:
-  ActivationLayer(Activation f, double slope, const char* type) : f_(f), slope_(static_cast<wide_t<T>>(slope)), type_(type) {
+  ActivationLayer(Activation f, double slope, const char* type) : f_(f), slope_(slope), type_(type) {
     check(slope >= 0, type, "slope ", slope, ", expected at least 0");
   }
   Variable<T> forward(const Variable<T>& x, const Pass&) override { return ops::activation(f_, slope_, x); }
@@ -20,7 +20,7 @@ class ActivationLayer : public Module<T> {
 
  private:
   Activation f_;
-  wide_t<T> slope_;
+  double slope_;
   const char* type_;
 };
 

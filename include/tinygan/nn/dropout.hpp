@@ -11,7 +11,7 @@ template <class T>
 class Dropout : public Module<T> {
  public:
   /// Throws Error unless 0 <= rate < 1.
-  explicit Dropout(double rate) : rate_(static_cast<wide_t<T>>(rate)) {
+  explicit Dropout(double rate) : rate_(rate) {
     check(rate >= 0 && rate < 1, "dropout", "rate ", rate, ", expected at least 0 and below 1");
   }
   Variable<T> forward(const Variable<T>& x, const Pass& pass) override {
@@ -23,7 +23,7 @@ class Dropout : public Module<T> {
   std::string details() const override { return text(rate_); }
 
  private:
-  wide_t<T> rate_;
+  double rate_;
 };
 
 }  // namespace tinygan::nn

@@ -24,15 +24,15 @@ void check_target(const char* op, const Variable<T>& prediction, const Variable<
 /// Throws Error on a target that is not between 0 and `most`. Elsewhere than on the CPU only in an AnomalyScope: reading the
 /// targets makes the host wait for the device in every step.
 template <class T>
-void check_probabilities(const char* op, const Variable<T>& target, wide_t<T> most) {
+void check_probabilities(const char* op, const Variable<T>& target, double most) {
   const bool here = backend(target.device()).host_memory;
   if (!here && !detecting_anomalies()) return;
   const std::vector<T> copy = here ? std::vector<T>() : target.value().to_vector();
   const std::span<const T> values = here ? target.value().host() : std::span<const T>(copy);
   const auto bad = std::find_if(values.begin(), values.end(),
-                                [&](T t) { return !(t >= T(0) && static_cast<wide_t<T>>(t) <= most); });
+                                [&](T t) { return !(t >= T(0) && static_cast<double>(t) <= most); });
   if (bad != values.end())
-    fail(op, "target ", static_cast<wide_t<T>>(*bad), " at element ", bad - values.begin(), " of ", target.shape(),
+    fail(op, "target ", static_cast<double>(*bad), " at element ", bad - values.begin(), " of ", target.shape(),
          most == 1 ? ", expected 0 to 1" : ", expected at least 0");
 }
 
@@ -44,13 +44,13 @@ void check_probabilities(const char* op, const Variable<T>& target, wide_t<T> mo
 template <class T>
 Variable<T> bce_with_logits(const Variable<T>& logits, const Variable<T>& target) {
   detail::check_target("bce_with_logits", logits, target);
-  detail::check_probabilities("bce_with_logits", target, wide_t<T>(1));
+  detail::check_probabilities("bce_with_logits", target, 1);
   return ops::mean(target * ops::softplus(-logits) + (1 - target) * ops::softplus(logits));
 }
 
 /// The same for one label: softplus(-x) for 1, softplus(x) for 0. Throws Error unless 0 <= label <= 1.
 template <class T>
-Variable<T> bce_with_logits(const Variable<T>& logits, wide_t<T> label) {
+Variable<T> bce_with_logits(const Variable<T>& logits, double label) {
   ops::detail::check_input("bce_with_logits", "prediction", logits);
   check(label >= 0 && label <= 1, "bce_with_logits", "label ", label, ", expected 0 to 1");
   if (label == 0) return ops::mean(ops::softplus(logits));
@@ -61,13 +61,12 @@ Variable<T> bce_with_logits(const Variable<T>& logits, wide_t<T> label) {
 /// mean of -(t ln p + (1-t) ln(1-p)), p clamped to [eps, 1-eps] as Keras does (eps 1e-7), and below 1 where 1-eps rounds to 1.
 /// Throws Error unless 0 < eps < 0.5, and on targets outside [0,1] as bce_with_logits does.
 template <class T>
-Variable<T> binary_cross_entropy(const Variable<T>& probability, const Variable<T>& target, wide_t<T> epsilon = wide_t<T>(1e-7)) {
+Variable<T> binary_cross_entropy(const Variable<T>& probability, const Variable<T>& target, double epsilon = 1e-7) {
   detail::check_target("binary_cross_entropy", probability, target);
-  detail::check_probabilities("binary_cross_entropy", target, wide_t<T>(1));
-  check(epsilon > 0 && epsilon < wide_t<T>(0.5), "binary_cross_entropy", "epsilon ", epsilon,
+  detail::check_probabilities("binary_cross_entropy", target, 1);
+  check(epsilon > 0 && epsilon < 0.5, "binary_cross_entropy", "epsilon ", epsilon,
         ", expected above 0 and below 0.5");
-  constexpr wide_t<T> below_one =
-      std::is_same_v<T, bfloat16> ? 1 - wide_t<T>(0x1p-8) : 1 - std::numeric_limits<wide_t<T>>::epsilon() / 2;
+  constexpr double below_one = 1 - (std::is_same_v<T, bfloat16> ? 0x1p-8 : double{std::numeric_limits<T>::epsilon()} / 2);
   const Variable<T> p = ops::clamp(probability, epsilon, std::min(1 - epsilon, below_one));
   return -ops::mean(target * ops::log(p) + (1 - target) * ops::log(1 - p));
 }
@@ -98,9 +97,9 @@ template <class T>
 Variable<T> softmax_cross_entropy(const Variable<T>& logits, const Variable<T>& target) {
   detail::check_target("softmax_cross_entropy", logits, target);
   check(logits.rank() >= 1, "softmax_cross_entropy", "a scalar has no axis of classes");
-  detail::check_probabilities("softmax_cross_entropy", target, std::numeric_limits<wide_t<T>>::infinity());
-  const auto rows = static_cast<wide_t<T>>(logits.size() / logits.shape()[-1]);
-  return ops::sum(target * ops::log_softmax(logits)) * (T(-1) / rows);
+  detail::check_probabilities("softmax_cross_entropy", target, std::numeric_limits<double>::infinity());
+  const auto rows = static_cast<double>(logits.size() / logits.shape()[-1]);
+  return ops::sum(target * ops::log_softmax(logits)) * (-1 / rows);
 }
 
 }  // namespace tinygan::nn

@@ -9,7 +9,7 @@ namespace tinygan::ops {
 template <class T>
 Variable<T> mean(const Variable<T>& x, const Axes& axes = {}, bool keep_axes = false) {
   const Variable<T> total = detail::sum_over("mean", x, axes, keep_axes);
-  return affine(total, static_cast<wide_t<T>>(total.size()) / static_cast<wide_t<T>>(x.size()), 0);
+  return affine(total, static_cast<double>(total.size()) / static_cast<double>(x.size()), 0);
 }
 
 /// y = sum of x^2 over axes.
@@ -36,7 +36,7 @@ Variable<T> norm_of_squares(const Variable<T>& s) {
 /// y = (sum of x^2 + epsilon)^(1/2) over axes. Without epsilon the derivatives where all x are 0 are 0, as PyTorch's; a positive
 /// one makes them continuous. Throws Error like sum, and on a negative epsilon.
 template <class T>
-Variable<T> norm(const Variable<T>& x, const Axes& axes = {}, bool keep_axes = false, wide_t<T> epsilon = 0) {
+Variable<T> norm(const Variable<T>& x, const Axes& axes = {}, bool keep_axes = false, double epsilon = 0) {
   detail::check_input("norm", "input", x);
   check(epsilon >= 0, "norm", "epsilon ", epsilon, ", expected at least 0");
   const Variable<T> squares = detail::sum_over("norm", square(x), axes, keep_axes);

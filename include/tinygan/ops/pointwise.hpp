@@ -51,8 +51,8 @@ inline BroadcastDims broadcast_dims(const Shape& out, const Shape& a, const Shap
 template <class T>
 Tensor<T> unary_value(UnaryOp op, const Tensor<T>& x, double alpha = 0, double beta = 0) {
   Tensor<T> y(x.shape(), x.device());
-  kernels<T>(x.device()).unary(op, x.size(), static_cast<wide_t<T>>(alpha), static_cast<wide_t<T>>(beta), x.data(),
-                               y.data(), Stream{});
+  kernels<T>(x.device()).unary(op, x.size(), kernel_scalar<T>(alpha), kernel_scalar<T>(beta), x.data(), y.data(),
+                         Stream{});
   return y;
 }
 
@@ -61,8 +61,8 @@ Tensor<T> binary_value(const char* name, BinaryOp op, const Tensor<T>& a, const 
   check(a.device() == b.device(), name, "operands on ", a.device(), " and ", b.device());
   const Shape shape = broadcast_shape(name, a.shape(), b.shape());
   Tensor<T> y(shape, a.device());
-  kernels<T>(a.device()).binary(op, broadcast_dims(shape, a.shape(), b.shape()), static_cast<wide_t<T>>(alpha), a.data(), b.data(),
-                                y.data(), Stream{});
+  kernels<T>(a.device()).binary(op, broadcast_dims(shape, a.shape(), b.shape()), kernel_scalar<T>(alpha), a.data(), b.data(),
+                          y.data(), Stream{});
   return y;
 }
 
@@ -83,7 +83,7 @@ Variable<T> div(const Variable<T>& a, const Variable<T>& b);
 
 /// y = alpha x + beta.
 template <class T>
-Variable<T> affine(const Variable<T>& x, wide_t<T> alpha, wide_t<T> beta) {
+Variable<T> affine(const Variable<T>& x, double alpha, double beta) {
   detail::check_input("affine", "input", x);
   return record<T>("affine", detail::unary_value(UnaryOp::affine, x.value(), alpha, beta), {x},
                    [alpha](const Backward<T>& c) { return std::vector{affine(c.g, alpha, 0)}; });
@@ -215,7 +215,7 @@ Variable<T> abs(const Variable<T>& x) {
 
 /// y = min(max(x, low), high); the derivative is 1 inside, bounds included.
 template <class T>
-Variable<T> clamp(const Variable<T>& x, wide_t<T> low, wide_t<T> high) {
+Variable<T> clamp(const Variable<T>& x, double low, double high) {
   detail::check_input("clamp", "input", x);
   check(low <= high, "clamp", "low ", low, " is above high ", high);
   return record<T>("clamp", detail::unary_value(UnaryOp::clamp, x.value(), low, high), {x}, [](const Backward<T>& c) {
@@ -231,14 +231,14 @@ Variable<T> clamp(const Variable<T>& x, wide_t<T> low, wide_t<T> high) {
 
 /// The cotangent of an activation's input from that of its output g and the output y; see Activation.
 template <class T>
-Variable<T> activation_grad(Activation f, wide_t<T> slope, const Variable<T>& g, const Variable<T>& y) {
+Variable<T> activation_grad(Activation f, double slope, const Variable<T>& g, const Variable<T>& y) {
   detail::check_input("activation_grad", "cotangent", g);
   detail::check_input("activation_grad", "output", y);
   switch (f) {
     case Activation::none: return g;
     case Activation::relu:
     case Activation::leaky_relu: {
-      const wide_t<T> alpha = f == Activation::relu ? 0 : slope;
+      const double alpha = f == Activation::relu ? 0 : slope;
       return record<T>("leaky_relu_grad",
                        detail::binary_value("leaky_relu_grad", BinaryOp::leaky_relu_grad, g.value(), y.value(), alpha), {g, y},
                        [f, slope](const Backward<T>& c) {
@@ -267,7 +267,7 @@ Variable<T> activation_grad(Activation f, wide_t<T> slope, const Variable<T>& g,
 
 /// y = f(x) for one of the activations a kernel can fuse. Throws Error on a negative slope.
 template <class T>
-Variable<T> activation(Activation f, wide_t<T> slope, const Variable<T>& x) {
+Variable<T> activation(Activation f, double slope, const Variable<T>& x) {
   constexpr UnaryOp ops[] = {UnaryOp::affine, UnaryOp::relu, UnaryOp::leaky_relu, UnaryOp::sigmoid, UnaryOp::tanh};
   constexpr const char* names[] = {"identity", "relu", "leaky_relu", "sigmoid", "tanh"};
   const auto at = static_cast<std::size_t>(f);
@@ -288,7 +288,7 @@ Variable<T> relu(const Variable<T>& x) {
 
 /// y = x > 0 ? x : slope x.
 template <class T>
-Variable<T> leaky_relu(const Variable<T>& x, wide_t<T> slope) {
+Variable<T> leaky_relu(const Variable<T>& x, double slope) {
   return activation(Activation::leaky_relu, slope, x);
 }
 
@@ -349,31 +349,31 @@ Variable<T> operator-(const Variable<T>& x) {
   return ops::neg(x);
 }
 template <class T>
-Variable<T> operator+(const Variable<T>& x, wide_t<T> s) {
+Variable<T> operator+(const Variable<T>& x, double s) {
   return ops::affine(x, 1, s);
 }
 template <class T>
-Variable<T> operator+(wide_t<T> s, const Variable<T>& x) {
+Variable<T> operator+(double s, const Variable<T>& x) {
   return ops::affine(x, 1, s);
 }
 template <class T>
-Variable<T> operator-(const Variable<T>& x, wide_t<T> s) {
+Variable<T> operator-(const Variable<T>& x, double s) {
   return ops::affine(x, 1, -s);
 }
 template <class T>
-Variable<T> operator-(wide_t<T> s, const Variable<T>& x) {
+Variable<T> operator-(double s, const Variable<T>& x) {
   return ops::affine(x, -1, s);
 }
 template <class T>
-Variable<T> operator*(const Variable<T>& x, wide_t<T> s) {
+Variable<T> operator*(const Variable<T>& x, double s) {
   return ops::affine(x, s, 0);
 }
 template <class T>
-Variable<T> operator*(wide_t<T> s, const Variable<T>& x) {
+Variable<T> operator*(double s, const Variable<T>& x) {
   return ops::affine(x, s, 0);
 }
 template <class T>
-Variable<T> operator/(const Variable<T>& x, wide_t<T> s) {
+Variable<T> operator/(const Variable<T>& x, double s) {
   return ops::affine(x, 1 / s, 0);
 }
 

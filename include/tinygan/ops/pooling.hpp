@@ -53,19 +53,19 @@ Variable<T> pool_scatter(const Variable<T>& g, const PoolIndex& p) {
 }
 
 template <class T>
-Variable<T> sum_pool2d_grad(const Variable<T>& g, const PoolDims& d, wide_t<T> scale);
+Variable<T> sum_pool2d_grad(const Variable<T>& g, const PoolDims& d, double scale);
 
 template <class T>
-Variable<T> sum_pool2d(const Variable<T>& x, const PoolDims& d, wide_t<T> scale) {
+Variable<T> sum_pool2d(const Variable<T>& x, const PoolDims& d, double scale) {
   Tensor<T> y({d.N, d.P, d.Q, d.C}, x.device());
-  kernels<T>(x.device()).sum_pool2d(d, scale, x.value().data(), y.data(), Stream{});
+  kernels<T>(x.device()).sum_pool2d(d, kernel_scalar<T>(scale), x.value().data(), y.data(), Stream{});
   return record<T>("sum_pool2d", y, {x}, [d, scale](const Backward<T>& c) { return std::vector{sum_pool2d_grad(c.g, d, scale)}; });
 }
 
 template <class T>
-Variable<T> sum_pool2d_grad(const Variable<T>& g, const PoolDims& d, wide_t<T> scale) {
+Variable<T> sum_pool2d_grad(const Variable<T>& g, const PoolDims& d, double scale) {
   Tensor<T> dx({d.N, d.H, d.W, d.C}, g.device());
-  kernels<T>(g.device()).sum_pool2d_grad(d, scale, g.value().data(), dx.data(), Stream{});
+  kernels<T>(g.device()).sum_pool2d_grad(d, kernel_scalar<T>(scale), g.value().data(), dx.data(), Stream{});
   return record<T>("sum_pool2d_grad", dx, {g}, [d, scale](const Backward<T>& c) { return std::vector{sum_pool2d(c.g, d, scale)}; });
 }
 
@@ -101,7 +101,7 @@ Variable<T> average_pool2d(const Variable<T>& x, const PoolOptions& options) {
   const PoolDims d = pool_dims("average_pool2d", x.shape(), options);
   const bool padded = (d.P - 1) * d.stride_h + d.window_h - d.pad_top > d.H || d.pad_top > 0 ||
                       (d.Q - 1) * d.stride_w + d.window_w - d.pad_left > d.W || d.pad_left > 0;
-  if (!padded) return detail::sum_pool2d(x, d, 1 / static_cast<wide_t<T>>(d.window_h * d.window_w));
+  if (!padded) return detail::sum_pool2d(x, d, 1 / static_cast<double>(d.window_h * d.window_w));
   return detail::sum_pool2d(x, d, 1) / Variable<T>(detail::window_cells<T>(d, x.device()));
 }
 
