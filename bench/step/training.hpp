@@ -9,7 +9,7 @@
 
 namespace tinygan::bench {
 
-/// A network, its optimisers and a batch of images, on one device. In bfloat16 the weights have float masters.
+/// A network, its optimisers and a batch of images, on one device. bfloat16 networks have fp32 master weights.
 template <class T>
 class Training {
  public:

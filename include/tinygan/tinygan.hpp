@@ -4,6 +4,8 @@
 #include <tinygan/autograd/anomaly.hpp>
 #include <tinygan/autograd/check_grads.hpp>
 #include <tinygan/autograd/grad.hpp>
+#include <tinygan/autograd/reverse_pass.hpp>
+#include <tinygan/autograd/tape.hpp>
 #include <tinygan/autograd/variable.hpp>
 #include <tinygan/backend/bfloat16.hpp>
 #include <tinygan/base/device.hpp>
@@ -36,12 +38,12 @@
 #include <tinygan/nn/conv2d.hpp>
 #include <tinygan/nn/dense.hpp>
 #include <tinygan/nn/dropout.hpp>
-#include <tinygan/nn/follow.hpp>
 #include <tinygan/nn/losses.hpp>
 #include <tinygan/nn/normalisation.hpp>
 #include <tinygan/nn/pooling.hpp>
 #include <tinygan/nn/reshape.hpp>
 #include <tinygan/nn/sequential.hpp>
+#include <tinygan/ops/cast.hpp>
 #include <tinygan/ops/conv.hpp>
 #include <tinygan/ops/dropout.hpp>
 #include <tinygan/ops/inputs.hpp>

@@ -32,13 +32,22 @@ same_end "$whole_critic" "$part" "resumed with critic steps"
 
 # The CUDA kernels, run on the CPU.
 slow=(--data strokes --images 8 --model small --batch-size 2 --statistics-images 2 --device emulated --progress none)
+ends_of=()
 for precision in fp32 bf16; do
   there=("${slow[@]}" --precision "$precision" --log-every 1)
   whole_slow=$(train "${there[@]}" --steps 5 --out "$scratch/slow_$precision")
   part=$(train "${there[@]}" --steps 3 --out "$scratch/slow_part_$precision")
   train --resume "$part" --steps 5 --progress none >/dev/null
   same_end "$whole_slow" "$part" "resumed on the emulated device in $precision"
+  ends_of+=("$whole_slow")
 done
+
+# Files hold fp32 master weights, so a run of either element type starts from the other's.
+for run in "${ends_of[@]}"; do
+  if grep -aq '"BF16"' "$run"/checkpoints/*/*.safetensors; then die "$run has files of bfloat16"; fi
+done
+train "${slow[@]}" --precision fp32 --steps 1 --init-from "${ends_of[1]}" --out "$scratch/fp32_of_bf16" >/dev/null
+train "${slow[@]}" --precision bf16 --steps 1 --init-from "${ends_of[0]}" --out "$scratch/bf16_of_fp32" >/dev/null
 
 # ---- auto -----------------------------------------------------------------------------------------------------------
 

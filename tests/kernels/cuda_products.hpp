@@ -21,7 +21,7 @@ class CudaOperands {
     if (values == Values::real)
       for (std::size_t i = 0; i < host_.size(); ++i)
         host_[i] = static_cast<float>(gpu::random_bits(gpu::check_seed() + stream, i) >> 40) * 0x1p-23f - 1;
-    there_ = narrow<T>(Tensor<float>::from(std::span<const float>(host_), {size}, device));
+    there_ = cast<T>(Tensor<float>::from(std::span<const float>(host_), {size}, device));
   }
   const float* host(index_t offset) const { return host_.data() + offset; }
   const T* there(index_t offset) const { return there_.data() + offset; }
@@ -130,7 +130,7 @@ void check_case(const Arithmetic& by, const CudaOperandSet<T>& operands, const C
     CHECK(forms::launched.tile_m == c.form.tile_m);
     CHECK(forms::launched.tile_n == c.form.tile_n);
   }
-  std::vector<float> found = widen(out).to_vector();
+  std::vector<float> found = cast<float>(out).to_vector();
   for (index_t i = 0; i < at; ++i) CHECK(std::isnan(found[static_cast<std::size_t>(i)]));
   found.erase(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(at));
 

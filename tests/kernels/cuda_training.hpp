@@ -1,8 +1,6 @@
 // Training on a device: captured steps against eager ones, and a step against fp32.
 #pragma once
 
-#include <optional>
-
 #include <tinygan/gan/step.hpp>
 #include <tinygan/runtime/captured_step.hpp>
 #include <tinygan/runtime/metric_ring.hpp>
@@ -15,25 +13,23 @@
 
 namespace tinygan::test {
 
-/// Where a run starts: networks, those of elements T that follow them unless T is float, and a batch of images.
+/// Where a run starts: networks and a batch of images.
 template <class T>
 struct TrainingStart {
-  gan::Networks<float> networks;
-  gan::Networks<T> copies;
+  gan::Networks<T> networks;
   Tensor<float> images;
 };
 
 /// Networks of a millisecond a step.
 inline constexpr auto tiny_start = []<class T>(T, Device device) {
-  TrainingStart<T> start{tiny_networks(1), tiny_networks<T>(2), tiny_images(2).to(device)};
+  TrainingStart<T> start{tiny_networks<T>(1), tiny_images(2).to(device)};
   start.networks.to(device);
-  start.copies.to(device);
   return start;
 };
 inline auto network_start(gan::Network network, index_t batch) {
   return [=]<class T>(T, Device device) {
     Generator random(7, device);
-    TrainingStart<T> start{gan::make_networks<float>(network, random), gan::make_networks<T>(network, random), {}};
+    TrainingStart<T> start{gan::make_networks<T>(network, random), {}};
     start.images = random_uniform<float>({batch, 28, 28, 1}, random, -1.0f, 1.0f);
     return start;
   };
@@ -45,30 +41,19 @@ struct Trained {
   std::vector<Tensor<float>> state;
 };
 
-inline std::vector<Tensor<float>> on_cpu(const nn::Sequential<float>& m) {
+/// Master weights, then statistics.
+template <class T>
+std::vector<Tensor<float>> on_cpu(const nn::Sequential<T>& m) {
   std::vector<Tensor<float>> all;
-  for (const auto& variables : {m.parameters(), m.buffers()})
-    for (const Variable<float>& v : variables) all.push_back(v.value().to(Device::cpu()).clone());
+  for (const Variable<T>& p : m.parameters()) all.push_back(p.master().to(Device::cpu()).clone());
+  for (const Variable<float>& b : m.buffers()) all.push_back(b.value().to(Device::cpu()).clone());
   return all;
 }
 
 template <class T>
-std::optional<gan::AdversarialStep<T>> step_of(TrainingStart<T>& start, const AdamHyper& hyper) {
-  std::optional<gan::AdversarialStep<T>> step;
-  if constexpr (std::is_same_v<T, float>) {
-    step.emplace(start.networks, hyper, hyper);
-  } else {
-    start.copies.follow(start.networks);
-    step.emplace(start.copies, hyper, hyper, gan::Objective{}, &start.networks);
-  }
-  return step;
-}
-
-template <class T>
 Trained trained(TrainingStart<T> start, Device device, train::CapturedStep::Mode mode, int steps) {
-  auto made = step_of(start, AdamHyper{});
-  gan::AdversarialStep<T>& step = *made;
-  const Tensor<T> real = narrow<T>(start.images);
+  gan::AdversarialStep<T> step(start.networks, {}, {});
+  const Tensor<T> real = cast<T>(start.images);
   Generator random(3, device);
   train::ValueRing<float> ring(2, 64, device);
   train::CapturedStep captured(
@@ -83,7 +68,7 @@ Trained trained(TrainingStart<T> start, Device device, train::CapturedStep::Mode
   CHECK(captured.captured() == (mode == train::CapturedStep::Mode::automatic));
   Trained result;
   result.losses = ring.drain();
-  for (const nn::Sequential<float>* m : {&start.networks.generator, &start.networks.discriminator})
+  for (const nn::Sequential<T>* m : {&start.networks.generator, &start.networks.discriminator})
     for (Tensor<float>& t : on_cpu(*m)) result.state.push_back(std::move(t));
   return result;
 }
@@ -121,14 +106,14 @@ struct FirstStep {
 };
 template <class T>
 FirstStep first_step(TrainingStart<T> start, Device device) {
-  auto made = step_of(start, {.learning_rate = 0.01, .epsilon = 0.1});
-  gan::AdversarialStep<T>& step = *made;
+  const AdamHyper hyper{.learning_rate = 0.01, .epsilon = 0.1};
+  gan::AdversarialStep<T> step(start.networks, hyper, hyper);
   step.measure_norms(true);
-  const nn::Sequential<float>* const models[] = {&start.networks.generator, &start.networks.discriminator};
+  const nn::Sequential<T>* const models[] = {&start.networks.generator, &start.networks.discriminator};
   const std::vector<Tensor<float>> before[] = {on_cpu(*models[0]), on_cpu(*models[1])};
   Generator random(3, device);
   random.next_step();
-  const auto r = step(narrow<T>(start.images), random);
+  const auto r = step(cast<T>(start.images), random);
   FirstStep result;
   for (const auto& t : gan::values_of(r))
     result.report.push_back(static_cast<double>(t.item()));

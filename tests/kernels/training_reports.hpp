@@ -14,17 +14,18 @@ namespace tinygan::test {
 
 inline const AdamHyper reports_hyper{.learning_rate = 0.01, .epsilon = 0.1};
 
+template <class T>
+Tensor<T> elements(const Tensor<float>& x) {
+  if constexpr (std::is_same_v<T, double>) return tensor<double>(array(x), x.shape());
+  else return cast<T>(x);
+}
+
 /// Losses, mean probabilities and gradient norms of three steps, all from the same weights, latents and dropout.
 template <class T>
 std::vector<double> reports(gan::AdversarialStep<T>& step, Device device) {
   step.measure_norms(true);
   Generator random(5, device);
-  const Tensor<float> images = tiny_images(1);
-  Tensor<T> real;
-  if constexpr (std::is_same_v<T, double>)
-    real = tensor<T>(array(images), images.shape(), device);
-  else
-    real = narrow<T>(images.to(device));
+  const Tensor<T> real = elements<T>(tiny_images(1)).to(device);
   std::vector<double> all;
   for (int i = 0; i < 3; ++i) {
     random.next_step();
@@ -42,7 +43,8 @@ std::vector<double> reports(Device device) {
   const auto copy = [](const nn::Sequential<float>& from, const nn::Sequential<T>& to) {
     const auto a = from.parameters();
     const auto b = to.parameters();
-    for (std::size_t i = 0; i < a.size(); ++i) b[i].value().copy_from(tensor<T>(array(a[i]), a[i].shape()));
+    for (std::size_t i = 0; i < a.size(); ++i)
+      b[i].set_master(elements<typename nn::Module<T>::Wide>(a[i].value()));
   };
   copy(same_for_all.generator, networks.generator);
   copy(same_for_all.discriminator, networks.discriminator);
@@ -51,22 +53,9 @@ std::vector<double> reports(Device device) {
   return reports(step, device);
 }
 
-/// Networks in bfloat16 and the float ones that they follow.
-struct Followers {
-  explicit Followers(Device device) {
-    masters.to(device);
-    copies.follow(masters);
-  }
-  gan::Networks<float> masters = tiny_networks(1);
-  gan::Networks<bfloat16> copies = tiny_networks<bfloat16>(2);
-};
-
 inline std::vector<double> reports_in(const Arithmetic& by) {
   const UsePrecision use(by.precision, by.device);
-  if (!by.bfloat16_elements) return reports<float>(by.device);
-  Followers n(by.device);
-  gan::AdversarialStep<bfloat16> step(n.copies, reports_hyper, reports_hyper, {}, &n.masters);
-  return reports(step, by.device);
+  return by.bfloat16_elements ? reports<bfloat16>(by.device) : reports<float>(by.device);
 }
 
 /// Operands are rounded to 11 or 8 bits instead of 24, so reports may be off by that much more than the CPU's, of which

@@ -213,21 +213,6 @@ TEST_CASE("a parameter that is listed twice is refused, by position, and so is m
   CHECK_NOTHROW(optim::Ema<float>({source, source}, {average, q}));
 }
 
-TEST_CASE("bfloat16: parameters and masters once each") {
-  const Device there = Device::emulated();
-  using B = Variable<bfloat16>;
-  const B p(Tensor<bfloat16>::zeros({4}, there), true), q(Tensor<bfloat16>::zeros({4}, there), true);
-  const Tensor<float> m = Tensor<float>::zeros({4}, there), n = Tensor<float>::zeros({4}, there);
-  CHECK(error_of([&] {
-          optim::Adam<bfloat16>({p, p});
-        }) == "adam: parameters 0 and 1 are the same; expected every parameter once, or it is updated twice");
-  CHECK(error_of([&] {
-          optim::Adam<bfloat16>({p, q}, {}, {m, m});
-        }) == "adam: masters 0 and 1 are the same; expected every master once, or it is updated twice");
-  CHECK(error_of([&] { optim::Sgd<bfloat16>({p, q}, {}, {m, {}}); }) == "sgd: master 1 is empty");
-  CHECK_NOTHROW(optim::Sgd<bfloat16>({p, q}, {}, {m, n}));
-}
-
 TEST_CASE("clipping gradients of 0 leaves 0, on every device") {
   for (const Device device : {Device::cpu(), Device::emulated()}) {
     const V g(Tensor<float>::zeros({5}, device));

@@ -36,7 +36,7 @@ inline std::vector<Device> devices() {
 template <class T>
 Tensor<T> tensor_of(const Array& values, const Shape& shape, Device device) {
   if constexpr (std::is_same_v<T, bfloat16>)
-    return narrow<T>(tensor<float>(values, shape, device));
+    return cast<T>(tensor<float>(values, shape, device));
   else
     return tensor<T>(values, shape, device);
 }
@@ -228,17 +228,18 @@ inline std::set<std::string> ops_on_tapes(const std::vector<OpCase>& cases) {
     if (!c.differentiable) continue;
     const std::vector<Variable<double>> xs = leaves<double>(c, c.draw_all(), Device::cpu());
     const Variable<double> y = curved(c, xs);
-    std::vector<Variable<double>> pending =
+    const std::vector<Variable<double>> first =
         grad(y, xs, {.create_graph = true}, Variable<double>(random_tensor<double>(y.shape(), 3)));
-    for (const Variable<double>& second : grad(ops::sum(ops::square(pending[0])), xs, {.create_graph = true}))
+    std::vector<AnyVariable> pending(first.begin(), first.end());
+    for (const Variable<double>& second : grad(ops::sum(ops::square(first[0])), xs, {.create_graph = true}))
       pending.push_back(second);
-    std::set<const Node<double>*> seen;
+    std::set<const NodeBase*> seen;
     while (!pending.empty()) {
-      const Variable<double> v = std::move(pending.back());
+      const AnyVariable v = std::move(pending.back());
       pending.pop_back();
       if (!v.defined() || !seen.insert(v.node().get()).second) continue;
       names.insert(v.op());
-      for (const Variable<double>& input : v.node()->inputs) pending.push_back(input);
+      for (const AnyVariable& input : v.node()->inputs) pending.push_back(input);
     }
   }
   return names;

@@ -24,7 +24,7 @@ struct TrainOptions {
   std::int64_t batch_size = 128;        ///< images in an update
   std::uint64_t seed = 0;
   std::string device = "auto";          ///< cpu, cuda, cuda:N or emulated; auto: cuda:0 where there is one, else cpu
-  std::string precision = "auto";       ///< fp32, tf32, or bf16: networks of bfloat16; auto: what use_precision() finds best
+  std::string precision = "auto";       ///< of multiplication, fp32 or tf32; bf16: bfloat16 networks; auto: use_precision()
   double learning_rate = 2e-4;
   double beta1 = 0.5;
   double ema = 0.999;                   ///< decay of the averaged generator; 0: none
@@ -102,7 +102,7 @@ void each_option(F&& f) {
   f(Option{"device", &O::device, Role::result, DeviceName{}, "NAME",
            "cpu, cuda, cuda:N, emulated (the CUDA kernels run on the CPU, slowly) or auto, a GPU if there is one"});
   f(Option{"precision", &O::precision, Role::result, OneOf{{"auto", "fp32", "tf32", "bf16"}}, "NAME",
-           "fp32, tf32, bf16 or auto; the CPU has fp32"});
+           "fp32 or tf32 multiplication; bf16: bfloat16 networks with fp32 master weights; auto; the CPU has fp32"});
   f(Option{"learning-rate", &O::learning_rate, Role::result, Real{0, 1e6}, "R", "Adam's, of both networks"});
   f(Option{"beta1", &O::beta1, Role::result, Real{0, 0.9999}, "B", "Adam's beta1"});
   f(Option{"ema", &O::ema, Role::result, Real{0, 0.999999}, "D",

@@ -163,13 +163,9 @@ std::optional<ChosenCheckpoint> choose_checkpoint(const fs::path& run) {
   tinygan::fail(run.string(), "has no whole checkpoint: ", reasons);
 }
 
-io::SafetensorsFile weights_of(const std::string& model, std::int64_t step, const gan::Networks<float>& networks,
-                               const tinygan::nn::Module<float>* average) {
+io::SafetensorsFile make_weights_file(const std::string& model, std::int64_t step) {
   io::SafetensorsFile file;
   file.metadata = {{"format", weights_format}, {"model", model}, {"step", std::to_string(step)}};
-  train::add_weights<float>(file, {"generator", &networks.generator});
-  train::add_weights<float>(file, {"discriminator", &networks.discriminator});
-  if (average) train::add_weights<float>(file, {"generator_ema", average});
   return file;
 }
 

@@ -50,13 +50,11 @@ struct ChosenCheckpoint {
 /// wrote one.
 std::optional<ChosenCheckpoint> choose_checkpoint(const std::filesystem::path& run);
 
-/// Generator, discriminator and, if there is one, the averaged generator as "generator.*", "discriminator.*" and
-/// "generator_ema.*", with the network's name and the step in the metadata.
-tinygan::io::SafetensorsFile weights_of(const std::string& model, std::int64_t step,
-                                        const tinygan::gan::Networks<float>& networks,
-                                        const tinygan::nn::Module<float>* average);
+/// A weights file without tensors, the network's name and the step in its metadata: for generator, discriminator and, if there is
+/// one, the averaged generator as "generator.*", "discriminator.*" and "generator_ema.*".
+tinygan::io::SafetensorsFile make_weights_file(const std::string& model, std::int64_t step);
 
-/// Reads a weights file as weights_of() makes them. Throws Error if it is none.
+/// Reads a weights file as make_weights_file() begins them. Throws Error if it is none.
 tinygan::io::SafetensorsFile read_weights(const std::filesystem::path& path);
 
 /// The weights file that the user named: itself, the one in a checkpoint's directory, or the one in a run directory's

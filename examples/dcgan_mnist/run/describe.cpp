@@ -6,38 +6,24 @@
 #include <ctime>
 #include <filesystem>
 
-#include <tinygan/nn/sequential.hpp>
-
 #include "base/build_info.hpp"
 #include "base/byte_text.hpp"
 
 namespace dcgan_mnist {
 
-namespace gan = tinygan::gan;
-namespace nn = tinygan::nn;
 using nlohmann::ordered_json;
 using tinygan::index_t;
 
 namespace {
 
-index_t activation_count(const nn::Module<float>& model, tinygan::Shape shape) {
-  index_t count = 0;
-  for (const auto& [name, layer] : model.layers()) {
-    shape = layer->output_shape(shape);
-    count += shape.size();
-  }
-  return count;
-}
-
 /// Weights, gradients, two moments and the average, the activations of G once and of D once, and the data set twice,
-/// once of them on the device.
+/// once of them on the device. A bfloat16 weight with its gradient and master weight takes the 8 bytes of a float with its.
 double memory_estimate_mib(const RunParts& run) {
-  const index_t g = run.networks.generator.parameter_count(), d = run.networks.discriminator.parameter_count();
-  const index_t N = run.options.batch_size;
-  const index_t activations = activation_count(run.networks.generator, {N, gan::latent_size}) +
-                              activation_count(run.networks.discriminator, {N, 28, 28, 1});
-  const index_t elements = 4 * (g + d) + (run.options.ema > 0 ? g : 0) + 2 * activations;
-  return static_cast<double>(elements * 4 + static_cast<index_t>(run.images.images.size()) * 2) / (1 << 20);
+  const NetworkSummary &g = run.networks.generator, &d = run.networks.discriminator;
+  const index_t floats = 4 * (g.parameters + d.parameters) + (run.options.ema > 0 ? g.parameters : 0);
+  return static_cast<double>(floats * 4 + 2 * (g.activation_bytes + d.activation_bytes) +
+                             static_cast<index_t>(run.images.images.size()) * 2) /
+         (1 << 20);
 }
 
 std::string utc_now() {
@@ -61,8 +47,8 @@ std::string describe_run(const RunParts& run) {
       compiler(), ", ", build_type(), optimised() ? "" : " (NOT OPTIMISED)", "\ndevice ", run.device, ", cpu ", isa(),
       ", threads ", tinygan::cpu::threads(), ", precision ", o.precision, ", seed ", o.seed, "\ndata ",
       run.images.source, ": ", run.images.count, " images of ", run.images.height, 'x', run.images.width, ", md5 ",
-      run.images.images_md5, "\n\ngenerator\n", nn::summary(run.networks.generator, {o.batch_size, gan::latent_size}),
-      "\ndiscriminator\n", nn::summary(run.networks.discriminator, {o.batch_size, 28, 28, 1}), "\nmemory about ",
+      run.images.images_md5, "\n\ngenerator\n", run.networks.generator.table,
+      "\ndiscriminator\n", run.networks.discriminator.table, "\nmemory about ",
       std::llround(memory_estimate_mib(run)), " MiB, ", run.steps, " steps, ", run.steps_per_epoch, " per epoch");
 }
 
@@ -92,8 +78,8 @@ ordered_json describe_environment(const RunParts& run) {
         {"bytes", run.images.images.size()},
         {"md5", run.images.images_md5}}},
       {"parameters",
-       {{"generator", run.networks.generator.parameter_count()},
-        {"discriminator", run.networks.discriminator.parameter_count()}}},
+       {{"generator", run.networks.generator.parameters},
+        {"discriminator", run.networks.discriminator.parameters}}},
       {"command", command_of(run.options)}};
 }
 

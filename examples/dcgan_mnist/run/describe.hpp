@@ -7,18 +7,39 @@
 
 #include <tinygan/base/device.hpp>
 #include <tinygan/data/dataset.hpp>
-#include <tinygan/models/networks.hpp>
+#include <tinygan/nn/sequential.hpp>
 
 #include "base/options.hpp"
 
 namespace dcgan_mnist {
+
+/// A network's layers as a table, and its sizes.
+struct NetworkSummary {
+  std::string table;
+  tinygan::index_t parameters = 0, activation_bytes = 0;  ///< of a batch
+};
+struct NetworkSummaries {
+  NetworkSummary generator, discriminator;
+};
+
+/// Of a network for inputs of this shape.
+template <class T>
+NetworkSummary summary_of(const tinygan::nn::Module<T>& network, const tinygan::Shape& input) {
+  NetworkSummary s{tinygan::nn::summary(network, input), network.parameter_count(), 0};
+  tinygan::Shape shape = input;
+  for (const auto& [name, layer] : network.layers()) {
+    shape = layer->output_shape(shape);
+    s.activation_bytes += shape.size() * static_cast<tinygan::index_t>(sizeof(T));
+  }
+  return s;
+}
 
 /// What a run has to do with.
 struct RunParts {
   const TrainOptions& options;
   tinygan::Device device;
   const tinygan::data::ImageDataset& images;
-  const tinygan::gan::Networks<float>& networks;
+  const NetworkSummaries& networks;
   std::int64_t steps, steps_per_epoch;
 };
 

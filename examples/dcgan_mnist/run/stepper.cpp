@@ -2,13 +2,10 @@
 
 namespace dcgan_mnist {
 
-Stepper::Stepper(AnyStep& step, tinygan::Generator& random, tinygan::data::DataLoader& loader, float pixel_low,
-                 float pixel_high)
-    : step_(&step),
+Stepper::Stepper(Step step, tinygan::Generator& random, tinygan::data::DataLoader& loader)
+    : step_(std::move(step)),
       random_(&random),
       loader_(&loader),
-      low_(pixel_low),
-      high_(pixel_high),
       metrics_(static_cast<int>(tinygan::gan::step_metrics<float>.size()), capacity, random.device()),
       plain_(random.device(), [this] { run(false); }),
       measured_(random.device(), [this] { run(true); }) {}
@@ -18,13 +15,7 @@ void Stepper::step(bool norms) { (norms ? measured_ : plain_)(); }
 /// Everything here happens on the device: it is what a replay repeats.
 void Stepper::run(bool norms) {
   random_->next_step();
-  const auto metrics = std::visit(
-      [&]<class T>(tinygan::gan::AdversarialStep<T>& step) {
-        step.measure_norms(norms);
-        return step(loader_->next<T>(low_, high_), *random_);
-      },
-      *step_);
-  metrics_.record(values_of(metrics));
+  metrics_.record(values_of(step_(*loader_, norms)));
 }
 
 std::vector<StepMetrics> Stepper::drain() {
@@ -33,6 +24,6 @@ std::vector<StepMetrics> Stepper::drain() {
   return steps;
 }
 
-bool Stepper::reads_are_free() const { return random_->device().type == tinygan::DeviceType::cpu; }
+bool Stepper::reads_are_free() const { return tinygan::backend(random_->device()).host_memory; }
 
 }  // namespace dcgan_mnist

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <variant>
+#include <functional>
 #include <vector>
 
 #include <tinygan/data/data_loader.hpp>
@@ -15,16 +15,15 @@ namespace dcgan_mnist {
 /// Metrics of one step on the host.
 using StepMetrics = tinygan::gan::StepMetrics<float>;
 
-/// A step in float, or in bfloat16.
-using AnyStep = std::variant<tinygan::gan::AdversarialStep<float>, tinygan::gan::AdversarialStep<tinygan::bfloat16>>;
-
 /// Takes steps, captured where the device can. Position and random counter are those of `loader` and `random`, so a run
 /// goes on wherever they stand.
 class Stepper {
  public:
-  /// Keeps references to its arguments.
-  Stepper(AnyStep& step, tinygan::Generator& random, tinygan::data::DataLoader& loader, float pixel_low,
-          float pixel_high);
+  /// A step on the next batch of `loader`; `norms`: it measures the gradients too.
+  using Step = std::function<tinygan::gan::StepMetrics<tinygan::Tensor<float>>(tinygan::data::DataLoader& loader, bool norms)>;
+
+  /// Keeps references to all but the step.
+  Stepper(Step step, tinygan::Generator& random, tinygan::data::DataLoader& loader);
   Stepper(const Stepper&) = delete;
   Stepper& operator=(const Stepper&) = delete;
 
@@ -42,10 +41,9 @@ class Stepper {
  private:
   void run(bool norms);
 
-  AnyStep* step_;
+  Step step_;
   tinygan::Generator* random_;
   tinygan::data::DataLoader* loader_;
-  float low_, high_;
   tinygan::train::ValueRing<float> metrics_;
   tinygan::train::CapturedStep plain_, measured_;
 };

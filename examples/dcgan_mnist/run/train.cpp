@@ -64,12 +64,13 @@ class Run {
                         plan_.checkpoint_path.string());
     } else if (!options_.init_from.empty()) {
       const fs::path weights = find_weights(options_.init_from);
-      training_.take_weights(read_weights(weights), weights.string());
+      training_.load_weights(read_weights(weights), weights.string());
     }
   }
 
   int operator()() {
-    const RunParts parts{options_, device_, dataset_, training_.networks(), steps_, training_.steps_per_epoch()};
+    const NetworkSummaries networks = training_.networks();
+    const RunParts parts{options_, device_, dataset_, networks, steps_, training_.steps_per_epoch()};
     if (options_.dry_run) {
       check_output();
       progress_.note(describe_run(parts) + "\ndry run: nothing was written");

@@ -7,12 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include <tinygan/tensor/tensor.hpp>
+#include <tinygan/autograd/tape.hpp>
 
 namespace tinygan {
-
-template <class T>
-class Variable;
 
 namespace detail {
 
@@ -62,14 +59,13 @@ std::optional<std::string> first_non_finite(const Tensor<T>& x) {
 }
 
 /// Throws Error if an input of an op or its result is not finite.
-template <class T>
-void check_op_is_finite(const char* op, const Variable<T>& result, const std::vector<Variable<T>>& inputs) {
+inline void check_op_is_finite(const char* op, const AnyVariable& result, const std::vector<AnyVariable>& inputs) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (!inputs[i].defined()) continue;
-    if (const auto found = first_non_finite(inputs[i].value()))
+    if (const auto found = inputs[i].node()->first_non_finite())
       fail(op, "input ", i, " (", inputs[i].op(), ") holds ", *found);
   }
-  if (const auto found = first_non_finite(result.value())) fail(op, "from finite inputs, the result holds ", *found);
+  if (const auto found = result.node()->first_non_finite()) fail(op, "from finite inputs, the result holds ", *found);
 }
 
 }  // namespace detail

@@ -1,64 +1,42 @@
-// Variable<T>: a tensor that remembers how it was computed. The nodes behind variables are the tape.
+// Variable<T>: a tensor that remembers how it was computed, and record(), by which ops put it on the tape.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <tinygan/autograd/anomaly.hpp>
+#include <tinygan/autograd/tape.hpp>
 #include <tinygan/tensor/cast.hpp>
 
 namespace tinygan {
-
-template <class T>
-class Variable;
-
-template <class T>
-struct Node;
 
 /// What a vjp rule sees: the op's inputs and output as variables, the cotangent g of the output, and which inputs need
 /// theirs.
 template <class T>
 struct Backward {
-  std::span<const Variable<T>> in;
+  /// in[i] is input i, of elements T; of other elements: in.all[i].as<U>().
+  struct Inputs {
+    std::span<const AnyVariable> all;
+    std::size_t size() const { return all.size(); }
+    Variable<T> operator[](std::size_t i) const { return all[i].template as<T>(); }
+  };
+
+  Inputs in;
   const Variable<T>& out;
   const Variable<T>& g;
   const std::vector<bool>& needs;
 };
 
-/// One cotangent per input; an undefined one stands for zero. Rules call recorded ops only, which is what makes them
+/// The cotangents of an op's inputs from that of its output. Rules call recorded ops only, which is what makes them
 /// differentiable in turn; they capture parameters and tensors, never variables. A captured tensor that others can write to is
 /// a SavedTensor.
 template <class T>
-using Vjp = std::function<std::vector<Variable<T>>(const Backward<T>&)>;
-
-namespace detail {
-
-inline bool& recording_flag() {
-  thread_local bool recording = true;
-  return recording;
-}
-
-inline std::uint64_t next_node_order() {
-  static std::atomic<std::uint64_t> order{0};
-  return ++order;
-}
-
-/// Thrown by reading a saved value that was modified in place; the backward pass adds the op's name.
-class StaleValue : public Error {
- public:
-  using Error::Error;
-};
-
-[[noreturn, gnu::cold, gnu::noinline]] inline void throw_stale(const char* what) {
-  throw StaleValue(text(what, " was modified in place after an op recorded it"));
-}
-
-}  // namespace detail
+using Vjp = std::function<Cotangents(const Backward<T>&)>;
 
 /// A tensor that a vjp rule captures. get() throws Error, naming it, if it was modified in place since.
 template <class T>
@@ -77,46 +55,25 @@ class SavedTensor {
   std::uint64_t version_;
 };
 
-/// True while ops write themselves down.
-inline bool recording() { return detail::recording_flag(); }
-
-/// Sets recording for a scope of this thread.
-class RecordingScope {
- public:
-  explicit RecordingScope(bool on) : before_(std::exchange(detail::recording_flag(), on)) {}
-  ~RecordingScope() { detail::recording_flag() = before_; }
-  RecordingScope(const RecordingScope&) = delete;
-  RecordingScope& operator=(const RecordingScope&) = delete;
-
- private:
-  bool before_;
-};
-
-/// A scope in which ops compute and record nothing.
-class NoGrad : RecordingScope {
- public:
-  NoGrad() : RecordingScope(false) {}
-};
-
 template <class T>
-Variable<T> record(const char* op, Tensor<T> value, std::vector<Variable<T>> inputs, Vjp<T> vjp);
+struct Node;
 
 /// A handle; copies are the same variable. A leaf is made from a tensor, everything else by ops. A default-constructed or
 /// moved-from variable is empty: defined() is false, and all else throws Error.
 template <class T>
-class Variable {
+class Variable : public AnyVariable {
  public:
   Variable() = default;
 
   /// A leaf. Only those made with requires_grad, and what is computed from them, have gradients.
-  Variable(Tensor<T> value, bool requires_grad = false) : node_(std::make_shared<Node<T>>()) {  // NOLINT: implicit
+  Variable(Tensor<T> value, bool requires_grad = false) {  // NOLINT: implicit
     check(value.defined(), "Variable", "the tensor is empty: default-constructed or moved from");
-    node_->value = std::move(value);
-    node_->requires_grad = requires_grad;
+    auto node = std::make_shared<Node<T>>();
+    node->value = std::move(value);
+    node->requires_grad = requires_grad;
+    node_ = std::move(node);
   }
-  explicit Variable(std::shared_ptr<Node<T>> node) : node_(std::move(node)) {}
 
-  bool defined() const { return node_ != nullptr; }
   /// The value. Throws Error, from a handle that a tape saved, if it was modified in place since.
   const Tensor<T>& value() const& {
     const Tensor<T>& v = at().value;
@@ -130,9 +87,6 @@ class Variable {
   int rank() const { return shape().rank(); }
   Device device() const { return at().value.device(); }
   T item() const { return value().item(); }
-  bool requires_grad() const { return at().requires_grad; }
-  bool is_leaf() const { return !at().vjp && !at().freed; }
-  const char* op() const { return at().op; }
 
   /// The same value with no past: gradients stop here.
   Variable detach() const { return Variable(value()); }
@@ -148,95 +102,146 @@ class Variable {
     check(is_leaf(), "set_value", "the variable was computed by ", op());
     check(value.defined(), "set_value", "the tensor is empty: default-constructed or moved from");
     check(value.shape() == shape(), "set_value", "shape ", value.shape(), ", expected ", shape());
-    node_->value = std::move(value);
+    at().value = std::move(value);
   }
 
-  /// Whether the value was modified in place since a tape saved this handle.
-  bool stale() const { return saved_version_ != 0 && at().value.version() != saved_version_; }
-  /// The handle that a tape saves: it remembers which contents of the value were recorded.
-  Variable saved() const { return saved(saved_version_ != 0 ? saved_version_ : at().value.version()); }
-  Variable saved(std::uint64_t version) const {
-    Variable v(node_);
-    v.saved_version_ = version;
-    return v;
-  }
+  using Master = Tensor<wide_t<T>>;
 
-  const std::shared_ptr<Node<T>>& node() const { return node_; }
-  friend bool operator==(const Variable& a, const Variable& b) { return a.node_ == b.node_; }
-
- private:
-  Node<T>& at() const {
-    check(node_ != nullptr, "Variable", "the variable is empty: default-constructed or moved from");
-    return *node_;
-  }
-
-  std::shared_ptr<Node<T>> node_;
-  std::uint64_t saved_version_ = 0;  ///< of the value when a tape saved this handle; 0: no tape did
-};
-
-/// One entry of the tape.
-template <class T>
-struct Node {
-  Tensor<T> value;
-  Tensor<T> grad;  ///< of leaves: the sum of what backward() delivered
-  const char* op = "leaf";
-  bool requires_grad = false;
-  bool freed = false;  ///< a backward pass took its inputs and rule away
-  std::uint64_t order = detail::next_node_order();  ///< inputs come before what is computed from them
-  std::uint64_t recorded_version = 0;               ///< of the value, when the op recorded it
-  std::vector<Variable<T>> inputs;                  ///< saved handles
-  Vjp<T> vjp;
-  std::shared_ptr<void> narrow;  ///< of a leaf that widen() made: the Node<bfloat16> of the variable it is the value of
-
-  Node() = default;
-  Node(const Node&) = delete;
-  Node& operator=(const Node&) = delete;
-
-  /// Long chains are taken apart in a loop: one destructor inside another for every op would exhaust the stack.
-  ~Node() {
-    std::vector<Variable<T>> pending = std::move(inputs);
-    while (!pending.empty()) {
-      const Variable<T> last = std::move(pending.back());
-      pending.pop_back();
-      if (!last.defined() || last.node().use_count() > 1) continue;
-      for (Variable<T>& input : last.node()->inputs) pending.push_back(std::move(input));
-      last.node()->inputs.clear();
+  /// The fp32 master weights of a bfloat16 leaf: what optimisers update, averages follow and files hold; the value is the master
+  /// rounded. Begins as the value, and again after a write to the value alone. For any other T the value itself.
+  Master master() const {
+    if constexpr (std::is_same_v<T, wide_t<T>>) {
+      return value();
+    } else {
+      Node<T>& node = at();
+      if (!node.master.defined() || node.master_of != node.value.version()) {
+        check(is_leaf(), "master", "the variable was computed by ", op());
+        if (!node.master.defined() || node.master.device() != device()) node.master = Master(shape(), device());
+        kernels<T>(device()).widen(size(), node.value.data(), node.master.data(), Stream{});
+        mark_updated();
+      }
+      return node.master;
     }
   }
+
+  /// set_value() with master weights: they are kept, and the value is the master rounded to T.
+  void set_master(Master master) const {
+    if constexpr (std::is_same_v<T, wide_t<T>>) {
+      set_value(std::move(master));
+    } else {
+      check(master.defined(), "set_value", "the tensor is empty: default-constructed or moved from");
+      set_value(cast<T>(master));
+      at().master = std::move(master);
+      at().master_of = at().value.version();
+    }
+  }
+
+  /// To be called after a write to master(): rounds it to the value, in place.
+  void round_master() const {
+    if constexpr (!std::is_same_v<T, wide_t<T>>) {
+      kernels<T>(device()).narrow(size(), at().master.data(), at().value.data(), Stream{});
+    }
+    mark_updated();
+  }
+  /// To be called after a write to both master() and value(), the one rounded to the other.
+  void mark_updated() const {
+    Node<T>& node = at();
+    node.value.bump_version();
+    if constexpr (!std::is_same_v<T, wide_t<T>>) {
+      node.master.bump_version();
+      node.master_of = node.value.version();
+    }
+  }
+
+ private:
+  friend class AnyVariable;
+  explicit Variable(AnyVariable v) : AnyVariable(std::move(v)) {}
+
+  Node<T>& at() const { return static_cast<Node<T>&>(AnyVariable::at()); }
+};
+
+template <class T>
+Variable<T> AnyVariable::as() const& {
+  return AnyVariable(*this).as<T>();
+}
+template <class T>
+Variable<T> AnyVariable::as() && {
+  if (node_ && node_->element() != typeid(T)) [[unlikely]]
+    fail("Variable", "elements of ", node_->element_name(), ", expected ", detail::element_name<T>());
+  return Variable<T>(std::move(*this));
+}
+
+template <class T>
+Variable<T> record(const char* op, Tensor<T> value, std::vector<AnyVariable> inputs, Vjp<T> vjp);
+
+/// The node of a variable of elements T.
+template <class T>
+struct Node final : NodeBase {
+  Tensor<T> value;
+  Tensor<T> grad;  ///< of leaves: the sum of what backward() delivered
+  Vjp<T> vjp;
+  typename Variable<T>::Master master;  ///< of leaves of bfloat16, once asked for
+  std::uint64_t master_of = 0;          ///< the version of the value that is the master rounded
+
+  const std::type_info& element() const override { return typeid(T); }
+  const char* element_name() const override { return detail::element_name<T>(); }
+  const Shape& shape() const override { return value.shape(); }
+  Device device() const override { return value.device(); }
+  std::uint64_t version() const override { return value.version(); }
+  bool unique() const override { return value.unique(); }
+  bool shares_storage(const NodeBase& other) const override {
+    return other.element() == typeid(T) && value.shares_storage(static_cast<const Node&>(other).value);
+  }
+  std::optional<std::string> first_non_finite() const override { return detail::first_non_finite(value); }
+
+  AnyVariable filled(double v) const override {
+    return Variable<T>(Tensor<T>::full(value.shape(), static_cast<T>(static_cast<wide_t<T>>(v)), value.device()));
+  }
+  AnyVariable copy(const AnyVariable& self) const override {
+    return record<T>("copy", value.clone(), {self}, [](const Backward<T>& c) { return std::vector{c.g}; });
+  }
+  AnyVariable add_to(AnyVariable a, const AnyVariable& self) const override {
+    const Tensor<T>& term = static_cast<const Node&>(*a.node()).value;
+    BroadcastDims dims;
+    dims.extent[BroadcastDims::rank - 1] = value.size();
+    dims.a_stride[BroadcastDims::rank - 1] = dims.b_stride[BroadcastDims::rank - 1] = 1;
+    const bool in_place = !recording() && a.node().use_count() == 1 && term.unique();
+    const Tensor<T> sum = in_place ? term : Tensor<T>(value.shape(), value.device());
+    kernels<T>(value.device()).binary(BinaryOp::add, dims, 0, term.data(), value.data(), sum.data(), Stream{});
+    if (in_place) return a;
+    return record<T>("add", sum, {std::move(a), self}, [](const Backward<T>& c) { return std::vector{c.g, c.g}; });
+  }
+  void add_grad(const AnyVariable& g) override {
+    grad = grad.defined() ? g.node()->add_to(Variable<T>(grad), g).template as<T>().value() : g.as<T>().value();
+  }
+
+  Cotangents apply_rule(const AnyVariable& self, const AnyVariable& g, const std::vector<bool>& needs) const override {
+    AnyVariable out = self;
+    out.save(recorded_version);
+    return vjp({{inputs}, std::move(out).as<T>(), g.as<T>(), needs});
+  }
+  void drop_rule() override { vjp = nullptr; }
 };
 
 /// The variable of an op's result; it joins the tape if recording is on and some input needs gradients. Throws Error in an
 /// AnomalyScope if a value is not finite.
 template <class T>
-Variable<T> record(const char* op, Tensor<T> value, std::vector<Variable<T>> inputs, Vjp<T> vjp) {
+Variable<T> record(const char* op, Tensor<T> value, std::vector<AnyVariable> inputs, Vjp<T> vjp) {
   bool needed = false;
   if (recording())
-    for (const Variable<T>& v : inputs) needed |= v.defined() && v.requires_grad();
+    for (const AnyVariable& v : inputs) needed |= v.defined() && v.requires_grad();
   Variable<T> result(std::move(value), needed);
-  Node<T>& node = *result.node();
+  Node<T>& node = static_cast<Node<T>&>(*result.node());
   node.op = op;
   if (detecting_anomalies()) [[unlikely]] detail::check_op_is_finite(op, result, inputs);
   if (needed) {
-    for (Variable<T>& v : inputs)
-      if (v.defined()) v = v.saved();
+    for (AnyVariable& v : inputs)
+      if (v.defined()) v.save();
     node.inputs = std::move(inputs);
     node.recorded_version = node.value.version();
     node.vjp = std::move(vjp);
   }
   return result;
-}
-
-/// x in its wide type, float for bfloat16: losses and sums over batches belong there. For a wide T, x itself. It is a leaf of
-/// another tape, with a way back: grad() of something made of it, with respect to variables behind x, goes through.
-template <class T>
-Variable<wide_t<T>> widen(const Variable<T>& x) {
-  if constexpr (std::is_same_v<T, wide_t<T>>) {
-    return x;
-  } else {
-    Variable<wide_t<T>> wide(widen(x.value()), recording() && x.requires_grad());
-    if (wide.requires_grad()) wide.node()->narrow = x.node();
-    return wide;
-  }
 }
 
 }  // namespace tinygan

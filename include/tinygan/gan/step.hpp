@@ -4,6 +4,7 @@
 #include <tinygan/gan/objective.hpp>
 #include <tinygan/gan/step_metrics.hpp>
 #include <tinygan/models/networks.hpp>
+#include <tinygan/ops/cast.hpp>
 #include <tinygan/ops/norms.hpp>
 #include <tinygan/optim/adam.hpp>
 #include <tinygan/optim/clip.hpp>
@@ -17,19 +18,16 @@ namespace tinygan::gan {
 template <class T>
 class AdversarialStep {
  public:
-  using Wide = wide_t<T>;  ///< of losses and other sums
+  using Wide = typename nn::Module<T>::Wide;  ///< of losses and other sums
   using Metrics = StepMetrics<Tensor<Wide>>;
 
-  /// `masters`, for networks of bfloat16, are the float networks that they follow (nn::follow) and that take the updates. Throws
-  /// Error on critic steps below 1, a negative or infinite penalty weight, or wgan-gp with batch statistics in D.
+  /// Throws Error on critic steps below 1, a negative or infinite penalty weight, or wgan-gp with batch statistics in D.
   AdversarialStep(Networks<T>& networks, const AdamHyper& generator_hyper, const AdamHyper& discriminator_hyper,
-                  const Objective& objective = {}, const Networks<Wide>* masters = nullptr)
+                  const Objective& objective = {})
       : networks_(&networks),
         objective_(objective),
-        generator_optimiser_(networks.generator.parameters(), generator_hyper,
-                             masters ? tensors(masters->generator) : std::vector<Tensor<Wide>>{}),
-        discriminator_optimiser_(networks.discriminator.parameters(), discriminator_hyper,
-                                 masters ? tensors(masters->discriminator) : std::vector<Tensor<Wide>>{}) {
+        generator_optimiser_(networks.generator.parameters(), generator_hyper),
+        discriminator_optimiser_(networks.discriminator.parameters(), discriminator_hyper) {
     check(objective.critic_steps >= 1, "AdversarialStep", objective.critic_steps, " critic steps, expected at least 1");
     check(std::isfinite(objective.penalty_weight) && objective.penalty_weight >= 0, "AdversarialStep", "penalty weight ",
           objective.penalty_weight, ", expected a finite number of at least 0");
@@ -69,12 +67,6 @@ class AdversarialStep {
  private:
   using Pass = nn::Pass;
 
-  static std::vector<Tensor<Wide>> tensors(const nn::Module<Wide>& model) {
-    std::vector<Tensor<Wide>> list;
-    for (const Variable<Wide>& p : model.parameters()) list.push_back(p.value());
-    return list;
-  }
-
   bool penalises() const { return objective_.loss == Loss::wgan_gp; }
 
   Variable<T> generate(index_t batch, Generator& random) {
@@ -85,8 +77,8 @@ class AdversarialStep {
   void update_discriminator(const Tensor<T>& real, const Variable<T>& fake, Generator& random, Metrics& metrics) {
     nn::Sequential<T>& d = networks_->discriminator;
     // One batch after the other, each freed before the next: half the activations in memory at a time.
-    std::vector<Term> terms{half(widen(d(real, Pass::train(random))), &real_loss<Wide>, metrics.d_real),
-                            half(widen(d(fake, Pass::train(random))), &fake_loss<Wide>, metrics.d_fake)};
+    std::vector<Term> terms{half(cast<Wide>(d(real, Pass::train(random))), &real_loss<Wide>, metrics.d_real),
+                            half(cast<Wide>(d(fake, Pass::train(random))), &fake_loss<Wide>, metrics.d_fake)};
     if (penalises()) terms.push_back(penalty(real, fake.value(), random));
     const NoGrad no_grad;
     Term sum = std::move(terms.front());
@@ -100,7 +92,7 @@ class AdversarialStep {
   }
 
   void update_generator(const Variable<T>& fake, Generator& random, Metrics& metrics) {
-    const Variable<Wide> output = widen(networks_->discriminator(fake, Pass::train(random).frozen()));
+    const Variable<Wide> output = cast<Wide>(networks_->discriminator(fake, Pass::train(random).frozen()));
     const Variable<Wide> loss = generator_loss(objective_.loss, output);
     metrics.loss_g = loss.value();
     const std::vector<Variable<T>> grads = grad(loss, generator_optimiser_.parameters());
@@ -129,7 +121,7 @@ class AdversarialStep {
 
   Term penalty(const Tensor<T>& real, const Tensor<T>& fake, Generator& random) {
     const auto critic = [&](const Variable<T>& x) { return networks_->discriminator(x, Pass::train(random)); };
-    return differentiate(widen(gradient_penalty<T>(critic, real, fake, random)) * static_cast<Wide>(objective_.penalty_weight));
+    return differentiate(cast<Wide>(gradient_penalty<T>(critic, real, fake, random)) * objective_.penalty_weight);
   }
 
   Networks<T>* networks_;

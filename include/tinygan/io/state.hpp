@@ -28,23 +28,23 @@ inline std::uint64_t counter(const io::SafetensorsFile& file, const std::string&
   return file.values<std::uint64_t>(name).front();
 }
 
-/// An Adam, the model whose parameters it updates (or has for masters), and the name its state is filed under.
+/// An Adam, the model whose parameters it updates, and the name its state is filed under.
 template <class T>
 struct NamedAdam {
   std::string name;
   optim::Adam<T>* adam;
-  const nn::Module<wide_t<T>>* module;
+  const nn::Module<T>* module;
 };
 
 namespace detail {
 
 /// "<name>.m.<parameter>" and "<name>.v.<parameter>". Throws Error unless the optimiser owns the module's parameters.
 template <class T>
-std::vector<NamedTensor<wide_t<T>>> moments(const NamedAdam<T>& a) {
-  const std::vector<nn::Named<wide_t<T>>> parameters = a.module->distinct_parameters();
+auto moments(const NamedAdam<T>& a) {
+  const std::vector<nn::Named<T>> parameters = a.module->distinct_parameters();
   check(parameters.size() == a.adam->parameters().size(), a.name, "the optimiser has ", a.adam->parameters().size(),
         " parameters, the model ", parameters.size());
-  std::vector<NamedTensor<wide_t<T>>> all;
+  std::vector<NamedTensor<typename nn::Module<T>::Wide>> all;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     all.push_back({a.name + ".m." + parameters[i].name, a.adam->first_moments()[i]});
     all.push_back({a.name + ".v." + parameters[i].name, a.adam->second_moments()[i]});

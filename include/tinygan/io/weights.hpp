@@ -85,39 +85,38 @@ void load_tensors(const io::SafetensorsFile& file, const std::string& file_name,
   for (const NamedTensor<T>& n : wanted) n.tensor.copy_from(std::span<const T>(file.values<T>(n.name)));
 }
 
-namespace detail {
-
+/// What a file holds of a model: its master weights and buffers.
 template <class T>
-std::vector<NamedTensor<T>> all_tensors(const NamedModule<T>& m) {
-  std::vector<NamedTensor<T>> all;
-  for (const nn::Named<T>& n : m.module->named_parameters()) all.push_back({m.name + "." + n.name, n.variable.value()});
-  for (const nn::Named<T>& n : m.module->named_buffers()) all.push_back({m.name + "." + n.name, n.variable.value()});
+auto file_tensors(const NamedModule<T>& m) {
+  std::vector<NamedTensor<typename nn::Module<T>::Wide>> all;
+  for (const auto& n : m.module->named_parameters()) all.push_back({m.name + "." + n.name, n.variable.master()});
+  for (const auto& n : m.module->named_buffers()) all.push_back({m.name + "." + n.name, n.variable.value()});
   return all;
 }
 
-}  // namespace detail
-
-/// Appends a model's tensors, in the layouts of docs/architecture.md (NHWC, HWIO), in host memory.
+/// Appends a model's tensors, in the layouts of docs/architecture.md (NHWC, HWIO), in host memory. Those of a bfloat16 model are its
+/// fp32 master weights: a file fits models of either type.
 template <class T>
 void add_weights(io::SafetensorsFile& file, const NamedModule<T>& m) {
-  add_tensors(file, detail::all_tensors(m));
+  add_tensors(file, file_tensors(m));
 }
 
 /// Loads the tensors of several models. Throws Error as load_tensors does; all models are then unchanged.
 template <class T>
 void load_weights(const io::SafetensorsFile& file, const std::string& file_name,
                   const std::vector<NamedModule<T>>& models, const LoadOptions& options = {}) {
-  std::vector<NamedTensor<T>> all;
+  std::vector<NamedTensor<typename nn::Module<T>::Wide>> all;
   for (const NamedModule<T>& m : models)
-    for (NamedTensor<T>& n : detail::all_tensors(m)) all.push_back(std::move(n));
+    for (auto& n : file_tensors(m)) all.push_back(std::move(n));
   load_tensors(file, file_name, all, options);
+  for (const NamedModule<T>& m : models) m.module->round_masters();
 }
 
 /// Loads the tensors of one model. Throws Error as load_tensors does; the model is then unchanged.
 template <class T>
 void load_weights(const io::SafetensorsFile& file, const std::string& file_name, const NamedModule<T>& m,
                   const LoadOptions& options = {}) {
-  load_tensors(file, file_name, detail::all_tensors(m), options);
+  load_weights(file, file_name, std::vector{m}, options);
 }
 
 }  // namespace tinygan::train

@@ -8,7 +8,6 @@
 #include <tinygan/nn/conv2d.hpp>
 #include <tinygan/nn/dense.hpp>
 #include <tinygan/nn/dropout.hpp>
-#include <tinygan/nn/follow.hpp>
 #include <tinygan/nn/normalisation.hpp>
 #include <tinygan/nn/reshape.hpp>
 #include <tinygan/nn/sequential.hpp>
@@ -39,11 +38,6 @@ struct Networks {
   void to(Device device) {
     generator.to(device);
     discriminator.to(device);
-  }
-  /// nn::follow() for both.
-  void follow(const Networks<wide_t<T>>& of) {
-    nn::follow(generator, of.generator);
-    nn::follow(discriminator, of.discriminator);
   }
 };
 

@@ -1,7 +1,6 @@
 // Conv2D and Conv2DTranspose.
 #pragma once
 
-#include <tinygan/nn/initializer.hpp>
 #include <tinygan/nn/module.hpp>
 #include <tinygan/ops/conv.hpp>
 
@@ -78,13 +77,12 @@ class Conv2D : public Module<T> {
     kernel.check_size("conv2d");
     const index_t area = options.kernel_h * options.kernel_w;
     const Fans fans{area * in, area * out};
-    kernel_ = this->add_parameter("kernel", options.kernel_initializer.template make<T>(kernel, fans, random));
-    if (options.bias) bias_ = this->add_parameter("bias", options.bias_initializer.template make<T>({out}, fans, random));
+    kernel_ = this->add_parameter("kernel", kernel, options.kernel_initializer, fans, random);
+    if (options.bias) bias_ = this->add_parameter("bias", {out}, options.bias_initializer, fans, random);
   }
 
   Variable<T> forward(const Variable<T>& x, const Pass&) override {
-    return ops::conv2d(x, kernel_, options_.geometry(),
-                       {bias_, options_.activation, static_cast<wide_t<T>>(options_.slope)});
+    return ops::conv2d(x, kernel_, options_.geometry(), {bias_, options_.activation, options_.slope});
   }
   Shape output_shape(const Shape& x) const override {
     this->check_usable();
@@ -113,13 +111,12 @@ class Conv2DTranspose : public Module<T> {
     kernel.check_size("conv2d_transpose");
     const index_t area = options.kernel_h * options.kernel_w;
     const Fans fans{area * in, area * out};
-    kernel_ = this->add_parameter("kernel", options.kernel_initializer.template make<T>(kernel, fans, random));
-    if (options.bias) bias_ = this->add_parameter("bias", options.bias_initializer.template make<T>({out}, fans, random));
+    kernel_ = this->add_parameter("kernel", kernel, options.kernel_initializer, fans, random);
+    if (options.bias) bias_ = this->add_parameter("bias", {out}, options.bias_initializer, fans, random);
   }
 
   Variable<T> forward(const Variable<T>& x, const Pass&) override {
-    return ops::conv2d_transpose(x, kernel_, options_.geometry(),
-                                 {bias_, options_.activation, static_cast<wide_t<T>>(options_.slope)},
+    return ops::conv2d_transpose(x, kernel_, options_.geometry(), {bias_, options_.activation, options_.slope},
                                  options_.output_padding);
   }
   Shape output_shape(const Shape& x) const override {

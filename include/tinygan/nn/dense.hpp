@@ -1,7 +1,6 @@
 // Dense: the fully connected layer.
 #pragma once
 
-#include <tinygan/nn/initializer.hpp>
 #include <tinygan/nn/module.hpp>
 #include <tinygan/ops/matmul.hpp>
 
@@ -24,13 +23,13 @@ class Dense : public Module<T> {
       : in_(in), out_(out), options_(options) {
     check(in >= 1 && out >= 1, "dense", in, " inputs and ", out, " outputs, expected at least 1");
     check(options.slope >= 0, "dense", "slope ", options.slope, ", expected at least 0");
-    kernel_ = this->add_parameter("kernel", options.kernel_initializer.template make<T>({in, out}, {in, out}, random));
-    if (options.bias) bias_ = this->add_parameter("bias", options.bias_initializer.template make<T>({out}, {in, out}, random));
+    kernel_ = this->add_parameter("kernel", {in, out}, options.kernel_initializer, {in, out}, random);
+    if (options.bias) bias_ = this->add_parameter("bias", {out}, options.bias_initializer, {in, out}, random);
   }
 
   Variable<T> forward(const Variable<T>& x, const Pass&) override {
     output_shape(x.shape());
-    return ops::matmul(x, kernel_, {}, {bias_, options_.activation, static_cast<wide_t<T>>(options_.slope)});
+    return ops::matmul(x, kernel_, {}, {bias_, options_.activation, options_.slope});
   }
 
   Shape output_shape(const Shape& x) const override {

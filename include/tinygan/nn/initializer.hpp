@@ -3,7 +3,6 @@
 
 #include <cmath>
 
-#include <tinygan/tensor/cast.hpp>
 #include <tinygan/tensor/random.hpp>
 
 namespace tinygan::nn {
@@ -40,13 +39,6 @@ struct Initializer {
     check(fans.in >= 1 && fans.out >= 1, "Initializer", "fans of ", fans.in, " inputs and ", fans.out,
           " outputs, expected at least 1");
     check(!std::isnan(a) && !std::isnan(b), "Initializer", "parameters ", a, " and ", b, ", expected numbers");
-    if constexpr (!std::is_same_v<T, wide_t<T>>) return narrow<T>(make<wide_t<T>>(shape, fans, g));
-    else return draw<T>(shape, fans, g);
-  }
-
- private:
-  template <class T>
-  Tensor<T> draw(const Shape& shape, Fans fans, Generator& g) const {
     const double in = static_cast<double>(fans.in), both = static_cast<double>(fans.in + fans.out);
     switch (kind) {
       case Kind::constant: return Tensor<T>::full(shape, static_cast<T>(a), g.device());

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include <tinygan/autograd/grad.hpp>
-#include <tinygan/tensor/random.hpp>
+#include <tinygan/nn/initializer.hpp>
 
 namespace tinygan::nn {
 
@@ -84,6 +84,8 @@ class MovedMark {
 template <class T>
 class Module {
  public:
+  using Wide = wide_t<T>;  ///< of master weights and running statistics: float where T is bfloat16, else T
+
   virtual ~Module() = default;
   Module() = default;
   Module(Module&&) = default;
@@ -106,10 +108,11 @@ class Module {
   /// What a summary says beside the name: kernel, stride, fused activation.
   virtual std::string details() const { return {}; }
 
-  /// What training changes by gradients, in a fixed order; a parameter that two layers share is there under both names.
+  /// What training changes by gradients, in a fixed order; a parameter that two layers share is there under both names. Those of
+  /// a bfloat16 model have fp32 master weights, see Variable::master().
   virtual std::vector<Named<T>> named_parameters() const { return parameters_; }
-  /// What training changes otherwise: moving statistics, in the wide type.
-  virtual std::vector<Named<wide_t<T>>> named_buffers() const { return buffers_; }
+  /// What training changes otherwise: moving statistics, in fp32 where T is bfloat16.
+  virtual std::vector<Named<Wide>> named_buffers() const { return buffers_; }
 
   /// Throws Error if this was moved from.
   void check_usable() const {
@@ -122,14 +125,19 @@ class Module {
   /// Every parameter once, under its first name.
   std::vector<Named<T>> distinct_parameters() const {
     std::vector<Named<T>> list;
-    std::unordered_set<const Node<T>*> seen;
+    std::unordered_set<const NodeBase*> seen;
     for (Named<T>& n : named_parameters())
       if (seen.insert(n.variable.node().get()).second) list.push_back(std::move(n));
     return list;
   }
   /// Every parameter once: what an optimiser takes.
   std::vector<Variable<T>> parameters() const { return variables(distinct_parameters()); }
-  std::vector<Variable<wide_t<T>>> buffers() const { return variables(named_buffers()); }
+  std::vector<Variable<Wide>> buffers() const { return variables(named_buffers()); }
+
+  /// After a write to master weights: rounds them to the parameters, in place.
+  void round_masters() const {
+    for (const Named<T>& p : distinct_parameters()) p.variable.round_master();
+  }
 
   index_t parameter_count() const {
     index_t n = 0;
@@ -137,18 +145,27 @@ class Module {
     return n;
   }
 
-  /// Moves all parameters and buffers to a device; what backward() has accumulated elsewhere is forgotten.
+  /// Moves all parameters, with their master weights, and buffers to a device; what backward() has accumulated elsewhere is
+  /// dropped.
   void to(Device device) {
     for (const Named<T>& p : named_parameters()) move(p.variable, device);
-    for (const Named<wide_t<T>>& b : named_buffers()) move(b.variable, device);
+    for (const Named<Wide>& b : named_buffers()) move(b.variable, device);
   }
 
  protected:
-  Variable<T> add_parameter(std::string name, Tensor<T> value) {
-    return parameters_.emplace_back(Named<T>{std::move(name), Variable<T>(std::move(value), true)}).variable;
+  /// A parameter that begins as the value, which is its master weights where T is bfloat16.
+  Variable<T> add_parameter(std::string name, Tensor<Wide> value) {
+    const Variable<T> parameter(cast<T>(value), true);
+    parameter.set_master(std::move(value));
+    return parameters_.emplace_back(Named<T>{std::move(name), parameter}).variable;
   }
-  Variable<wide_t<T>> add_buffer(std::string name, Tensor<wide_t<T>> value) {
-    return buffers_.emplace_back(Named<wide_t<T>>{std::move(name), Variable<wide_t<T>>(std::move(value))}).variable;
+  /// A parameter that begins as the initializer draws it. Throws Error like Initializer::make().
+  Variable<T> add_parameter(std::string name, const Shape& shape, const Initializer& initializer, Fans fans = {},
+                            Generator& random = default_generator()) {
+    return add_parameter(std::move(name), initializer.make<Wide>(shape, fans, random));
+  }
+  Variable<Wide> add_buffer(std::string name, Tensor<Wide> value) {
+    return buffers_.emplace_back(Named<Wide>{std::move(name), Variable<Wide>(std::move(value))}).variable;
   }
 
  private:
@@ -156,7 +173,7 @@ class Module {
   static void move(const Variable<E>& v, Device device) {
     if (v.device() == device) return;
     v.clear_grad();
-    v.set_value(v.value().to(device));
+    v.set_master(v.master().to(device));
   }
   template <class E>
   static std::vector<Variable<E>> variables(const std::vector<Named<E>>& named) {
@@ -167,7 +184,7 @@ class Module {
 
   detail::MovedMark mark_;
   std::vector<Named<T>> parameters_;
-  std::vector<Named<wide_t<T>>> buffers_;
+  std::vector<Named<Wide>> buffers_;
 };
 
 }  // namespace tinygan::nn

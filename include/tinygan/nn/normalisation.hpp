@@ -33,6 +33,8 @@ struct BatchNormOptions {
 /// in an AnomalyScope it throws Error.
 template <class T>
 class BatchNorm : public Module<T> {
+  using Wide = typename Module<T>::Wide;
+
  public:
   /// Throws Error unless channels >= 1, eps > 0 and 0 <= momentum <= 1.
   explicit BatchNorm(index_t channels, BatchNormOptions options = {}) : options_(options) {
@@ -40,17 +42,17 @@ class BatchNorm : public Module<T> {
     check(options.epsilon > 0 && std::isfinite(options.epsilon), "batch_norm", "epsilon ", options.epsilon,
           ", expected above 0");
     check(options.momentum >= 0 && options.momentum <= 1, "batch_norm", "momentum ", options.momentum, ", expected 0 to 1");
-    gamma_ = this->add_parameter("gamma", Tensor<T>::full({channels}, T(1)));
-    beta_ = this->add_parameter("beta", Tensor<T>::zeros({channels}));
-    moving_mean_ = this->add_buffer("moving_mean", Tensor<wide_t<T>>::zeros({channels}));
-    moving_variance_ = this->add_buffer("moving_variance", Tensor<wide_t<T>>::full({channels}, 1));
+    gamma_ = this->add_parameter("gamma", Tensor<Wide>::full({channels}, 1));
+    beta_ = this->add_parameter("beta", Tensor<Wide>::zeros({channels}));
+    moving_mean_ = this->add_buffer("moving_mean", Tensor<Wide>::zeros({channels}));
+    moving_variance_ = this->add_buffer("moving_variance", Tensor<Wide>::full({channels}, 1));
   }
 
   Variable<T> forward(const Variable<T>& x, const Pass& pass) override {
     this->check_usable();
     const double momentum = pass.momentum < 0 ? options_.momentum : pass.momentum;
     check(momentum >= 0 && momentum <= 1, "batch_norm", "momentum ", momentum, " of the pass, expected 0 to 1");
-    const NormOptions<T> o{static_cast<wide_t<T>>(options_.epsilon), options_.activation, static_cast<wide_t<T>>(options_.slope)};
+    const NormOptions<T> o{kernel_scalar<T>(options_.epsilon), options_.activation, kernel_scalar<T>(options_.slope)};
     if (!pass.training) {
       check(!detecting_anomalies() || !has_initial_statistics(), "batch_norm",
             "inference with the initial moving statistics, mean 0 and variance 1: train the model or load its weights first");
@@ -71,9 +73,9 @@ class BatchNorm : public Module<T> {
   /// then scales by gamma / sqrt(1 + eps) alone. Reads the device.
   bool has_initial_statistics() const {
     this->check_usable();
-    const auto all = [](const Tensor<wide_t<T>>& t, wide_t<T> value) {
-      const std::vector<wide_t<T>> v = t.to_vector();
-      return std::all_of(v.begin(), v.end(), [&](wide_t<T> e) { return e == value; });
+    const auto all = [](const Tensor<Wide>& t, Wide value) {
+      const std::vector<Wide> v = t.to_vector();
+      return std::all_of(v.begin(), v.end(), [&](Wide e) { return e == value; });
     };
     return all(moving_mean_.value(), 0) && all(moving_variance_.value(), 1);
   }
@@ -81,20 +83,20 @@ class BatchNorm : public Module<T> {
 
  private:
   void update(const ops::BatchNormResult<T>& batch, double rows, double momentum) const {
-    const KernelTable<wide_t<T>>& k = kernels<wide_t<T>>(gamma_.device());
+    const KernelTable<Wide>& k = kernels<Wide>(gamma_.device());
     const index_t n = gamma_.size();
-    Tensor<wide_t<T>> variance = batch.variance;
+    Tensor<Wide> variance = batch.variance;
     if (options_.unbiased_moving_variance)
       variance = ops::detail::unary_value(UnaryOp::affine, variance, rows / (rows - 1));
-    k.ema(n, static_cast<wide_t<T>>(momentum), batch.mean.data(), moving_mean_.value().data(), Stream{});
-    k.ema(n, static_cast<wide_t<T>>(momentum), variance.data(), moving_variance_.value().data(), Stream{});
+    k.ema(n, kernel_scalar<T>(momentum), batch.mean.data(), moving_mean_.value().data(), Stream{});
+    k.ema(n, kernel_scalar<T>(momentum), variance.data(), moving_variance_.value().data(), Stream{});
     moving_mean_.value().bump_version();
     moving_variance_.value().bump_version();
   }
 
   BatchNormOptions options_;
   Variable<T> gamma_, beta_;
-  Variable<wide_t<T>> moving_mean_, moving_variance_;
+  Variable<Wide> moving_mean_, moving_variance_;
 };
 
 struct LayerNormOptions {
@@ -106,19 +108,21 @@ struct LayerNormOptions {
 /// y = activation(gamma (x - mean)/sqrt(variance + eps) + beta), statistics over the last axis of each row.
 template <class T>
 class LayerNorm : public Module<T> {
+  using Wide = typename Module<T>::Wide;
+
  public:
   /// Throws Error unless channels >= 1 and eps > 0.
   explicit LayerNorm(index_t channels, LayerNormOptions options = {}) : options_(options) {
     check(channels >= 1, "layer_norm", channels, " channels, expected at least 1");
     check(options.epsilon > 0 && std::isfinite(options.epsilon), "layer_norm", "epsilon ", options.epsilon,
           ", expected above 0");
-    gamma_ = this->add_parameter("gamma", Tensor<T>::full({channels}, T(1)));
-    beta_ = this->add_parameter("beta", Tensor<T>::zeros({channels}));
+    gamma_ = this->add_parameter("gamma", Tensor<Wide>::full({channels}, 1));
+    beta_ = this->add_parameter("beta", Tensor<Wide>::zeros({channels}));
   }
 
   Variable<T> forward(const Variable<T>& x, const Pass&) override {
     return ops::layer_norm(x, gamma_, beta_,
-                           {static_cast<wide_t<T>>(options_.epsilon), options_.activation, static_cast<wide_t<T>>(options_.slope)});
+                           {kernel_scalar<T>(options_.epsilon), options_.activation, kernel_scalar<T>(options_.slope)});
   }
   Shape output_shape(const Shape& x) const override {
     this->check_usable();

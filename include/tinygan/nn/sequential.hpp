@@ -52,7 +52,7 @@ class Sequential : public Module<T> {
   std::vector<Named<T>> named_parameters() const override {
     return collect([](const Module<T>& m) { return m.named_parameters(); });
   }
-  std::vector<Named<wide_t<T>>> named_buffers() const override {
+  std::vector<Named<typename Module<T>::Wide>> named_buffers() const override {
     return collect([](const Module<T>& m) { return m.named_buffers(); });
   }
   std::vector<std::pair<std::string, const Module<T>*>> layers() const override {

@@ -10,7 +10,7 @@ template <class T>
 struct Fused {
   Variable<T> bias{};
   Activation activation = Activation::none;
-  wide_t<T> slope = 0;
+  double slope = 0;
 };
 
 namespace detail {
@@ -19,7 +19,7 @@ namespace detail {
 template <class T>
 Epilogue<T> epilogue(const char* op, const Fused<T>& f, index_t channels, Device device) {
   check(f.slope >= 0, op, "slope ", f.slope, ", expected at least 0");
-  Epilogue<T> e{nullptr, f.activation, f.slope};
+  Epilogue<T> e{nullptr, f.activation, kernel_scalar<T>(f.slope)};
   if (!f.bias.defined()) return e;
   check(f.bias.rank() == 1 && f.bias.size() == channels, op, "bias ", f.bias.shape(), ", expected (", channels, ",)");
   check(f.bias.device() == device, op, "bias on ", f.bias.device(), ", expected ", device);
@@ -31,7 +31,7 @@ Epilogue<T> epilogue(const char* op, const Fused<T>& f, index_t channels, Device
 template <class T>
 struct FusedBackward {
   Activation activation;
-  wide_t<T> slope;
+  double slope;
 
   Variable<T> before(const Backward<T>& c) const {
     return activation_grad(activation, slope, c.g, c.out);
@@ -43,7 +43,7 @@ struct FusedBackward {
 };
 
 template <class T>
-std::vector<Variable<T>> with_bias(const Variable<T>& a, const Variable<T>& b, const Fused<T>& f) {
+std::vector<AnyVariable> with_bias(const Variable<T>& a, const Variable<T>& b, const Fused<T>& f) {
   if (f.bias.defined()) return {a, b, f.bias};
   return {a, b};
 }

@@ -134,10 +134,10 @@ Variable<T> batch_norm_inference(const Variable<T>& x, const Variable<T>& gamma,
   const SavedTensor saved_mean("the mean", mean), saved_variance("the variance", variance);  // a layer's moving ones change
   return record<T>("batch_norm_inference", y, {x, gamma, beta}, [=](const Backward<T>& c) {
     const Variable<T> h = activation_grad(options.activation, options.slope, c.g, c.out);
-    const Variable<T> rstd = reciprocal(sqrt(Variable<T>(narrow<T>(saved_variance.get())) + options.epsilon));
+    const Variable<T> rstd = reciprocal(sqrt(Variable<T>(cast<T>(saved_variance.get())) + options.epsilon));
     std::vector<Variable<T>> grads(3);
     if (c.needs[0]) grads[0] = h * (c.in[1] * rstd);
-    if (c.needs[1]) grads[1] = sum_to(h * ((c.in[0] - Variable<T>(narrow<T>(saved_mean.get()))) * rstd), c.in[1].shape());
+    if (c.needs[1]) grads[1] = sum_to(h * ((c.in[0] - Variable<T>(cast<T>(saved_mean.get()))) * rstd), c.in[1].shape());
     if (c.needs[2]) grads[2] = sum_to(h, c.in[2].shape());
     return grads;
   });

@@ -90,7 +90,7 @@ Variable<T> concat(const std::vector<Variable<T>>& xs, int axis) {
                                 y.data() + begin, Stream{});
     begin += run;
   }
-  return record<T>("concat", y, xs, [at](const Backward<T>& c) {
+  return record<T>("concat", y, {xs.begin(), xs.end()}, [at](const Backward<T>& c) {
     std::vector<Variable<T>> grads;
     index_t from = 0;
     for (std::size_t i = 0; i < c.in.size(); ++i) {

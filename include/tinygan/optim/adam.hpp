@@ -9,10 +9,12 @@ namespace tinygan::optim {
 /// Source: Kingma & Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015.
 template <class T>
 class Adam : public Optimiser<T> {
+  using Wide = typename Optimiser<T>::Wide;
+
  public:
-  /// Masters: see Optimiser. Throws Error on a NaN, infinite or out-of-range hyper-parameter.
-  explicit Adam(std::vector<Variable<T>> parameters, const AdamHyper& hyper = {}, std::vector<Tensor<wide_t<T>>> masters = {})
-      : Optimiser<T>("adam", std::move(parameters), std::move(masters)),
+  /// Throws Error on a NaN, infinite or out-of-range hyper-parameter.
+  explicit Adam(std::vector<Variable<T>> parameters, const AdamHyper& hyper = {})
+      : Optimiser<T>("adam", std::move(parameters)),
         step_(Tensor<std::uint64_t>::zeros({1}, this->device_)),
         m_(this->zeros_like_parameters()),
         v_(this->zeros_like_parameters()) {
@@ -46,13 +48,13 @@ class Adam : public Optimiser<T> {
   // State, for checkpoints: the number of updates and both moments, in the order of parameters().
   std::uint64_t steps() const { return step_.item(); }
   void set_steps(std::uint64_t steps) { step_.copy_from(std::span<const std::uint64_t>(&steps, 1)); }
-  const std::vector<Tensor<wide_t<T>>>& first_moments() const { return m_; }
-  const std::vector<Tensor<wide_t<T>>>& second_moments() const { return v_; }
+  const std::vector<Tensor<Wide>>& first_moments() const { return m_; }
+  const std::vector<Tensor<Wide>>& second_moments() const { return v_; }
 
  private:
   AdamHyper hyper_;
   Tensor<std::uint64_t> step_;
-  std::vector<Tensor<wide_t<T>>> m_, v_;
+  std::vector<Tensor<Wide>> m_, v_;
 };
 
 }  // namespace tinygan::optim

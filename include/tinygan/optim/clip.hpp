@@ -30,7 +30,7 @@ Tensor<wide_t<T>> global_norm(const std::vector<Variable<T>>& xs) {
 /// Source: Pascanu, Mikolov, Bengio 2013.
 template <class T>
 std::pair<std::vector<Variable<T>>, Tensor<wide_t<T>>> clip_by_global_norm(const std::vector<Variable<T>>& grads,
-                                                                   wide_t<T> max_norm) {
+                                                                           double max_norm) {
   check(max_norm > 0, "clip_by_global_norm", "norm ", max_norm, ", expected above 0");
   const Tensor<wide_t<T>> norm = global_norm(grads);
   std::vector<Variable<T>> clipped;
@@ -39,13 +39,14 @@ std::pair<std::vector<Variable<T>>, Tensor<wide_t<T>>> clip_by_global_norm(const
     clipped.push_back(g.value().clone());  // gradients may share memory, with each other or with the caller
     segments.push_back({g.size(), clipped.back().value().data()});
   }
-  kernels<T>(norm.device()).clip_by_norm(static_cast<int>(segments.size()), segments.data(), norm.data(), max_norm, Stream{});
+  kernels<T>(norm.device())
+      .clip_by_norm(static_cast<int>(segments.size()), segments.data(), norm.data(), kernel_scalar<T>(max_norm), Stream{});
   return {clipped, norm};
 }
 
 /// Each element clamped to [-limit, limit]. Throws Error unless limit > 0, and on an empty gradient.
 template <class T>
-std::vector<Variable<T>> clip_by_value(const std::vector<Variable<T>>& grads, wide_t<T> limit) {
+std::vector<Variable<T>> clip_by_value(const std::vector<Variable<T>>& grads, double limit) {
   check(limit > 0, "clip_by_value", "limit ", limit, ", expected above 0");
   const NoGrad no_grad;
   std::vector<Variable<T>> clipped;

@@ -1,9 +1,9 @@
-// Checks that what is updated in place is listed once.
+// Checks of lists of variables that are updated in place.
 #pragma once
 
 #include <vector>
 
-#include <tinygan/tensor/tensor.hpp>
+#include <tinygan/autograd/variable.hpp>
 
 namespace tinygan::optim::detail {
 
@@ -24,13 +24,13 @@ void check_distinct(const char* op, const char* what, const std::vector<Tensor<T
              "; expected every ", what, " once, or it is updated twice");
 }
 
-/// The values of a list of variables. Throws Error naming the position of an empty one.
-template <class T, class Variables>
-std::vector<Tensor<T>> values(const char* op, const char* what, const Variables& list) {
-  std::vector<Tensor<T>> all;
-  for (const auto& v : list) {
+/// The master weights of a list of variables. Throws Error naming the position of an empty one.
+template <class T>
+std::vector<typename Variable<T>::Master> masters(const char* op, const char* what, const std::vector<Variable<T>>& list) {
+  std::vector<typename Variable<T>::Master> all;
+  for (const Variable<T>& v : list) {
     check(v.defined(), op, what, " ", all.size(), " is empty, expected a variable with a value");
-    all.push_back(v.value());
+    all.push_back(v.master());
   }
   return all;
 }

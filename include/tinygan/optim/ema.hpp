@@ -12,19 +12,21 @@ struct EmaOptions {
 };
 
 /// Keeps `average` at decay * average + (1 - decay) * source, tensor by tensor: the weights of a second model of the same
-/// layout. Moving statistics are no weights: give the averaged model its own by running it in training mode.
+/// layout, in fp32 where T is bfloat16, whose master weights are averaged. Moving statistics are not weights: give the averaged
+/// model its own by running it in training mode.
 template <class T>
 class Ema {
  public:
+  using Wide = wide_t<T>;
+
   /// Starts the average at the source. Throws Error if the lists are empty or do not match, if an average is listed twice or is a
   /// source, or if decay is outside [0,1).
-  Ema(std::vector<Variable<T>> source, std::vector<Variable<T>> average, EmaOptions options = {})
+  Ema(std::vector<Variable<T>> source, std::vector<Variable<Wide>> average, EmaOptions options = {})
       : source_(std::move(source)), average_(std::move(average)), options_(options) {
     check(options.decay >= 0 && options.decay < 1, "ema", "decay ", options.decay, ", expected at least 0 and below 1");
     check(source_.size() == average_.size(), "ema", source_.size(), " tensors and ", average_.size(), " averages");
     check(!source_.empty(), "ema", "no tensors");
-    const auto sources = detail::values<T>("ema", "tensor", source_),
-               averages = detail::values<T>("ema", "average", average_);
+    const auto sources = detail::masters("ema", "tensor", source_), averages = detail::masters("ema", "average", average_);
     for (std::size_t i = 0; i < sources.size(); ++i)
       check(averages[i].shape() == sources[i].shape(), "ema", "average ", i, " has shape ", averages[i].shape(),
             ", expected ", sources[i].shape());
@@ -45,9 +47,8 @@ class Ema {
     const double t = static_cast<double>(++updates_);
     const double decay = options_.warm_up ? std::min(options_.decay, (1 + t) / (10 + t)) : options_.decay;
     for (std::size_t i = 0; i < source_.size(); ++i) {
-      kernels<T>(source_[i].device())
-          .ema(source_[i].size(), static_cast<wide_t<T>>(decay), source_[i].value().data(), average_[i].value().data(),
-               Stream{});
+      kernels<Wide>(source_[i].device())
+          .ema(source_[i].size(), kernel_scalar<T>(decay), source_[i].master().data(), average_[i].value().data(), Stream{});
       average_[i].value().bump_version();
     }
   }
@@ -56,7 +57,8 @@ class Ema {
   void set_updates(std::uint64_t updates) { updates_ = updates; }
 
  private:
-  std::vector<Variable<T>> source_, average_;
+  std::vector<Variable<T>> source_;
+  std::vector<Variable<Wide>> average_;
   EmaOptions options_;
   std::uint64_t updates_ = 0;
 };

@@ -9,47 +9,36 @@
 
 namespace tinygan::optim {
 
-/// A list of parameters and their state tensors. Updates happen in place, in one kernel call, outside the tape. Parameters of
-/// bfloat16 have masters, float tensors that take the updates: a step is often smaller than their own last bit.
+/// A list of parameters and their state tensors. Updates happen in place, in one kernel call, outside the tape. Of bfloat16
+/// parameters the fp32 master weights are updated, Variable::master(): a step is often smaller than a bfloat16's last bit.
 template <class T>
 class Optimiser {
  public:
+  using Wide = wide_t<T>;  ///< of master weights and state: float where T is bfloat16, else T
+
   const std::vector<Variable<T>>& parameters() const { return parameters_; }
 
-  /// Forgets what backward() has accumulated.
+  /// Drops what backward() has accumulated.
   void clear_grads() const {
     for (const Variable<T>& p : parameters_) p.clear_grad();
   }
 
  protected:
-  using Wide = wide_t<T>;
-
-  /// Masters in the order of the parameters, shared with whoever made them; without any, copies where T is not wide itself.
   /// Throws Error on an empty list, a parameter that is not a leaf requiring gradients, one that is listed twice or shares memory
-  /// with another, tensors on different devices, or masters of other shapes.
-  Optimiser(const char* name, std::vector<Variable<T>> parameters, std::vector<Tensor<Wide>> masters)
-      : name_(name), parameters_(std::move(parameters)), masters_(std::move(masters)) {
+  /// with another, or tensors on different devices.
+  Optimiser(const char* name, std::vector<Variable<T>> parameters) : name_(name), parameters_(std::move(parameters)) {
     check(!parameters_.empty(), name_, "no parameters");
-    const std::vector<Tensor<T>> values = detail::values<T>(name_, "parameter", parameters_);
-    for (std::size_t i = 0; i < parameters_.size(); ++i)
-      check(parameters_[i].requires_grad() && parameters_[i].is_leaf(), name_, "parameter ", i,
-            " is not a leaf that requires gradients");
+    std::vector<Tensor<T>> values;
+    for (const Variable<T>& p : parameters_) {
+      check(p.defined(), name_, "parameter ", values.size(), " is empty, expected a variable with a value");
+      check(p.requires_grad() && p.is_leaf(), name_, "parameter ", values.size(), " is not a leaf that requires gradients");
+      p.master();  // allocated now, not in a captured step
+      values.push_back(p.value());
+    }
     detail::check_distinct(name_, "parameter", values);
     device_ = parameters_[0].device();
     for (const Variable<T>& p : parameters_)
       check(p.device() == device_, name_, "parameters on ", device_, " and ", p.device());
-    if constexpr (std::is_same_v<T, Wide>) {
-      check(masters_.empty(), name_, "masters are for parameters of a narrower type");
-      return;
-    }
-    if (masters_.empty())
-      for (const Variable<T>& p : parameters_) masters_.push_back(widen(p.value()));
-    check(masters_.size() == parameters_.size(), name_, masters_.size(), " masters for ", parameters_.size(), " parameters");
-    for (std::size_t i = 0; i < masters_.size(); ++i) check(masters_[i].defined(), name_, "master ", i, " is empty");
-    for (std::size_t i = 0; i < masters_.size(); ++i)
-      check(masters_[i].shape() == parameters_[i].shape() && masters_[i].device() == device_, name_, "master ", i, " has shape ",
-            masters_[i].shape(), " on ", masters_[i].device(), ", expected ", parameters_[i].shape(), " on ", device_);
-    detail::check_distinct(name_, "master", masters_);
   }
 
   std::vector<Tensor<Wide>> zeros_like_parameters() const {
@@ -82,7 +71,7 @@ class Optimiser {
       check(g.shape() == p.shape(), name_, "gradient ", i, " has shape ", g.shape(), ", expected ", p.shape());
       check(g.device() == device_, name_, "gradient ", i, " is on ", g.device(), ", its parameter on ", device_);
       ParameterSlot<T> slot{.n = p.size(), .param = p.value().data(), .grad = g.value().data()};
-      if constexpr (!std::is_same_v<T, Wide>) slot.master = masters_[i].data();
+      if constexpr (!std::is_same_v<T, Wide>) slot.master = p.master().data();
       list.push_back(slot);
     }
     return list;
@@ -90,8 +79,7 @@ class Optimiser {
 
   /// After an update: a tape that recorded the old weights must not be differentiated with the new.
   void mark_updated() const {
-    for (const Variable<T>& p : parameters_) p.value().bump_version();
-    for (const Tensor<Wide>& m : masters_) m.bump_version();
+    for (const Variable<T>& p : parameters_) p.mark_updated();
   }
 
   void check_finite(const char* what, double value, bool positive) const {
@@ -101,7 +89,6 @@ class Optimiser {
 
   const char* name_;
   std::vector<Variable<T>> parameters_;
-  std::vector<Tensor<Wide>> masters_;  ///< none where T is wide
   Device device_;  ///< of parameters, gradients and state
 };
 

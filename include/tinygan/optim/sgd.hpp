@@ -8,10 +8,12 @@ namespace tinygan::optim {
 /// SGD over one list of parameters; see SgdHyper for the formula (PyTorch's).
 template <class T>
 class Sgd : public Optimiser<T> {
+  using Wide = typename Optimiser<T>::Wide;
+
  public:
-  /// Masters: see Optimiser. Throws Error on a NaN, infinite or out-of-range hyper-parameter.
-  explicit Sgd(std::vector<Variable<T>> parameters, const SgdHyper& hyper = {}, std::vector<Tensor<wide_t<T>>> masters = {})
-      : Optimiser<T>("sgd", std::move(parameters), std::move(masters)), m_(this->zeros_like_parameters()) {
+  /// Throws Error on a NaN, infinite or out-of-range hyper-parameter.
+  explicit Sgd(std::vector<Variable<T>> parameters, const SgdHyper& hyper = {})
+      : Optimiser<T>("sgd", std::move(parameters)), m_(this->zeros_like_parameters()) {
     set_hyper(hyper);
   }
 
@@ -34,11 +36,11 @@ class Sgd : public Optimiser<T> {
   void step() { step(this->accumulated()); }
 
   /// The momentum buffers, in the order of parameters().
-  const std::vector<Tensor<wide_t<T>>>& momenta() const { return m_; }
+  const std::vector<Tensor<Wide>>& momenta() const { return m_; }
 
  private:
   SgdHyper hyper_;
-  std::vector<Tensor<wide_t<T>>> m_;
+  std::vector<Tensor<Wide>> m_;
 };
 
 }  // namespace tinygan::optim

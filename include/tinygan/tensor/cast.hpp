@@ -1,30 +1,25 @@
-// Tensors from and to their wide element type, where they are: bfloat16 and float. Any other type is as wide as it gets.
+// Casts of tensors between bfloat16 and float, on their device.
 #pragma once
+
+#include <type_traits>
 
 #include <tinygan/tensor/tensor.hpp>
 
 namespace tinygan {
 
-/// x rounded to T, to nearest even; x itself where T is wide.
-template <class T>
-Tensor<T> narrow(const Tensor<wide_t<T>>& x) {
-  if constexpr (std::is_same_v<T, wide_t<T>>) {
+/// x with elements of type U: bfloat16 to float exactly, float to bfloat16 rounded to nearest even; x itself if T is U.
+template <class U, class T>
+Tensor<U> cast(const Tensor<T>& x) {
+  if constexpr (std::is_same_v<U, T>) {
     return x;
   } else {
-    Tensor<T> y(x.shape(), x.device());
-    kernels<T>(x.device()).narrow(x.size(), x.data(), y.data(), Stream{});
-    return y;
-  }
-}
-
-/// x in float, exactly; x itself where T is wide.
-template <class T>
-Tensor<wide_t<T>> widen(const Tensor<T>& x) {
-  if constexpr (std::is_same_v<T, wide_t<T>>) {
-    return x;
-  } else {
-    Tensor<wide_t<T>> y(x.shape(), x.device());
-    kernels<T>(x.device()).widen(x.size(), x.data(), y.data(), Stream{});
+    Tensor<U> y(x.shape(), x.device());
+    if constexpr (std::is_same_v<U, wide_t<T>>) {
+      kernels<T>(x.device()).widen(x.size(), x.data(), y.data(), Stream{});
+    } else {
+      static_assert(std::is_same_v<T, wide_t<U>>, "casts are between bfloat16 and float");
+      kernels<U>(x.device()).narrow(x.size(), x.data(), y.data(), Stream{});
+    }
     return y;
   }
 }

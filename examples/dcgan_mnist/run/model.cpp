@@ -1,0 +1,131 @@
+#include "run/model.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <optional>
+#include <vector>
+
+#include <tinygan/io/state.hpp>
+#include <tinygan/models/networks.hpp>
+#include <tinygan/ops/cast.hpp>
+#include <tinygan/optim/ema.hpp>
+
+namespace dcgan_mnist {
+
+namespace gan = tinygan::gan;
+namespace io = tinygan::io;
+namespace nn = tinygan::nn;
+namespace train = tinygan::train;
+using tinygan::index_t;
+using tinygan::Tensor;
+
+tinygan::Generator stream(std::uint64_t seed, Stream s, tinygan::Device device) {
+  return tinygan::Generator(seed * 0x9E3779B97F4A7C15u + static_cast<std::uint64_t>(s), device);
+}
+
+namespace {
+
+template <class T>
+gan::Networks<T> make_networks(const TrainOptions& o, tinygan::Device device) {
+  tinygan::Generator weights = stream(o.seed, Stream::weights, tinygan::Device::cpu());
+  gan::Networks<T> networks = gan::make_networks<T>(gan::network_from_name(o.model), weights);
+  networks.to(device);
+  return networks;
+}
+
+gan::Objective objective(const TrainOptions& o) {
+  return {.loss = gan::loss_from_name(o.loss), .penalty_weight = o.penalty_weight, .critic_steps = o.critic_steps};
+}
+
+tinygan::AdamHyper hyper(const TrainOptions& o) { return {.learning_rate = o.learning_rate, .beta1 = o.beta1}; }
+
+template <class T>
+class ModelOf : public Model {
+ public:
+  ModelOf(const TrainOptions& o, tinygan::Device device)
+      : networks_(make_networks<T>(o, device)), step_(networks_, hyper(o), hyper(o), objective(o)) {
+    if (o.ema == 0) return;
+    average_ = make_networks<float>(o, device).generator;
+    ema_.emplace(networks_.generator.parameters(), average_->parameters(),
+                 tinygan::optim::EmaOptions{std::pow(o.ema, average_interval)});
+  }
+  ModelOf(const ModelOf&) = delete;  // the step refers to the networks
+  ModelOf& operator=(const ModelOf&) = delete;
+
+  gan::StepMetrics<Tensor<float>> step(tinygan::data::DataLoader& loader, tinygan::Generator& random, bool norms) override {
+    step_.measure_norms(norms);
+    return step_(loader.next<T>(pixel_low(), pixel_high()), random);
+  }
+
+  void update_average() override {
+    if (ema_) ema_->update();
+  }
+  nn::Module<float>* average() override { return average_ ? &*average_ : nullptr; }
+
+  Tensor<float> generate(const Tensor<float>& latents) override {
+    const tinygan::NoGrad no_grad;
+    return tinygan::cast<float>(networks_.generator(tinygan::cast<T>(latents), nn::Pass::infer()).value());
+  }
+
+  void save(TrainingState& to) const override {
+    train::add_weights<T>(to.model, generator());
+    train::add_weights<T>(to.model, discriminator());
+    if (average_) train::add_weights<float>(to.model, {"generator_ema", &*average_});
+    for (const train::NamedAdam<T>& optimiser : optimisers()) train::add_adam(to.state, optimiser);
+    train::add_counter(to.state, "ema.updates", ema_ ? ema_->updates() : 0);
+  }
+
+  void load(const TrainingState& saved, const std::string& name) override {
+    std::vector<train::NamedTensor<float>> all;
+    const auto append = [&](std::vector<train::NamedTensor<float>> tensors) {
+      std::ranges::move(tensors, std::back_inserter(all));
+    };
+    append(train::file_tensors(generator()));
+    append(train::file_tensors(discriminator()));
+    if (average_) append(train::file_tensors(train::NamedModule<float>{"generator_ema", &*average_}));
+    train::load_tensors(saved.model, name, all);
+    networks_.generator.round_masters();
+    networks_.discriminator.round_masters();
+    for (const train::NamedAdam<T>& optimiser : optimisers()) train::load_adam(saved.state, name, optimiser);
+    if (ema_) ema_->set_updates(train::counter(saved.state, name, "ema.updates"));
+  }
+
+  void load_weights(const io::SafetensorsFile& weights, const std::string& name) override {
+    const train::LoadOptions ignore_average{.strict = false};  // it may be in the file where this run has none
+    train::load_weights<T>(weights, name, {generator(), discriminator()}, ignore_average);
+    if (!average_) return;
+    const bool has_average = std::ranges::any_of(
+        weights.tensors, [](const io::SafetensorsEntry& e) { return e.name.starts_with("generator_ema."); });
+    train::load_weights<float>(weights, name, {has_average ? "generator_ema" : "generator", &*average_}, {.strict = false});
+  }
+
+  NetworkSummaries summaries(index_t batch_size) const override {
+    return {summary_of(networks_.generator, {batch_size, gan::latent_size}),
+            summary_of(networks_.discriminator, {batch_size, 28, 28, 1})};
+  }
+  float pixel_low() const override { return static_cast<float>(networks_.pixel_low); }
+  float pixel_high() const override { return static_cast<float>(networks_.pixel_high); }
+
+ private:
+  train::NamedModule<T> generator() const { return {"generator", &networks_.generator}; }
+  train::NamedModule<T> discriminator() const { return {"discriminator", &networks_.discriminator}; }
+  std::vector<train::NamedAdam<T>> optimisers() const {
+    return {{"generator_optimiser", &step_.generator_optimiser(), &networks_.generator},
+            {"discriminator_optimiser", &step_.discriminator_optimiser(), &networks_.discriminator}};
+  }
+
+  gan::Networks<T> networks_;
+  mutable gan::AdversarialStep<T> step_;  // gives its optimisers only to those who may change them
+  std::optional<nn::Sequential<float>> average_;
+  std::optional<tinygan::optim::Ema<T>> ema_;
+};
+
+}  // namespace
+
+std::unique_ptr<Model> make_model(const TrainOptions& options, tinygan::Device device) {
+  if (options.precision == "bf16") return std::make_unique<ModelOf<tinygan::bfloat16>>(options, device);
+  return std::make_unique<ModelOf<float>>(options, device);
+}
+
+}  // namespace dcgan_mnist

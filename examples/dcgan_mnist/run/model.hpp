@@ -1,0 +1,60 @@
+// Model: the networks, optimisers and averaged generator of a run, whatever their element type.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <tinygan/data/data_loader.hpp>
+#include <tinygan/gan/step.hpp>
+#include <tinygan/io/safetensors.hpp>
+
+#include "base/options.hpp"
+#include "run/describe.hpp"
+
+namespace dcgan_mnist {
+
+/// A copy in host memory of all that a checkpoint holds.
+struct TrainingState {
+  tinygan::io::SafetensorsFile model, state;
+};
+
+/// Seeds of the independent random streams of a run.
+enum class Stream : std::uint64_t { weights = 1, steps = 2, grid = 3, statistics = 4 };
+tinygan::Generator stream(std::uint64_t seed, Stream s, tinygan::Device device);
+
+/// Networks of float, or of bfloat16 with fp32 master weights. The averaged generator, images and files are float either way.
+class Model {
+ public:
+  virtual ~Model() = default;
+
+  /// A training step on the next batch of `loader`; `norms`: it measures the gradients too.
+  virtual tinygan::gan::StepMetrics<tinygan::Tensor<float>> step(tinygan::data::DataLoader& loader, tinygan::Generator& random,
+                                                                 bool norms) = 0;
+
+  /// Steps between updates of the average: at 8 the pass over all weights stays in the noise.
+  static constexpr int average_interval = 8;
+  virtual void update_average() = 0;
+  /// The averaged generator; null if the run keeps none.
+  virtual tinygan::nn::Module<float>* average() = 0;
+  /// Images of the generator as trained, on its device.
+  virtual tinygan::Tensor<float> generate(const tinygan::Tensor<float>& latents) = 0;
+
+  /// Appends weights and the optimisers' state.
+  virtual void save(TrainingState& to) const = 0;
+  /// Loads what save() appended. Throws Error, naming `name`, if it does not fit.
+  virtual void load(const TrainingState& saved, const std::string& name) = 0;
+  /// Loads weights alone: both networks', and the average where both have one, otherwise the average starts at the generator. Throws
+  /// Error, naming `name`, if they do not fit.
+  virtual void load_weights(const tinygan::io::SafetensorsFile& weights, const std::string& name) = 0;
+
+  virtual NetworkSummaries summaries(tinygan::index_t batch_size) const = 0;
+  virtual float pixel_low() const = 0;
+  virtual float pixel_high() const = 0;
+};
+
+/// With freshly drawn weights: of bfloat16 with --precision bf16, else of float. They are drawn on the CPU, so that every device
+/// starts from the same bits.
+std::unique_ptr<Model> make_model(const TrainOptions& options, tinygan::Device device);
+
+}  // namespace dcgan_mnist
