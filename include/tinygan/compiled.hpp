@@ -18,6 +18,7 @@
 #include <tinygan/nn/pooling.hpp>
 #include <tinygan/nn/reshape.hpp>
 #include <tinygan/nn/sequential.hpp>
+#include <tinygan/ops/cast.hpp>
 #include <tinygan/optim/adam.hpp>
 #include <tinygan/optim/clip.hpp>
 #include <tinygan/optim/ema.hpp>
@@ -34,25 +35,14 @@
   TEMPLATE class Variable<T>;                                                                                               \
   TEMPLATE struct Node<T>;                                                                                                  \
   TEMPLATE class GradientTape<T>;                                                                                           \
-  TEMPLATE Variable<T> record(const char*, Tensor<T>, std::vector<Variable<T>>, Vjp<T>);                                    \
+  TEMPLATE Variable<T> record(const char*, Tensor<T>, std::vector<AnyVariable>, Vjp<T>);                                    \
   TEMPLATE std::vector<Variable<T>> grad(const Variable<T>&, const std::vector<Variable<T>>&, const GradOptions&,           \
                                          const Variable<T>&);                                                               \
-  TEMPLATE void backward(const Variable<T>&, const GradOptions&, const Variable<T>&);                                       \
-  namespace detail {                                                                                                        \
-  TEMPLATE std::optional<std::string> first_non_finite(const Tensor<T>&);                                                   \
-  TEMPLATE void check_op_is_finite(const char*, const Variable<T>&, const std::vector<Variable<T>>&);                       \
-  TEMPLATE Variable<T> accumulate(Variable<T>, const Variable<T>&);                                                         \
-  TEMPLATE class ReversePass<T>;                                                                                            \
-  TEMPLATE std::vector<Variable<T>> leaves_of(const Variable<T>&);                                                          \
-  TEMPLATE std::vector<Variable<T>> reverse(const std::vector<Variable<T>>&, const std::vector<Variable<T>>&,               \
-                                            const GradOptions&, const std::vector<Variable<T>>&);                           \
-  TEMPLATE Variable<T> seed_for(const char*, const Variable<T>&, const Variable<T>&);                                       \
-  }                                                                                                                         \
   }
 
 #define TINYGAN_COMPILED_POINTWISE(TEMPLATE, T)                                                                             \
   namespace tinygan::ops {                                                                                                  \
-  TEMPLATE Variable<T> affine(const Variable<T>&, wide_t<T>, wide_t<T>);                                                    \
+  TEMPLATE Variable<T> affine(const Variable<T>&, double, double);                                                    \
   TEMPLATE Variable<T> neg(const Variable<T>&);                                                                             \
   TEMPLATE Variable<T> add(const Variable<T>&, const Variable<T>&);                                                         \
   TEMPLATE Variable<T> sub(const Variable<T>&, const Variable<T>&);                                                         \
@@ -66,11 +56,11 @@
   TEMPLATE Variable<T> reciprocal(const Variable<T>&);                                                                      \
   TEMPLATE Variable<T> square(const Variable<T>&);                                                                          \
   TEMPLATE Variable<T> abs(const Variable<T>&);                                                                             \
-  TEMPLATE Variable<T> clamp(const Variable<T>&, wide_t<T>, wide_t<T>);                                                     \
-  TEMPLATE Variable<T> activation_grad(Activation, wide_t<T>, const Variable<T>&, const Variable<T>&);                      \
-  TEMPLATE Variable<T> activation(Activation, wide_t<T>, const Variable<T>&);                                               \
+  TEMPLATE Variable<T> clamp(const Variable<T>&, double, double);                                                     \
+  TEMPLATE Variable<T> activation_grad(Activation, double, const Variable<T>&, const Variable<T>&);                      \
+  TEMPLATE Variable<T> activation(Activation, double, const Variable<T>&);                                               \
   TEMPLATE Variable<T> relu(const Variable<T>&);                                                                            \
-  TEMPLATE Variable<T> leaky_relu(const Variable<T>&, wide_t<T>);                                                           \
+  TEMPLATE Variable<T> leaky_relu(const Variable<T>&, double);                                                           \
   TEMPLATE Variable<T> sigmoid(const Variable<T>&);                                                                         \
   TEMPLATE Variable<T> tanh(const Variable<T>&);                                                                            \
   TEMPLATE Variable<T> softplus(const Variable<T>&);                                                                        \
@@ -83,7 +73,7 @@
   TEMPLATE Variable<T> broadcast_to(const Variable<T>&, const Shape&);                                                      \
   TEMPLATE Variable<T> mean(const Variable<T>&, const Axes&, bool);                                                         \
   TEMPLATE Variable<T> sum_squares(const Variable<T>&, const Axes&, bool);                                                  \
-  TEMPLATE Variable<T> norm(const Variable<T>&, const Axes&, bool, wide_t<T>);                                              \
+  TEMPLATE Variable<T> norm(const Variable<T>&, const Axes&, bool, double);                                              \
   TEMPLATE Variable<T> softmax(const Variable<T>&);                                                                         \
   TEMPLATE Variable<T> log_softmax(const Variable<T>&);                                                                     \
   TEMPLATE Variable<T> reshape(const Variable<T>&, const Shape&);                                                           \
@@ -93,7 +83,7 @@
   TEMPLATE Variable<T> concat(const std::vector<Variable<T>>&, int);                                                        \
   TEMPLATE Variable<T> permute(const Variable<T>&, const std::vector<int>&);                                                \
   TEMPLATE Variable<T> transpose(const Variable<T>&);                                                                       \
-  TEMPLATE Variable<T> dropout(const Variable<T>&, wide_t<T>, Generator&);                                                  \
+  TEMPLATE Variable<T> dropout(const Variable<T>&, double, Generator&);                                                  \
   TEMPLATE Variable<T> matmul(const Variable<T>&, const Variable<T>&, MatmulOptions, const Fused<T>&);                      \
   TEMPLATE Variable<T> conv2d(const Variable<T>&, const Variable<T>&, const ConvOptions&, const Fused<T>&);                 \
   TEMPLATE Variable<T> conv2d(const Variable<T>&, const Variable<T>&, const ConvDims&, const Fused<T>&);                    \
@@ -130,7 +120,7 @@
   TEMPLATE class AveragePool2D<T>;                                                                                          \
   TEMPLATE class UpSample2D<T>;                                                                                             \
   TEMPLATE Variable<T> bce_with_logits(const Variable<T>&, const Variable<T>&);                                             \
-  TEMPLATE Variable<T> bce_with_logits(const Variable<T>&, wide_t<T>);                                                      \
+  TEMPLATE Variable<T> bce_with_logits(const Variable<T>&, double);                                                      \
   TEMPLATE Variable<T> mean_squared_error(const Variable<T>&, const Variable<T>&);                                          \
   TEMPLATE Variable<T> softmax_cross_entropy(const Variable<T>&, const Variable<T>&);                                       \
   }                                                                                                                         \
