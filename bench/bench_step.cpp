@@ -8,7 +8,7 @@
 // on the same images for G's update; data resident in the device's memory. On the CPU each step is timed. `floor` is
 // the step's exact FLOPs over the FMA peak measured in the same run, `x_floor` the measured time as a multiple of it
 // (median; min_x_floor: of the fastest step). On a device `eager` steps run as they are written and `captured` ones are
-// replayed (train::CapturedStep), for 0.3 s, see step/measure.hpp. Order of priority there: dcgan, captured, bf16
+// replayed (runtime::CapturedStep), for 0.3 s, see step/measure.hpp. Order of priority there: dcgan, captured, bf16
 // first; fp32 at batch sizes up to 256, unless there is a filter. --seconds takes the first benchmarks that are
 // predicted to fit,
 // --batch and --network choose among them, --out gets a JSON line for each. Where no such device is available: exit

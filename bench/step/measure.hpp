@@ -31,13 +31,13 @@ class StepperOf : public Stepper {
       : training_(network, batch, device),
         step_(
             device, [this] { training_(); },
-            captured ? train::CapturedStep::Mode::automatic : train::CapturedStep::Mode::eager) {}
+            captured ? runtime::CapturedStep::Mode::automatic : runtime::CapturedStep::Mode::eager) {}
   void step() override { step_(); }
   double loss() const override { return training_.loss(); }
 
  private:
   Training<T> training_;
-  train::CapturedStep step_;
+  runtime::CapturedStep step_;
 };
 
 /// In bf16 elements are bfloat16.

@@ -136,9 +136,9 @@ std::vector<Mistake> mistakes_with_models(const std::filesystem::path& folder) {
       MISTAKE(data::Batches(100, {.batch_size = 128})),
       MISTAKE(data::find_mnist(folder)),
       MISTAKE(io::read_safetensors(folder / "notes.txt")),
-      MISTAKE(train::load_weights<float>(weights(5), "net.safetensors", {"net", &model})),
+      MISTAKE(io::load_weights<float>(weights(5), "net.safetensors", {"net", &model})),
       MISTAKE(auto file = weights(3); file.add<float>("net.extra", std::vector<float>{1}, {1});
-              train::load_weights<float>(file, "net.safetensors", {"net", &model})),
+              io::load_weights<float>(file, "net.safetensors", {"net", &model})),
   };
 }
 

@@ -11,8 +11,8 @@
 
 using namespace tinygan;
 using support::contains;
-using train::HealthWatch;
-using train::Throughput;
+using dcgan_mnist::HealthWatch;
+using dcgan_mnist::Throughput;
 
 TEST_CASE("throughput is that of the last window, and the time left follows from it") {
   Throughput t(100, 0, 10);
@@ -55,9 +55,9 @@ TEST_CASE("steps longer than the window still have a speed") {
 }
 
 TEST_CASE("variety is the mean over pixels of the variance over images") {
-  CHECK(train::variety(std::vector<float>{1, 5, 1, 5, 1, 5}, 3) == 0);
-  CHECK(train::variety(std::vector<float>{0, 0, 2, 6}, 2) == (1.0 + 9.0) / 2);
-  CHECK(contains(support::error_of([] { train::variety(std::vector<float>{1, 2, 3}, 2); }), "3 pixels in 2 images"));
+  CHECK(dcgan_mnist::variety(std::vector<float>{1, 5, 1, 5, 1, 5}, 3) == 0);
+  CHECK(dcgan_mnist::variety(std::vector<float>{0, 0, 2, 6}, 2) == (1.0 + 9.0) / 2);
+  CHECK(contains(support::error_of([] { dcgan_mnist::variety(std::vector<float>{1, 2, 3}, 2); }), "3 pixels in 2 images"));
 }
 
 TEST_CASE("a one-sided game is hinted at once, after it has lasted, and again only after it was healthy") {
@@ -82,7 +82,7 @@ TEST_CASE("a one-sided game is hinted at once, after it has lasted, and again on
 
 TEST_CASE("images that are all alike are called collapsed, but not before the generator had time to learn") {
   const std::vector<float> alike{0.5f, 0.1f, 0.52f, 0.1f, 0.5f, 0.12f}, varied{-1, 1, 1, -1, 0.5f, 0.1f};
-  HealthWatch watch(train::variety(varied, 3));
+  HealthWatch watch(dcgan_mnist::variety(varied, 3));
   CHECK(watch.grid(alike, 3, 0).empty());
   CHECK(watch.grid(alike, 3, 499).empty());
   CHECK(contains(watch.grid(alike, 3, 500),

@@ -19,7 +19,7 @@
 #include "support/child.hpp"
 #include "support/temporary.hpp"
 
-using tinygan::train::BackgroundWriter;
+using tinygan::io::BackgroundWriter;
 
 TEST_CASE("jobs run in the order in which they were given, in another thread") {
   std::vector<int> order;

@@ -14,13 +14,13 @@
 using namespace tinygan;
 using support::contains;
 using support::error_of;
-using train::Checkpoints;
+using io::Checkpoints;
 
 namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<train::FileContent> content(const std::string& text) {
+std::vector<io::FileContent> content(const std::string& text) {
   return {{"model", {text.begin(), text.end()}}, {"meta", {'m'}}};
 }
 

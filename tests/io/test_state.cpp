@@ -36,15 +36,15 @@ struct Learner {
 
   io::SafetensorsFile saved() {
     io::SafetensorsFile file;
-    train::add_weights<float>(file, {"model", &model});
-    train::add_adam<float>(file, {"adam", &*adam, &model});
-    train::add_counter(file, "random", random.step());
+    io::add_weights<float>(file, {"model", &model});
+    io::add_adam<float>(file, {"adam", &*adam, &model});
+    io::add_counter(file, "random", random.step());
     return file;
   }
   void restore(const io::SafetensorsFile& file) {
-    train::load_weights<float>(file, "file", {"model", &model}, {.strict = false});
-    train::load_adam<float>(file, "file", {"adam", &*adam, &model});
-    random.set_step(train::counter(file, "file", "random"));
+    io::load_weights<float>(file, "file", {"model", &model}, {.strict = false});
+    io::load_adam<float>(file, "file", {"adam", &*adam, &model});
+    random.set_step(io::counter(file, "file", "random"));
   }
 
   Generator random;
@@ -91,7 +91,7 @@ TEST_CASE("state that does not fit is refused by name and changes nothing") {
   const auto error_with = [&](auto&& change) {
     io::SafetensorsFile file = good;
     change(file);
-    return error_of([&] { train::load_adam<float>(file, "state.safetensors", {"adam", &*other.adam, &other.model}); });
+    return error_of([&] { io::load_adam<float>(file, "state.safetensors", {"adam", &*other.adam, &other.model}); });
   };
   const auto entry = [](io::SafetensorsFile& file, const char* name) {
     return std::find_if(file.tensors.begin(), file.tensors.end(), [&](const auto& e) { return e.name == name; });
@@ -112,7 +112,7 @@ TEST_CASE("state that does not fit is refused by name and changes nothing") {
   nn::Sequential<float> smaller;
   smaller.add(nn::Dense<float>(4, 3, {}, learner.random));
   io::SafetensorsFile file;
-  CHECK(contains(error_of([&] { train::add_adam<float>(file, {"adam", &*learner.adam, &smaller}); }),
+  CHECK(contains(error_of([&] { io::add_adam<float>(file, {"adam", &*learner.adam, &smaller}); }),
                  "the optimiser has 6 parameters, the model 2"));
 }
 
@@ -121,10 +121,10 @@ TEST_CASE("the first value that is no finite number is found, in the order of ad
   file.add<float>("fine", std::vector<float>{0, -1, std::numeric_limits<float>::max(), 1e-45f}, {4});
   file.add<std::uint64_t>("count", std::vector<std::uint64_t>{~std::uint64_t{0}},
                           {1});  // its bits would be NaNs as floats
-  CHECK_FALSE(train::find_non_finite(file).has_value());
+  CHECK_FALSE(io::find_non_finite(file).has_value());
   file.add<float>("infinite", std::vector<float>{1, 2, -std::numeric_limits<float>::infinity()}, {3});
   file.add<float>("nan", std::vector<float>{std::nanf("")}, {1});
-  const auto bad = train::find_non_finite(file);
+  const auto bad = io::find_non_finite(file);
   REQUIRE(bad.has_value());
   CHECK(bad->tensor == "infinite");
   CHECK(bad->element == 2);

@@ -24,7 +24,7 @@ nn::Sequential<float> model(std::uint64_t seed, index_t features = 3) {
 
 io::SafetensorsFile saved(const nn::Module<float>& m, const std::string& name = "m") {
   io::SafetensorsFile file;
-  train::add_weights<float>(file, {name, &m});
+  io::add_weights<float>(file, {name, &m});
   return file;
 }
 
@@ -41,17 +41,17 @@ TEST_CASE("Weights are loaded by name, parameters and buffers, in whatever order
   io::SafetensorsFile file = saved(a);
   REQUIRE_FALSE(saved(b) == file);
   std::swap(file.tensors.front(), file.tensors.back());
-  train::load_weights<float>(file, "f", {"m", &b});
+  io::load_weights<float>(file, "f", {"m", &b});
   CHECK(saved(b) == saved(a));
 }
 
 TEST_CASE("A file that does not fit the model is refused by name, and the model is unchanged") {
   const nn::Sequential<float> from = model(1), to = model(2);
   const io::SafetensorsFile good = saved(from), before = saved(to);
-  const auto error_with = [&](auto&& change, const train::LoadOptions& options = {}) {
+  const auto error_with = [&](auto&& change, const io::LoadOptions& options = {}) {
     io::SafetensorsFile file = good;
     change(file);
-    const std::string e = error_of([&] { train::load_weights<float>(file, "w.safetensors", {"m", &to}, options); });
+    const std::string e = error_of([&] { io::load_weights<float>(file, "w.safetensors", {"m", &to}, options); });
     CHECK(saved(to) == before);
     return e;
   };
@@ -83,8 +83,8 @@ TEST_CASE("Tensors that the model has not are an error unless they are to be ign
   io::SafetensorsFile file = saved(from);
   const float one = 1;
   file.add<float>("m.dense_1.kernel", {&one, 1}, {1, 1});
-  const auto load = [&](const train::LoadOptions& options = {}) {
-    return error_of([&] { train::load_weights<float>(file, "w.safetensors", {"m", &to}, options); });
+  const auto load = [&](const io::LoadOptions& options = {}) {
+    return error_of([&] { io::load_weights<float>(file, "w.safetensors", {"m", &to}, options); });
   };
   CHECK(load() ==
         "w.safetensors: holds tensors that are not expected: 'm.dense_1.kernel'; "
@@ -101,20 +101,20 @@ TEST_CASE("Tensors that the model has not are an error unless they are to be ign
 TEST_CASE("Several models are loaded from one file, all of them or none") {
   const nn::Sequential<float> a = model(1), b = model(2, 5), to_a = model(3), to_b = model(4, 5);
   io::SafetensorsFile file = saved(a, "a");
-  train::add_weights<float>(file, {"b", &b});
+  io::add_weights<float>(file, {"b", &b});
   const io::SafetensorsFile before = saved(to_a);
   io::SafetensorsFile damaged = file;
   entry(damaged, "b.dense.kernel").shape = {5, 4};
   CHECK(contains(error_of([&] {
-                   train::load_weights<float>(damaged, "f", {{"a", &to_a}, {"b", &to_b}});
+                   io::load_weights<float>(damaged, "f", {{"a", &to_a}, {"b", &to_b}});
                  }),
                  "f: tensor 'b.dense.kernel' has the shape (5, 4), expected (4, 5)"));
   CHECK(saved(to_a) == before);
   CHECK(contains(error_of([&] {
-                   train::load_weights<float>(file, "f", {"a", &to_a});
+                   io::load_weights<float>(file, "f", {"a", &to_a});
                  }),
                  "not expected: 'b.dense.kernel'"));
-  train::load_weights<float>(file, "f", {{"a", &to_a}, {"b", &to_b}});
+  io::load_weights<float>(file, "f", {{"a", &to_a}, {"b", &to_b}});
   CHECK(saved(to_a) == saved(a));
   CHECK(saved(to_b) == saved(b));
 }

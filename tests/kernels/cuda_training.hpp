@@ -51,12 +51,12 @@ std::vector<Tensor<float>> on_cpu(const nn::Sequential<T>& m) {
 }
 
 template <class T>
-Trained trained(TrainingStart<T> start, Device device, train::CapturedStep::Mode mode, int steps) {
+Trained trained(TrainingStart<T> start, Device device, runtime::CapturedStep::Mode mode, int steps) {
   gan::AdversarialStep<T> step(start.networks, {}, {});
   const Tensor<T> real = cast<T>(start.images);
   Generator random(3, device);
-  train::ValueRing<float> ring(2, 64, device);
-  train::CapturedStep captured(
+  runtime::MetricRing<float> ring(2, 64, device);
+  runtime::CapturedStep captured(
       device,
       [&] {
         random.next_step();
@@ -65,7 +65,7 @@ Trained trained(TrainingStart<T> start, Device device, train::CapturedStep::Mode
       },
       mode);
   for (int i = 0; i < steps; ++i) captured();
-  CHECK(captured.captured() == (mode == train::CapturedStep::Mode::automatic));
+  CHECK(captured.captured() == (mode == runtime::CapturedStep::Mode::automatic));
   Trained result;
   result.losses = ring.drain();
   for (const nn::Sequential<T>* m : {&start.networks.generator, &start.networks.discriminator})
@@ -86,7 +86,7 @@ inline void check_same_run(const Trained& a, const Trained& b) {
 template <class Start>
 void check_equal_runs(const Arithmetic& by, const Start& make, int steps) {
   with_elements(by, [&]<class T>(T element) {
-    using Mode = train::CapturedStep::Mode;
+    using Mode = runtime::CapturedStep::Mode;
     const auto run = [&](Mode mode) { return trained(make(element, by.device), by.device, mode, steps); };
     const Trained eager = run(Mode::eager), captured = run(Mode::automatic), again = run(Mode::automatic);
     REQUIRE(eager.losses.size() == static_cast<std::size_t>(steps));

@@ -278,9 +278,9 @@ TEST_CASE("Weights go to a file from the emulated device, and back") {
   };
   const nn::Sequential<float> saved = model(), loaded = model();
   io::SafetensorsFile file;
-  train::add_weights<float>(file, {"m", &saved});
+  io::add_weights<float>(file, {"m", &saved});
   CHECK_FALSE(same_bits(snapshot(saved.parameters()), snapshot(loaded.parameters())));
-  train::load_weights<float>(file, "file", {"m", &loaded});
+  io::load_weights<float>(file, "file", {"m", &loaded});
   CHECK(same_bits(snapshot(saved.parameters()), snapshot(loaded.parameters())));
   CHECK(loaded.parameters()[0].device() == there);
 }

@@ -12,14 +12,14 @@ using namespace test;
 
 TEST_CASE("Steps in bfloat16: master weights are trained, and a captured step gives the same bits") {
   const Device there = Device::emulated();
-  const auto run = [&](train::CapturedStep::Mode mode) {
+  const auto run = [&](runtime::CapturedStep::Mode mode) {
     gan::Networks<bfloat16> n = tiny_networks<bfloat16>(1);
     n.to(there);
     gan::AdversarialStep<bfloat16> step(n, reports_hyper, reports_hyper);
     Generator random(5, there);
     const Tensor<bfloat16> real = cast<bfloat16>(tiny_images(1).to(there));
-    train::ValueRing<float> losses(2, 8, there);
-    train::CapturedStep captured(
+    runtime::MetricRing<float> losses(2, 8, there);
+    runtime::CapturedStep captured(
         there,
         [&] {
           random.next_step();
@@ -44,7 +44,7 @@ TEST_CASE("Steps in bfloat16: master weights are trained, and a captured step gi
     }
     return all;
   };
-  CHECK(run(train::CapturedStep::Mode::eager) == run(train::CapturedStep::Mode::automatic));
+  CHECK(run(runtime::CapturedStep::Mode::eager) == run(runtime::CapturedStep::Mode::automatic));
 }
 
 }  // namespace

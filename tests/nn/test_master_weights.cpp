@@ -41,7 +41,7 @@ nn::Sequential<T> model(std::uint64_t seed) {
 template <class T>
 io::SafetensorsFile saved(const nn::Sequential<T>& m) {
   io::SafetensorsFile file;
-  train::add_weights<T>(file, {"m", &m});
+  io::add_weights<T>(file, {"m", &m});
   return file;
 }
 
@@ -175,7 +175,7 @@ TEST_CASE("a bfloat16 weight that two layers share has one master, moved, saved 
   REQUIRE(file.tensors.size() == 2);
   CHECK(file.tensors[0].bytes == file.tensors[1].bytes);
   w.value().fill(bfloat16(9.0f));
-  train::load_weights<bfloat16>(file, "f", {"m", &m});
+  io::load_weights<bfloat16>(file, "f", {"m", &m});
   CHECK(w.master().item() == 1.001f - 0x1p-9f);
   CHECK(rounded(w));
 }
@@ -188,20 +188,20 @@ TEST_CASE("files hold master weights: a model of either type loads the other's, 
     narrow.to(device);
     narrow.parameters()[0].value().fill(bfloat16(7.0f));
     const bfloat16* const at = narrow.parameters()[0].value().data();
-    train::load_weights<bfloat16>(from_float, "f", {"m", &narrow});
+    io::load_weights<bfloat16>(from_float, "f", {"m", &narrow});
     CHECK(saved(narrow) == from_float);
     for (const B& p : narrow.parameters()) CHECK(rounded(p));
     CHECK(narrow.parameters()[0].value().data() == at);  // captured steps know the address
   }
   const nn::Sequential<float> other = model<float>(3);
-  train::load_weights<float>(saved(narrow), "f", {"m", &other});
+  io::load_weights<float>(saved(narrow), "f", {"m", &other});
   CHECK(saved(other) == from_float);
 
   io::SafetensorsFile damaged = from_float;
   damaged.tensors[1].shape = {1, 3};
   const nn::Sequential<bfloat16> untouched = model<bfloat16>(2);
   const io::SafetensorsFile before = saved(untouched);
-  CHECK(contains(error_of([&] { train::load_weights<bfloat16>(damaged, "f", {"m", &untouched}); }),
+  CHECK(contains(error_of([&] { io::load_weights<bfloat16>(damaged, "f", {"m", &untouched}); }),
                  "f: tensor 'm.dense.bias' has the shape (1, 3), expected (3,)"));
   CHECK(saved(untouched) == before);
 }
@@ -222,7 +222,7 @@ TEST_CASE("a bfloat16 learner restored from its file goes on with the same bits"
     }
     io::SafetensorsFile file() {
       io::SafetensorsFile f = saved(m);
-      train::add_adam<bfloat16>(f, {"adam", &*adam, &m});
+      io::add_adam<bfloat16>(f, {"adam", &*adam, &m});
       return f;
     }
     nn::Sequential<bfloat16> m;
@@ -236,8 +236,8 @@ TEST_CASE("a bfloat16 learner restored from its file goes on with the same bits"
   for (const B& p : whole.m.parameters()) CHECK(rounded(p));
   const io::SafetensorsFile file = whole.file(), read = io::decode_safetensors(io::encode_safetensors(file, "f"), "f");
   for (const auto& e : file.tensors) CHECK((e.dtype == io::DType::F32 || e.name == "adam.steps"));
-  train::load_weights<bfloat16>(read, "f", {"m", &part.m}, {.strict = false});
-  train::load_adam<bfloat16>(read, "f", {"adam", &*part.adam, &part.m});
+  io::load_weights<bfloat16>(read, "f", {"m", &part.m}, {.strict = false});
+  io::load_adam<bfloat16>(read, "f", {"adam", &*part.adam, &part.m});
   part.random.set_step(whole.random.step());
   CHECK(part.file() == file);
   for (int i = 0; i < 2; ++i) whole.step(), part.step();

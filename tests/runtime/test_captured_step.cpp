@@ -11,7 +11,7 @@ using namespace tinygan;
 using namespace tinygan::test;
 using support::contains;
 using support::error_of;
-using train::CapturedStep;
+using runtime::CapturedStep;
 
 namespace {
 
@@ -41,7 +41,7 @@ Trained train_tiny(Device device, CapturedStep::Mode mode, int steps, Between be
   step.measure_norms(true);
   Generator random(3, device);
   data::DataLoader loader(tiny_dataset(), {.batch_size = 8}, device);
-  train::ValueRing<float> ring(6, 16, device);
+  runtime::MetricRing<float> ring(6, 16, device);
   CapturedStep captured(device, [&] {
     random.next_step();
     ring.record(gan::values_of(step(loader.next(-1.0f, 1.0f), random)));
@@ -140,9 +140,9 @@ TEST_CASE("Host work of a step precedes each of its runs, and nothing of a step 
   const int a = 0, b = 0;
   bool fails = true;
   CapturedStep step(there, [&] {
-    HostWork::each_step(&a, "a", [&] { log.push_back(1); });
+    runtime::HostWork::each_step(&a, "a", [&] { log.push_back(1); });
     check(!std::exchange(fails, false), "step", "fails");
-    HostWork::each_step(&b, "b", [&] { log.push_back(2); });
+    runtime::HostWork::each_step(&b, "b", [&] { log.push_back(2); });
   });
   CHECK(contains(error_of(step), "step: fails"));
   CHECK(std::exchange(log, {}) == std::vector<int>{1});
@@ -154,7 +154,7 @@ TEST_CASE("Host work of a step precedes each of its runs, and nothing of a step 
   step.forget();
   step();
   CHECK(std::exchange(log, {}) == std::vector<int>{1, 2});
-  HostWork::each_step(&a, "a", [&] { log.push_back(3); });  // outside
+  runtime::HostWork::each_step(&a, "a", [&] { log.push_back(3); });  // outside
   step();
   CHECK(log == std::vector<int>{3, 1, 2});
 }
@@ -200,7 +200,7 @@ TEST_CASE("A copy within the device is part of a captured step") {
 
 TEST_CASE("A ring keeps the latest rows, in order, and NaN for what was not measured") {
   for (const Device device : {Device::cpu(), there}) {
-    train::ValueRing<float> ring(2, 3, device);
+    runtime::MetricRing<float> ring(2, 3, device);
     CHECK(ring.drain().empty());
     const auto value = [&](float v) { return Tensor<float>::scalar(v, device); };
     for (int i = 0; i < 2; ++i) ring.record({value(static_cast<float>(i)), value(10)});
@@ -214,7 +214,7 @@ TEST_CASE("A ring keeps the latest rows, in order, and NaN for what was not meas
     }
     CHECK(contains(error_of([&] { ring.record({value(1)}); }), "1 values, expected 2"));
     CHECK(contains(error_of([&] { ring.record({value(1), Tensor<float>::zeros({2}, device)}); }), "expected a scalar"));
-    CHECK(contains(error_of([&] { train::ValueRing<float>(9, 3, device); }), "expected 1 to 8"));
+    CHECK(contains(error_of([&] { runtime::MetricRing<float>(9, 3, device); }), "expected 1 to 8"));
   }
 }
 

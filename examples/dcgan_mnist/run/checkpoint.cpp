@@ -14,7 +14,6 @@ namespace dcgan_mnist {
 namespace fs = std::filesystem;
 namespace io = tinygan::io;
 namespace gan = tinygan::gan;
-namespace train = tinygan::train;
 using nlohmann::ordered_json;
 
 namespace {
@@ -35,7 +34,7 @@ std::span<const std::uint8_t> bytes_of(const std::string& text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
-ordered_json describe(const train::FileContent& file) {
+ordered_json describe(const io::FileContent& file) {
   return {{"bytes", file.bytes.size()}, {"md5", io::md5(file.bytes)}};
 }
 
@@ -81,9 +80,9 @@ io::SafetensorsFile read_verified(const fs::path& path, const ordered_json& file
 
 }  // namespace
 
-std::vector<train::FileContent> encode_checkpoint(const CheckpointMeta& meta, const io::SafetensorsFile& model,
+std::vector<io::FileContent> encode_checkpoint(const CheckpointMeta& meta, const io::SafetensorsFile& model,
                                                   const io::SafetensorsFile& state) {
-  std::vector<train::FileContent> files;
+  std::vector<io::FileContent> files;
   files.push_back({model_name, io::encode_safetensors(model, model_name)});
   files.push_back({state_name, io::encode_safetensors(state, state_name)});
   ordered_json json{{"format", checkpoint_format},
@@ -113,7 +112,7 @@ LoadedCheckpoint read_checkpoint(const fs::path& directory) {
   c.meta.data_source = member(data, "source", name, &ordered_json::is_string).get<std::string>();
   c.meta.data_md5 = member(data, "md5", name, &ordered_json::is_string).get<std::string>();
   c.meta.best = json.value("best", ordered_json());
-  const auto named = train::Checkpoints::step_of(directory.filename().string());
+  const auto named = io::Checkpoints::step_of(directory.filename().string());
   tinygan::check(!named || *named == c.meta.step, name, "is of step ", c.meta.step, ", its folder is named ",
                  directory.filename().string());
   const ordered_json& files = member(json, "files", name, &ordered_json::is_object);
@@ -123,7 +122,7 @@ LoadedCheckpoint read_checkpoint(const fs::path& directory) {
 }
 
 std::optional<ChosenCheckpoint> choose_checkpoint(const fs::path& run) {
-  const train::Checkpoints checkpoints(run);
+  const io::Checkpoints checkpoints(run);
   std::vector<std::string> problems;
   std::int64_t named = -1;
   try {
@@ -202,7 +201,7 @@ LoadedGenerator load_generator(const fs::path& path, bool raw) {
   });
   tinygan::Generator unused(0);
   loaded.networks = gan::make_networks<float>(gan::network_from_name(loaded.model), unused);
-  train::load_weights<float>(file, path.string(),
+  io::load_weights<float>(file, path.string(),
                              {loaded.averaged ? "generator_ema" : "generator", &loaded.networks.generator},
                              {.strict = false});  // the file holds the discriminator and the other generator as well
   return loaded;

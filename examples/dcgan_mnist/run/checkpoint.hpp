@@ -25,7 +25,7 @@ struct CheckpointMeta {
 };
 
 /// model.safetensors, state.safetensors and meta.json.
-std::vector<tinygan::train::FileContent> encode_checkpoint(const CheckpointMeta& meta,
+std::vector<tinygan::io::FileContent> encode_checkpoint(const CheckpointMeta& meta,
                                                            const tinygan::io::SafetensorsFile& model,
                                                            const tinygan::io::SafetensorsFile& state);
 

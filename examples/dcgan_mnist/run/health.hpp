@@ -8,12 +8,12 @@
 #include <tinygan/base/error.hpp>
 #include <tinygan/base/shape.hpp>
 
-namespace tinygan::train {
+namespace dcgan_mnist {
 
 /// How much images (count, pixels) differ from each other: the mean over pixels of the variance over images, 0 if all
 /// are the same.
-inline double variety(std::span<const float> images, index_t count) {
-  check(count >= 1 && images.size() % static_cast<std::size_t>(count) == 0, "variety", images.size(), " pixels in ",
+inline double variety(std::span<const float> images, tinygan::index_t count) {
+  tinygan::check(count >= 1 && images.size() % static_cast<std::size_t>(count) == 0, "variety", images.size(), " pixels in ",
         count, " images");
   const std::size_t n = static_cast<std::size_t>(count), pixels = images.size() / n;
   double total = 0;
@@ -34,43 +34,43 @@ inline double variety(std::span<const float> images, index_t count) {
 class HealthWatch {
  public:
   /// The variety of real images, and how many steps in a row something must be wrong.
-  explicit HealthWatch(double real_variety, index_t patience = 300)
+  explicit HealthWatch(double real_variety, tinygan::index_t patience = 300)
       : real_variety_(real_variety), patience_(patience) {}
 
   /// The discriminator's mean probabilities for real and for generated images in one step.
   std::string step(double d_real, double d_fake) {
     if (sided_.wrong(d_real > 0.97 && d_fake < 0.03, patience_))
-      return text("hint: one-sided for ", patience_,
+      return tinygan::text("hint: one-sided for ", patience_,
                   " steps: the discriminator recognises every image (D(x) near 1, D(G(z)) "
                   "near 0), so the generator learns little; try a lower --learning-rate or a larger --batch-size");
     if (fooled_.wrong(d_real < 0.1 || d_fake > 0.9, patience_))
-      return text("hint: one-sided for ", patience_,
+      return tinygan::text("hint: one-sided for ", patience_,
                   " steps: the discriminator has stopped telling real from generated images "
                   "(D(x) low or D(G(z)) high); look at the newest grid, and try another --seed");
     return {};
   }
 
   /// Images of one grid, their count, and the step: early grids are grey and prove nothing.
-  std::string grid(std::span<const float> images, index_t count, index_t step) {
+  std::string grid(std::span<const float> images, tinygan::index_t count, tinygan::index_t step) {
     const double share = real_variety_ > 0 ? variety(images, count) / real_variety_ : 1;
     if (!collapsed_.wrong(step >= 500 && share < 0.1, 1)) return {};
-    return text("hint: the generator looks collapsed: its images differ from each other ", std::llround(100 * share),
+    return tinygan::text("hint: the generator looks collapsed: its images differ from each other ", std::llround(100 * share),
                 " % as much as real ones do; if it lasts, start again with another --seed or a lower --learning-rate");
   }
 
  private:
   /// Counts how long a condition has held without a break.
   struct Spell {
-    index_t length = 0;
+    tinygan::index_t length = 0;
     /// True in the moment when the condition has held for `patience` calls.
-    bool wrong(bool now, index_t patience) {
+    bool wrong(bool now, tinygan::index_t patience) {
       length = now ? length + 1 : 0;
       return length == patience;
     }
   };
   double real_variety_;
-  index_t patience_;
+  tinygan::index_t patience_;
   Spell sided_, fooled_, collapsed_;
 };
 
-}  // namespace tinygan::train
+}  // namespace dcgan_mnist

@@ -86,7 +86,7 @@ int run_info(const fs::path& directory) {
   const nlohmann::ordered_json json = to_json(options);
   for (const auto& [name, value] : json.items()) std::printf("  %s: %s\n", name.c_str(), value.dump().c_str());
   std::printf("started by: %s\n", command_of(options).c_str());
-  const tinygan::train::Checkpoints checkpoints(directory);
+  const tinygan::io::Checkpoints checkpoints(directory);
   std::optional<index_t> latest;
   bool damaged = false;
   try {

@@ -16,7 +16,6 @@ namespace dcgan_mnist {
 namespace gan = tinygan::gan;
 namespace io = tinygan::io;
 namespace nn = tinygan::nn;
-namespace train = tinygan::train;
 using tinygan::index_t;
 using tinygan::Tensor;
 
@@ -69,35 +68,35 @@ class ModelOf : public Model {
   }
 
   void save(TrainingState& to) const override {
-    train::add_weights<T>(to.model, generator());
-    train::add_weights<T>(to.model, discriminator());
-    if (average_) train::add_weights<float>(to.model, {"generator_ema", &*average_});
-    for (const train::NamedAdam<T>& optimiser : optimisers()) train::add_adam(to.state, optimiser);
-    train::add_counter(to.state, "ema.updates", ema_ ? ema_->updates() : 0);
+    io::add_weights<T>(to.model, generator());
+    io::add_weights<T>(to.model, discriminator());
+    if (average_) io::add_weights<float>(to.model, {"generator_ema", &*average_});
+    for (const io::NamedAdam<T>& optimiser : optimisers()) io::add_adam(to.state, optimiser);
+    io::add_counter(to.state, "ema.updates", ema_ ? ema_->updates() : 0);
   }
 
   void load(const TrainingState& saved, const std::string& name) override {
-    std::vector<train::NamedTensor<float>> all;
-    const auto append = [&](std::vector<train::NamedTensor<float>> tensors) {
+    std::vector<io::NamedTensor<float>> all;
+    const auto append = [&](std::vector<io::NamedTensor<float>> tensors) {
       std::ranges::move(tensors, std::back_inserter(all));
     };
-    append(train::file_tensors(generator()));
-    append(train::file_tensors(discriminator()));
-    if (average_) append(train::file_tensors(train::NamedModule<float>{"generator_ema", &*average_}));
-    train::load_tensors(saved.model, name, all);
+    append(io::file_tensors(generator()));
+    append(io::file_tensors(discriminator()));
+    if (average_) append(io::file_tensors(io::NamedModule<float>{"generator_ema", &*average_}));
+    io::load_tensors(saved.model, name, all);
     networks_.generator.round_masters();
     networks_.discriminator.round_masters();
-    for (const train::NamedAdam<T>& optimiser : optimisers()) train::load_adam(saved.state, name, optimiser);
-    if (ema_) ema_->set_updates(train::counter(saved.state, name, "ema.updates"));
+    for (const io::NamedAdam<T>& optimiser : optimisers()) io::load_adam(saved.state, name, optimiser);
+    if (ema_) ema_->set_updates(io::counter(saved.state, name, "ema.updates"));
   }
 
   void load_weights(const io::SafetensorsFile& weights, const std::string& name) override {
-    const train::LoadOptions ignore_average{.strict = false};  // it may be in the file where this run has none
-    train::load_weights<T>(weights, name, {generator(), discriminator()}, ignore_average);
+    const io::LoadOptions ignore_average{.strict = false};  // it may be in the file where this run has none
+    io::load_weights<T>(weights, name, {generator(), discriminator()}, ignore_average);
     if (!average_) return;
     const bool has_average = std::ranges::any_of(
         weights.tensors, [](const io::SafetensorsEntry& e) { return e.name.starts_with("generator_ema."); });
-    train::load_weights<float>(weights, name, {has_average ? "generator_ema" : "generator", &*average_}, {.strict = false});
+    io::load_weights<float>(weights, name, {has_average ? "generator_ema" : "generator", &*average_}, {.strict = false});
   }
 
   NetworkSummaries summaries(index_t batch_size) const override {
@@ -108,9 +107,9 @@ class ModelOf : public Model {
   float pixel_high() const override { return static_cast<float>(networks_.pixel_high); }
 
  private:
-  train::NamedModule<T> generator() const { return {"generator", &networks_.generator}; }
-  train::NamedModule<T> discriminator() const { return {"discriminator", &networks_.discriminator}; }
-  std::vector<train::NamedAdam<T>> optimisers() const {
+  io::NamedModule<T> generator() const { return {"generator", &networks_.generator}; }
+  io::NamedModule<T> discriminator() const { return {"discriminator", &networks_.discriminator}; }
+  std::vector<io::NamedAdam<T>> optimisers() const {
     return {{"generator_optimiser", &step_.generator_optimiser(), &networks_.generator},
             {"discriminator_optimiser", &step_.discriminator_optimiser(), &networks_.discriminator}};
   }

@@ -77,9 +77,9 @@ void RunRecord::picture(const std::string& name, const std::string& tag, index_t
 }
 
 void RunRecord::checkpoint(CheckpointMeta meta, std::shared_ptr<const TrainingState> state,
-                           const tinygan::train::Retention& keep) {
+                           const tinygan::io::Retention& keep) {
   in_background([this, meta = std::move(meta), state = std::move(state), keep] {
-    const std::vector<tinygan::train::FileContent> files = encode_checkpoint(meta, state->model, state->state);
+    const std::vector<tinygan::io::FileContent> files = encode_checkpoint(meta, state->model, state->state);
     stats_.sync();
     log_.sync();
     checkpoints_.write(meta.step, files);

@@ -37,14 +37,14 @@ class RunRecord {
   void picture(const std::string& name, const std::string& tag, tinygan::index_t step, GreyImage image);
   /// A checkpoint, once all before it is on the disk; then those that are not to be kept go.
   void checkpoint(CheckpointMeta meta, std::shared_ptr<const TrainingState> state,
-                  const tinygan::train::Retention& keep);
+                  const tinygan::io::Retention& keep);
   /// Waits until everything is written.
   void flush();
   /// progress.gif and report.html, from all that is written.
   void pages();
 
   const std::filesystem::path& directory() const { return directory_; }
-  const tinygan::train::Checkpoints& checkpoints() const { return checkpoints_; }
+  const tinygan::io::Checkpoints& checkpoints() const { return checkpoints_; }
   /// How long the thread has been at work; to be asked after flush().
   double background_seconds() const { return background_seconds_; }
 
@@ -53,12 +53,12 @@ class RunRecord {
 
   std::filesystem::path directory_;
   Progress* progress_;
-  tinygan::train::Checkpoints checkpoints_;
+  tinygan::io::Checkpoints checkpoints_;
   LineFile log_, stats_;
   std::mutex events_mutex_;  // images come from the writer's thread
   tinygan::io::EventFile events_;
   double background_seconds_ = 0;
-  tinygan::train::BackgroundWriter writer_;  // last: its jobs use the others
+  tinygan::io::BackgroundWriter writer_;  // last: its jobs use the others
 };
 
 /// Writes a run's progress.gif and report.html from its files. A picture that cannot be read is a warning and costs the GIF.

@@ -21,7 +21,7 @@ Named find_named(const std::string& text) {
   if (!path.has_filename()) path = path.parent_path();  // a slash at the end
   tinygan::check(fs::is_directory(path, ignored), "--resume", text, " is no directory");
   if (fs::exists(path / "options.json", ignored)) return {path, {}};
-  const auto step = tinygan::train::Checkpoints::step_of(path.filename().string());
+  const auto step = tinygan::io::Checkpoints::step_of(path.filename().string());
   const fs::path run = path.parent_path().parent_path();
   tinygan::check(step && fs::exists(run / "options.json", ignored), "--resume", text,
                  " is neither a run directory (it has no options.json) nor a checkpoint in one");
@@ -29,7 +29,7 @@ Named find_named(const std::string& text) {
 }
 
 /// Reads a checkpoint; an error says which older one could be used instead.
-LoadedCheckpoint read(const tinygan::train::Checkpoints& checkpoints, index_t step) {
+LoadedCheckpoint read(const tinygan::io::Checkpoints& checkpoints, index_t step) {
   try {
     return read_checkpoint(checkpoints.path(step));
   } catch (const tinygan::Error& e) {
@@ -68,7 +68,7 @@ Plan make_plan(const TrainOptions& options) {
   plan.directory = named.run;
   plan.lock = std::make_unique<RunLock>(named.run);
   plan.options = merge_options(read_options(named.run / "options.json"), options);
-  const tinygan::train::Checkpoints checkpoints(named.run);
+  const tinygan::io::Checkpoints checkpoints(named.run);
   plan.goes_back = named.step.has_value();
   if (named.step) {
     plan.checkpoint_path = checkpoints.path(*named.step);

@@ -44,8 +44,8 @@ class Stepper {
   Step step_;
   tinygan::Generator* random_;
   tinygan::data::DataLoader* loader_;
-  tinygan::train::ValueRing<float> metrics_;
-  tinygan::train::CapturedStep plain_, measured_;
+  tinygan::runtime::MetricRing<float> metrics_;
+  tinygan::runtime::CapturedStep plain_, measured_;
 };
 
 }  // namespace dcgan_mnist

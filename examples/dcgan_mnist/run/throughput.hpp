@@ -6,17 +6,17 @@
 
 #include <tinygan/base/shape.hpp>
 
-namespace tinygan::train {
+namespace dcgan_mnist {
 
 /// Images per second over the last `window` seconds. Times come from the caller, in seconds from any beginning, so that
 /// what is no training time can be left out, and a resumed run counts only its own.
 class Throughput {
  public:
   /// Starts at `now` with `images` already seen.
-  Throughput(double now, index_t images, double window = 20) : window_(window), points_{{now, images}} {}
+  Throughput(double now, tinygan::index_t images, double window = 20) : window_(window), points_{{now, images}} {}
 
   /// `images` were seen in all at `now`.
-  void add(double now, index_t images) {
+  void add(double now, tinygan::index_t images) {
     points_.push_back({now - paused_, images});
     while (points_.size() > 2 && points_[1].time <= points_.back().time - window_) points_.pop_front();
   }
@@ -31,18 +31,18 @@ class Throughput {
   }
 
   /// Until `images` are seen; 0 while the speed is unknown.
-  double seconds_to(index_t images) const {
+  double seconds_to(tinygan::index_t images) const {
     const double speed = images_per_second();
-    return speed > 0 ? static_cast<double>(std::max<index_t>(0, images - points_.back().images)) / speed : 0;
+    return speed > 0 ? static_cast<double>(std::max<tinygan::index_t>(0, images - points_.back().images)) / speed : 0;
   }
 
  private:
   struct Point {
     double time;
-    index_t images;
+    tinygan::index_t images;
   };
   double window_, paused_ = 0;
   std::deque<Point> points_;
 };
 
-}  // namespace tinygan::train
+}  // namespace dcgan_mnist

@@ -111,10 +111,10 @@ class Run {
   int nothing_to_do() {
     const fs::path& run = plan_.directory;
     for (const std::string& warning : plan_.warnings) progress_.warn("WARNING: " + warning);
-    if (!plan_.warnings.empty()) tinygan::train::Checkpoints(run).point_to(training_.steps_done());
+    if (!plan_.warnings.empty()) tinygan::io::Checkpoints(run).point_to(training_.steps_done());
     std::error_code none;  // a file that is not there is as old as can be
     if (fs::last_write_time(run / "report.html", none) < fs::last_write_time(run / "latest", none)) {
-      tinygan::train::Checkpoints(run).remove_unfinished();  // the run was killed at the very end
+      tinygan::io::Checkpoints(run).remove_unfinished();  // the run was killed at the very end
       write_pages(run, progress_);
     }
     progress_.note(tinygan::text(run.string(), " has done ", training_.steps_done(), " of ", steps_,
@@ -165,7 +165,7 @@ class Run {
 
   /// Takes back what the run wrote after its checkpoint.
   void take_back(const fs::path& directory) {
-    const tinygan::train::Checkpoints checkpoints(directory);
+    const tinygan::io::Checkpoints checkpoints(directory);
     checkpoints.remove_unfinished();
     if (plan_.checkpoint) checkpoints.point_to(training_.steps_done());
     if (plan_.goes_back) abandoned_ = checkpoints.abandon_after(training_.steps_done());
@@ -265,7 +265,7 @@ class Run {
   /// The real images, and on a fresh start what the generator makes of nothing.
   void write_first_pictures() {
     const tinygan::Tensor<float> reals = training_.reals();
-    health_.emplace(tinygan::train::variety(reals.host(), reals.extent(0)));
+    health_.emplace(variety(reals.host(), reals.extent(0)));
     if (training_.steps_done() > 0) return;
     record_->picture("reals.png", "real", 0, grid_of(reals));
     training_.refresh_average(true);
@@ -295,7 +295,7 @@ class Run {
   void write_checkpoint() {
     auto state = std::make_shared<TrainingState>(training_.state());
     for (const auto* file : {&state->model, &state->state})
-      if (const auto bad = tinygan::train::find_non_finite(*file))
+      if (const auto bad = tinygan::io::find_non_finite(*file))
         throw Diverged{tinygan::text("diverged at step ", training_.steps_done(), ": the losses are still finite")};
     last_saved_ = training_.steps_done();
     record_->checkpoint(meta(), state, {options_.keep_last, options_.keep_every});
@@ -304,12 +304,12 @@ class Run {
   /// Says what went wrong and where, and leaves the state behind for whoever wants to know why.
   int end_diverged(const Diverged& d) {
     const TrainingState state = training_.state();
-    auto bad = tinygan::train::find_non_finite(state.model);
-    if (!bad) bad = tinygan::train::find_non_finite(state.state);
+    auto bad = tinygan::io::find_non_finite(state.model);
+    if (!bad) bad = tinygan::io::find_non_finite(state.state);
     record_->flush();
     CheckpointMeta description = meta();
-    const std::string name = "checkpoints/diverged_" + tinygan::train::Checkpoints::name_of(description.step);
-    tinygan::train::write_directory(record_->directory() / name,
+    const std::string name = "checkpoints/diverged_" + tinygan::io::Checkpoints::name_of(description.step);
+    tinygan::io::write_directory(record_->directory() / name,
                                     encode_checkpoint(description, state.model, state.state));
     const auto last = record_->checkpoints().latest();
     record_->say(tinygan::text(
@@ -350,8 +350,8 @@ class Run {
   index_t steps_ = 0, snapshot_every_ = 0, checkpoint_every_ = 0, last_saved_ = -1;
   index_t abandoned_ = 0;  // checkpoints
   double begun_ = 0, paused_ = 0;  // seconds
-  std::optional<tinygan::train::Throughput> throughput_;
-  std::optional<tinygan::train::HealthWatch> health_;
+  std::optional<Throughput> throughput_;
+  std::optional<HealthWatch> health_;
   std::optional<RunRecord> record_;
 };
 

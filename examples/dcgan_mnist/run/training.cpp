@@ -10,7 +10,7 @@
 namespace dcgan_mnist {
 
 namespace gan = tinygan::gan;
-namespace train = tinygan::train;
+namespace io = tinygan::io;
 using tinygan::index_t;
 
 namespace {
@@ -53,15 +53,15 @@ void Training::refresh_average(bool quick) {
 TrainingState Training::state() const {
   TrainingState s{make_weights_file(options_.model, steps_done_), {}};
   model_->save(s);
-  train::add_counter(s.state, "random.step", random_.step());
-  train::add_counter(s.state, "batches.epoch", static_cast<std::uint64_t>(loader_.position().epoch));
-  train::add_counter(s.state, "batches.batch", static_cast<std::uint64_t>(loader_.position().batch));
-  train::add_counter(s.state, "steps", static_cast<std::uint64_t>(steps_done_));
+  io::add_counter(s.state, "random.step", random_.step());
+  io::add_counter(s.state, "batches.epoch", static_cast<std::uint64_t>(loader_.position().epoch));
+  io::add_counter(s.state, "batches.batch", static_cast<std::uint64_t>(loader_.position().batch));
+  io::add_counter(s.state, "steps", static_cast<std::uint64_t>(steps_done_));
   return s;
 }
 
 void Training::restore(const TrainingState& saved, const std::string& name) {
-  const auto number = [&](const char* counter) { return train::counter(saved.state, name, counter); };
+  const auto number = [&](const char* counter) { return io::counter(saved.state, name, counter); };
   model_->load(saved, name);
   random_.set_step(number("random.step"));
   loader_.seek({static_cast<index_t>(number("batches.epoch")), static_cast<index_t>(number("batches.batch"))});
@@ -72,7 +72,7 @@ void Training::load_weights(const tinygan::io::SafetensorsFile& weights, const s
   const std::string& model = weights.metadata.at("model");
   tinygan::check(model == options_.model, name, "holds weights of --model ", model, ", the run is to train ",
                  options_.model);
-  if (const auto bad = train::find_non_finite(weights))
+  if (const auto bad = io::find_non_finite(weights))
     tinygan::fail(name, "tensor ", bad->tensor, " holds ", bad->value, " at element ", bad->element,
                   "; nothing can be learnt from that");
   model_->load_weights(weights, name);

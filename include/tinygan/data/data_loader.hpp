@@ -36,7 +36,7 @@ class DataLoader {
   /// takes more than one.
   template <class T = float>
   Tensor<T> next(wide_t<T> low, wide_t<T> high) {
-    HostWork::each_step(this, "DataLoader", [this] { advance(); });
+    runtime::HostWork::each_step(this, "DataLoader", [this] { advance(); });
     const Tensor<T> batch = images_.batch<T>(order_, next_, batches_.options().batch_size, low, high);
     count_up(next_.data(), batch.device());
     return batch;

@@ -16,7 +16,7 @@
 #include <tinygan/base/error.hpp>
 #include <tinygan/base/fork.hpp>
 
-namespace tinygan::train {
+namespace tinygan::io {
 
 /// Runs jobs one after the other, in the order in which they were given, in a thread of its own. A job owns copies of
 /// what it writes. After a job has thrown, the later ones are dropped, and every call throws what it threw. In a child of
@@ -118,4 +118,4 @@ class BackgroundWriter {
   std::thread thread_;
 };
 
-}  // namespace tinygan::train
+}  // namespace tinygan::io

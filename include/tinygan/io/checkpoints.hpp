@@ -26,7 +26,7 @@
 #include <tinygan/io/file.hpp>
 #include <tinygan/io/json.hpp>
 
-namespace tinygan::train {
+namespace tinygan::io {
 
 /// A file to be: its name in its directory, and its content.
 struct FileContent {
@@ -40,7 +40,7 @@ inline constexpr std::string_view temporary_mark = ".tmp-";  // as in write_file
 
 /// Makes the entries of a directory durable. Some file systems cannot; what they hold is whole all the same.
 inline void flush_directory(const std::filesystem::path& directory) {
-  io::detail::Descriptor d(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  detail::Descriptor d(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (d.open()) ::fsync(d.get());
 }
 
@@ -76,7 +76,7 @@ inline void write_directory(const std::filesystem::path& path, std::span<const F
     check(!error, directory.string(), "cannot make the directory: ", error.message());
   }
   try {
-    for (const FileContent& f : files) io::write_file(temporary / f.name, f.bytes);
+    for (const FileContent& f : files) write_file(temporary / f.name, f.bytes);
     if (fs::exists(path, error)) detail::remove_directory(path);
     fs::rename(temporary, path, error);
     check(!error, path.string(), "cannot move into place: ", error.message());
@@ -119,14 +119,14 @@ class Checkpoints {
     const std::filesystem::path file = run_ / "latest";
     std::error_code error;
     if (!std::filesystem::exists(file, error)) return std::nullopt;
-    const std::vector<std::uint8_t> bytes = io::read_file(file);
+    const std::vector<std::uint8_t> bytes = read_file(file);
     std::string_view name(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     constexpr std::string_view blank = " \t\r\n";  // of editors, and of systems that end lines otherwise
     while (!name.empty() && blank.find(name.back()) != blank.npos) name.remove_suffix(1);
     while (!name.empty() && blank.find(name.front()) != blank.npos) name.remove_prefix(1);
     constexpr std::string_view folder = "checkpoints/";
     const auto step = name.substr(0, folder.size()) == folder ? step_of(name.substr(folder.size())) : std::nullopt;
-    check(step.has_value(), file.string(), "names ", io::detail::shown(name, 60),
+    check(step.has_value(), file.string(), "names ", detail::shown(name, 60),
           ", expected a checkpoint like checkpoints/step_00000500");
     return step;
   }
@@ -144,7 +144,7 @@ class Checkpoints {
     std::error_code ignored;
     if (std::filesystem::is_directory(run_ / "latest", ignored))
       std::filesystem::remove(run_ / "latest", ignored);  // a link or an empty directory; any other is the user's
-    io::write_file(run_ / "latest", {reinterpret_cast<const std::uint8_t*>(name.data()), name.size()});
+    write_file(run_ / "latest", {reinterpret_cast<const std::uint8_t*>(name.data()), name.size()});
   }
 
   /// Removes what `keep` does not ask for. The one that `latest` names stays in any case.
@@ -203,4 +203,4 @@ class Checkpoints {
   std::filesystem::path run_, root_;
 };
 
-}  // namespace tinygan::train
+}  // namespace tinygan::io

@@ -12,18 +12,18 @@
 #include <tinygan/io/weights.hpp>
 #include <tinygan/optim/adam.hpp>
 
-namespace tinygan::train {
+namespace tinygan::io {
 
 /// Appends a number, as a U64 tensor of one element.
-inline void add_counter(io::SafetensorsFile& file, const std::string& name, std::uint64_t value) {
+inline void add_counter(SafetensorsFile& file, const std::string& name, std::uint64_t value) {
   file.add<std::uint64_t>(name, std::span<const std::uint64_t>(&value, 1), {1});
 }
 
 /// Reads it back. Throws Error naming file and counter if there is none.
-inline std::uint64_t counter(const io::SafetensorsFile& file, const std::string& file_name, const std::string& name) {
-  const io::SafetensorsEntry* e = file.find(name);
+inline std::uint64_t counter(const SafetensorsFile& file, const std::string& file_name, const std::string& name) {
+  const SafetensorsEntry* e = file.find(name);
   check(e != nullptr, file_name, "has no counter '", name, "'");
-  check(e->dtype == io::DType::U64 && e->bytes.size() == sizeof(std::uint64_t), file_name, "'", name,
+  check(e->dtype == DType::U64 && e->bytes.size() == sizeof(std::uint64_t), file_name, "'", name,
         "' is no counter: expected one U64");
   return file.values<std::uint64_t>(name).front();
 }
@@ -56,7 +56,7 @@ auto moments(const NamedAdam<T>& a) {
 
 /// Appends both moments of every parameter and the number of updates.
 template <class T>
-void add_adam(io::SafetensorsFile& file, const NamedAdam<T>& a) {
+void add_adam(SafetensorsFile& file, const NamedAdam<T>& a) {
   add_tensors(file, detail::moments(a));
   add_counter(file, a.name + ".steps", a.adam->steps());
 }
@@ -64,7 +64,7 @@ void add_adam(io::SafetensorsFile& file, const NamedAdam<T>& a) {
 /// Restores them. Throws Error naming file and tensor if one is missing or does not fit; the optimiser is then
 /// unchanged.
 template <class T>
-void load_adam(const io::SafetensorsFile& file, const std::string& file_name, const NamedAdam<T>& a) {
+void load_adam(const SafetensorsFile& file, const std::string& file_name, const NamedAdam<T>& a) {
   const std::uint64_t steps = counter(file, file_name, a.name + ".steps");
   const LoadOptions beside_others{.strict = false};  // the file holds counters and other optimisers' moments as well
   load_tensors(file, file_name, detail::moments(a), beside_others);
@@ -79,9 +79,9 @@ struct NonFinite {
 };
 
 /// The first NaN or infinity among the F32 tensors, in the order in which they were added.
-inline std::optional<NonFinite> find_non_finite(const io::SafetensorsFile& file) {
-  for (const io::SafetensorsEntry& e : file.tensors) {
-    if (e.dtype != io::DType::F32) continue;
+inline std::optional<NonFinite> find_non_finite(const SafetensorsFile& file) {
+  for (const SafetensorsEntry& e : file.tensors) {
+    if (e.dtype != DType::F32) continue;
     for (std::size_t at = 0; at < e.bytes.size(); at += sizeof(float)) {
       float value;
       std::memcpy(&value, e.bytes.data() + at, sizeof value);
@@ -91,4 +91,4 @@ inline std::optional<NonFinite> find_non_finite(const io::SafetensorsFile& file)
   return std::nullopt;
 }
 
-}  // namespace tinygan::train
+}  // namespace tinygan::io

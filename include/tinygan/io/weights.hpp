@@ -14,7 +14,7 @@
 #include <tinygan/io/safetensors.hpp>
 #include <tinygan/nn/module.hpp>
 
-namespace tinygan::train {
+namespace tinygan::io {
 
 /// A tensor and the name it is filed under.
 template <class T>
@@ -36,7 +36,7 @@ struct LoadOptions {
 
 /// Appends tensors, copied to host memory.
 template <class T>
-void add_tensors(io::SafetensorsFile& file, const std::vector<NamedTensor<T>>& tensors) {
+void add_tensors(SafetensorsFile& file, const std::vector<NamedTensor<T>>& tensors) {
   for (const NamedTensor<T>& n : tensors) {
     const Shape& s = n.tensor.shape();
     const std::vector<T> values = n.tensor.to_vector();
@@ -48,16 +48,16 @@ namespace detail {
 
 /// Throws Error naming the tensors of a file that are none of `wanted`.
 template <class T>
-void check_no_others(const io::SafetensorsFile& file, const std::string& file_name,
+void check_no_others(const SafetensorsFile& file, const std::string& file_name,
                      const std::vector<NamedTensor<T>>& wanted) {
   std::set<std::string_view> expected;
   for (const NamedTensor<T>& n : wanted) expected.insert(n.name);
   constexpr std::size_t most_named = 5;
   std::size_t others = 0;
   std::string names;
-  for (const io::SafetensorsEntry& e : file.tensors)
+  for (const SafetensorsEntry& e : file.tensors)
     if (!expected.contains(e.name) && ++others <= most_named)
-      names += text(others > 1 ? ", " : "", io::detail::shown(e.name));
+      names += text(others > 1 ? ", " : "", detail::shown(e.name));
   check(others == 0, file_name, "holds tensors that are not expected: ", names,
         others > most_named ? text(" and ", others - most_named, " more") : std::string(),
         "; LoadOptions{.strict = false} ignores them");
@@ -68,16 +68,16 @@ void check_no_others(const io::SafetensorsFile& file, const std::string& file_na
 /// Loads the named tensors. Throws Error naming file and tensor if one is missing, has another shape or type, or,
 /// unless `strict` is false, if the file holds others as well; all tensors are then unchanged.
 template <class T>
-void load_tensors(const io::SafetensorsFile& file, const std::string& file_name,
+void load_tensors(const SafetensorsFile& file, const std::string& file_name,
                   const std::vector<NamedTensor<T>>& wanted, const LoadOptions& options = {}) {
   for (const NamedTensor<T>& n : wanted) {
-    const io::SafetensorsEntry* e = file.find(n.name);
+    const SafetensorsEntry* e = file.find(n.name);
     check(e != nullptr, file_name, "has no tensor '", n.name, "'");
-    check(e->dtype == io::dtype_of<T>(), file_name, "tensor '", n.name, "' is ", io::detail::printable(e->dtype_name()),
-          ", expected ", io::dtype_info(io::dtype_of<T>()).name);
+    check(e->dtype == dtype_of<T>(), file_name, "tensor '", n.name, "' is ", detail::printable(e->dtype_name()),
+          ", expected ", dtype_info(dtype_of<T>()).name);
     const Shape& shape = n.tensor.shape();
     check(std::equal(e->shape.begin(), e->shape.end(), shape.begin(), shape.end()), file_name, "tensor '", n.name,
-          "' has the shape ", io::shape_text(e->shape), ", expected ", shape);
+          "' has the shape ", shape_text(e->shape), ", expected ", shape);
     check(e->bytes.size() == n.tensor.bytes(), file_name, "tensor '", n.name, "' has ", e->bytes.size(),
           " bytes, expected ", n.tensor.bytes());
   }
@@ -103,7 +103,7 @@ void add_weights(io::SafetensorsFile& file, const NamedModule<T>& m) {
 
 /// Loads the tensors of several models. Throws Error as load_tensors does; all models are then unchanged.
 template <class T>
-void load_weights(const io::SafetensorsFile& file, const std::string& file_name,
+void load_weights(const SafetensorsFile& file, const std::string& file_name,
                   const std::vector<NamedModule<T>>& models, const LoadOptions& options = {}) {
   std::vector<NamedTensor<typename nn::Module<T>::Wide>> all;
   for (const NamedModule<T>& m : models)
@@ -114,9 +114,9 @@ void load_weights(const io::SafetensorsFile& file, const std::string& file_name,
 
 /// Loads the tensors of one model. Throws Error as load_tensors does; the model is then unchanged.
 template <class T>
-void load_weights(const io::SafetensorsFile& file, const std::string& file_name, const NamedModule<T>& m,
+void load_weights(const SafetensorsFile& file, const std::string& file_name, const NamedModule<T>& m,
                   const LoadOptions& options = {}) {
   load_weights(file, file_name, std::vector{m}, options);
 }
 
-}  // namespace tinygan::train
+}  // namespace tinygan::io

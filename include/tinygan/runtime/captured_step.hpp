@@ -5,7 +5,7 @@
 // "again". On the CPU each call just runs the step.
 //
 // What a step must keep to, so that a replay does what running it again would:
-//   - nothing is read by the host, and nothing copied from it: data, losses and counters stay on the device (ValueRing,
+//   - nothing is read by the host, and nothing copied from it: data, losses and counters stay on the device (MetricRing,
 //     DataLoader, Generator, Adam); what the host must do for each step is HostWork;
 //   - what changes from step to step lies in the device's memory: a replay repeats arguments, such as the learning rate, and
 //     never runs the host's code between the launches;
@@ -20,7 +20,7 @@
 #include <tinygan/runtime/host_work.hpp>
 #include <tinygan/tensor/memory.hpp>
 
-namespace tinygan::train {
+namespace tinygan::runtime {
 
 /// Takes a step on each call. Results equal those of running it each time, bit for bit.
 /// Source: the capture of whole iterations in CUDA graphs, e.g. Nguyen et al., "Accelerating PyTorch with CUDA Graphs", 2021.
@@ -86,4 +86,4 @@ class CapturedStep {
   void* graph_ = nullptr;
 };
 
-}  // namespace tinygan::train
+}  // namespace tinygan::runtime

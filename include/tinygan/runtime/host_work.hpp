@@ -7,7 +7,7 @@
 
 #include <tinygan/base/error.hpp>
 
-namespace tinygan {
+namespace tinygan::runtime {
 
 /// The host work of one captured step, in the order of its first run. A replay runs no host code of the step, so what it
 /// called each_step() with runs before the replay.
@@ -65,4 +65,4 @@ class HostWork {
   std::vector<std::pair<const void*, std::function<void()>>> entries_;
 };
 
-}  // namespace tinygan
+}  // namespace tinygan::runtime

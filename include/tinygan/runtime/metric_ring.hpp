@@ -1,4 +1,4 @@
-// ValueRing: scalars that steps leave on their device, read by the host later, many steps at once.
+// MetricRing: scalars that steps leave on their device, read by the host later, many steps at once.
 #pragma once
 
 #include <algorithm>
@@ -8,27 +8,27 @@
 
 #include <tinygan/tensor/tensor.hpp>
 
-namespace tinygan::train {
+namespace tinygan::runtime {
 
 /// Rows of `count` scalars, one row a step; the latest `capacity` are kept.
 template <class T>
-class ValueRing {
+class MetricRing {
  public:
   /// Throws Error unless 1 <= count <= RecordDims::most and capacity >= 1.
-  ValueRing(int count, index_t capacity, Device device)
+  MetricRing(int count, index_t capacity, Device device)
       : dims_{count, capacity}, rows_({capacity, count}, device), written_(Tensor<std::uint64_t>::zeros({1}, device)) {
-    check(count >= 1 && count <= RecordDims::most, "ValueRing", count, " values, expected 1 to ", RecordDims::most);
-    check(capacity >= 1, "ValueRing", "capacity ", capacity, ", expected at least 1");
+    check(count >= 1 && count <= RecordDims::most, "MetricRing", count, " values, expected 1 to ", RecordDims::most);
+    check(capacity >= 1, "MetricRing", "capacity ", capacity, ", expected at least 1");
   }
 
   /// Writes the next row, a scalar each; NaN for an empty tensor. Part of a step: queued on the device, may be captured.
   /// Throws Error unless there are `count` values, scalars of the ring's device.
   void record(const std::vector<Tensor<T>>& values) const {
-    check(static_cast<index_t>(values.size()) == dims_.count, "ValueRing", values.size(), " values, expected ", dims_.count);
+    check(static_cast<index_t>(values.size()) == dims_.count, "MetricRing", values.size(), " values, expected ", dims_.count);
     std::array<const T*, RecordDims::most> at{};
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (!values[i].defined()) continue;
-      check(values[i].size() == 1 && values[i].device() == rows_.device(), "ValueRing", "value ", i, " has shape ",
+      check(values[i].size() == 1 && values[i].device() == rows_.device(), "MetricRing", "value ", i, " has shape ",
             values[i].shape(), " on ", values[i].device(), ", expected a scalar on ", rows_.device());
       at[i] = values[i].data();
     }
@@ -59,4 +59,4 @@ class ValueRing {
   std::uint64_t read_ = 0;
 };
 
-}  // namespace tinygan::train
+}  // namespace tinygan::runtime
