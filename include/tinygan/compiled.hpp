@@ -105,7 +105,7 @@
   namespace tinygan::nn {                                                                                                   \
   TEMPLATE class Module<T>;                                                                                                 \
   TEMPLATE class Sequential<T>;                                                                                             \
-  TEMPLATE std::string summary(const Module<T>&, const Shape&);                                                             \
+  TEMPLATE std::string summary(const Layer<T>&, const Shape&);                                                              \
   TEMPLATE class Dense<T>;                                                                                                  \
   TEMPLATE class Conv2D<T>;                                                                                                 \
   TEMPLATE class Conv2DTranspose<T>;                                                                                        \

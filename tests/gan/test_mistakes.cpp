@@ -54,7 +54,7 @@ struct ByHand {
 };
 
 /// Names of layers with what they do, e.g. "conv2d 5x5, stride 2, leaky_relu 0.3".
-std::vector<std::string> layer_list(const nn::Module<float>& model) {
+std::vector<std::string> layer_list(const nn::Layer<float>& model) {
   std::vector<std::string> list;
   for (const auto& [name, layer] : model.layers()) list.push_back(layer->type() + " " + layer->details());
   return list;

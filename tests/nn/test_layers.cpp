@@ -20,7 +20,7 @@ using V = Variable<float>;
 namespace {
 
 /// forward(x), after a check that output_shape foretold its shape, in both modes.
-V run(nn::Module<float>& layer, const V& x) {
+V run(nn::Layer<float>& layer, const V& x) {
   Generator random(1);
   INFO(layer.type());
   const V trained = layer(x, nn::Pass::train(random)), y = layer(x, nn::Pass::infer());
@@ -210,9 +210,9 @@ TEST_CASE("Sequential runs its layers in turn and names them by type and number"
   CHECK(error_of([&] { run(model, rows()); }) == "conv2d: input (4, 5) has rank 2, expected 4 (N,H,W,C)");
 }
 
-TEST_CASE("an error of a layer behind the first says which layer it is") {
+TEST_CASE("an error of a layer after the first says which layer it is") {
   nn::Sequential<float> model(nn::Dense<float>(5, 4), nn::ReLU<float>(), nn::Dense<float>(3, 1));
-  const std::string expected = "dense: input (4, 4), expected (N, 3) (layer 2 of the model, dense_1, behind relu)";
+  const std::string expected = "dense: input (4, 4), expected (N, 3) (layer 2 of the model, dense_1, after relu)";
   CHECK(error_of([&] { model(rows(), nn::Pass::infer()); }) == expected);
   CHECK(error_of([&] { model.output_shape({4, 5}); }) == expected);
   CHECK(error_of([&] { model(image(), nn::Pass::infer()); }) == "dense: input (4, 6, 6, 3), expected (N, 5)");
@@ -266,13 +266,12 @@ TEST_CASE("layers and models that were moved from say so, and can be assigned to
 namespace {
 
 /// y = x w for a weight that other layers may have too.
-class Scale : public nn::Module<float> {
+class Scale : public nn::Layer<float> {
  public:
-  explicit Scale(V w) : w_(std::move(w)) {}
+  explicit Scale(V w) : w_(add_parameter("w", std::move(w))) {}
   V forward(const V& x, const nn::Pass&) override { return x * w_; }
   Shape output_shape(const Shape& x) const override { return x; }
   std::string type() const override { return "scale"; }
-  std::vector<nn::Named<float>> named_parameters() const override { return {{"w", w_}}; }
 
  private:
   V w_;

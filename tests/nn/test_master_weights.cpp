@@ -148,13 +148,12 @@ TEST_CASE("optimisers refuse a bfloat16 parameter that is listed twice, and shar
 }
 
 /// y = x w for a weight that other layers may have too.
-class Scale : public nn::Module<bfloat16> {
+class Scale : public nn::Layer<bfloat16> {
  public:
-  explicit Scale(B w) : w_(std::move(w)) {}
+  explicit Scale(B w) : w_(add_parameter("w", std::move(w))) {}
   B forward(const B& x, const nn::Pass&) override { return x * w_; }
   Shape output_shape(const Shape& x) const override { return x; }
   std::string type() const override { return "scale"; }
-  std::vector<nn::Named<bfloat16>> named_parameters() const override { return {{"w", w_}}; }
 
  private:
   B w_;

@@ -24,7 +24,7 @@ struct NetworkSummaries {
 
 /// Of a network for inputs of this shape.
 template <class T>
-NetworkSummary summary_of(const tinygan::nn::Module<T>& network, const tinygan::Shape& input) {
+NetworkSummary summary_of(const tinygan::nn::Layer<T>& network, const tinygan::Shape& input) {
   NetworkSummary s{tinygan::nn::summary(network, input), network.parameter_count(), 0};
   tinygan::Shape shape = input;
   for (const auto& [name, layer] : network.layers()) {

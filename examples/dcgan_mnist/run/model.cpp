@@ -60,7 +60,7 @@ class ModelOf : public Model {
   void update_average() override {
     if (ema_) ema_->update();
   }
-  nn::Module<float>* average() override { return average_ ? &*average_ : nullptr; }
+  nn::Layer<float>* average() override { return average_ ? &*average_ : nullptr; }
 
   Tensor<float> generate(const Tensor<float>& latents) override {
     const tinygan::NoGrad no_grad;

@@ -36,7 +36,7 @@ class Model {
   static constexpr int average_interval = 8;
   virtual void update_average() = 0;
   /// The averaged generator; null if the run keeps none.
-  virtual tinygan::nn::Module<float>* average() = 0;
+  virtual tinygan::nn::Layer<float>* average() = 0;
   /// Images of the generator as trained, on its device.
   virtual tinygan::Tensor<float> generate(const tinygan::Tensor<float>& latents) = 0;
 

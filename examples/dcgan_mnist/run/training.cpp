@@ -40,7 +40,7 @@ void Training::step(bool norms) {
 // From no more images than the run has trained on, so that a run of a few steps is over as soon. The statistics are a
 // function of weights, step and options alone: a resumed run finds the same.
 void Training::refresh_average(bool quick) {
-  tinygan::nn::Module<float>* const average = model_->average();
+  tinygan::nn::Layer<float>* const average = model_->average();
   if (!average) return;
   const index_t most_images = quick ? std::max<index_t>(2, options_.statistics_images / 4) : options_.statistics_images;
   tinygan::Generator latents = stream(options_.seed, Stream::statistics, device_);
@@ -80,7 +80,7 @@ void Training::load_weights(const tinygan::io::SafetensorsFile& weights, const s
 
 tinygan::Tensor<float> Training::fakes() {
   const tinygan::NoGrad no_grad;
-  tinygan::nn::Module<float>* const average = model_->average();
+  tinygan::nn::Layer<float>* const average = model_->average();
   const tinygan::Tensor<float> images = average ? (*average)(grid_latents_, tinygan::nn::Pass::infer()).value()
                                                 : model_->generate(grid_latents_);
   return images.to(tinygan::Device::cpu());

@@ -50,9 +50,9 @@ Array channels_first(const Array& a, std::size_t axis, const Shape& hwc) {
   return {a.shape, permute(split, order).values};
 }
 
-using Layers = std::vector<std::pair<std::string, const nn::Module<float>*>>;
+using Layers = std::vector<std::pair<std::string, const nn::Layer<float>*>>;
 
-bool keeps_features(const nn::Module<float>& layer) {
+bool keeps_features(const nn::Layer<float>& layer) {
   return layer.type() == "batch_norm" || layer.type() == "dropout";
 }
 

@@ -1,7 +1,7 @@
 // Conv2D and Conv2DTranspose.
 #pragma once
 
-#include <tinygan/nn/module.hpp>
+#include <tinygan/nn/layer.hpp>
 #include <tinygan/ops/conv.hpp>
 
 namespace tinygan::nn {
@@ -65,8 +65,8 @@ inline void check_conv_layer(const char* op, index_t in, index_t out, const Conv
 }  // namespace detail
 
 /// y(N,P,Q,out) = activation(convolution of x(N,H,W,in) with kernel(R,S,in,out) + bias(out)).
-template <class T>
-class Conv2D : public Module<T> {
+template <class T = float>
+class Conv2D : public Layer<T> {
  public:
   /// Throws Error on a size, stride or padding that cannot be.
   Conv2D(index_t in, index_t out, Conv2DOptions options, Generator& random = default_generator()) : options_(options) {
@@ -99,8 +99,8 @@ class Conv2D : public Module<T> {
 };
 
 /// y(N,H,W,out) = activation(transposed convolution of x(N,P,Q,in) with kernel(R,S,out,in) + bias(out)), Keras' layout.
-template <class T>
-class Conv2DTranspose : public Module<T> {
+template <class T = float>
+class Conv2DTranspose : public Layer<T> {
  public:
   /// Throws Error on a size, stride or padding that cannot be.
   Conv2DTranspose(index_t in, index_t out, Conv2DOptions options, Generator& random = default_generator())

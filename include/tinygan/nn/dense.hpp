@@ -1,7 +1,7 @@
 // Dense: the fully connected layer.
 #pragma once
 
-#include <tinygan/nn/module.hpp>
+#include <tinygan/nn/layer.hpp>
 #include <tinygan/ops/matmul.hpp>
 
 namespace tinygan::nn {
@@ -15,8 +15,8 @@ struct DenseOptions {
 };
 
 /// y(N,out) = activation(x(N,in) kernel(in,out) + bias(out)).
-template <class T>
-class Dense : public Module<T> {
+template <class T = float>
+class Dense : public Layer<T> {
  public:
   /// Throws Error unless both sizes are at least 1.
   Dense(index_t in, index_t out, DenseOptions options = {}, Generator& random = default_generator())

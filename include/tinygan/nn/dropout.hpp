@@ -1,14 +1,14 @@
 // Dropout.
 #pragma once
 
-#include <tinygan/nn/module.hpp>
+#include <tinygan/nn/layer.hpp>
 #include <tinygan/ops/dropout.hpp>
 
 namespace tinygan::nn {
 
 /// In training y = 0 with probability rate, else x / (1 - rate); in inference y = x.
-template <class T>
-class Dropout : public Module<T> {
+template <class T = float>
+class Dropout : public Layer<T> {
  public:
   /// Throws Error unless 0 <= rate < 1.
   explicit Dropout(double rate) : rate_(rate) {

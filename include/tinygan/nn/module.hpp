@@ -1,8 +1,9 @@
-// Module: what layers and models have in common: a forward pass, named parameters and buffers, an output shape.
+// Module: what layers and models have in common: named parameters, buffers and child modules.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -11,49 +12,6 @@
 #include <tinygan/nn/initializer.hpp>
 
 namespace tinygan::nn {
-
-/// How a model is run. Training: batch statistics and dropout; inference: moving statistics, no dropout.
-struct Pass {
-  bool training = false;
-  Generator* random = nullptr;     ///< for dropout; the device's default generator if null
-  bool update_statistics = true;   ///< false: batch statistics are used but leave no trace in the moving ones
-
-  double momentum = -1;            ///< of the moving statistics; each layer's own if negative
-
-  std::weak_ptr<const void> lifetime{};  ///< of random, if train() was given it
-
-  /// Keeps a reference: the generator must outlive the pass.
-  static Pass train(Generator& random) {
-    Pass p{true, &random};
-    p.lifetime = random.lifetime();
-    return p;
-  }
-  static Pass train(Generator&&) = delete;
-  static Pass train(const Generator&&) = delete;
-  static Pass infer() { return {}; }
-  /// As in training, but the model is left bit for bit as it was: the other network's step.
-  Pass frozen() const {
-    Pass p = *this;
-    p.update_statistics = false;
-    return p;
-  }
-
-  /// The generator to draw from. Throws Error if it no longer exists.
-  Generator& generator(const char* op, Device device) const {
-    if (!random) return default_generator(device);
-    const std::weak_ptr<const void> never;
-    const bool known = lifetime.owner_before(never) || never.owner_before(lifetime);
-    check(!known || !lifetime.expired(), op, "the generator of the pass no longer exists; it must outlive the pass");
-    return *random;
-  }
-};
-
-/// "leaky_relu 0.2", or nothing for none.
-inline std::string activation_text(Activation f, double slope) {
-  constexpr const char* names[] = {"", "relu", "leaky_relu", "sigmoid", "tanh"};
-  const std::string name = names[static_cast<int>(f)];
-  return f == Activation::leaky_relu ? text(name, ' ', slope) : name;
-}
 
 /// A parameter or buffer under its path in the model, e.g. "conv2d_1.kernel".
 template <class T>
@@ -81,7 +39,9 @@ class MovedMark {
 
 }  // namespace detail
 
-template <class T>
+/// What has named parameters and buffers, its own and those of its child modules. Its forward pass is any function of its own; a
+/// Layer's is one from one variable to one.
+template <class T = float>
 class Module {
  public:
   using Wide = wide_t<T>;  ///< of master weights and running statistics: float where T is bfloat16, else T
@@ -91,36 +51,23 @@ class Module {
   Module(Module&&) = default;
   Module& operator=(Module&&) = default;
 
-  virtual Variable<T> forward(const Variable<T>& x, const Pass& pass) = 0;
-  /// forward(x, pass). Throws Error as that does, on an empty input, and if the module was moved from.
-  Variable<T> operator()(const Variable<T>& x, const Pass& pass) {
-    check_usable();
-    check(x.defined(), type(), "input is empty: default-constructed or moved from, expected a variable with a value");
-    return forward(x, pass);
+  /// In snake case: what errors name, and from which Sequential makes the names of its layers.
+  virtual std::string type() const { return "module"; }
+
+  /// What training changes by gradients, in a fixed order, those of children under "child.name"; a parameter that two layers share is
+  /// there under both names. Those of a bfloat16 model have fp32 master weights, see Variable::master().
+  std::vector<Named<T>> named_parameters() const {
+    return collect(parameters_, [](const Module& m) { return m.named_parameters(); });
   }
-
-  /// The shape of forward's result for an input of this shape, batch axis included. Throws Error as forward would.
-  virtual Shape output_shape(const Shape& input) const = 0;
-
-  /// The layer's type in snake case, from which models make names.
-  virtual std::string type() const = 0;
-
-  /// What a summary says beside the name: kernel, stride, fused activation.
-  virtual std::string details() const { return {}; }
-
-  /// What training changes by gradients, in a fixed order; a parameter that two layers share is there under both names. Those of
-  /// a bfloat16 model have fp32 master weights, see Variable::master().
-  virtual std::vector<Named<T>> named_parameters() const { return parameters_; }
-  /// What training changes otherwise: moving statistics, in fp32 where T is bfloat16.
-  virtual std::vector<Named<Wide>> named_buffers() const { return buffers_; }
+  /// What training changes otherwise: running statistics, in fp32 where T is bfloat16.
+  std::vector<Named<Wide>> named_buffers() const {
+    return collect(buffers_, [](const Module& m) { return m.named_buffers(); });
+  }
 
   /// Throws Error if this was moved from.
   void check_usable() const {
     check(!mark_.moved(), type(), "the module was moved from; use the one that it was moved to");
   }
-
-  /// The layers of a container, itself for a layer.
-  virtual std::vector<std::pair<std::string, const Module*>> layers() const { return {{type(), this}}; }
 
   /// Every parameter once, under its first name.
   std::vector<Named<T>> distinct_parameters() const {
@@ -153,6 +100,19 @@ class Module {
   }
 
  protected:
+  /// Adopts a child, which is trained, saved and moved with this module under `name`, and returns it. It keeps its address when this
+  /// module is moved. Throws Error if the child was moved from or there is one of that name.
+  template <class Child>
+    requires std::is_base_of_v<Module, Child>
+  Child& add_module(std::string name, Child child) {
+    check_usable();
+    child.check_usable();
+    for (const auto& [other, module] : children_) check(other != name, type(), "there are two child modules '", name, "'");
+    auto owned = std::make_unique<Child>(std::move(child));
+    Child& added = *owned;
+    children_.emplace_back(std::move(name), std::move(owned));
+    return added;
+  }
   /// A parameter that begins as the value, which is its master weights where T is bfloat16.
   Variable<T> add_parameter(std::string name, Tensor<Wide> value) {
     const Variable<T> parameter(cast<T>(value), true);
@@ -163,6 +123,10 @@ class Module {
   Variable<T> add_parameter(std::string name, const Shape& shape, const Initializer& initializer, Fans fans = {},
                             Generator& random = default_generator()) {
     return add_parameter(std::move(name), initializer.make<Wide>(shape, fans, random));
+  }
+  /// A parameter that other modules may have as well: tied weights.
+  Variable<T> add_parameter(std::string name, Variable<T> parameter) {
+    return parameters_.emplace_back(Named<T>{std::move(name), std::move(parameter)}).variable;
   }
   Variable<Wide> add_buffer(std::string name, Tensor<Wide> value) {
     return buffers_.emplace_back(Named<Wide>{std::move(name), Variable<Wide>(std::move(value))}).variable;
@@ -182,7 +146,15 @@ class Module {
     return list;
   }
 
+  template <class E, class Get>
+  std::vector<Named<E>> collect(std::vector<Named<E>> all, Get of_child) const {
+    for (const auto& [name, child] : children_)
+      for (Named<E>& n : of_child(*child)) all.push_back({name + "." + n.name, std::move(n.variable)});
+    return all;
+  }
+
   detail::MovedMark mark_;
+  std::vector<std::pair<std::string, std::unique_ptr<Module>>> children_;
   std::vector<Named<T>> parameters_;
   std::vector<Named<Wide>> buffers_;
 };

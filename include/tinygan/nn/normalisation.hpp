@@ -5,7 +5,7 @@
 #include <cmath>
 #include <vector>
 
-#include <tinygan/nn/module.hpp>
+#include <tinygan/nn/layer.hpp>
 #include <tinygan/ops/normalisation.hpp>
 
 namespace tinygan::nn {
@@ -31,8 +31,8 @@ struct BatchNormOptions {
 /// y = activation(gamma (x - mean)/sqrt(variance + eps) + beta) over the last axis: batch statistics in training, moving ones
 /// in inference. x may be (N,C) or (N,H,W,C). Inference before any training uses the initial statistics, as Keras and PyTorch do;
 /// in an AnomalyScope it throws Error.
-template <class T>
-class BatchNorm : public Module<T> {
+template <class T = float>
+class BatchNorm : public Layer<T> {
   using Wide = typename Module<T>::Wide;
 
  public:
@@ -106,8 +106,8 @@ struct LayerNormOptions {
 };
 
 /// y = activation(gamma (x - mean)/sqrt(variance + eps) + beta), statistics over the last axis of each row.
-template <class T>
-class LayerNorm : public Module<T> {
+template <class T = float>
+class LayerNorm : public Layer<T> {
   using Wide = typename Module<T>::Wide;
 
  public:

@@ -1,7 +1,7 @@
 // MaxPool2D, AveragePool2D and UpSample2D.
 #pragma once
 
-#include <tinygan/nn/module.hpp>
+#include <tinygan/nn/layer.hpp>
 #include <tinygan/ops/pooling.hpp>
 
 namespace tinygan::nn {
@@ -15,8 +15,8 @@ inline ops::PoolOptions square_pool(index_t window, index_t stride, Padding padd
 }  // namespace detail
 
 /// y(N,P,Q,C) = max over square windows; a stride of 0 means the window's size.
-template <class T>
-class MaxPool2D : public Module<T> {
+template <class T = float>
+class MaxPool2D : public Layer<T> {
  public:
   explicit MaxPool2D(index_t window = 2, index_t stride = 0, Padding padding = Padding::valid())
       : options_(detail::square_pool(window, stride == 0 ? window : stride, padding)) {}
@@ -32,8 +32,8 @@ class MaxPool2D : public Module<T> {
 };
 
 /// y(N,P,Q,C) = mean over square windows, cells outside x not counted; a stride of 0 means the window's size.
-template <class T>
-class AveragePool2D : public Module<T> {
+template <class T = float>
+class AveragePool2D : public Layer<T> {
  public:
   explicit AveragePool2D(index_t window = 2, index_t stride = 0, Padding padding = Padding::valid())
       : options_(detail::square_pool(window, stride == 0 ? window : stride, padding)) {}
@@ -49,8 +49,8 @@ class AveragePool2D : public Module<T> {
 };
 
 /// y(N, scale H, scale W, C): every pixel of x repeated.
-template <class T>
-class UpSample2D : public Module<T> {
+template <class T = float>
+class UpSample2D : public Layer<T> {
  public:
   explicit UpSample2D(index_t scale = 2) : scale_(scale) {
     check(scale >= 1, "upsample2d", "scale ", scale, ", expected at least 1");

@@ -1,14 +1,14 @@
 // Flatten and Reshape.
 #pragma once
 
-#include <tinygan/nn/module.hpp>
+#include <tinygan/nn/layer.hpp>
 #include <tinygan/ops/shape.hpp>
 
 namespace tinygan::nn {
 
 /// (N, ...) to (N, rest), without a copy.
-template <class T>
-class Flatten : public Module<T> {
+template <class T = float>
+class Flatten : public Layer<T> {
  public:
   Variable<T> forward(const Variable<T>& x, const Pass&) override { return ops::flatten(x); }
   Shape output_shape(const Shape& x) const override {
@@ -19,8 +19,8 @@ class Flatten : public Module<T> {
 };
 
 /// (N, ...) to (N, shape...), without a copy. Throws Error if the sizes differ.
-template <class T>
-class Reshape : public Module<T> {
+template <class T = float>
+class Reshape : public Layer<T> {
  public:
   explicit Reshape(const Shape& shape) : shape_(shape) {}
   Variable<T> forward(const Variable<T>& x, const Pass&) override { return ops::reshape(x, output_shape(x.shape())); }

@@ -6,60 +6,49 @@
 #include <memory>
 #include <type_traits>
 
-#include <tinygan/nn/module.hpp>
+#include <tinygan/nn/layer.hpp>
 
 namespace tinygan::nn {
 
 /// y = last(...(first(x))). Layers are named by their type and a running number, as Keras does: conv2d, conv2d_1, ... An
-/// Error of a layer behind the first names it and its position.
-template <class T>
-class Sequential : public Module<T> {
+/// Error of a layer after the first names it and its position.
+template <class T = float>
+class Sequential : public Layer<T> {
  public:
   Sequential() = default;
   template <class... Layers>
-    requires(sizeof...(Layers) > 0 && (std::is_base_of_v<Module<T>, Layers> && ...))
+    requires(sizeof...(Layers) > 0 && (std::is_base_of_v<Layer<T>, Layers> && ...))
   explicit Sequential(Layers... layers) {
     (add(std::move(layers)), ...);
   }
 
   /// Appends a layer. Throws Error if it, or this model, was moved from.
-  template <class Layer>
-    requires std::is_base_of_v<Module<T>, Layer>
-  Sequential& add(Layer layer) {
-    this->check_usable();
-    layer.check_usable();
+  template <class Added>
+    requires std::is_base_of_v<Layer<T>, Added>
+  Sequential& add(Added layer) {
     const std::string type = layer.type();
-    const int number = count_[type]++;
-    names_.push_back(number == 0 ? type : type + "_" + std::to_string(number));
-    layers_.push_back(std::make_unique<Layer>(std::move(layer)));
+    const int number = count_[type];
+    const std::string name = number == 0 ? type : type + "_" + std::to_string(number);
+    layers_.push_back({name, &this->add_module(name, std::move(layer))});
+    ++count_[type];
     return *this;
   }
 
   Variable<T> forward(const Variable<T>& x, const Pass& pass) override {
     check_layers();
     Variable<T> y = x;
-    for (std::size_t i = 0; i < layers_.size(); ++i) at_layer(i, [&] { y = layers_[i]->forward(y, pass); });
+    for (std::size_t i = 0; i < layers_.size(); ++i) at_layer(i, [&] { y = layers_[i].second->forward(y, pass); });
     return y;
   }
   Shape output_shape(const Shape& x) const override {
     check_layers();
     Shape shape = x;
-    for (std::size_t i = 0; i < layers_.size(); ++i) at_layer(i, [&] { shape = layers_[i]->output_shape(shape); });
+    for (std::size_t i = 0; i < layers_.size(); ++i) at_layer(i, [&] { shape = layers_[i].second->output_shape(shape); });
     return shape;
   }
   std::string type() const override { return "sequential"; }
 
-  std::vector<Named<T>> named_parameters() const override {
-    return collect([](const Module<T>& m) { return m.named_parameters(); });
-  }
-  std::vector<Named<typename Module<T>::Wide>> named_buffers() const override {
-    return collect([](const Module<T>& m) { return m.named_buffers(); });
-  }
-  std::vector<std::pair<std::string, const Module<T>*>> layers() const override {
-    std::vector<std::pair<std::string, const Module<T>*>> list;
-    for (std::size_t i = 0; i < layers_.size(); ++i) list.emplace_back(names_[i], layers_[i].get());
-    return list;
-  }
+  std::vector<std::pair<std::string, const Layer<T>*>> layers() const override { return {layers_.begin(), layers_.end()}; }
 
  private:
   void check_layers() const {
@@ -74,27 +63,18 @@ class Sequential : public Module<T> {
     try {
       part();
     } catch (const Error& e) {
-      throw Error(text(e.what(), " (layer ", i, " of the model, ", names_[i], ", behind ", names_[i - 1], ")"));
+      throw Error(text(e.what(), " (layer ", i, " of the model, ", layers_[i].first, ", after ", layers_[i - 1].first, ")"));
     }
   }
 
-  template <class Get>
-  auto collect(Get get) const {
-    decltype(get(*layers_[0])) all;
-    for (std::size_t i = 0; i < layers_.size(); ++i)
-      for (auto& n : get(*layers_[i])) all.push_back({names_[i] + "." + n.name, std::move(n.variable)});
-    return all;
-  }
-
-  std::vector<std::unique_ptr<Module<T>>> layers_;
-  std::vector<std::string> names_;
+  std::vector<std::pair<std::string, Layer<T>*>> layers_;  // child modules
   std::map<std::string, int> count_;
 };
 
 /// The table of a model: layer, details, output shape for this input shape, parameters; and their total, shared ones once. Throws
 /// Error as output_shape would.
 template <class T>
-std::string summary(const Module<T>& model, const Shape& input) {
+std::string summary(const Layer<T>& model, const Shape& input) {
   model.check_usable();
   std::ostringstream out;
   const auto row = [&](const std::string& name, const std::string& details, const std::string& shape,

@@ -7,7 +7,7 @@ namespace tinygan::optim {
 
 /// Adam over one list of parameters; see AdamHyper for the formula. The step count lives on the device.
 /// Source: Kingma & Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015.
-template <class T>
+template <class T = float>
 class Adam : public Optimiser<T> {
   using Wide = typename Optimiser<T>::Wide;
 

@@ -14,7 +14,7 @@ struct EmaOptions {
 /// Keeps `average` at decay * average + (1 - decay) * source, tensor by tensor: the weights of a second model of the same
 /// layout, in fp32 where T is bfloat16, whose master weights are averaged. Moving statistics are not weights: give the averaged
 /// model its own by running it in training mode.
-template <class T>
+template <class T = float>
 class Ema {
  public:
   using Wide = wide_t<T>;

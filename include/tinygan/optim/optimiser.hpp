@@ -11,7 +11,7 @@ namespace tinygan::optim {
 
 /// A list of parameters and their state tensors. Updates happen in place, in one kernel call, outside the tape. Of bfloat16
 /// parameters the fp32 master weights are updated, Variable::master(): a step is often smaller than a bfloat16's last bit.
-template <class T>
+template <class T = float>
 class Optimiser {
  public:
   using Wide = wide_t<T>;  ///< of master weights and state: float where T is bfloat16, else T

@@ -6,7 +6,7 @@
 namespace tinygan::optim {
 
 /// SGD over one list of parameters; see SgdHyper for the formula (PyTorch's).
-template <class T>
+template <class T = float>
 class Sgd : public Optimiser<T> {
   using Wide = typename Optimiser<T>::Wide;
 

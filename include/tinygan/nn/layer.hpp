@@ -1,0 +1,41 @@
+// Layer: a module from one variable to one, which Sequential chains.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <tinygan/nn/module.hpp>
+#include <tinygan/nn/pass.hpp>
+
+namespace tinygan::nn {
+
+template <class T = float>
+class Layer : public Module<T> {
+ public:
+  virtual Variable<T> forward(const Variable<T>& x, const Pass& pass) = 0;
+  /// forward(x, pass), inference by default. Throws Error as that does, on an empty input, and if the layer was moved from.
+  Variable<T> operator()(const Variable<T>& x, const Pass& pass = Pass::infer()) {
+    this->check_usable();
+    check(x.defined(), this->type(), "input is empty: default-constructed or moved from, expected a variable with a value");
+    return forward(x, pass);
+  }
+
+  /// The shape of forward's result for an input of this shape, batch axis included. Throws Error as forward would.
+  virtual Shape output_shape(const Shape& input) const = 0;
+
+  /// What a summary prints beside the name: kernel, stride, fused activation.
+  virtual std::string details() const { return {}; }
+
+  /// The layers of a container, itself for a layer.
+  virtual std::vector<std::pair<std::string, const Layer*>> layers() const { return {{this->type(), this}}; }
+};
+
+/// "leaky_relu 0.2", or nothing for none.
+inline std::string activation_text(Activation f, double slope) {
+  constexpr const char* names[] = {"", "relu", "leaky_relu", "sigmoid", "tanh"};
+  const std::string name = names[static_cast<int>(f)];
+  return f == Activation::leaky_relu ? text(name, ' ', slope) : name;
+}
+
+}  // namespace tinygan::nn
