@@ -33,7 +33,7 @@ std::vector<T> both_ways(index_t size, const F& f) {
     const emulated::RunBackward reversed;
     f(backward.data());
   }
-  CHECK(same_bits(forward, backward));
+  CHECK(first_difference(forward, backward) == "");
   return forward;
 }
 
@@ -61,22 +61,6 @@ class Operand {
   index_t size_;
   T* first_;
 };
-
-/// found within `bound(i)` of expected(i) for every element; NaN only where expected.
-template <class T, class Expected, class Bound>
-void check_elements(const std::vector<T>& found, const Expected& expected, const Bound& bound) {
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    const auto at = static_cast<index_t>(i);
-    const double want = expected(at), have = static_cast<double>(found[i]);
-    const bool same = want == have || (want != want && have != have);  // infinities too
-    const double error = same ? 0 : std::fabs(have - want), allowed = same ? 0 : bound(at);
-    support::record_error(error, allowed, i);
-    if (error <= allowed) continue;
-    CAPTURE(i, have, want, allowed);
-    FAIL_CHECK("element outside its error bound");
-    return;
-  }
-}
 
 inline constexpr double float_eps = std::numeric_limits<float>::epsilon();
 

@@ -197,7 +197,7 @@ void check_fill_and_copy() {
     for (index_t o = 0; o < d.outer; ++o)
       for (index_t i = 0; i < d.inner; ++i)
         expected[static_cast<std::size_t>(o * d.dst_stride + i)] = x.data()[o * d.src_stride + i];
-    CHECK(same_bits(y, expected));
+    CHECK(first_difference(y, expected) == "");
   }
 }
 
@@ -226,15 +226,15 @@ void check_conversions() {
       std::copy(values.begin(), values.end(), wide.data());
       std::transform(values.begin(), values.end(), narrow.data(), [](float v) { return T(v); });
       const auto narrowed = both_ways<T>(n, [&](T* y) { emulated_kernels<T>().narrow(n, wide.data(), y, {}); });
-      CHECK(same_bits(narrowed, narrow.values()));
+      CHECK(first_difference(narrowed, narrow.values()) == "");
       const std::vector<T> stored = narrow.values();
       const auto widened = both_ways(n, [&](float* y) { emulated_kernels<T>().widen(n, narrow.data(), y, {}); });
-      CHECK(same_bits(widened, std::vector<float>(stored.begin(), stored.end())));
+      CHECK(first_difference(widened, std::vector<float>(stored.begin(), stored.end())) == "");
 
       emulated_kernels<T>().narrow(n, values.data(), narrow.data(), {});  // the other side unaligned
-      CHECK(same_bits(narrow.values(), stored));
+      CHECK(first_difference(narrow.values(), stored) == "");
       emulated_kernels<T>().widen(n, stored.data(), wide.data(), {});
-      CHECK(same_bits(wide.values(), widened));
+      CHECK(first_difference(wide.values(), widened) == "");
     }
 }
 

@@ -1,11 +1,8 @@
-// Helpers for the tests of the CPU kernels: data, every instruction set, every thread count, comparison within a bound.
+// The common part of the tests of CPU kernels: operands, every instruction set and thread count, error bounds.
 #pragma once
 
-#include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <limits>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,9 +10,11 @@
 #include <tinygan/cpu/thread_pool.hpp>
 
 #include "support/catch.hpp"
-#include "support/worst_error.hpp"
+#include "support/kernel_check.hpp"
 
 namespace tinygan::cpu_test {
+
+using test::first_difference, test::for_each_isa, test::poisoned, test::Workspace;
 
 /// The distance from 1 to the next number: bounds are multiples of it.
 template <class T>
@@ -37,75 +36,18 @@ std::vector<T> numbers(index_t n, std::uint64_t seed, double low = -2, double hi
   return x;
 }
 
-/// An output before it is written.
+/// Empty if |found - expected| <= bound everywhere, else the first element that fails.
 template <class T>
-std::vector<T> poisoned(index_t n) {
-  return std::vector<T>(as_size(n), std::numeric_limits<T>::quiet_NaN());
-}
-
-/// Aligned scratch, every bit of it set (NaN in any type).
-class Workspace {
- public:
-  explicit Workspace(std::size_t bytes) : storage_(bytes + 64, static_cast<unsigned char>(0xff)) {}
-  void* data() {
-    void* p = storage_.data();
-    std::size_t room = storage_.size();
-    return std::align(64, storage_.size() - 64, p, room);
-  }
-
- private:
-  std::vector<unsigned char> storage_;
-};
-
-/// Puts instruction set and thread count back.
-class Restore {
- public:
-  Restore() : isa_(cpu::isa()), threads_(cpu::threads()) {}
-  ~Restore() {
-    cpu::set_isa(isa_);
-    cpu::set_threads(threads_);
-  }
-  Restore(const Restore&) = delete;
-  Restore& operator=(const Restore&) = delete;
-
- private:
-  cpu::Isa isa_;
-  int threads_;
-};
-
-/// f() under every instruction set that this processor has.
-template <class F>
-void for_each_isa(const F& f) {
-  const Restore restore;
-  for (const cpu::Isa isa : {cpu::Isa::portable, cpu::Isa::avx2, cpu::Isa::avx512}) {
-    if (isa > cpu::detect_isa()) continue;
-    cpu::set_isa(isa);
-    INFO(cpu::isa_name(isa));
-    f();
-  }
-}
-
-template <class T>
-bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
-  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
-}
-
-/// Empty if |got - want| <= bound everywhere, else the first element that fails. Equal infinities and two NaNs agree.
-template <class T>
-std::string first_wrong(const std::vector<T>& got, const std::vector<double>& want, const std::vector<double>& bound) {
-  for (std::size_t i = 0; i < want.size(); ++i) {
-    const auto g = static_cast<double>(got[i]);
-    const bool same = g == want[i] || (std::isnan(g) && std::isnan(want[i]));
-    const double error = same ? 0 : std::fabs(g - want[i]);
-    support::record_error(error, bound[i], i);
-    if (same || error <= bound[i]) continue;
-    return text("element ", i, " of ", want.size(), " is ", g, ", expected ", want[i], " within ", bound[i]);
-  }
-  return "";
+std::string first_wrong(const std::vector<T>& found, const std::vector<double>& expected,
+                        const std::vector<double>& bound) {
+  if (found.size() != expected.size()) return text(found.size(), " elements, expected ", expected.size());
+  return test::first_outside(
+      found, [&](index_t i) { return expected[as_size(i)]; }, [&](index_t i) { return bound[as_size(i)]; });
 }
 template <class T>
-std::string first_wrong(const std::vector<T>& got, const std::vector<T>& want) {
-  return first_wrong(got, std::vector<double>(want.begin(), want.end()), std::vector<double>(want.size(), 0.0));
+std::string first_wrong(const std::vector<T>& found, const std::vector<T>& expected) {
+  return first_wrong(found, std::vector<double>(expected.begin(), expected.end()),
+                     std::vector<double>(expected.size(), 0.0));
 }
 
 /// A result and how far off it may be.
@@ -133,7 +75,7 @@ void check_everywhere(const std::vector<Expected>& expected, const Run& run) {
       for (std::size_t k = 0; k < got.size(); ++k) {
         INFO("output " << k);
         if (threads == 1) CHECK(first_wrong(got[k], expected[k].value, expected[k].bound) == "");
-        if (threads > 1) CHECK(same_bits(got[k], first[k]));
+        if (threads > 1) CHECK(first_difference(got[k], first[k]) == "");
       }
       if (threads == 1) first = got;
     }

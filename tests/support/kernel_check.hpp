@@ -1,10 +1,8 @@
 // What the tests of CPU kernels share: seeded operands, poisoned outputs, every instruction set, any number of threads.
 #pragma once
 
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <random>
 #include <vector>
@@ -13,8 +11,8 @@
 #include <tinygan/cpu/thread_pool.hpp>
 
 #include "support/catch.hpp"
+#include "support/compare.hpp"
 #include "support/reference.hpp"
-#include "support/worst_error.hpp"
 
 namespace tinygan::test {
 
@@ -53,12 +51,16 @@ class Workspace {
   unsigned char* begin_;
 };
 
-/// Runs f() once for each instruction set of this processor, then restores the one before.
+/// Runs f() once for each instruction set of this processor, then restores instruction set and number of threads.
 template <class F>
 void for_each_isa(F&& f) {
   struct Restore {
     cpu::Isa isa = cpu::isa();
-    ~Restore() { cpu::set_isa(isa); }
+    int threads = cpu::threads();
+    ~Restore() {
+      cpu::set_isa(isa);
+      cpu::set_threads(threads);
+    }
   } restore;
   for (cpu::Isa isa : {cpu::Isa::portable, cpu::Isa::avx2, cpu::Isa::avx512}) {
     if (isa > cpu::detect_isa()) break;
@@ -84,21 +86,10 @@ template <class T>
 void check_close(const std::vector<T>& found, const Reference& expected, double slope = 1, double extra = 0) {
   REQUIRE(found.size() == expected.value.size());
   const double eps = std::numeric_limits<T>::epsilon();
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    const double bound = ((expected.terms + 2) * expected.magnitude[i] * slope + extra) * eps;
-    const double error = std::fabs(static_cast<double>(found[i]) - expected.value[i]);
-    support::record_error(error, bound, i);
-    if (!(error <= bound)) {
-      CAPTURE(i, found[i], expected.value[i], bound);
-      FAIL_CHECK("element outside its error bound");
-      return;
-    }
-  }
-}
-
-template <class T>
-bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
+  const auto at = [](index_t i) { return static_cast<std::size_t>(i); };
+  check_elements(
+      found, [&](index_t i) { return expected.value[at(i)]; },
+      [&](index_t i) { return ((expected.terms + 2) * expected.magnitude[at(i)] * slope + extra) * eps; });
 }
 
 }  // namespace tinygan::test
