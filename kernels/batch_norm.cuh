@@ -112,8 +112,8 @@ struct WithCotangent {
   StoredColumns<N, T> x, g;
 };
 
-/// Sums of the block's split: finish(local, channel, sum of h, of h xhat), once for each channel. Stores mean, rstd, gamma
-/// and beta in s.
+/// Sums of the block's split: finish(local, channel, sum of h, of h xhat), once for each channel. Stores mean, rstd,
+/// gamma and beta in s.
 template <int N, bool Smooth, class T, class F>
 __device__ __forceinline__ void split_sums(const ColumnPlan& p, const ColumnPlace<N>& at,
                                            const NormActivation<Smooth>& f, float epsilon, bool packed, const T* x,

@@ -1,8 +1,8 @@
 // Batch statistics of x(rows, channels): mean and variance of its columns, and the common part of batch norm's kernels.
 //
-// A block shifts its split of the rows by the split's first row and sums d = x - shift and d^2, which are as small as the
-// spread, however far from zero the mean. Partial statistics, (splits, 2, channels): mean and squared deviations of each
-// split. They are combined likewise, shifted by the mean of the first split.
+// A block shifts its split of the rows by the split's first row and sums d = x - shift and d^2, which are as small as
+// the spread, however far from zero the mean. Partial statistics, (splits, 2, channels): mean and squared deviations of
+// each split. They are combined likewise, shifted by the mean of the first split.
 #pragma once
 
 #include <tinygan/backend/layer_dims.hpp>
@@ -14,7 +14,8 @@
 namespace tinygan::cuda {
 namespace {
 
-// About as many blocks as an H200 runs at a time, by registers. Up to 16 rows per thread are faster than a second launch.
+// About as many blocks as an H200 runs at a time, by registers. Up to 16 rows per thread are faster than a second
+// launch.
 inline constexpr index_t forward_blocks = 3 * 132, backward_blocks = 2 * 132, one_launch_rows = 16;
 
 inline ColumnPlan forward_plan(const NormDims& d, int width) { return {d, width, forward_blocks, one_launch_rows}; }
@@ -121,8 +122,8 @@ __device__ __forceinline__ void combine_statistics(const ColumnPlan& p, unsigned
   });
 }
 
-/// Partial statistics, (splits, 2, channels): mean and squared deviations of each split. Four blocks per multiprocessor:
-/// without the bound nvcc 13.0 aims at more for sm_80 and spills.
+/// Partial statistics, (splits, 2, channels): mean and squared deviations of each split. Four blocks per
+/// multiprocessor: without the bound nvcc 13.0 aims at more for sm_80 and spills.
 template <int N, class T>
 __global__ void __launch_bounds__(column_threads, 4)
     batch_norm_stats_kernel(ColumnPlan p, bool packed, const T* x, float* partial) {

@@ -64,7 +64,8 @@ std::size_t conv2d_workspace(const ConvDims& d, ConvSlot output) {
   if (output != ConvSlot::w) return tap_conv_workspace<F, T>(d, output == ConvSlot::x);
   const index_t splits = conv2d_weight_grad_splits<F, T>(d);
   if (splits == 1) return 0;
-  return static_cast<std::size_t>(tinygan::detail::product("conv2d_weight_grad", {splits, d.w_shape().size()})) * sizeof(float);
+  return static_cast<std::size_t>(tinygan::detail::product("conv2d_weight_grad", {splits, d.w_shape().size()})) *
+         sizeof(float);
 }
 
 template <Precision F, class T>
@@ -91,7 +92,8 @@ void conv2d_weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, void* 
   const auto run = [&] {
     if (is_one_channel(d)) return one_channel_grad(d, x, g, dw, partial_sums, stream);
     if constexpr (std::is_same_v<T, bfloat16>)
-      if (wgmma_weight_grad_fits<F, T>(d) && aligned(16, x, g)) return wgmma_weight_grad(d, x, g, dw, partial_sums, stream);
+      if (wgmma_weight_grad_fits<F, T>(d) && aligned(16, x, g))
+        return wgmma_weight_grad(d, x, g, dw, partial_sums, stream);
     weight_grad<F>(d, splits, x, g, dw, partial_sums, stream);
   };
   run();

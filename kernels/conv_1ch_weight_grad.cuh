@@ -84,7 +84,8 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
   for (int j = 0; j < F * F; ++j) {
     const index_t tap = p.filter_tap(j), at = tap * p.channels + channel;
     if (partial_sums)
-      store_some(partial_sums + index_t{blockIdx.x} * p.taps() * p.channels + at, channel, p.channels, sums[j], p.packed_w);
+      store_some(partial_sums + index_t{blockIdx.x} * p.taps() * p.channels + at, channel, p.channels, sums[j],
+                 p.packed_w);
     else
       store_some(dw + at, channel, p.channels, sums[j], p.packed_w);
   }

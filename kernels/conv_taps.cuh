@@ -1,14 +1,15 @@
 // Convolution and input gradient by tap lists: out[n,p,:] = epilogue(sum over (q,t) in taps(p) of in[n,q,:] W[t]).
 //
 // Both directions, and so transposed convolution, are this one kernel with different lists (backend/taps.hpp). Output
-// pixels with the same filter taps form a tap group; in it pixels and taps are evenly spaced, so ten numbers describe it.
+// pixels with the same filter taps form a tap group; in it pixels and taps are evenly spaced, so ten numbers describe
+// it.
 //
 //   stride-2 input gradient, filter of 3:      pixels  0 1 2 3 4 5 6      group A = {0,2,4,6}: taps 0 and 2, or
 //                                              taps    A B A B A B A      group B = {1,3,5}: tap 1
 //
-// Shapes       in(N,H,W,C), out(N,P,Q,K), W[t] (C,K) or, in the adjoint direction, (K,C): the extents of the forward pass
-//              as in ConvDims, those of the adjoint direction with H,W,C and P,Q,K exchanged. Elements are floats, or
-//              bfloat16 where the precision is bf16.
+// Shapes       in(N,H,W,C), out(N,P,Q,K), W[t] (C,K) or, in the adjoint direction, (K,C): the extents of the forward
+//              pass as in ConvDims, those of the adjoint direction with H,W,C and P,Q,K exchanged. Elements are floats,
+//              or bfloat16 where the precision is bf16.
 // Owns         a block: one tile (gemm_tile.cuh) of one group: rows are its pixels of all images (image, row, column),
 //              columns output channels. Groups with the most taps come first. Terms of a sum: taps, then channels.
 // Shared       panels of in and W: fp32 4.6 to 16.9 KB, tensor cores 64 to 96 KB.
@@ -80,7 +81,7 @@ struct TapSteps {
   int out, in, tap_in, tap_filter;
 };
 
-inline constexpr int max_tap_groups = 72;  // the list stays below 4 KB, the limit of kernel arguments on all architectures
+inline constexpr int max_tap_groups = 72;  // below 4 KB, the limit of kernel arguments on all architectures
 
 /// One launch: the kernel's parameters.
 struct TapConv {

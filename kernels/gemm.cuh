@@ -1,8 +1,8 @@
 // Matrix product: c(M,N) = epilogue(op(a)(M,K) op(b)(K,N)), all row-major, of floats or of bfloat16 elements.
 //
 // Owns         a block: one tile of c (gemm_tile.cuh); neighbouring blocks share the columns of b. Split-K where tiles
-//              are few and K is large: partial sums (splits, M, N), fp32, added by a second launch. A single row, column
-//              or term: gemm_vector.cuh.
+//              are few and K is large: partial sums (splits, M, N), fp32, added by a second launch. A single row,
+//              column or term: gemm_vector.cuh.
 // Shared       panels of a and b: fp32 4.6 to 16.9 KB, tensor cores 64 to 96 KB.
 // Requires     fp32 sm_75, tf32 and bf16 sm_80; on sm_90a large products in them go to wgmma_taps.cuh.
 // Cost         2 MNK FLOPs; each operand once per tile of the other; partial sums are written and read once.
@@ -116,8 +116,8 @@ std::size_t gemm_workspace(const GemmDims& d) {
 }
 
 template <class P, Major A, Major B, class T = typename P::Element>
-void gemm_tiles(const GemmDims& d, const GemmPlan& p, const Epilogue<T>& e, const T* a, const T* b, T* c, float* partial_sums,
-                Stream stream) {
+void gemm_tiles(const GemmDims& d, const GemmPlan& p, const Epilogue<T>& e, const T* a, const T* b, T* c,
+                float* partial_sums, Stream stream) {
   record_tiles<P>(index_t{p.row_tiles} * p.column_tiles * p.splits, p.splits);
   const Launch how{.grid = {grid_extent(index_t{p.row_tiles} * p.column_tiles), grid_extent(p.splits, false)},
                    .block = {P::threads},

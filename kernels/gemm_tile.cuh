@@ -11,8 +11,8 @@
 namespace tinygan::cuda {
 namespace {
 
-/// The tensor-core tiles. Stages: as many as let two blocks of the largest run on a multiprocessor of an H200, and one on
-/// GPUs with 99 KB for a block.
+/// The tensor-core tiles. Stages: as many as let two blocks of the largest run on a multiprocessor of an H200, and one
+/// on GPUs with 99 KB for a block.
 template <Precision F, class T>
 struct TensorTiles {
   using Large = MmaTile<F, T, 128, 128, 3, 2>;

@@ -51,8 +51,8 @@ struct GemvPlan {
 inline index_t gemv_splits(index_t length, index_t K, index_t blocks) {
   if (const index_t forced = forms::forced.splits; forced > 0) return std::min(forced, K);
   const TileLimits& limits = tile_limits();
-  return std::clamp<index_t>(std::min(limits.split_blocks / blocks, length * K / blocks / limits.vector_split_elements), 1,
-                             K);
+  return std::clamp<index_t>(std::min(limits.split_blocks / blocks, length * K / blocks / limits.vector_split_elements),
+                             1, K);
 }
 
 template <class T>
@@ -170,7 +170,8 @@ __global__ void __launch_bounds__(gemv_threads, 2)
   sum = lane_id() < blockDim.x / warp_size ? of_warps[lane_id()] : 0.0f;
   for (unsigned bits = warps / 2; bits > 0; bits /= 2) sum += __shfl_xor_sync(all_lanes, sum, bits);
   const unsigned team = lane_id() / warps;
-  if (lane_id() % warps == 0 && team < teams && first + team < p.length) store_sum(p, e, first + team, sum, y, partial_sums);
+  if (lane_id() % warps == 0 && team < teams && first + team < p.length)
+    store_sum(p, e, first + team, sum, y, partial_sums);
 }
 
 /// acc[i] += the sum of x[k * pitch + i] v[k] over one thread's rows: every `step`-th of `left` from k = 0 on.

@@ -2,8 +2,8 @@
 //
 //   y = f(z), z = gamma xhat + beta, xhat = (x - mean) rstd;  backward: h = g f'(z), dbeta = sum h, dgamma = sum h xhat
 //   over rows;  dx = rstd (gamma h - sum(gamma h)/channels - xhat sum(gamma h xhat)/channels), sums over channels
-// Elements     x, y, gamma, beta, g and their gradients are float or bfloat16; everything is computed, and mean and rstd
-//              are kept, in float.
+// Elements     x, y, gamma, beta, g and their gradients are float or bfloat16; everything is computed, and mean and
+//              rstd are kept, in float.
 // Owns         a warp per row up to 1024 channels, a block of 256 threads beyond; dgamma, dbeta: as batch norm's.
 // Shared       rows: a value per warp; columns: 8 KB.      Requires  sm_75.
 // Determinism  thread t of a row adds channels t, t + 32 (256), ... (4 each), then a butterfly; columns as batch norm.
@@ -117,8 +117,8 @@ void launch_rows(const NormDims& d, Activation a, Stream stream, const F& f) {
 }
 
 template <class T>
-void layer_norm(const NormDims& d, const NormOptions<T>& o, const T* x, const T* gamma, const T* beta, T* y, float* mean,
-                float* rstd, Stream stream) {
+void layer_norm(const NormDims& d, const NormOptions<T>& o, const T* x, const T* gamma, const T* beta, T* y,
+                float* mean, float* rstd, Stream stream) {
   launch_rows(d, o.activation, stream, [&]<int N, int Threads, bool Smooth>(const Launch& how) {
     launch<layer_norm_kernel<N, Threads, Smooth, T>>(how, d, NormActivation<Smooth>(o), o.epsilon,
                                                      packable<N>(x, gamma, beta, y), x, gamma, beta, y, mean, rstd);
@@ -256,8 +256,8 @@ void layer_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x,
                                                     .block = {column_threads},
                                                     .shared_bytes = reduction_floats<N> * sizeof(float),
                                                     .stream = stream},
-                                                   p, NormActivation<Smooth>(o), packable<N>(x, gamma, beta, g), x, mean,
-                                                   rstd, gamma, beta, g, partial, dbeta, dgamma);
+                                                   p, NormActivation<Smooth>(o), packable<N>(x, gamma, beta, g), x,
+                                                   mean, rstd, gamma, beta, g, partial, dbeta, dgamma);
     });
   });
   if (p.splits == 1) return;

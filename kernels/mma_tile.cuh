@@ -1,8 +1,8 @@
 // One output tile of a matrix product on tensor cores: operands rounded to TF32 or bfloat16, sums in fp32.
 //
-// Owns         thread t: packs of 16 bytes of both panels (tile_m or tile_n, tile_k) per step, tile_k being 32 floats or
-//              64 bfloat16; warps are 2 x 2 in the tile, and a thread has the fragments of mma.sync. Results are stored
-//              through shared memory, a region per warp, in packs of whole rows.
+// Owns         thread t: packs of 16 bytes of both panels (tile_m or tile_n, tile_k) per step, tile_k being 32 floats
+//              or 64 bfloat16; warps are 2 x 2 in the tile, and a thread has the fragments of mma.sync. Results are
+//              stored through shared memory, a region per warp, in packs of whole rows.
 // Shared       both panels `stages` times, filled by cp.async: `stages` - 1 steps are in flight during one product. A
 //              panel has the layout of its operand (Major). ldmatrix reads both layouts, transposing if necessary,
 //              except floats of Major::mn, which it cannot transpose: those are read word by word. Packs are swizzled
@@ -42,8 +42,8 @@ struct MmaPanel {
   }
 
   /// Registers of a fragment of mma.sync, of the left operand or the right, as bits. v[group][half]: of row
-  /// mn + 8 group + lane / 4 the float k + 4 half + lane % 4, or the bfloat16 k + 8 half + lane % 4 * 2 and its successor.
-  /// The 8x8 tiles of one ldmatrix come in the order of the fragment.
+  /// mn + 8 group + lane / 4 the float k + 4 half + lane % 4, or the bfloat16 k + 8 half + lane % 4 * 2 and its
+  /// successor. The 8x8 tiles of one ldmatrix come in the order of the fragment.
   template <bool Left, int Groups>
   __device__ __forceinline__ void load(int mn, int k, std::uint32_t (&v)[Groups][2]) const {
     const int lane = static_cast<int>(lane_id());
@@ -209,8 +209,8 @@ struct MmaTile {
     }
   }
 
-  /// Operand registers of Groups fragments of mma.sync. Where floats become bfloat16 a register holds the elements k and
-  /// k + 4: the order of the products of a sum does not matter as long as both operands agree.
+  /// Operand registers of Groups fragments of mma.sync. Where floats become bfloat16 a register holds the elements k
+  /// and k + 4: the order of the products of a sum does not matter as long as both operands agree.
   template <bool Left, int Groups>
   struct Operand {
     std::uint32_t at[Groups][2];

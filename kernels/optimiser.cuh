@@ -2,8 +2,8 @@
 //
 // Shapes       up to 64 tensors of any sizes per launch, listed in the kernel's arguments; more take another launch.
 // Owns         a block: 4096 neighbouring elements of one tensor; a thread: four packs of 4 of each array.
-// Elements     parameters and gradients float or bfloat16; state and master weights float. Where there is a master it is
-//              updated, and the parameter is the master rounded.
+// Elements     parameters and gradients float or bfloat16; state and master weights float. Where there is a master it
+//              is updated, and the parameter is the master rounded.
 #pragma once
 
 #include <tinygan/backend/layer_dims.hpp>

@@ -203,7 +203,8 @@ __global__ void __launch_bounds__(map_threads, map_blocks_per_sm<X, Y>)
 template <class X, class Y>
 void convert(index_t n, const X* x, Y* y, Stream stream) {
   const index_t packs = map_packs(n, x, y);
-  launch<convert_kernel<X, Y>>({.grid = map_blocks(n, packs), .block = {map_threads}, .stream = stream}, n, packs, x, y);
+  launch<convert_kernel<X, Y>>({.grid = map_blocks(n, packs), .block = {map_threads}, .stream = stream}, n, packs, x,
+                               y);
 }
 
 template <class T>

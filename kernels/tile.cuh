@@ -4,8 +4,8 @@
 //
 // A Source loads the operands. load_step(copy_a, copy_b) loads this thread's packs of the next step (P::pack contiguous
 // elements of a panel each): copy(i, from, count, packed) for pack i: the first `count` (0 or more) elements at `from`,
-// then zeros. `packed`: `from` is aligned to a pack, and extents are multiples of packs. A Source knows layouts, taps and
-// pixels; the multiplying part (ffma_tile.cuh, mma_tile.cuh) does not.
+// then zeros. `packed`: `from` is aligned to a pack, and extents are multiples of packs. A Source knows layouts, taps
+// and pixels; the multiplying part (ffma_tile.cuh, mma_tile.cuh) does not.
 //
 // Elements in memory are T, float or bfloat16; sums, epilogues and split-K partial sums are floats, rounded to T once,
 // when stored.
@@ -131,8 +131,9 @@ __device__ __forceinline__ void store_tile(typename P::Accumulator& acc, const T
   }
 }
 
-/// The sum of partial sums (splits, size): `lanes` threads of a block share four elements, or one where rows are not made
-/// of packs, and add `share` splits each. The more splits, the more lanes: a thread adds its splits one after another.
+/// The sum of partial sums (splits, size): `lanes` threads of a block share four elements, or one where rows are not
+/// made of packs, and add `share` splits each. The more splits, the more lanes: a thread adds its splits one after
+/// another.
 struct SplitSum {
   index_t size, splits, N;
   int lanes, share;

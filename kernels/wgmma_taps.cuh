@@ -99,8 +99,8 @@ __global__ void __launch_bounds__(P::threads, 2)
 template <Precision F>
 inline constexpr index_t wgmma_pack = F == Precision::tf32 ? 4 : 8;
 
-/// Whether wgmma is selected for `pixels` times N images, K output channels and C channels per tap (select.cuh). By shape
-/// and device alone.
+/// Whether wgmma is selected for `pixels` times N images, K output channels and C channels per tap (select.cuh). By
+/// shape and device alone.
 template <Precision F>
 bool wgmma_suits(index_t pixels, index_t N, index_t C, index_t K, bool worth_copies = true) {
   const WgmmaLimits& limits = sm_90_wgmma;
@@ -120,7 +120,8 @@ inline index_t wgmma_row_tiles(const TapPlan& plan) {
   return tiles;
 }
 
-/// The product of a plan in tiles P; in(N,H,W,C), or (C,N) if not K-major, and w(taps,K,C), or (taps,C,K), in the format.
+/// The product of a plan in tiles P; in(N,H,W,C), or (C,N) if not K-major, and w(taps,K,C), or (taps,C,K), in the
+/// format.
 template <class P, class T>
 void wgmma_taps_in(TapPlan& plan, index_t H, index_t taps, const Epilogue<T>& e, const void* in, const void* w,
                    T* out, Stream stream) {

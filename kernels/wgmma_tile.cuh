@@ -77,13 +77,15 @@ class WgmmaProducer {
     mbarrier_wait(ring_.shared.empty[ring_.stage], ring_.parity, ring_.stage);
     mbarrier_arrive_expect(ring_.shared.full[ring_.stage], P::stage_bytes);
   }
-  /// load(to, m, full) starts the copy of a box from index m of M on; the boxes of a tile are contiguous.
+  /// Fills the stage's (tile_m, tile_k): load(to, m, full) starts the copy of a box from index m of M on; the boxes of
+  /// a tile are contiguous.
   template <class Load>
   __device__ __forceinline__ void load_a(int m, const Load& load) {
     TINYGAN_UNROLL
     for (int i = 0; i < P::tile_m; i += P::box_m)
       load(ring_.shared.a[ring_.stage] + i * box_row_bytes, m + i, ring_.shared.full[ring_.stage]);
   }
+  /// Fills the stage's (tile_n, tile_k), likewise.
   template <class Load>
   __device__ __forceinline__ void load_b(int n, const Load& load) {
     TINYGAN_UNROLL
@@ -101,8 +103,8 @@ template <class P>
 __device__ __forceinline__ void multiply_steps(int steps, typename P::Shared& s, typename P::Accumulator& acc) {
   // From lane 0: tells the compiler that it, and so the descriptors, are uniform over the warp.
   const int group = static_cast<int>(__shfl_sync(all_lanes, warp_id() / 4, 0));
-  const auto a = matrix_descriptor<P::a_major>(s.a[0] + group % P::groups_m * block_bytes);
-  const auto b = matrix_descriptor<P::b_major>(s.b[0] + group / P::groups_m * block_bytes);
+  const auto a = matrix_descriptor<P::a_major>(s.a[0] + group % P::groups_m * block_bytes);  // (64, tile_k)
+  const auto b = matrix_descriptor<P::b_major>(s.b[0] + group / P::groups_m * block_bytes);  // (warp_n, tile_k)
   const auto release = [&](int stage) {
     if (lane_id() == 0) mbarrier_arrive(s.empty[stage]);
   };

@@ -2,8 +2,8 @@
 //   dw[t] (C,K) = sum over pairs (p,q) of tap t and images n of x[n,q,:]^T g[n,p,:]
 //
 // Shapes       x(N,H,W,C), g(N,P,Q,K), dw(R,S,C,K), all bfloat16. The pairs of a tap are a rectangle of output pixels
-//              (conv_weight_grad.cuh). A step is a pair and 64 of its images: both operands are rows of 64 channels, one
-//              per image, so both are Major::mn (wgmma_tile.cuh). Images beyond the last are zeros.
+//              (conv_weight_grad.cuh). A step is a pair and 64 of its images: both operands are rows of 64 channels,
+//              one per image, so both are Major::mn (wgmma_tile.cuh). Images beyond the last are zeros.
 // Owns         a block: one tile of one tap, one split of its steps. Split-K partial sums of dw, (splits, R, S, C, K),
 //              fp32, are added by a second launch.
 // Shared       96 KB of tiles, then the results.
@@ -69,7 +69,8 @@ __global__ void __launch_bounds__(P::threads, 2)
     const TilePlace place{c, p.C, k, p.K, p.packed_w};
     const auto offset = [&](int row) { return index_t{row} * p.K; };
     const index_t size = index_t{p.C} * p.K;
-    if (partial_sums) store_wgmma<P>(acc, place, {}, partial_sums + (index_t{blockIdx.y} * p.R * p.S + tap) * size, offset);
+    if (partial_sums)
+      store_wgmma<P>(acc, place, {}, partial_sums + (index_t{blockIdx.y} * p.R * p.S + tap) * size, offset);
     else store_wgmma<P>(acc, place, {}, dw + tap * size, offset);
   }
 }
@@ -114,8 +115,8 @@ inline index_t wgmma_weight_grad_splits(const ConvDims& d) {
 }
 
 /// partial_sums(splits, R, S, C, K), or where that is null and there is one split dw.
-inline void wgmma_weight_grad(const ConvDims& d, const bfloat16* x, const bfloat16* g, bfloat16* dw, float* partial_sums,
-                              Stream stream) {
+inline void wgmma_weight_grad(const ConvDims& d, const bfloat16* x, const bfloat16* g, bfloat16* dw,
+                              float* partial_sums, Stream stream) {
   check_weight_grad(d);
   with_wgmma_weight_grad_plan(d, [&]<class P>(WeightGradPlan p) {
     p.packed_w = partial_sums ? made_of_packs<4>(d.K, partial_sums) : made_of_packs<4>(d.K, dw);

@@ -16,8 +16,8 @@ inline constexpr bool has_wgmma = true;
 inline bool device_has_wgmma() { return true; }
 #endif
 
-/// Whether the environment permits the kernels for sm_90a: TINYGAN_CUDA_ISA=sm_80 excludes them, sm_90a or no value does
-/// not. Throws Error on any other value.
+/// Whether the environment permits the kernels for sm_90a: TINYGAN_CUDA_ISA=sm_80 excludes them, sm_90a or no value
+/// does not. Throws Error on any other value.
 inline bool hopper_kernels_wanted() {
   static const bool wanted = [] {
     const char* const value = std::getenv("TINYGAN_CUDA_ISA");

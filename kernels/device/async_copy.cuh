@@ -1,7 +1,7 @@
 // cp.async: copies from global to shared memory that a thread starts and later waits for (sm_80 and later).
 //
-// Before its wait a copy must not be read: on the emulated device the destination is poison until then. Other threads see
-// it after the wait and a __syncthreads(). On sm_75 the copy is done at once, through
+// Before its wait a copy must not be read: on the emulated device the destination is poison until then. Other threads
+// see it after the wait and a __syncthreads(). On sm_75 the copy is done at once, through
 // registers. Source: PTX ISA, "Data Movement: cp.async, cp.async.commit_group, cp.async.wait_group".
 #pragma once
 

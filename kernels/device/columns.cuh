@@ -1,8 +1,8 @@
-// A matrix x(rows, channels) reduced or mapped by columns: partition into blocks and threads, and the sums over a block's
-// threads and over the splits of a column.
+// A matrix x(rows, channels) reduced or mapped by columns: partition into blocks and threads, and the sums over a
+// block's threads and over the splits of a column.
 //
-// A block of 256 threads is `columns` threads wide, each with N contiguous channels, and 256 / columns rows high; it owns
-// one split of the rows. The partition depends on the extents only, not on the device or on alignment.
+// A block of 256 threads is `columns` threads wide, each with N contiguous channels, and 256 / columns rows high; it
+// owns one split of the rows. The partition depends on the extents only, not on the device or on alignment.
 #pragma once
 
 #include <bit>

@@ -1,8 +1,8 @@
 // mbarrier: a barrier in shared memory whose phases complete when enough threads and enough bytes have arrived (sm_90).
 // Threads arrive without waiting; a wait names the parity of a phase: 0 for the first, then 1, 0...
 //
-// On the emulated device a wait that never ends is reported as a deadlock. On a GPU it lasts for ever, unless the program
-// was compiled with TINYGAN_CUDA_WATCHDOG: then the kernel prints who waits for what, and ends with an error.
+// On the emulated device a wait that never ends is reported as a deadlock. On a GPU it lasts for ever, unless the
+// program was compiled with TINYGAN_CUDA_WATCHDOG: then the kernel prints who waits for what, and ends with an error.
 // Source: PTX ISA, "Parallel Synchronization: mbarrier".
 #pragma once
 

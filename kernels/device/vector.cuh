@@ -114,7 +114,7 @@ void store_pack_whole(T* to, const Pack<T, N>& value) {
 
 #endif
 
-// ---- Elements of memory as the floats that kernels compute with ------------------------------------------------------
+// ---- Elements of memory as floats -----------------------------------------------------------------------------------
 
 __device__ __forceinline__ float to_float(float x) { return x; }
 __device__ __forceinline__ float to_float(bfloat16 x) { return static_cast<float>(x); }

@@ -40,7 +40,8 @@ T* shared_at(std::int64_t count, std::int64_t offset) {
     machine->violation("shared memory size", "it asks for bytes ", offset, " to ", end, ", launch() gave the block ",
                 shared.bytes());
   if (static_cast<std::size_t>(offset) % alignof(T) != 0)
-    machine->violation("misaligned address", "shared memory at byte ", offset, ", its type needs a multiple of ", alignof(T));
+    machine->violation("misaligned address", "shared memory at byte ", offset, ", its type needs a multiple of ",
+                       alignof(T));
   return reinterpret_cast<T*>(shared.data() + offset);
 }
 

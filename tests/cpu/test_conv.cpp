@@ -119,8 +119,9 @@ TEST_CASE("conv kernels: sizes beyond one block of taps, rows, channels and imag
   check_partials<float>(same(1, 9, 9, 5, 9, 7, 1));                                               // 81 taps
   check_partials<float>(conv_dims({1, 2, 1, 2100}, {2, 1, 2100, 66}, {}));                        // depth
   check_partials<float>(
-      conv_dims({1, 130, 70, 2}, {3, 3, 2, 64}, {.padding = Padding::same()}));  // several chunks of the rows of g
-  check_partials<float>(conv_dims({90, 6, 6, 3}, {2, 2, 3, 64}, {.padding = Padding::same()}));    // several chunks of images
+      conv_dims({1, 130, 70, 2}, {3, 3, 2, 64}, {.padding = Padding::same()}));  // several chunks of rows of g
+  check_partials<float>(
+      conv_dims({90, 6, 6, 3}, {2, 2, 3, 64}, {.padding = Padding::same()}));  // several chunks of images
 }
 
 TEST_CASE("conv kernels: transposed convolutions of the networks", "[cpu][conv]") {

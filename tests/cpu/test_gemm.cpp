@@ -135,6 +135,8 @@ TEST_CASE("sizes of workspaces that would overflow are refused by name") {
   CHECK(refused([] { cpu::gemm_workspace<float>({.M = half, .N = half, .K = 2}); }));
   CHECK(refused([] { cpu::gemm_workspace<float>({.M = 2, .N = half, .K = half}); }));
   CHECK(refused([] { cpu::gemm_workspace<float>({.M = half, .N = 2, .K = half, .trans_a = true}); }));
-  CHECK(refused([] { cpu::gemm_workspace<double>({.M = 2, .N = 2, .K = index_t{1} << 58, .trans_a = true}); }));  // packed
-  CHECK_THROWS_WITH(cpu::gemm_workspace<float>({.M = 0, .N = 2, .K = 2}), "gemm: extents M 0, N 2, K 2, expected at least 1");
+  CHECK(refused(
+      [] { cpu::gemm_workspace<double>({.M = 2, .N = 2, .K = index_t{1} << 58, .trans_a = true}); }));  // packed
+  CHECK_THROWS_WITH(cpu::gemm_workspace<float>({.M = 0, .N = 2, .K = 2}),
+                    "gemm: extents M 0, N 2, K 2, expected at least 1");
 }

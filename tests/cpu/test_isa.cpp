@@ -56,7 +56,8 @@ TEST_CASE("Vectors of every instruction set load, add and store at any address")
     const float* from = x.data() + 1;  // off every vector boundary
     float* to = y.data() + 3;
     cpu::dispatch([&]<class I>(I) TINYGAN_INLINE_LAMBDA {
-      for (int i = 0; i < 64; i += cpu::lanes<float, I>) *cpu::vec<float, I>(to + i) = *cpu::vec<float, I>(from + i) + 0.5f;
+      for (int i = 0; i < 64; i += cpu::lanes<float, I>)
+        *cpu::vec<float, I>(to + i) = *cpu::vec<float, I>(from + i) + 0.5f;
     });
     int wrong = 0;
     for (int i = 0; i < 64; ++i) wrong += to[i] != from[i] + 0.5f;

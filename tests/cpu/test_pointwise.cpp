@@ -194,9 +194,9 @@ void check_softmax(index_t rows, index_t channels, double shift) {
   INFO("rows " << rows << ", channels " << channels << ", shift " << shift);
   const NormDims d{rows, channels};
   const auto x = numbers<T>(rows * channels, 31, shift - 5, shift + 5);
-  // x - max is at most 10, so its rounding is 4 eps; e^ of it has 3 eps more. Both in the numerator and in the sum, then a
-  // reciprocal and a product: 15 eps. The logarithm of the sum has the sum's 7 eps; it, the difference and the rounded
-  // sum have half an eps each of their size.
+  // x - max is at most 10, so its rounding is 4 eps; e^ of it has 3 eps more. Both in the numerator and in the sum,
+  // then a reciprocal and a product: 15 eps. The logarithm of the sum has the sum's 7 eps; it, the difference and the
+  // rounded sum have half an eps each of their size.
   Expected soft(rows * channels), log_soft(rows * channels);
   for (index_t r = 0; r < rows; ++r) {
     double sum = 0, largest = -HUGE_VAL;

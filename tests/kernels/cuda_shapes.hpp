@@ -60,8 +60,9 @@ inline bool same_shape(const PartialCase& a, const PartialCase& b) {
   return first_size(a) == first_size(b) && second_size(a) == second_size(b) && output_size(a) == output_size(b);
 }
 
-/// The networks' dense layers at batch 1, 37 and 128, the one with a single output at batch 1024, too; awkward shapes in
-/// every transposition. Those with a single row, column or term: odd, shorter than a pack, a few sums of great depth.
+/// The networks' dense layers at batch 1, 37 and 128, the one with a single output at batch 1024, too; awkward shapes
+/// in every transposition. Those with a single row, column or term: odd, shorter than a pack, a few sums of great
+/// depth.
 inline std::vector<ProductCase> network_products() {
   std::vector<ProductCase> all;
   for (const index_t batch : {1, 37, 128})

@@ -1,5 +1,5 @@
-// Kernels with one mistake each, or none, for sanitizers.sh: under ThreadSanitizer or AddressSanitizer the mistake must be
-// reported.
+// Kernels with one mistake each, or none, for sanitizers.sh: under ThreadSanitizer or AddressSanitizer the mistake must
+// be reported.
 #include <cstdio>
 #include <string>
 #include <vector>

@@ -137,8 +137,9 @@ struct Problem {
   }
 };
 
-/// Additions after each other in a sum over rows: those of a thread, of which a column has 16 at least, if it has more than
-/// 16; then 8 threads and a butterfly; then the splits, 16 threads and more to a column, and these (device/columns.cuh).
+/// Additions after each other in a sum over rows: those of a thread, of which a column has 16 at least, if it has more
+/// than 16; then 8 threads and a butterfly; then the splits, 16 threads and more to a column, and these
+/// (device/columns.cuh).
 double column_terms(index_t rows) {
   const double r = static_cast<double>(rows);
   return std::fmin(r, std::fmax(16, r / 16)) + 13 + 512 / 16 + 13;
@@ -164,8 +165,8 @@ void check_statistics(const NormDims& d, const Operand<T>& x, double centre, con
       const double delta = static_cast<double>(x[r * d.channels + c]) - centre - sum / n;
       squares += delta * delta;
     }
-    // Deviations from a value of the channel are below 2, unless x was rounded; combining rounds means of the size of the
-    // centre.
+    // Deviations from a value of the channel are below 2, unless x was rounded; combining rounds means of the size of
+    // the centre.
     const double spread = 2 + 2 * storing_error<T>(centre + 1);
     const double mean_bound = spread * unit + 16 * float_eps * std::fabs(centre);
     mean.value[at(c)] = centre + sum / n;

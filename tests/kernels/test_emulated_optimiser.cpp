@@ -76,10 +76,10 @@ void check_near(const std::vector<T>& found, const std::vector<double>& expected
 
 const std::vector<index_t> sizes = {1, 4096, 4097, 3, 1000, 9001, 64};
 
-/// One tensor after a step. Roundings of m: of a term its coefficient and the product, then the sum. Of v: a coefficient,
-/// two products, the sum. Of the update rate m / (root sqrt(v) + epsilon), beside those of m: rate, product and division,
-/// and of the denominator half of v's, the square root, root, product, epsilon and sum. Of p: keep and its product, and
-/// the difference.
+/// One tensor after a step. Roundings of m: of a term its coefficient and the product, then the sum. Of v: a
+/// coefficient, two products, the sum. Of the update rate m / (root sqrt(v) + epsilon), beside those of m: rate,
+/// product and division, and of the denominator half of v's, the square root, root, product, epsilon and sum. Of p:
+/// keep and its product, and the difference.
 template <class One>
 void check_adam_step(const AdamHyper& h, const One& before, const One& after) {
   const auto m_size = [&](index_t i) {
@@ -134,9 +134,9 @@ void check_sgd() {
     emulated_kernels<T>().sgd(h, p.count(), p.slots().data(), {});
     kernels<double>(Device::cpu()).sgd(h, p.count(), p.slots64().data(), {});
     for (const auto& one : p.all) {
-      // Operands are at most 1. g' = g + decay p: 1.1 roundings of it. m = 0.9 m + g': 1.8 of 0.9 m, those of g', and 1 of
-      // their sum, at most 1.91. p - 0.1 (g' + 0.9 m): in the bracket 1.1 and 1.1 + 0.9 (1.8 + 1.1 + 1.9) + 1.8 roundings
-      // and 2.8 of the sum, a tenth of it, 0.6 of the product, 1.3 of the difference.
+      // Operands are at most 1. g' = g + decay p: 1.1 roundings of it. m = 0.9 m + g': 1.8 of 0.9 m, those of g', and 1
+      // of their sum, at most 1.91. p - 0.1 (g' + 0.9 m): in the bracket 1.1 and 1.1 + 0.9 (1.8 + 1.1 + 1.9) + 1.8
+      // roundings and 2.8 of the sum, a tenth of it, 0.6 of the product, 1.3 of the difference.
       check_near(one->m.values(), one->m64, [](index_t) { return 5 * rounding; });
       check_near(one->exact(), one->param64, [](index_t) { return 4 * rounding; });
       CHECK(first_difference(one->param.values(), one->rounded()) == "");
@@ -236,8 +236,8 @@ void check_norm_and_clip() {
     k.global_norm(p.count(), segments.data(), y, workspace.data(), {});
     CHECK(workspace.intact());
   });
-  // Roundings of a block's sum of 4096 squares: the square, 16 in a thread, a tree of 8 levels; half of them of the root,
-  // and its own.
+  // Roundings of a block's sum of 4096 squares: the square, 16 in a thread, a tree of 8 levels; half of them of the
+  // root, and its own.
   check_elements(
       norm, [&](index_t) { return std::sqrt(squares); },
       [&](index_t) { return ((1 + 16 + 8) / 2.0 + 1) * rounding * std::sqrt(squares); });

@@ -65,7 +65,8 @@ void check_unary() {
         const auto kind = static_cast<UnaryOp>(op);
         const Operand<T> x(n, offset);
         for (index_t i = 0; i < n; ++i) x[i] = T(4 * static_cast<float>(x[i]));
-        if (n > 100) std::transform(std::begin(special), std::end(special), x.data() + 17, [](float v) { return T(v); });
+        if (n > 100)
+          std::transform(std::begin(special), std::end(special), x.data() + 17, [](float v) { return T(v); });
         const float alpha = -0.25f, beta = 0.5f;
         const auto y =
             both_ways<T>(n, [&](T* out) { emulated_kernels<T>().unary(kind, n, alpha, beta, x.data(), out, {}); });

@@ -23,7 +23,8 @@ std::string exact_text(const T& value) {
   unsigned char bytes[sizeof(T)];
   std::memcpy(bytes, &value, sizeof(T));
   std::ostringstream out;
-  out << std::setprecision(std::numeric_limits<double>::max_digits10) << static_cast<double>(value) << " (0x" << std::hex;
+  out << std::setprecision(std::numeric_limits<double>::max_digits10) << static_cast<double>(value) << " (0x"
+      << std::hex;
   for (std::size_t i = sizeof(T); i-- > 0;) out << std::setw(2) << std::setfill('0') << unsigned{bytes[i]};
   out << ')';
   return out.str();

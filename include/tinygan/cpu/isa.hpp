@@ -1,8 +1,8 @@
 // Instruction sets of the CPU backend: chosen at run time by function attributes, so a build needs no -m flag.
 //
-// A kernel body is a generic lambda taking the instruction set as a tag, marked always_inline; dispatch() inlines it into a
-// wrapper compiled for that set. Bodies and everything they call must be always_inline and pass vectors by reference only:
-// a vector argument's ABI depends on the caller's target.
+// A kernel body is a generic lambda taking the instruction set as a tag, marked always_inline; dispatch() inlines it
+// into a wrapper compiled for that set. Bodies and everything they call must be always_inline and pass vectors by
+// reference only: a vector argument's ABI depends on the caller's target.
 #pragma once
 
 #include <atomic>
@@ -66,8 +66,8 @@ inline Isa initial_isa() {
   return isa;
 }
 
-/// -1 before the first use. A static local with an initialiser would be locked in a child of fork() that another thread's first use
-/// came between.
+/// -1 before the first use. A static local with an initialiser would be locked in a child of fork() that another
+/// thread's first use came between.
 inline constinit std::atomic<int> current_isa{-1};
 
 }  // namespace detail

@@ -73,8 +73,8 @@ class ThreadPool {
   }
 
   /// job(context, chunk, worker) for every chunk in [0, chunks); worker < threads() names the thread. Ends when all
-  /// chunks have. An exception of a chunk is rethrown here, the first if there are several, and chunks that no thread has
-  /// begun by then are dropped. Called from inside a job it runs serially, as worker of that job.
+  /// chunks have. An exception of a chunk is rethrown here, the first if there are several, and chunks that no thread
+  /// has begun by then are dropped. Called from inside a job it runs serially, as worker of that job.
   void run(index_t chunks, void* context, Job job) {
     if (chunks <= 0) return;
     if (inside_.worker >= 0 || threads() == 1 || chunks == 1) return run_serially(chunks, context, job);
@@ -116,8 +116,8 @@ class ThreadPool {
     std::exception_ptr error;
     std::atomic<std::uint64_t> generation{0};  // counts jobs
     std::atomic<int> keep{0};                  // workers with a higher number end
-    /// The job's generation and its number of chunks that no thread has begun, 32 bits each. Whoever counts it down owns a
-    /// chunk, so a worker that wakes late finds nothing to do, and no thread waits for it.
+    /// The job's generation and its number of chunks that no thread has begun, 32 bits each. Whoever counts it down
+    /// owns a chunk, so a worker that wakes late finds nothing to do, and no thread waits for it.
     std::atomic<std::uint64_t> ticket{0};
     std::atomic<void*> context{nullptr};
     std::atomic<Job> job{nullptr};
