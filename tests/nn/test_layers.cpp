@@ -165,7 +165,7 @@ TEST_CASE("Dropout acts in training only, and takes its numbers from the pass") 
   const Tensor<float> y = layer(x, nn::Pass::train(a)).value();
   for (double v : array(y)) CHECK((v == 0 || v == 2));
   CHECK(same_bits(y, layer(x, nn::Pass::train(b)).value()));
-  CHECK(same_bits(y, layer(x, nn::Pass::train(b)).value()) == false);
+  CHECK_FALSE(same_bits(y, layer(x, nn::Pass::train(b)).value()));
   CHECK(a.draw() == 1);
   CHECK(error_of([] { nn::Dropout<float>(1); }) == "dropout: rate 1, expected at least 0 and below 1");
   CHECK(error_of([] { nn::Dropout<float>(-0.5); }) == "dropout: rate -0.5, expected at least 0 and below 1");

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <iomanip>
 #include <limits>
+#include <ostream>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -39,6 +40,15 @@ std::string first_difference(const std::vector<T>& found, const std::vector<T>& 
       return text("element ", i, " of ", found.size(), " is ", exact_text(found[i]), ", expected ",
                   exact_text(expected[i]));
   return "";
+}
+
+/// Whether bits are equal, as a result that a failed check prints: the first difference.
+struct SameBits {
+  std::string difference;
+  explicit operator bool() const { return difference.empty(); }
+};
+inline std::ostream& operator<<(std::ostream& out, const SameBits& same) {
+  return out << (same ? "the same bits" : same.difference);
 }
 
 /// The first element with |found - expected(i)| > bound(i). Equal infinities and two NaNs agree.

@@ -9,6 +9,8 @@
 
 #include <tinygan/autograd/variable.hpp>
 
+#include "support/compare.hpp"
+
 namespace tinygan::test {
 
 using Array = std::vector<double>;
@@ -70,9 +72,9 @@ Array array(const Variable<T>& v) {
 }
 
 template <class T>
-bool same_bits(const Tensor<T>& a, const Tensor<T>& b) {
-  const std::vector<T> x = a.to_vector(), y = b.to_vector();
-  return a.shape() == b.shape() && std::memcmp(x.data(), y.data(), a.bytes()) == 0;
+SameBits same_bits(const Tensor<T>& a, const Tensor<T>& b) {
+  if (a.shape() != b.shape()) return {text("shapes ", a.shape(), " and ", b.shape())};
+  return {first_difference(a.to_vector(), b.to_vector())};
 }
 
 /// Copies of the values of variables, to compare with later.
@@ -83,9 +85,11 @@ std::vector<Tensor<T>> snapshot(const std::vector<Variable<T>>& variables) {
   return copies;
 }
 template <class T>
-bool same_bits(const std::vector<Tensor<T>>& a, const std::vector<Tensor<T>>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](const Tensor<T>& x, const Tensor<T>& y) { return same_bits(x, y); });
+SameBits same_bits(const std::vector<Tensor<T>>& a, const std::vector<Tensor<T>>& b) {
+  if (a.size() != b.size()) return {text(a.size(), " and ", b.size(), " tensors")};
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (const SameBits same = same_bits(a[i], b[i]); !same) return {text("tensor ", i, ": ", same.difference)};
+  return {""};
 }
 
 }  // namespace tinygan::test
