@@ -7,7 +7,7 @@
 #include <tinygan/optim/clip.hpp>
 #include <tinygan/optim/ema.hpp>
 #include <tinygan/optim/sgd.hpp>
-#include <tinygan/train/state.hpp>
+#include <tinygan/io/state.hpp>
 
 #include "support/catch.hpp"
 #include "support/temporary.hpp"

@@ -26,8 +26,8 @@ std::string use_precision(Device device, const std::string& name) {
   using tinygan::Precision;
   if (name != "auto") {
     const Precision p = tinygan::parse_precision(name);
-    tinygan::check(device.type != tinygan::DeviceType::cpu || p == Precision::fp32, "--precision", name, " is not to be had on ",
-                   device, ", which has fp32");
+    tinygan::check(device.type != tinygan::DeviceType::cpu || p == Precision::fp32, "--precision", name,
+                   " is not supported on ", device, " (fp32 only)");
     tinygan::set_precision(device, p);
     return name;
   }

@@ -9,7 +9,7 @@
 namespace dcgan_mnist {
 
 /// cpu, cuda (the first), cuda:N, emulated, or auto: the first GPU if this program can use one, else the CPU; nothing
-/// for any other name. Whether the device is to be had shows when it is used.
+/// for any other name. Whether the device is available shows when it is used.
 std::optional<tinygan::Device> device_from_name(const std::string& name);
 
 /// Has the device multiply in this precision from now on: fp32, tf32, bf16, or auto, the best for training there. Returns

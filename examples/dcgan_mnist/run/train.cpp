@@ -133,7 +133,7 @@ class Run {
       plan_.lock = std::make_unique<RunLock>(directory);
     } else {
       write_output_line(directory.string());  // first: if it cannot be written, the run is as it was
-      take_back(directory);
+      roll_back_to_checkpoint(directory);
     }
     try {
       nlohmann::ordered_json environment = describe_environment(parts);
@@ -163,8 +163,8 @@ class Run {
       record_->say(tinygan::text(abandoned_, " later checkpoints are kept as checkpoints/abandoned_step_*"));
   }
 
-  /// Takes back what the run wrote after its checkpoint.
-  void take_back(const fs::path& directory) {
+  /// Removes what the run wrote after its checkpoint.
+  void roll_back_to_checkpoint(const fs::path& directory) {
     const tinygan::io::Checkpoints checkpoints(directory);
     checkpoints.remove_unfinished();
     if (plan_.checkpoint) checkpoints.point_to(training_.steps_done());
@@ -189,14 +189,14 @@ class Run {
       const bool save = last || asked || step % checkpoint_every_ == 0;
       const bool draw = last || step % snapshot_every_ == 0;
       if (shown || save || draw || training_.stepper().reads_are_free() || step % (Stepper::capacity / 2) == 0)
-        look(shown, logged);
-      if (save || draw) leave_behind(save, draw);
+        poll_metrics(shown, logged);
+      if (save || draw) save_artifacts(save, draw);
       if (asked) record_->say(tinygan::text("SIGUSR1: a checkpoint of step ", step, " is being written"));
     }
     const bool stopped = training_.steps_done() < steps_;
     if (stopped) {
-      look(false, false);
-      leave_behind(last_saved_ != training_.steps_done(), true);
+      poll_metrics(false, false);
+      save_artifacts(last_saved_ != training_.steps_done(), true);
     }
     record_->flush();
     record_->say(time_spent());
@@ -216,8 +216,8 @@ class Run {
                          fixed(record_->background_seconds(), 2), " s more beside training");
   }
 
-  /// A checkpoint, a grid or both; this is no training time.
-  void leave_behind(bool checkpoint, bool grid) {
+  /// A checkpoint, a grid or both. Not counted as training time.
+  void save_artifacts(bool checkpoint, bool grid) {
     const double before = seconds_now();
     training_.refresh_average(!checkpoint);
     if (grid) write_grid(training_.steps_done());  // first: where there is a checkpoint, nothing before it is missing
@@ -227,8 +227,8 @@ class Run {
     paused_ += seconds;
   }
 
-  /// Takes note of what the steps since the last look have seen.
-  void look(bool shown, bool logged) {
+  /// Reads the metrics of the steps since the last call. Throws Diverged on a loss that is not finite.
+  void poll_metrics(bool shown, bool logged) {
     const std::vector<StepMetrics> seen = training_.stepper().drain();
     const index_t first = training_.steps_done() - static_cast<index_t>(seen.size()) + 1;
     std::string hint;
