@@ -1,5 +1,5 @@
 // Batches from byte images on the device: out(count, pixels) = images[index[b count + i]] * scale + shift,
-// b = *batch, which a captured step counts up.
+// b = *step mod batches, the step being counted on the device.
 //
 // Owns         a thread makes packs of 4 pixels (single ones where an image's size or an address does not allow it).
 // Shared       none.      Requires  sm_75.
@@ -19,9 +19,9 @@ namespace {
 /// `pixels` and `packs` are counted in packs of N.
 template <int N, class T>
 __global__ void __launch_bounds__(map_threads)
-    gather_images_kernel(index_t count, index_t packs, Divisor pixels, const std::uint8_t* images,
-                         const std::int32_t* index, const std::uint64_t* batch, float scale, float shift, T* out) {
-  if (batch) index += static_cast<index_t>(*batch) * count;
+    gather_images_kernel(GatherDims d, index_t packs, Divisor pixels, const std::uint8_t* images,
+                         const std::int32_t* index, const std::uint64_t* step, float scale, float shift, T* out) {
+  if (step) index += static_cast<index_t>(*step % static_cast<std::uint64_t>(d.batches)) * d.count;
   for (index_t i = grid_thread(); i < packs; i += grid_threads()) {
     const index_t row = pixels.divide(i), at = i - row * pixels.value();
     const std::uint8_t* const from = images + (index[row] * pixels.value() + at) * N;
@@ -42,15 +42,15 @@ __global__ void __launch_bounds__(map_threads)
 
 template <class T>
 void gather_images(const GatherDims& d, const std::uint8_t* images, const std::int32_t* index,
-                   const std::uint64_t* batch, float scale, float shift, T* out, Stream stream) {
+                   const std::uint64_t* step, float scale, float shift, T* out, Stream stream) {
   const bool packs = d.pixels % 4 == 0 && packable<4>(images, out);
   const index_t N = packs ? 4 : 1, count = d.count * d.pixels / N;
   const Divisor pixels(d.pixels / N);
   const Launch how{.grid = {grid_stride_blocks(count, map_threads)}, .block = {map_threads}, .stream = stream};
   if (packs)
-    launch<gather_images_kernel<4, T>>(how, d.count, count, pixels, images, index, batch, scale, shift, out);
+    launch<gather_images_kernel<4, T>>(how, d, count, pixels, images, index, step, scale, shift, out);
   else
-    launch<gather_images_kernel<1, T>>(how, d.count, count, pixels, images, index, batch, scale, shift, out);
+    launch<gather_images_kernel<1, T>>(how, d, count, pixels, images, index, step, scale, shift, out);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <tinygan/backend/bfloat16.hpp>
 #include <tinygan/base/device.hpp>
 #include <tinygan/base/error.hpp>
+#include <tinygan/base/host_work.hpp>
 #include <tinygan/base/shape.hpp>
 #include <tinygan/cpu/isa.hpp>
 #include <tinygan/cpu/thread_pool.hpp>
@@ -61,8 +62,8 @@
 #include <tinygan/optim/ema.hpp>
 #include <tinygan/optim/sgd.hpp>
 #include <tinygan/runtime/captured_step.hpp>
-#include <tinygan/runtime/host_work.hpp>
 #include <tinygan/runtime/metric_ring.hpp>
 #include <tinygan/tensor/cast.hpp>
 #include <tinygan/tensor/random.hpp>
+#include <tinygan/tensor/step_clock.hpp>
 #include <tinygan/tensor/tensor.hpp>

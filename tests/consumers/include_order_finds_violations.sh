@@ -23,7 +23,7 @@ expect accepted include/tinygan/io/file.hpp '#include <sys/stat.h>'
 expect accepted include/tinygan/base/fork.hpp '#include <pthread.h>'
 expect accepted include/tinygan/data/idx.hpp '#include <tinygan/io/inflate.hpp>'
 expect accepted include/tinygan/gan/step.hpp '#include <tinygan/models/networks.hpp>'
-expect accepted include/tinygan/data/data_loader.hpp '#include <tinygan/runtime/host_work.hpp>'
+expect accepted include/tinygan/data/data_loader.hpp '#include <tinygan/runtime/captured_step.hpp>'
 expect accepted include/tinygan/tinygan.hpp '#include <tinygan/gan/step.hpp>'
 expect accepted kernels/conv.cuh '#include <tinygan/backend/taps.hpp>'
 

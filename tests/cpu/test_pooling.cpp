@@ -118,4 +118,11 @@ TEST_CASE("cpu gather_images: bytes by index", "[cpu][pool]") {
   };
   check(0.0f);
   check(0.0);
+  const std::vector<std::uint8_t> four{10, 20, 30, 40};
+  const std::vector<std::int32_t> order{3, 2, 1, 0};
+  for (const std::uint64_t step : {0u, 1u, 2u, 7u}) {  // batches of two: the even ones and the odd ones
+    float y[2];
+    cpu::gather_images({.count = 2, .pixels = 1, .batches = 2}, four.data(), order.data(), &step, 1.0f, 0.0f, y, {});
+    CHECK((step % 2 == 0 ? y[0] == 40 && y[1] == 30 : y[0] == 20 && y[1] == 10));
+  }
 }

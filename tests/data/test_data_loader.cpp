@@ -41,6 +41,29 @@ TEST_CASE("Batches on a device are those of the order, across epochs and after a
   }
 }
 
+TEST_CASE("A loader on a clock has the batches of its own position, wherever the clock stands") {
+  const data::BatchOptions options{.batch_size = 4, .seed = 5};
+  for (const Device device : {Device::cpu(), Device::emulated()})
+    for (const std::uint64_t start : {0u, 1u, 2u, 7u}) {
+      const StepClock clock(device);
+      clock.set(start);
+      data::DataLoader loader(numbered(15), options, clock), same(numbered(15), options, device);
+      const auto check_next = [&] {
+        CHECK(loader.next(-1.0f, 1.0f).to_vector() == same.next(-1.0f, 1.0f).to_vector());
+        CHECK(loader.position() == same.position());
+      };
+      for (int i = 0; i < 7; ++i) {
+        clock.tick();
+        check_next();
+      }
+      check_next();  // a clock that was forgotten, and one that went on
+      clock.set(100);
+      check_next();
+      for (data::DataLoader* l : {&loader, &same}) l->seek({1, 1});
+      check_next();
+    }
+}
+
 TEST_CASE("A loader refuses batches of two sizes") {
   const auto loads = [](const data::BatchOptions& options) { data::DataLoader(numbered(11), options); };
   CHECK(contains(error_of([&] { loads({.batch_size = 4, .last = data::LastBatch::keep}); }),

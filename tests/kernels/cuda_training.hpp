@@ -55,7 +55,7 @@ Trained trained(TrainingStart<T> start, Device device, runtime::CapturedStep::Mo
   gan::AdversarialStep<T> step(start.networks, {}, {});
   const Tensor<T> real = cast<T>(start.images);
   Generator random(3, device);
-  runtime::MetricRing<float> ring(2, 64, device);
+  runtime::MetricRing<float> ring(2, 64, random.clock());
   runtime::CapturedStep captured(
       device,
       [&] {

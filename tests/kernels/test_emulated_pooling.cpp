@@ -98,6 +98,18 @@ void check_gather_images() {
     }
 }
 
+TEST_CASE("Emulated gather_images counts batches modulo their number") {
+  const std::uint8_t images[] = {10, 20, 30, 40};
+  const std::int32_t order[] = {3, 2, 1, 0};
+  for (const std::uint64_t step : {0u, 1u, 2u, 7u}) {
+    const auto y = both_ways<float>(2, [&](float* out) {
+      const GatherDims d{.count = 2, .pixels = 1, .batches = 2};
+      emulated_kernels<float>().gather_images(d, images, order, &step, 1, 0, out, {});
+    });
+    CHECK(y == (step % 2 == 0 ? std::vector<float>{40, 30} : std::vector<float>{20, 10}));
+  }
+}
+
 TEST_CASE("Emulated gather_images") {
   check_gather_images<float>();
   check_gather_images<bfloat16>();

@@ -18,7 +18,7 @@ TEST_CASE("Steps in bfloat16: master weights are trained, and a captured step gi
     gan::AdversarialStep<bfloat16> step(n, reports_hyper, reports_hyper);
     Generator random(5, there);
     const Tensor<bfloat16> real = cast<bfloat16>(tiny_images(1).to(there));
-    runtime::MetricRing<float> losses(2, 8, there);
+    runtime::MetricRing<float> losses(2, 8, random.clock());
     runtime::CapturedStep captured(
         there,
         [&] {

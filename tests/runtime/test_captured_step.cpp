@@ -32,18 +32,22 @@ struct Trained {
   bool captured = false;
 };
 
-/// Trains the tiny networks; `between` runs after each step.
+/// Trains the tiny networks; `between` runs after each step. Everything that counts steps shares one clock, or has its
+/// own.
 template <class Between>
-Trained train_tiny(Device device, CapturedStep::Mode mode, int steps, Between between) {
+Trained train_tiny(Device device, CapturedStep::Mode mode, int steps, Between between, bool one_clock = true) {
   gan::Networks<float> networks = tiny_networks(1);
   networks.to(device);
   gan::AdversarialStep<float> step(networks, {}, {});
   step.measure_norms(true);
   Generator random(3, device);
-  data::DataLoader loader(tiny_dataset(), {.batch_size = 8}, device);
-  runtime::MetricRing<float> ring(6, 16, device);
+  if (one_clock) step.count_by(random.clock());
+  data::DataLoader loader(tiny_dataset(), {.batch_size = 8}, one_clock ? random.clock() : StepClock(device));
+  const StepClock rows = one_clock ? random.clock() : StepClock(device);
+  runtime::MetricRing<float> ring(6, 16, rows);
   CapturedStep captured(device, [&] {
     random.next_step();
+    if (!one_clock) rows.tick();
     ring.record(gan::values_of(step(loader.next(-1.0f, 1.0f), random)));
   }, mode);
   for (int i = 0; i < steps; ++i) {
@@ -80,6 +84,41 @@ TEST_CASE("A captured step leaves the bits of running it each time, across epoch
   CHECK(captured.captured);
   CHECK(eager.values.size() == 5);
   check_same(captured, eager);
+}
+
+TEST_CASE("One clock leaves the bits of a count each") {
+  for (const CapturedStep::Mode mode : {CapturedStep::Mode::eager, CapturedStep::Mode::automatic})
+    check_same(train_tiny(there, mode, 5, nothing), train_tiny(there, mode, 5, nothing, false));
+}
+
+TEST_CASE("A clock has the same step on host and device, however it got there") {
+  for (const Device device : {Device::cpu(), there}) {
+    const StepClock clock(device), same = clock, other(device);
+    const auto check_at = [](const StepClock& c, std::uint64_t step) {
+      CHECK(c.step() == step);
+      CHECK(c.counter().item() == step);
+    };
+    CapturedStep twice(device, [&] {
+      clock.tick();
+      clock.tick();
+    });
+    for (std::uint64_t i = 1; i <= 3; ++i) {
+      twice();
+      check_at(same, 2 * i);
+    }
+    clock.set(40);
+    twice();
+    check_at(same, 42);
+    const StepClock copy = clock.clone();
+    copy.tick();
+    check_at(copy, 43);
+    check_at(clock, 42);
+    other.set(5);
+    clock.set(other);
+    twice();
+    check_at(same, 7);
+    check_at(other, 5);
+  }
 }
 
 TEST_CASE("What is made between two replays does not come to lie on the step's temporaries") {
@@ -140,9 +179,9 @@ TEST_CASE("Host work of a step precedes each of its runs, and nothing of a step 
   const int a = 0, b = 0;
   bool fails = true;
   CapturedStep step(there, [&] {
-    runtime::HostWork::each_step(&a, "a", [&] { log.push_back(1); });
+    HostWork::each_step(&a, "a", [&] { log.push_back(1); });
     check(!std::exchange(fails, false), "step", "fails");
-    runtime::HostWork::each_step(&b, "b", [&] { log.push_back(2); });
+    HostWork::each_step(&b, "b", [&] { log.push_back(2); });
   });
   CHECK(contains(error_of(step), "step: fails"));
   CHECK(std::exchange(log, {}) == std::vector<int>{1});
@@ -154,7 +193,7 @@ TEST_CASE("Host work of a step precedes each of its runs, and nothing of a step 
   step.forget();
   step();
   CHECK(std::exchange(log, {}) == std::vector<int>{1, 2});
-  runtime::HostWork::each_step(&a, "a", [&] { log.push_back(3); });  // outside
+  HostWork::each_step(&a, "a", [&] { log.push_back(3); });  // outside
   step();
   CHECK(log == std::vector<int>{3, 1, 2});
 }
@@ -171,7 +210,7 @@ TEST_CASE("A captured step takes one batch of a loader, from the first run on") 
     if (runs++ > 0) loader.next(-1.0f, 1.0f);
   });
   late();
-  CHECK(contains(error_of(late), "DataLoader: was not used in the first run"));
+  CHECK(contains(error_of(late), "was not used in the first run of this captured step"));
 }
 
 TEST_CASE("Two captured steps share a loader: each replay has the batch after the last one") {
@@ -200,21 +239,31 @@ TEST_CASE("A copy within the device is part of a captured step") {
 
 TEST_CASE("A ring keeps the latest rows, in order, and NaN for what was not measured") {
   for (const Device device : {Device::cpu(), there}) {
-    runtime::MetricRing<float> ring(2, 3, device);
+    const StepClock clock(device);
+    clock.set(11);
+    runtime::MetricRing<float> ring(2, 3, clock);
     CHECK(ring.drain().empty());
     const auto value = [&](float v) { return Tensor<float>::scalar(v, device); };
-    for (int i = 0; i < 2; ++i) ring.record({value(static_cast<float>(i)), value(10)});
+    const auto record = [&](int i, const Tensor<float>& second) {
+      clock.tick();
+      ring.record({value(static_cast<float>(i)), second});
+    };
+    for (int i = 0; i < 2; ++i) record(i, value(10));
     CHECK(ring.drain() == std::vector<std::vector<float>>{{0, 10}, {1, 10}});
-    for (int i = 2; i < 7; ++i) ring.record({value(static_cast<float>(i)), {}});
+    for (int i = 2; i < 7; ++i) record(i, {});
     const auto rows = ring.drain();
     REQUIRE(rows.size() == 3);
     for (std::size_t i = 0; i < 3; ++i) {
       CHECK(rows[i][0] == static_cast<float>(4 + i));
       CHECK(std::isnan(rows[i][1]));
     }
+    CHECK(ring.drain().empty());
+    record(7, value(10));
+    CHECK(contains(error_of([&] { ring.record({value(8), value(10)}); }), "a row of step 19 after that of step 19"));
+    CHECK(ring.drain() == std::vector<std::vector<float>>{{7, 10}});
     CHECK(contains(error_of([&] { ring.record({value(1)}); }), "1 values, expected 2"));
     CHECK(contains(error_of([&] { ring.record({value(1), Tensor<float>::zeros({2}, device)}); }), "expected a scalar"));
-    CHECK(contains(error_of([&] { runtime::MetricRing<float>(9, 3, device); }), "expected 1 to 8"));
+    CHECK(contains(error_of([&] { runtime::MetricRing<float>(9, 3, clock); }), "expected 1 to 8"));
   }
 }
 

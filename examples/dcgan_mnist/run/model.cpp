@@ -42,10 +42,11 @@ tinygan::AdamHyper hyper(const TrainOptions& o) { return {.learning_rate = o.lea
 template <class T>
 class ModelOf : public Model {
  public:
-  ModelOf(const TrainOptions& o, tinygan::Device device)
-      : networks_(make_networks<T>(o, device)), step_(networks_, hyper(o), hyper(o), objective(o)) {
+  ModelOf(const TrainOptions& o, const tinygan::StepClock& clock)
+      : networks_(make_networks<T>(o, clock.device())), step_(networks_, hyper(o), hyper(o), objective(o)) {
+    step_.count_by(clock);
     if (o.ema == 0) return;
-    average_ = make_networks<float>(o, device).generator;
+    average_ = make_networks<float>(o, clock.device()).generator;
     ema_.emplace(networks_.generator.parameters(), average_->parameters(),
                  tinygan::optim::EmaOptions{std::pow(o.ema, average_interval)});
   }
@@ -122,9 +123,9 @@ class ModelOf : public Model {
 
 }  // namespace
 
-std::unique_ptr<Model> make_model(const TrainOptions& options, tinygan::Device device) {
-  if (options.precision == "bf16") return std::make_unique<ModelOf<tinygan::bfloat16>>(options, device);
-  return std::make_unique<ModelOf<float>>(options, device);
+std::unique_ptr<Model> make_model(const TrainOptions& options, const tinygan::StepClock& clock) {
+  if (options.precision == "bf16") return std::make_unique<ModelOf<tinygan::bfloat16>>(options, clock);
+  return std::make_unique<ModelOf<float>>(options, clock);
 }
 
 }  // namespace dcgan_mnist

@@ -53,8 +53,8 @@ class Model {
   virtual float pixel_high() const = 0;
 };
 
-/// With freshly drawn weights: of bfloat16 with --precision bf16, else of float. They are drawn on the CPU, so that every device
+/// On the device of `clock`, which ticks before each step, with freshly drawn weights: of bfloat16 with --precision bf16, else of float. They are drawn on the CPU, so that every device
 /// starts from the same bits.
-std::unique_ptr<Model> make_model(const TrainOptions& options, tinygan::Device device);
+std::unique_ptr<Model> make_model(const TrainOptions& options, const tinygan::StepClock& clock);
 
 }  // namespace dcgan_mnist

@@ -6,7 +6,7 @@ Stepper::Stepper(Step step, tinygan::Generator& random, tinygan::data::DataLoade
     : step_(std::move(step)),
       random_(&random),
       loader_(&loader),
-      metrics_(static_cast<int>(tinygan::gan::step_metrics<float>.size()), capacity, random.device()),
+      metrics_(static_cast<int>(tinygan::gan::step_metrics<float>.size()), capacity, random.clock()),
       plain_(random.device(), [this] { run(false); }),
       measured_(random.device(), [this] { run(true); }) {}
 

@@ -23,8 +23,8 @@ Training::Training(const TrainOptions& options, tinygan::Device device, const ti
     : options_(options),
       device_(device),
       random_(stream(options.seed, Stream::steps, device)),
-      loader_(images, {.batch_size = images_per_step(options), .seed = options.seed}, device),
-      model_(make_model(options, device)),
+      loader_(images, {.batch_size = images_per_step(options), .seed = options.seed}, random_.clock()),
+      model_(make_model(options, random_.clock())),
       stepper_([this](tinygan::data::DataLoader& loader, bool norms) { return model_->step(loader, random_, norms); }, random_,
                loader_) {
   tinygan::Generator latents = stream(options.seed, Stream::grid, device);

@@ -96,9 +96,9 @@ struct KernelTable {
   void (*dropout)(index_t n, const RandomKey&, wide_t<T> rate, const T* x, T* y, Stream);
 
   // ---- data -----------------------------------------------------------------------------------------------------
-  /// out(count, pixels) = images[index[b count + i]] scale + shift, b = *batch, or 0 where batch is null.
+  /// out(count, pixels) = images[index[b count + i]] scale + shift, b = *step mod batches, or 0 where step is null.
   void (*gather_images)(const GatherDims&, const std::uint8_t* images, const std::int32_t* index,
-                        const std::uint64_t* batch, wide_t<T> scale, wide_t<T> shift, T* out, Stream);
+                        const std::uint64_t* step, wide_t<T> scale, wide_t<T> shift, T* out, Stream);
 
   // ---- what a captured step leaves behind -----------------------------------------------------------------------
   /// ring(capacity, count)[*step mod capacity, i] = *values[i], NaN for a null; `values` itself is in host memory. The other

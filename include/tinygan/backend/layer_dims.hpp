@@ -37,9 +37,10 @@ struct PoolDims {
   index_t window_h = 1, window_w = 1, stride_h = 1, stride_w = 1, pad_top = 0, pad_left = 0;
 };
 
-/// out(count, pixels) = images[index[i]] * scale + shift, images being bytes (any number of them, pixels each).
+/// out(count, pixels) = images[index[count b + i]] * scale + shift, images being bytes (any number of them, pixels
+/// each) and b the batch: step mod batches.
 struct GatherDims {
-  index_t count = 0, pixels = 0;
+  index_t count = 0, pixels = 0, batches = 1;
 };
 
 /// Rows of scalars that steps leave behind: `count` of them a row, at most `most`; `capacity` rows are kept.

@@ -7,16 +7,17 @@
 
 #include <tinygan/base/error.hpp>
 
-namespace tinygan::runtime {
+namespace tinygan {
 
-/// The host work of one captured step, in the order of its first run. A replay runs no host code of the step, so what it
-/// called each_step() with runs before the replay.
+/// The host work of one captured step, in the order of its first run. A replay runs no host code of the step, so what
+/// it called each_step() with runs before the replay.
 class HostWork {
  public:
   enum class Run { first, captured };
+  enum class Times { once, any };
 
-  /// While a Scope lives, each_step() of this thread belongs to that step: it adds to `work` in the first run; by the
-  /// captured run repeat() has done it.
+  /// While a Scope lives, each_step() of this thread belongs to that step: the first run adds to `work`; the captured run
+  /// does none, since repeat() precedes its replay.
   class Scope {
    public:
     Scope(HostWork& work, Run run) : outer_(std::exchange(current(), {&work, run})) {
@@ -35,14 +36,15 @@ class HostWork {
     State outer_;
   };
 
-  /// Does `work` now, and before every replay if this thread runs a step that is to be captured. `owner`, called `name` in
-  /// errors, may do so once a step, since all work of a step precedes all its launches. Throws Error otherwise.
-  static void each_step(const void* owner, const char* name, std::function<void()> work) {
+  /// Does `work` now, and before every replay if this thread runs a step that is to be captured. All work of such a
+  /// step precedes all its launches. Throws Error, calling `owner` by its name, if the first run of a captured step did
+  /// not have it, or if it does so more often than `times`.
+  static void each_step(const void* owner, const char* name, std::function<void()> work, Times times = Times::once) {
     const Scope::State step = current();
     if (!step.work) return work();
     const bool known = step.work->has(owner);
     if (step.run == Run::captured) return check(known, name, "was not used in the first run of this captured step");
-    check(!known, name, "is used twice in a step that is to be captured, expected once");
+    check(!known || times == Times::any, name, "is used twice in a step that is to be captured, expected once");
     work();
     step.work->entries_.emplace_back(owner, std::move(work));
   }
@@ -65,4 +67,4 @@ class HostWork {
   std::vector<std::pair<const void*, std::function<void()>>> entries_;
 };
 
-}  // namespace tinygan::runtime
+}  // namespace tinygan

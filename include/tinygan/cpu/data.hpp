@@ -1,4 +1,4 @@
-// Batches from byte images: out(count, pixels) = images[index[b count + i]] * scale + shift, b = *batch.
+// Batches from byte images: out(count, pixels) = images[index[b count + i]] * scale + shift, b = *step mod batches.
 //
 // A byte has 256 values, so the arithmetic is done once for each and the kernel looks them up. Split by image.
 #pragma once
@@ -12,9 +12,9 @@
 namespace tinygan::cpu {
 
 template <class T>
-void gather_images(const GatherDims& d, const std::uint8_t* images, const std::int32_t* index,
-                   const std::uint64_t* batch, T scale, T shift, T* out, Stream) {
-  if (batch) index += static_cast<index_t>(*batch) * d.count;
+void gather_images(const GatherDims& d, const std::uint8_t* images, const std::int32_t* index, const std::uint64_t* step,
+                   T scale, T shift, T* out, Stream) {
+  if (step) index += static_cast<index_t>(*step % static_cast<std::uint64_t>(d.batches)) * d.count;
   T value[256];
   for (int byte = 0; byte < 256; ++byte) value[byte] = static_cast<T>(byte) * scale + shift;
   parallel_for(d.count, chunk_rows(d.pixels), [&](index_t begin, index_t end) {

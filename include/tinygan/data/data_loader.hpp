@@ -1,28 +1,27 @@
 // DataLoader: the batches of a training run, gathered on the device where the images and their order lie.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <vector>
 
+#include <tinygan/base/host_work.hpp>
 #include <tinygan/data/batches.hpp>
 #include <tinygan/data/device_images.hpp>
-#include <tinygan/runtime/host_work.hpp>
+#include <tinygan/tensor/step_clock.hpp>
 
 namespace tinygan::data {
 
-/// Batches of a data set, epoch after epoch. The order of an epoch is copied to the device once; a counter there says which
+/// Batches of a data set, epoch after epoch. The order of an epoch is copied to the device once; a clock says which
 /// batch is next, so that next() may be part of a captured step.
 class DataLoader {
  public:
-  /// Throws Error on an empty data set, or options that do not make batches of one size.
+  /// Counts the batches itself. Throws Error on an empty data set, or options that do not make batches of one size.
   explicit DataLoader(const ImageDataset& images, const BatchOptions& options = {}, Device device = Device::cpu())
-      : images_(images, device),
-        batches_(images_.count(), options),
-        order_({images_.count()}, device),
-        next_(Tensor<std::uint64_t>::zeros({1}, device)) {
-    check(options.last == LastBatch::drop || images_.count() % options.batch_size == 0, "DataLoader", "the last of ",
-          images_.count(), " images make a smaller batch than ", options.batch_size,
-          "; LastBatch::drop leaves them out");
-  }
+      : DataLoader(images, options, StepClock(device), true) {}
+  /// On the device of `clock`, which ticks before each next(): one launch less.
+  DataLoader(const ImageDataset& images, const BatchOptions& options, const StepClock& clock)
+      : DataLoader(images, options, clock, false) {}
   DataLoader(const DataLoader&) = delete;  // a captured step refers to its loader
   DataLoader& operator=(const DataLoader&) = delete;
 
@@ -36,33 +35,45 @@ class DataLoader {
   /// takes more than one.
   template <class T = float>
   Tensor<T> next(wide_t<T> low, wide_t<T> high) {
-    runtime::HostWork::each_step(this, "DataLoader", [this] { advance(); });
-    const Tensor<T> batch = images_.batch<T>(order_, next_, batches_.options().batch_size, low, high);
-    count_up(next_.data(), batch.device());
-    return batch;
+    if (counts_) clock_.tick();
+    HostWork::each_step(this, "DataLoader", [this] { advance(); });
+    return images_.batch<T>(order_, clock_.counter(), per_epoch(), batches_.options().batch_size, low, high);
   }
 
  private:
-  /// Moves the position on, and tells the device where that is not what it expects: in a new epoch, after seek().
+  DataLoader(const ImageDataset& images, const BatchOptions& options, const StepClock& clock, bool counts)
+      : images_(images, clock.device()),
+        batches_(images_.count(), options),
+        clock_(clock),
+        counts_(counts),
+        order_({images_.count()}, clock.device()) {
+    check(options.last == LastBatch::drop || images_.count() % options.batch_size == 0, "DataLoader", "the last of ",
+          images_.count(), " images make a smaller batch than ", options.batch_size,
+          "; LastBatch::drop leaves them out");
+  }
+
+  /// Moves the position on. The device gathers batch step mod per_epoch() of order_, which is therefore the order of
+  /// the epoch rotated by `shift` batches; copied where that is not what it has: in a new epoch, after seek().
   void advance() {
     batches_.next();
     const BatchPosition at = batches_.position();
-    if (at.epoch != sent_.epoch) {
-      order_.copy_from(batches_.order());
-      sent_.batch = -1;
-    }
-    if (at.batch != sent_.batch + 1) {
-      const auto next = static_cast<std::uint64_t>(at.batch - 1);
-      next_.copy_from(std::span<const std::uint64_t>(&next, 1));
-    }
-    sent_ = at;
+    const index_t count = per_epoch(), slot = static_cast<index_t>(clock_.step() % static_cast<std::uint64_t>(count));
+    const index_t shift = (slot - (at.batch - 1) + count) % count;
+    if (at.epoch == sent_epoch_ && shift == sent_shift_) return;
+    std::vector<std::int32_t> rotated(batches_.order().begin(), batches_.order().end());
+    const auto end = rotated.begin() + count * batches_.options().batch_size;  // of the batches; then images left out
+    std::rotate(rotated.begin(), end - shift * batches_.options().batch_size, end);
+    order_.copy_from(std::span<const std::int32_t>(rotated));
+    sent_epoch_ = at.epoch;
+    sent_shift_ = shift;
   }
 
   DeviceImages images_;
   Batches batches_;
-  BatchPosition sent_{-1, 0};   // what the device gathers next comes after this
-  Tensor<std::int32_t> order_;  // of the epoch
-  Tensor<std::uint64_t> next_;  // batch of the epoch, counted up by the device
+  StepClock clock_;
+  bool counts_;
+  index_t sent_epoch_ = -1, sent_shift_ = 0;
+  Tensor<std::int32_t> order_;  // of the epoch, rotated
 };
 
 }  // namespace tinygan::data

@@ -32,13 +32,14 @@ class DeviceImages {
     return out;
   }
 
-  /// Batch *batch of an order, both on the device: images order[*batch * size ...], as above. The order is trusted.
+  /// Images order[b size ...] as above, b = *step mod batches, order and step being on the device. The order is
+  /// trusted.
   template <class T>
-  Tensor<T> batch(const Tensor<std::int32_t>& order, const Tensor<std::uint64_t>& batch, index_t size, wide_t<T> low,
-                  wide_t<T> high) const {
-    const GatherDims d{size, height_ * width_};
+  Tensor<T> batch(const Tensor<std::int32_t>& order, const Tensor<std::uint64_t>& step, index_t batches, index_t size,
+                  wide_t<T> low, wide_t<T> high) const {
+    const GatherDims d{size, height_ * width_, batches};
     Tensor<T> out({size, height_, width_, 1}, device());
-    kernels<T>(device()).gather_images(d, images_.data(), order.data(), batch.data(), (high - low) / 255, low, out.data(),
+    kernels<T>(device()).gather_images(d, images_.data(), order.data(), step.data(), (high - low) / 255, low, out.data(),
                                        Stream{});
     return out;
   }

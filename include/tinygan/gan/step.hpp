@@ -60,6 +60,13 @@ class AdversarialStep {
   /// Whether the next steps measure gradient norms: one more pass over the gradients.
   void measure_norms(bool on) { measure_norms_ = on; }
 
+  /// Shares the clock, which must tick once before each step, with the optimisers that update once a step: a launch
+  /// less each.
+  void count_by(const StepClock& clock) {
+    generator_optimiser_.count_by(clock);
+    if (objective_.critic_steps == 1) discriminator_optimiser_.count_by(clock);
+  }
+
   const Objective& objective() const { return objective_; }
   optim::Adam<T>& generator_optimiser() { return generator_optimiser_; }
   optim::Adam<T>& discriminator_optimiser() { return discriminator_optimiser_; }

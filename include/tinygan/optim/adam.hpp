@@ -2,10 +2,12 @@
 #pragma once
 
 #include <tinygan/optim/optimiser.hpp>
+#include <tinygan/tensor/step_clock.hpp>
 
 namespace tinygan::optim {
 
-/// Adam over one list of parameters; see AdamHyper for the formula. The step count lives on the device.
+/// Adam over one list of parameters; see AdamHyper for the formula. Counts its updates, or takes the count from a
+/// clock.
 /// Source: Kingma & Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015.
 template <class T = float>
 class Adam : public Optimiser<T> {
@@ -15,7 +17,7 @@ class Adam : public Optimiser<T> {
   /// Throws Error on a NaN, infinite or out-of-range hyper-parameter.
   explicit Adam(std::vector<Variable<T>> parameters, const AdamHyper& hyper = {})
       : Optimiser<T>("adam", std::move(parameters)),
-        step_(Tensor<std::uint64_t>::zeros({1}, this->device_)),
+        clock_(this->device_),
         m_(this->zeros_like_parameters()),
         v_(this->zeros_like_parameters()) {
     set_hyper(hyper);
@@ -38,22 +40,32 @@ class Adam : public Optimiser<T> {
       slots[i].m = m_[i].data();
       slots[i].v = v_[i].data();
     }
-    count_up(step_.data(), step_.device());
-    kernels<T>(step_.device()).adam(hyper_, static_cast<int>(slots.size()), slots.data(), step_.data(), Stream{});
+    if (counts_) clock_.tick();
+    kernels<T>(this->device_)
+        .adam(hyper_, static_cast<int>(slots.size()), slots.data(), clock_.counter().data(), Stream{});
     this->mark_updated();
   }
   /// One update with what backward() has accumulated.
   void step() { step(this->accumulated()); }
 
+  /// From now on the step of `clock` is the number of updates: for an optimiser that updates once in each of its steps,
+  /// one launch less. Throws Error if they live on different devices.
+  void count_by(const StepClock& clock) {
+    check(clock.device() == this->device_, this->name_, "a clock on ", clock.device(), ", the parameters on ", this->device_);
+    clock_ = clock;
+    counts_ = false;
+  }
+
   // State, for checkpoints: the number of updates and both moments, in the order of parameters().
-  std::uint64_t steps() const { return step_.item(); }
-  void set_steps(std::uint64_t steps) { step_.copy_from(std::span<const std::uint64_t>(&steps, 1)); }
+  std::uint64_t steps() const { return clock_.step(); }
+  void set_steps(std::uint64_t steps) { clock_.set(steps); }
   const std::vector<Tensor<Wide>>& first_moments() const { return m_; }
   const std::vector<Tensor<Wide>>& second_moments() const { return v_; }
 
  private:
   AdamHyper hyper_;
-  Tensor<std::uint64_t> step_;
+  StepClock clock_;
+  bool counts_ = true;
   std::vector<Tensor<Wide>> m_, v_;
 };
 

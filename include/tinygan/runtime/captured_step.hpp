@@ -1,29 +1,29 @@
-// CapturedStep: a whole training step, written down once and replayed.
+// CapturedStep: graph capture of a whole training step.
 //
-// A GPU runs the kernels of a small network faster than a CPU can start them one by one. The first call runs the step as it
-// is written; the second writes down every launch (on a GPU a CUDA graph) and replays it; from then on the host only says
-// "again". On the CPU each call just runs the step.
+// A GPU runs the kernels of a small network faster than a CPU can launch them one by one. The first call runs the step
+// eagerly; the second captures every launch (on a GPU in a CUDA graph) and replays it; every later call is one replay.
+// A device without capture, such as the CPU, runs the step on each call.
 //
-// What a step must keep to, so that a replay does what running it again would:
-//   - nothing is read by the host, and nothing copied from it: data, losses and counters stay on the device (MetricRing,
-//     DataLoader, Generator, Adam); what the host must do for each step is HostWork;
-//   - what changes from step to step lies in the device's memory: a replay repeats arguments, such as the learning rate, and
-//     never runs the host's code between the launches;
-//   - shapes are fixed, and nothing that lives on is replaced: weights, statistics and moments are updated in place.
-// A capture throws Error where a rule is broken that it can see (a host copy, a request for memory).
+// For a replay to equal a run of the step:
+//   - the host reads nothing and copies nothing to the device: data, losses and counters stay on the device (MetricRing,
+//     DataLoader, StepClock); work that the host must do for each step goes through HostWork;
+//   - what changes from step to step lies in device memory: a replay repeats arguments, such as the learning rate, and runs
+//     no host code between the launches;
+//   - shapes are fixed, and what outlives the step is updated in place: weights, statistics, first and second moments.
+// A capture throws Error on a violation that it can detect (a host copy, a request for memory).
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <utility>
 
-#include <tinygan/runtime/host_work.hpp>
+#include <tinygan/base/host_work.hpp>
 #include <tinygan/tensor/memory.hpp>
 
 namespace tinygan::runtime {
 
-/// Takes a step on each call. Results equal those of running it each time, bit for bit.
-/// Source: the capture of whole iterations in CUDA graphs, e.g. Nguyen et al., "Accelerating PyTorch with CUDA Graphs", 2021.
+/// Takes a step on each call. Results equal those of running it eagerly, bit for bit.
+/// Source: whole-iteration capture in CUDA graphs, e.g. Nguyen et al., "Accelerating PyTorch with CUDA Graphs", 2021.
 class CapturedStep {
  public:
   enum class Mode { automatic, eager };
@@ -35,25 +35,25 @@ class CapturedStep {
   CapturedStep(const CapturedStep&) = delete;
   CapturedStep& operator=(const CapturedStep&) = delete;
 
-  /// Takes one step. Throws what the step throws, and Error where it cannot be captured; nothing of it has then run.
+  /// Takes one step. Throws what the step throws, and Error if it cannot be captured; nothing of it has then run.
   void operator()() {
     if (!captures_) return step_();
     if (!memory_) return warm_up();
-    host_work_.repeat();
     if (!graph_) capture();
+    host_work_.repeat();
     backend(device_).capture.replay(graph_, device_.index);
   }
 
   bool captured() const { return graph_ != nullptr; }
 
-  /// Forgets what was written down: after a change of something that is no memory of the device's, such as a learning rate.
+  /// Discards the recorded graph. Call after changing host-side state such as the learning rate.
   void forget() {
     if (graph_) backend(device_).capture.release(std::exchange(graph_, nullptr), device_.index);
   }
 
  private:
-  /// The temporaries of all replays are those of the capture. In memory of their own nothing that is made between two
-  /// replays can come to lie on them; the first run finds out how much that is.
+  /// All replays share the temporaries of the capture. A graph-private pool keeps later allocations from overlapping
+  /// them; the first run determines its size.
   void warm_up() {
     auto memory = std::make_unique<GraphPrivatePool>(device_);
     {

@@ -1,29 +1,33 @@
-// MetricRing: scalars that steps leave on their device, read by the host later, many steps at once.
+// MetricRing: scalars that steps compute on their device, read by the host later, many steps at once.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
-#include <tinygan/tensor/tensor.hpp>
+#include <tinygan/base/host_work.hpp>
+#include <tinygan/tensor/step_clock.hpp>
 
 namespace tinygan::runtime {
 
-/// Rows of `count` scalars, one row a step; the latest `capacity` are kept.
+/// Rows of `count` scalars, one row a step of a clock; the latest `capacity` are kept.
 template <class T>
 class MetricRing {
  public:
-  /// Throws Error unless 1 <= count <= RecordDims::most and capacity >= 1.
-  MetricRing(int count, index_t capacity, Device device)
-      : dims_{count, capacity}, rows_({capacity, count}, device), written_(Tensor<std::uint64_t>::zeros({1}, device)) {
+  /// On the device of `clock`. Throws Error unless 1 <= count <= RecordDims::most and capacity >= 1.
+  MetricRing(int count, index_t capacity, const StepClock& clock)
+      : dims_{count, capacity}, clock_(clock), rows_({capacity, count}, clock.device()) {
     check(count >= 1 && count <= RecordDims::most, "MetricRing", count, " values, expected 1 to ", RecordDims::most);
     check(capacity >= 1, "MetricRing", "capacity ", capacity, ", expected at least 1");
   }
+  MetricRing(const MetricRing&) = delete;  // a captured step refers to its ring
+  MetricRing& operator=(const MetricRing&) = delete;
 
-  /// Writes the next row, a scalar each; NaN for an empty tensor. Part of a step: queued on the device, may be captured.
-  /// Throws Error unless there are `count` values, scalars of the ring's device.
-  void record(const std::vector<Tensor<T>>& values) const {
+  /// Writes the row of the clock's step, a scalar each; NaN for an empty tensor. May be captured. Throws Error unless
+  /// there are `count` values, scalars of the ring's device, and the clock has ticked since the last row.
+  void record(const std::vector<Tensor<T>>& values) {
     check(static_cast<index_t>(values.size()) == dims_.count, "MetricRing", values.size(), " values, expected ", dims_.count);
     std::array<const T*, RecordDims::most> at{};
     for (std::size_t i = 0; i < values.size(); ++i) {
@@ -32,31 +36,38 @@ class MetricRing {
             values[i].shape(), " on ", values[i].device(), ", expected a scalar on ", rows_.device());
       at[i] = values[i].data();
     }
-    kernels<T>(rows_.device()).record_values(dims_, at.data(), written_.data(), rows_.data(), Stream{});
-    count_up(written_.data(), rows_.device());
+    HostWork::each_step(this, "MetricRing", [this] { count_row(); });
+    kernels<T>(rows_.device()).record_values(dims_, at.data(), clock_.counter().data(), rows_.data(), Stream{});
   }
 
   /// The rows written since the last call that are still there, oldest first. Waits for the device.
   std::vector<std::vector<T>> drain() {
-    const std::uint64_t end = written_.item(), capacity = static_cast<std::uint64_t>(dims_.capacity);
-    std::uint64_t row = std::max(read_, end - std::min(end, capacity));
-    std::vector<std::vector<T>> rows;
-    if (row < end) {
-      const std::vector<T> all = rows_.to_vector();
-      for (; row < end; ++row) {
-        const auto first = all.begin() + static_cast<std::ptrdiff_t>(row % capacity) * dims_.count;
-        rows.emplace_back(first, first + dims_.count);
-      }
+    const std::uint64_t capacity = static_cast<std::uint64_t>(dims_.capacity);
+    const std::uint64_t rows = std::min(std::exchange(unread_, 0), capacity);
+    std::vector<std::vector<T>> list;
+    if (rows == 0) return list;
+    const std::vector<T> all = rows_.to_vector();
+    for (std::uint64_t step = last_ + 1 - rows; step <= last_; ++step) {
+      const auto first = all.begin() + static_cast<std::ptrdiff_t>(step % capacity) * dims_.count;
+      list.emplace_back(first, first + dims_.count);
     }
-    read_ = end;
-    return rows;
+    return list;
   }
 
  private:
+  /// Steps of a row each follow each other, or drain() would not find them.
+  void count_row() {
+    const std::uint64_t step = clock_.step();
+    check(unread_ == 0 || step == last_ + 1, "MetricRing", "a row of step ", step, " after that of step ", last_,
+          "; expected one row a step");
+    last_ = step;
+    ++unread_;
+  }
+
   RecordDims dims_;
+  StepClock clock_;
   Tensor<T> rows_;
-  Tensor<std::uint64_t> written_;  // by record, on the device
-  std::uint64_t read_ = 0;
+  std::uint64_t last_ = 0, unread_ = 0;  // step of the last row, rows since drain()
 };
 
 }  // namespace tinygan::runtime

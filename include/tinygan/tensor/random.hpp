@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include <tinygan/tensor/step_clock.hpp>
 #include <tinygan/tensor/tensor.hpp>
 
 namespace tinygan {
@@ -17,23 +18,21 @@ struct RandomDraw {
   Tensor<std::uint64_t> step;
 };
 
-/// Element i of draw d in step s is a function of (seed, s, d, i) alone: the same at any thread count and on any device.
-/// Every random tensor takes the next draw; next_step() counts the step up on the device and starts the draws over, which is
-/// what a captured training step replays. Call it between steps only: a backward pass repeats the draws of its forward pass.
-/// A copy draws what the original would have drawn next, and neither changes the other. Assignment leaves the step counter where it
-/// is on the device, and so captured steps valid.
+/// Element i of draw d in step s is a function of (seed, s, d, i) alone: the same at any thread count and on any
+/// device. Every random tensor takes the next draw; next_step() ticks the clock and starts the draws over, which is
+/// what a captured training step replays. Call it between steps only: a backward pass repeats the draws of its forward
+/// pass. A copy draws what the original would have drawn next, and neither changes the other. Assignment leaves the
+/// step counter where it is on the device, and so captured steps valid.
 class Generator {
  public:
-  explicit Generator(std::uint64_t seed = 0, Device device = Device::cpu()) : seed_(seed), step_({1}, device) {
-    set_step(0);
-  }
+  explicit Generator(std::uint64_t seed = 0, Device device = Device::cpu()) : seed_(seed), clock_(device) {}
 
-  Generator(const Generator& other) : seed_(other.seed_), draw_(other.draw_), step_(other.counter().clone()) {}
+  Generator(const Generator& other) : seed_(other.seed_), draw_(other.draw_), clock_(other.clock().clone()) {}
   Generator& operator=(const Generator& other) {
-    if (step_.defined() && device() == other.counter().device())
-      step_.copy_from(other.step_);
+    if (clock_.defined() && device() == other.device())
+      clock_.set(other.clock_);
     else
-      step_ = other.counter().clone();
+      clock_ = other.clock().clone();
     seed_ = other.seed_;
     draw_ = other.draw_;
     return *this;
@@ -44,17 +43,21 @@ class Generator {
 
   std::uint64_t seed() const { return seed_; }
   std::uint32_t draw() const { return draw_; }
-  std::uint64_t step() const { return counter().item(); }
-  Device device() const { return counter().device(); }
+  std::uint64_t step() const { return clock().step(); }
+  Device device() const { return clock().device(); }
+  /// The clock that next_step() ticks, for others to share. Throws Error if the generator was moved from.
+  const StepClock& clock() const {
+    check(clock_.defined(), "Generator", "it was moved from");
+    return clock_;
+  }
 
-  RandomDraw next() { return {{seed_, draw_++, counter().data()}, step_}; }
+  RandomDraw next() { return {{seed_, draw_++, clock().counter().data()}, clock_.counter()}; }
   void next_step() {
-    count_up(counter().data(), device());
-    step_.bump_version();
+    clock().tick();
     draw_ = 0;
   }
   void set_step(std::uint64_t step) {
-    counter().copy_from(std::span<const std::uint64_t>(&step, 1));
+    clock().set(step);
     draw_ = 0;
   }
   /// Starts over: as if newly made with this seed.
@@ -66,14 +69,9 @@ class Generator {
   std::weak_ptr<const void> lifetime() const { return lifetime_.token; }
 
  private:
-  const Tensor<std::uint64_t>& counter() const {
-    check(step_.defined(), "Generator", "it was moved from");
-    return step_;
-  }
-
   std::uint64_t seed_;
   std::uint32_t draw_ = 0;
-  Tensor<std::uint64_t> step_;
+  StepClock clock_;
 
   /// Copies and moves have lives of their own.
   struct Lifetime {

@@ -1,0 +1,60 @@
+// StepClock: the number of the training step, on the host and on a device.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include <tinygan/base/host_work.hpp>
+#include <tinygan/tensor/tensor.hpp>
+
+namespace tinygan {
+
+/// Counts steps for random numbers, optimisers, loader and metric ring, with one launch a step however many of them share it.
+/// Copies share the count.
+class StepClock {
+ public:
+  explicit StepClock(Device device = Device::cpu()) : state_(std::make_shared<State>(Tensor<std::uint64_t>::zeros({1}, device))) {}
+
+  /// False after a move.
+  bool defined() const { return state_ != nullptr; }
+  Device device() const { return state_->counter.device(); }
+  std::uint64_t step() const { return state_->step; }
+  /// The count on the device, which kernels read.
+  const Tensor<std::uint64_t>& counter() const { return state_->counter; }
+
+  /// Begins the next step. May be captured.
+  void tick() const {
+    HostWork::each_step(state_.get(), "StepClock", [s = state_] { ++s->step; }, HostWork::Times::any);
+    count_up(counter().data(), device());
+    counter().bump_version();
+  }
+  void set(std::uint64_t step) const {
+    counter().copy_from(std::span<const std::uint64_t>(&step, 1));
+    state_->step = step;
+  }
+  /// The step of another clock, at the address that captured steps know.
+  void set(const StepClock& other) const {
+    counter().copy_from(other.counter());
+    state_->step = other.step();
+  }
+  /// A clock of its own that stands at the same step.
+  StepClock clone() const {
+    StepClock clock(std::make_shared<State>(counter().clone()));
+    clock.state_->step = step();
+    return clock;
+  }
+
+ private:
+  struct State {
+    explicit State(Tensor<std::uint64_t> c) : counter(std::move(c)) {}
+    Tensor<std::uint64_t> counter;
+    std::uint64_t step = 0;
+  };
+  explicit StepClock(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace tinygan
