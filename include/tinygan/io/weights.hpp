@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <filesystem>
 #include <set>
 #include <span>
 #include <string>
@@ -23,7 +24,7 @@ struct NamedTensor {
   Tensor<T> tensor;
 };
 
-/// A model and the name its tensors are filed under, e.g. "generator" for "generator.conv2d.kernel".
+/// A model and the prefix of its tensors' names in a file: "generator" for "generator.conv2d.kernel", "" for "conv2d.kernel".
 template <class T>
 struct NamedModule {
   std::string name;
@@ -88,9 +89,10 @@ void load_tensors(const SafetensorsFile& file, const std::string& file_name,
 /// What a file holds of a model: its master weights and buffers.
 template <class T>
 auto file_tensors(const NamedModule<T>& m) {
+  const std::string prefix = m.name.empty() ? "" : m.name + ".";
   std::vector<NamedTensor<typename nn::Module<T>::Wide>> all;
-  for (const auto& n : m.module->named_parameters()) all.push_back({m.name + "." + n.name, n.variable.master()});
-  for (const auto& n : m.module->named_buffers()) all.push_back({m.name + "." + n.name, n.variable.value()});
+  for (const auto& n : m.module->named_parameters()) all.push_back({prefix + n.name, n.variable.master()});
+  for (const auto& n : m.module->named_buffers()) all.push_back({prefix + n.name, n.variable.value()});
   return all;
 }
 
@@ -117,6 +119,21 @@ template <class T>
 void load_weights(const SafetensorsFile& file, const std::string& file_name, const NamedModule<T>& m,
                   const LoadOptions& options = {}) {
   load_weights(file, file_name, std::vector{m}, options);
+}
+
+/// Writes a model's parameters and buffers to a safetensors file, whole or not at all. Throws Error if that fails.
+template <class T>
+void save(const std::filesystem::path& path, const nn::Module<T>& model) {
+  SafetensorsFile file;
+  add_weights(file, NamedModule<T>{"", &model});
+  write_safetensors(path, file);
+}
+
+/// Loads what save() wrote into a model of the same architecture. Throws Error, naming file and tensor, if it does not fit; the
+/// model is then unchanged.
+template <class T>
+void load(const std::filesystem::path& path, const nn::Module<T>& model) {
+  load_weights(read_safetensors(path), path.string(), NamedModule<T>{"", &model});
 }
 
 }  // namespace tinygan::io

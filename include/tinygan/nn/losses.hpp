@@ -2,9 +2,12 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <limits>
+#include <ranges>
 #include <span>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <tinygan/ops/softmax.hpp>
@@ -42,7 +45,7 @@ void check_probabilities(const char* op, const Variable<T>& target, double most)
 /// to a few roundings, however small. Throws Error on a shape mismatch, as do all losses, and on targets outside [0,1]; on a
 /// device those are checked in an AnomalyScope only.
 template <class T>
-Variable<T> bce_with_logits(const Variable<T>& logits, const Variable<T>& target) {
+Variable<T> bce_with_logits(const Variable<T>& logits, const std::type_identity_t<Variable<T>>& target) {
   detail::check_target("bce_with_logits", logits, target);
   detail::check_probabilities("bce_with_logits", target, 1);
   return ops::mean(target * ops::softplus(-logits) + (1 - target) * ops::softplus(logits));
@@ -61,7 +64,7 @@ Variable<T> bce_with_logits(const Variable<T>& logits, double label) {
 /// mean of -(t ln p + (1-t) ln(1-p)), p clamped to [eps, 1-eps] as Keras does (eps 1e-7), and below 1 where 1-eps rounds to 1.
 /// Throws Error unless 0 < eps < 0.5, and on targets outside [0,1] as bce_with_logits does.
 template <class T>
-Variable<T> binary_cross_entropy(const Variable<T>& probability, const Variable<T>& target, double epsilon = 1e-7) {
+Variable<T> binary_cross_entropy(const Variable<T>& probability, const std::type_identity_t<Variable<T>>& target, double epsilon = 1e-7) {
   detail::check_target("binary_cross_entropy", probability, target);
   detail::check_probabilities("binary_cross_entropy", target, 1);
   check(epsilon > 0 && epsilon < 0.5, "binary_cross_entropy", "epsilon ", epsilon,
@@ -73,33 +76,49 @@ Variable<T> binary_cross_entropy(const Variable<T>& probability, const Variable<
 
 /// mean of (x - t)^2.
 template <class T>
-Variable<T> mean_squared_error(const Variable<T>& prediction, const Variable<T>& target) {
+Variable<T> mean_squared_error(const Variable<T>& prediction, const std::type_identity_t<Variable<T>>& target) {
   detail::check_target("mean_squared_error", prediction, target);
   return ops::mean(ops::square(prediction - target));
 }
 
+/// Class numbers: a vector, span or array of integers.
+template <class R>
+concept Labels = std::ranges::contiguous_range<R> && std::integral<std::ranges::range_value_t<R>>;
+
 /// Rows of the identity: y(i, labels[i]) = 1. Throws Error on a label outside [0, classes).
 template <class T>
-Tensor<T> one_hot(std::span<const int> labels, index_t classes, Device device = Device::cpu()) {
-  check(!labels.empty() && classes >= 1, "one_hot", labels.size(), " labels of ", classes,
-        " classes, expected at least 1 of each");
-  std::vector<T> rows(labels.size() * static_cast<std::size_t>(classes), T(0));
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    check(labels[i] >= 0 && labels[i] < classes, "one_hot", "label ", labels[i], " of row ", i, ", expected 0 to ", classes - 1);
-    rows[i * static_cast<std::size_t>(classes) + static_cast<std::size_t>(labels[i])] = T(1);
+Tensor<T> one_hot(const Labels auto& labels, index_t classes, Device device = Device::cpu()) {
+  const auto count = static_cast<index_t>(std::ranges::size(labels));
+  check(count > 0 && classes >= 1, "one_hot", count, " labels of ", classes, " classes, expected at least 1 of each");
+  std::vector<T> rows(static_cast<std::size_t>(count * classes), T(0));
+  index_t row = 0;
+  for (const auto label : labels) {
+    check(std::cmp_greater_equal(label, 0) && std::cmp_less(label, classes), "one_hot", "label ", +label, " of row ", row,
+          ", expected 0 to ", classes - 1);
+    rows[static_cast<std::size_t>(row++ * classes + static_cast<index_t>(label))] = T(1);
   }
-  return Tensor<T>::from(rows, {static_cast<index_t>(labels.size()), classes}, device);
+  return Tensor<T>::from(rows, {count, classes}, device);
 }
 
 /// mean over rows of -sum t log_softmax(x) along the last axis; t are probabilities, e.g. from one_hot. Throws Error on a scalar,
 /// and on targets below 0 or NaN as bce_with_logits does.
 template <class T>
-Variable<T> softmax_cross_entropy(const Variable<T>& logits, const Variable<T>& target) {
+Variable<T> softmax_cross_entropy(const Variable<T>& logits, const std::type_identity_t<Variable<T>>& target) {
   detail::check_target("softmax_cross_entropy", logits, target);
   check(logits.rank() >= 1, "softmax_cross_entropy", "a scalar has no axis of classes");
   detail::check_probabilities("softmax_cross_entropy", target, std::numeric_limits<double>::infinity());
   const auto rows = static_cast<double>(logits.size() / logits.shape()[-1]);
   return ops::sum(target * ops::log_softmax(logits)) * (-1 / rows);
+}
+
+/// The same of class numbers: mean over rows of -log_softmax(x)(i, labels[i]), for logits (N, classes). Throws Error on another shape and
+/// on a label outside [0, classes).
+template <class T>
+Variable<T> softmax_cross_entropy(const Variable<T>& logits, const Labels auto& labels) {
+  ops::detail::check_input("softmax_cross_entropy", "prediction", logits);
+  check(logits.rank() == 2 && std::cmp_equal(logits.shape()[0], std::ranges::size(labels)), "softmax_cross_entropy", "prediction ",
+        logits.shape(), " for ", std::ranges::size(labels), " labels, expected (labels, classes)");
+  return softmax_cross_entropy(logits, Variable<T>(one_hot<T>(labels, logits.shape()[1], logits.device())));
 }
 
 }  // namespace tinygan::nn

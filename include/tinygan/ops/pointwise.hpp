@@ -329,19 +329,19 @@ Variable<T> softplus(const Variable<T>& x) {
 namespace tinygan {
 
 template <class T>
-Variable<T> operator+(const Variable<T>& a, const Variable<T>& b) {
+Variable<T> operator+(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b) {
   return ops::add(a, b);
 }
 template <class T>
-Variable<T> operator-(const Variable<T>& a, const Variable<T>& b) {
+Variable<T> operator-(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b) {
   return ops::sub(a, b);
 }
 template <class T>
-Variable<T> operator*(const Variable<T>& a, const Variable<T>& b) {
+Variable<T> operator*(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b) {
   return ops::mul(a, b);
 }
 template <class T>
-Variable<T> operator/(const Variable<T>& a, const Variable<T>& b) {
+Variable<T> operator/(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b) {
   return ops::div(a, b);
 }
 template <class T>

@@ -13,7 +13,7 @@
 namespace tinygan::runtime {
 
 /// Rows of `count` scalars, one row a step of a clock; the latest `capacity` are kept.
-template <class T>
+template <class T = float>
 class MetricRing {
  public:
   /// On the device of `clock`. Throws Error unless 1 <= count <= RecordDims::most and capacity >= 1.
