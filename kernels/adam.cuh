@@ -7,8 +7,6 @@
 // Source       Kingma and Ba, "Adam", ICLR 2015; Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019.
 #pragma once
 
-
-
 #include "optimiser.cuh"
 
 namespace tinygan::cuda {

@@ -6,8 +6,6 @@
 // Cost         norm 4 bytes per element, clipping 8 (nothing where the norm is below the limit).
 #pragma once
 
-
-
 #include "device/reduce.cuh"
 #include "optimiser.cuh"
 

@@ -4,8 +4,6 @@
 // Cost         20 bytes per parameter (param, grad, m read; param, m written).
 #pragma once
 
-
-
 #include "optimiser.cuh"
 
 namespace tinygan::cuda {

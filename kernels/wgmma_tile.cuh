@@ -1,5 +1,5 @@
-// A tile of a matrix product on Hopper's tensor cores: acc(tile_m, tile_n) += A(tile_m, depth) B(depth, tile_n), step
-// by step, both operands loaded by TMA. wgmma_taps.cuh and wgmma_weight_grad.cuh define a step.
+// A tile of a matrix product on Hopper's tensor cores: acc(tile_m, tile_n) += A(tile_m, tile_k) B(tile_k, tile_n),
+// step by step, both operands loaded by TMA. wgmma_taps.cuh and wgmma_weight_grad.cuh define a step.
 //
 // Owns         two warpgroups multiply, 64 rows each of a tile of 128, or half of the columns each of a tile of 64. The
 //              TMA producer is one lane of a ninth warp.

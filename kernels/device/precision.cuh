@@ -53,7 +53,6 @@ __device__ inline bfloat16 round_bf16(float x) {
 #endif
 }
 
-
 /// Both rounded to nearest even.
 __device__ inline Bf16x2 pack_bf16(float low, float high) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
