@@ -180,14 +180,14 @@ TEST_CASE("mixed tapes name what is wrong") {
 
 TEST_CASE("long chains of casts are differentiated and destroyed, and a pass frees their memory") {
   const F x(Tensor<float>::full({1000}, 1.0f, there), true);
-  const std::size_t before = pool(there).stats().in_use;
+  const std::size_t before = memory_pool(there).stats().in_use;
   F y = x;
   for (int i = 0; i < 2000; ++i) y = cast<float>(cast<bfloat16>(y) * 1);
-  CHECK(pool(there).stats().in_use > before + 2000 * 6000);
+  CHECK(memory_pool(there).stats().in_use > before + 2000 * 6000);
   const F loss = ops::sum(y);
   y = {};
   CHECK(floats(grad(loss, {x})[0]) == std::vector<float>(1000, 1.0f));
-  CHECK(pool(there).stats().in_use <= before + 1024);
+  CHECK(memory_pool(there).stats().in_use <= before + 1024);
 }
 
 }  // namespace

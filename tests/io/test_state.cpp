@@ -106,7 +106,7 @@ TEST_CASE("state that does not fit is refused by name and changes nothing") {
                  "is I32, expected F32"));
   CHECK(contains(error_with([&](auto& f) { f.tensors.erase(entry(f, "adam.steps")); }), "has no counter 'adam.steps'"));
   CHECK(contains(error_with([&](auto& f) { entry(f, "adam.steps")->dtype = io::DType::I64; }),
-                 "'adam.steps' is no counter"));
+                 "'adam.steps' is not a counter"));
   CHECK(other.saved() == before);
 
   nn::Sequential<float> smaller;

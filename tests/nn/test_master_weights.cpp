@@ -26,7 +26,7 @@ using F = Variable<float>;
 using B = Variable<bfloat16>;
 
 /// Whether the value is the master rounded.
-bool rounded(const B& p) { return same_bits(p.value(), cast<bfloat16>(p.master())); }
+auto rounded(const B& p) { return same_bits(p.value(), cast<bfloat16>(p.master())); }
 
 template <class T>
 nn::Sequential<T> model(std::uint64_t seed) {

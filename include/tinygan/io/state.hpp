@@ -24,7 +24,7 @@ inline std::uint64_t counter(const SafetensorsFile& file, const std::string& fil
   const SafetensorsEntry* e = file.find(name);
   check(e != nullptr, file_name, "has no counter '", name, "'");
   check(e->dtype == DType::U64 && e->bytes.size() == sizeof(std::uint64_t), file_name, "'", name,
-        "' is no counter: expected one U64");
+        "' is not a counter: expected one U64");
   return file.values<std::uint64_t>(name).front();
 }
 
@@ -71,7 +71,7 @@ void load_adam(const SafetensorsFile& file, const std::string& file_name, const 
   a.adam->set_steps(steps);
 }
 
-/// A value that is no finite number, and where it stands.
+/// A value that is not finite, and its place.
 struct NonFinite {
   std::string tensor;
   index_t element = 0;

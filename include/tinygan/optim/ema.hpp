@@ -2,7 +2,7 @@
 #pragma once
 
 #include <tinygan/autograd/grad.hpp>
-#include <tinygan/optim/distinct.hpp>
+#include <tinygan/optim/optimiser.hpp>
 
 namespace tinygan::optim {
 
@@ -17,7 +17,7 @@ struct EmaOptions {
 template <class T = float>
 class Ema {
  public:
-  using Wide = wide_t<T>;
+  using Wide = typename Optimiser<T>::Wide;
 
   /// Starts the average at the source. Throws Error if the lists are empty or do not match, if an average is listed twice or is a
   /// source, or if decay is outside [0,1).
