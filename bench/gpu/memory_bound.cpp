@@ -169,7 +169,7 @@ MemoryCase batch_norm(const std::string& layer, index_t batch, const NormDims& d
 
 // ---- Adam -----------------------------------------------------------------------------------------------------------
 
-/// Of float, or of bfloat16 with float masters.
+/// Of float, or of bfloat16 with fp32 master weights.
 template <class T>
 MemoryCase adam(const std::string& network, index_t n) {
   constexpr bool wide = sizeof(T) == sizeof(float);
