@@ -48,8 +48,8 @@ TEST_CASE("the losses of real, generated and wanted images, by hand") {
   CHECK(close(gan::generator_loss(Loss::hinge, o), -mean(-1.5, 0.25, 2)));
   CHECK(close(gan::real_loss(Loss::wgan_gp, o), -mean(-1.5, 0.25, 2)));
   CHECK(close(gan::fake_loss(Loss::wgan_gp, o), mean(-1.5, 0.25, 2)));
-  CHECK(close(gan::opinion(Loss::hinge, o), mean(-1.5, 0.25, 2)));
-  CHECK((gan::opinion(Loss::bce, o).item() > 0 && gan::opinion(Loss::bce, o).item() < 1));
+  CHECK(close(gan::mean_score(Loss::hinge, o), mean(-1.5, 0.25, 2)));
+  CHECK((gan::mean_score(Loss::bce, o).item() > 0 && gan::mean_score(Loss::bce, o).item() < 1));
 }
 
 TEST_CASE("the slopes of all losses, against finite differences") {

@@ -68,9 +68,9 @@ Variable<T> generator_loss(Loss loss, const Variable<T>& output) {
   return -ops::mean(output);
 }
 
-/// What D says of a batch, as people read it: the mean probability of being real for bce, the mean output for the others.
+/// Mean score of a batch: the mean probability of being real for bce, the mean output of D for the others.
 template <class T>
-Variable<T> opinion(Loss loss, const Variable<T>& output) {
+Variable<T> mean_score(Loss loss, const Variable<T>& output) {
   return ops::mean(loss == Loss::bce ? ops::sigmoid(output) : output);
 }
 

@@ -84,8 +84,8 @@ class AdversarialStep {
   void update_discriminator(const Tensor<T>& real, const Variable<T>& fake, Generator& random, Metrics& metrics) {
     nn::Sequential<T>& d = networks_->discriminator;
     // One batch after the other, each freed before the next: half the activations in memory at a time.
-    std::vector<Term> terms{half(cast<Wide>(d(real, Pass::train(random))), &real_loss<Wide>, metrics.d_real),
-                            half(cast<Wide>(d(fake, Pass::train(random))), &fake_loss<Wide>, metrics.d_fake)};
+    std::vector<Term> terms{batch_loss(cast<Wide>(d(real, Pass::train(random))), &real_loss<Wide>, metrics.d_real),
+                            batch_loss(cast<Wide>(d(fake, Pass::train(random))), &fake_loss<Wide>, metrics.d_fake)};
     if (penalises()) terms.push_back(penalty(real, fake.value(), random));
     const NoGrad no_grad;
     Term sum = std::move(terms.front());
@@ -117,11 +117,12 @@ class AdversarialStep {
     return {grad(loss, discriminator_optimiser_.parameters()), loss.detach()};
   }
 
-  /// The term of one of the two batches, and D's opinion of it.
-  Term half(const Variable<Wide>& output, Variable<Wide> (*loss_of)(Loss, const Variable<Wide>&), Tensor<Wide>& seen) {
+  /// The loss of one of the two batches and its gradients. Sets its mean score.
+  Term batch_loss(const Variable<Wide>& output, Variable<Wide> (*loss_of)(Loss, const Variable<Wide>&),
+                  Tensor<Wide>& score) {
     {
       const NoGrad no_grad;
-      seen = opinion(objective_.loss, output).value();
+      score = mean_score(objective_.loss, output).value();
     }
     return differentiate(loss_of(objective_.loss, output));
   }

@@ -51,7 +51,8 @@ class Adam : public Optimiser<T> {
   /// From now on the step of `clock` is the number of updates: for an optimiser that updates once in each of its steps,
   /// one launch less. Throws Error if they live on different devices.
   void count_by(const StepClock& clock) {
-    check(clock.device() == this->device_, this->name_, "a clock on ", clock.device(), ", the parameters on ", this->device_);
+    check(clock.device() == this->device_, this->name_, "a clock on ", clock.device(), ", the parameters on ",
+          this->device_);
     clock_ = clock;
     counts_ = false;
   }
