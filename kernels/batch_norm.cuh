@@ -196,10 +196,10 @@ __global__ void __launch_bounds__(column_threads, 2)
             parameters.store(s);
             parameters.store_statistics(s, epsilon);
             combine_splits(p, p.shift + column_width_bits<N>, partial, s.reduction, PlainSums{},
-                        [&](unsigned local, float sum, float product) {
-                          const index_t channel = at.block_channel(p, local);
-                          if (channel < p.channels) keep(local, channel, sum, product);
-                        });
+                           [&](unsigned local, float sum, float product) {
+                             const index_t channel = at.block_channel(p, local);
+                             if (channel < p.channels) keep(local, channel, sum, product);
+                           });
           }
           __syncthreads();
           Factors r{BatchNormFactors<N>(s, at.local), {}, {}};

@@ -97,9 +97,7 @@ struct StatisticsSums {
   float rows, last_rows;
 
   StatisticsSums(const ColumnPlan& p, const float* partial_)
-      : partial(partial_),
-        splits(p.splits),
-        rows(static_cast<float>(p.split_rows)),
+      : partial(partial_), splits(p.splits), rows(static_cast<float>(p.split_rows)),
         last_rows(static_cast<float>(p.rows - (p.splits - 1) * p.split_rows)) {}
 
   __device__ auto operator()(index_t channel) const {
@@ -113,7 +111,7 @@ struct StatisticsSums {
 /// finish(local, channel, mean, variance) for each of the block's 2^bits channels, over all splits; share: 1 / rows.
 template <class F>
 __device__ __forceinline__ void combine_statistics(const ColumnPlan& p, unsigned bits, float share,
-                                                const StatisticsSums& add, float* shared, const F& finish) {
+                                                   const StatisticsSums& add, float* shared, const F& finish) {
   combine_splits(p, bits, add.partial, shared, add, [&](unsigned local, float s, float q) {
     const index_t channel = (index_t{blockIdx.x} << bits) + local;
     if (channel >= p.channels) return;

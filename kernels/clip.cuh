@@ -22,10 +22,8 @@ __global__ void __launch_bounds__(map_threads)
   float sum = 0.0f;
   for_block(chunk.n, packable<4>(x), [&]<int N>(index_t i) {
     const Pack<float, N> v = load_floats<N>(x + i);
-    if constexpr (N == 4)
-      sum += (v.at[0] * v.at[0] + v.at[1] * v.at[1]) + (v.at[2] * v.at[2] + v.at[3] * v.at[3]);
-    else
-      sum += v.at[0] * v.at[0];
+    if constexpr (N == 4) sum += (v.at[0] * v.at[0] + v.at[1] * v.at[1]) + (v.at[2] * v.at[2] + v.at[3] * v.at[3]);
+    else sum += v.at[0] * v.at[0];
   });
   sum = block_reduce<Sum>(sum, s);
   if (threadIdx.x == 0) partial[blockIdx.x] = static_cast<double>(sum);

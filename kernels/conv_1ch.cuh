@@ -21,7 +21,7 @@ namespace tinygan::cuda {
 namespace {
 
 inline constexpr int one_channel_threads = 128;
-inline constexpr int one_channel_pack = 4;  // channels of a thread
+inline constexpr int one_channel_pack = 4;     // channels of a thread
 inline constexpr index_t plane_floats = 8192;  // at most, of an item's plane and of conv_1ch_out.cuh's products
 
 /// One axis. Pixel b of the wide side has its patch at coordinates b * step to b * step + F - 1 of the plane, whose

@@ -26,9 +26,8 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
     raw[j] = load_raw(w + index_t{p.filter_tap(j)} * p.channels + channel, left, p.packed_w);
   float filter[F * F][4];  // (F, F, 4)
   TINYGAN_UNROLL
-  for (int j = 0; j < F * F; ++j)
-    TINYGAN_UNROLL
-    for (int k = 0; k < 4; ++k) filter[j][k] = to_float(raw[j].at[k]);
+  for (int j = 0; j < F * F; ++j) TINYGAN_UNROLL
+  for (int k = 0; k < 4; ++k) filter[j][k] = to_float(raw[j].at[k]);
 
   for (int item = static_cast<int>(blockIdx.x); item < p.items(); item += static_cast<int>(gridDim.x)) {
     const WideBand band(p, item);
@@ -37,13 +36,12 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
       const float* const patch = plane + at.patch(p);
       Float4 v{};  // four channels of one pixel
       TINYGAN_UNROLL
-      for (int r = 0; r < F; ++r)
+      for (int r = 0; r < F; ++r) TINYGAN_UNROLL
+      for (int s = 0; s < F; ++s) {
+        const float x = patch[r * columns + s];
         TINYGAN_UNROLL
-        for (int s = 0; s < F; ++s) {
-          const float x = patch[r * columns + s];
-          TINYGAN_UNROLL
-          for (int k = 0; k < 4; ++k) v.at[k] = fmaf(x, filter[r * F + s][k], v.at[k]);
-        }
+        for (int k = 0; k < 4; ++k) v.at[k] = fmaf(x, filter[r * F + s][k], v.at[k]);
+      }
       if (left <= 0) continue;
       const index_t to = at.offset(p, band) + channel;
       finish_pack(e, channel, p.channels, v);

@@ -112,9 +112,8 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
           for (int j = 0; j < F * F; ++j) {
             const Float4 f = load_pack<4>(filter + j * filter_channels + c);
             TINYGAN_UNROLL
-            for (int i = 0; i < N; ++i)
-              TINYGAN_UNROLL
-              for (int k = 0; k < 4; ++k) sums[i][j] = fmaf(x[i][k], f.at[k], sums[i][j]);
+            for (int i = 0; i < N; ++i) TINYGAN_UNROLL
+            for (int k = 0; k < 4; ++k) sums[i][j] = fmaf(x[i][k], f.at[k], sums[i][j]);
           }
         }
       }

@@ -45,39 +45,35 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
       at.advance();
       factor = load();  // in flight while this one is multiplied
       TINYGAN_UNROLL
-      for (int r = 0; r < F; ++r)
+      for (int r = 0; r < F; ++r) TINYGAN_UNROLL
+      for (int s = 0; s < F; ++s) {
+        const float x = patch[r * columns + s];
         TINYGAN_UNROLL
-        for (int s = 0; s < F; ++s) {
-          const float x = patch[r * columns + s];
-          TINYGAN_UNROLL
-          for (int k = 0; k < 4; ++k) sums[r * F + s].at[k] = fmaf(x, now[k], sums[r * F + s].at[k]);
-        }
+        for (int k = 0; k < 4; ++k) sums[r * F + s].at[k] = fmaf(x, now[k], sums[r * F + s].at[k]);
+      }
     }
   }
 
   TINYGAN_UNROLL
-  for (int j = 0; j < F * F; ++j)
-    TINYGAN_UNROLL
-    for (int k = 0; k < 4; ++k)
-      for (int bits = team; bits < static_cast<int>(warp_size); bits *= 2)
-        sums[j].at[k] += __shfl_xor_sync(all_lanes, sums[j].at[k], static_cast<unsigned>(bits));
+  for (int j = 0; j < F * F; ++j) TINYGAN_UNROLL
+  for (int k = 0; k < 4; ++k)
+    for (int bits = team; bits < static_cast<int>(warp_size); bits *= 2)
+      sums[j].at[k] += __shfl_xor_sync(all_lanes, sums[j].at[k], static_cast<unsigned>(bits));
   // Tree over warps: the upper half of the warps stores its sums, the lower half adds them.
   Float4* const partial = reinterpret_cast<Float4*>(shared);
   const int warp = static_cast<int>(warp_id());
   const bool holds = static_cast<int>(lane_id()) < team;
   for (int warps = one_channel_threads / static_cast<int>(warp_size) / 2; warps > 0; warps /= 2) {
     __syncthreads();
-    if (holds && warp >= warps && warp < 2 * warps)
-      TINYGAN_UNROLL
-      for (int j = 0; j < F * F; ++j) partial[((warp - warps) * F * F + j) * team + lane] = sums[j];
+    if (holds && warp >= warps && warp < 2 * warps) TINYGAN_UNROLL
+    for (int j = 0; j < F * F; ++j) partial[((warp - warps) * F * F + j) * team + lane] = sums[j];
     __syncthreads();
-    if (holds && warp < warps)
+    if (holds && warp < warps) TINYGAN_UNROLL
+    for (int j = 0; j < F * F; ++j) {
+      const Float4 other = partial[(warp * F * F + j) * team + lane];
       TINYGAN_UNROLL
-      for (int j = 0; j < F * F; ++j) {
-        const Float4 other = partial[(warp * F * F + j) * team + lane];
-        TINYGAN_UNROLL
-        for (int k = 0; k < 4; ++k) sums[j].at[k] += other.at[k];
-      }
+      for (int k = 0; k < 4; ++k) sums[j].at[k] += other.at[k];
+    }
   }
   if (warp > 0 || !holds || left <= 0) return;
   TINYGAN_UNROLL
@@ -86,8 +82,7 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
     if (partial_sums)
       store_some(partial_sums + index_t{blockIdx.x} * p.taps() * p.channels + at, channel, p.channels, sums[j],
                  p.packed_w);
-    else
-      store_some(dw + at, channel, p.channels, sums[j], p.packed_w);
+    else store_some(dw + at, channel, p.channels, sums[j], p.packed_w);
   }
 }
 

@@ -59,10 +59,8 @@ struct TapAxis {
                (count == 0 || in == c.in + c.count * in_step);
       };
       const auto at = std::find_if(groups.begin(), groups.end(), belongs);
-      if (at != groups.end())
-        ++at->count;
-      else
-        groups.push_back({out, 1, in, filter, count});
+      if (at != groups.end()) ++at->count;
+      else groups.push_back({out, 1, in, filter, count});
     }
   }
 };
@@ -292,10 +290,10 @@ void tap_conv(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w, 
     plan.for_launches(tiles_of, [&](const TapConv& conv, index_t count) {
       record_tiles<P>(count * conv.column_tiles);
       launch<tap_conv_kernel<P, L>>({.grid = {grid_extent(count * conv.column_tiles)},
-                                           .block = {P::threads},
-                                           .shared_bytes = P::shared_bytes,
-                                           .stream = stream},
-                                          conv, e, in, w, out);
+                                     .block = {P::threads},
+                                     .shared_bytes = P::shared_bytes,
+                                     .stream = stream},
+                                    conv, e, in, w, out);
     });
   });
 }

@@ -116,9 +116,27 @@ __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
 /// The plan with tiles of (tile_m, tile_n) and so many splits.
 inline WeightGradPlan weight_grad_plan(const ConvDims& d, index_t tile_m, index_t tile_n, index_t splits) {
   const auto n = [](index_t v) { return static_cast<int>(v); };
-  return {n(d.N), n(d.H), n(d.W), n(d.C), n(d.R), n(d.S), n(d.K), n(d.P), n(d.Q), n(d.stride_h), n(d.stride_w),
-          n(d.pad_top), n(d.pad_left), n(d.dilation_h), n(d.dilation_w), n(ceil_div(d.C, tile_m)),
-          n(ceil_div(d.K, tile_n)), n(splits), false, false, false};
+  return {n(d.N),
+          n(d.H),
+          n(d.W),
+          n(d.C),
+          n(d.R),
+          n(d.S),
+          n(d.K),
+          n(d.P),
+          n(d.Q),
+          n(d.stride_h),
+          n(d.stride_w),
+          n(d.pad_top),
+          n(d.pad_left),
+          n(d.dilation_h),
+          n(d.dilation_w),
+          n(ceil_div(d.C, tile_m)),
+          n(ceil_div(d.K, tile_n)),
+          n(splits),
+          false,
+          false,
+          false};
 }
 
 /// run.operator()<Policy>(plan) with the tile and the splits for a shape.
@@ -128,8 +146,7 @@ auto with_weight_grad_plan(const ConvDims& d, const Run& run) {
   const auto splits = [&](index_t c, index_t k) { return split_k_count(tiles(c, k), d.N * d.P * d.Q); };
   const auto blocks = [&](index_t c, index_t k) { return tiles(c, k) * splits(c, k); };
   return with_tile<F, T, false>(d.C, d.K, blocks, [&]<class P>() {
-    return run.template operator()<P>(
-        weight_grad_plan(d, P::tile_m, P::tile_n, splits(P::tile_m, P::tile_n)));
+    return run.template operator()<P>(weight_grad_plan(d, P::tile_m, P::tile_n, splits(P::tile_m, P::tile_n)));
   });
 }
 

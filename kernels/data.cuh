@@ -47,10 +47,8 @@ void gather_images(const GatherDims& d, const std::uint8_t* images, const std::i
   const index_t N = packs ? 4 : 1, count = d.count * d.pixels / N;
   const Divisor pixels(d.pixels / N);
   const Launch how{.grid = {grid_stride_blocks(count, map_threads)}, .block = {map_threads}, .stream = stream};
-  if (packs)
-    launch<gather_images_kernel<4, T>>(how, d, count, pixels, images, index, step, scale, shift, out);
-  else
-    launch<gather_images_kernel<1, T>>(how, d, count, pixels, images, index, step, scale, shift, out);
+  if (packs) launch<gather_images_kernel<4, T>>(how, d, count, pixels, images, index, step, scale, shift, out);
+  else launch<gather_images_kernel<1, T>>(how, d, count, pixels, images, index, step, scale, shift, out);
 }
 
 }  // namespace

@@ -13,7 +13,8 @@ namespace {
 
 __global__ void __launch_bounds__(map_threads)
     ema_kernel(index_t n, index_t packs, float decay, const float* x, float* average) {
-  map(n, packs, average, [=](float a, float v) { return decay * a + (1.0f - decay) * v; }, average, x);
+  map(
+      n, packs, average, [=](float a, float v) { return decay * a + (1.0f - decay) * v; }, average, x);
 }
 
 inline void ema(index_t n, float decay, const float* x, float* average, Stream stream) {

@@ -29,7 +29,7 @@ struct FfmaTile {
   static_assert(Edge % warp_rows == 0 && Edge % warp_columns == 0);
 
   static constexpr int pitch = Edge + 4;  // rows 16-byte aligned; the transposing stores of a warp cover all banks
-  using Panel = float[tile_k][pitch];  // (tile_k, Edge)
+  using Panel = float[tile_k][pitch];     // (tile_k, Edge)
   struct Shared {
     Panel a[2], b[2];  // (2, tile_k, tile_m), (2, tile_k, tile_n)
   };
@@ -92,9 +92,8 @@ struct FfmaTile {
         store_some(out + to + column, column, t.N, v, t.packed);
       }
       TINYGAN_UNROLL
-      for (int r = 1; r < rows; ++r)
-        TINYGAN_UNROLL
-        for (int j = 0; j < columns; ++j) acc.at[r - 1][j] = acc.at[r][j];
+      for (int r = 1; r < rows; ++r) TINYGAN_UNROLL
+      for (int j = 0; j < columns; ++j) acc.at[r - 1][j] = acc.at[r][j];
     }
   }
 
@@ -131,10 +130,9 @@ struct FfmaTile {
       TINYGAN_UNROLL
       for (int j = 0; j < columns / 4; ++j) right[j] = load_pack<4>(&b[k][acc.column(4 * j)]);
       TINYGAN_UNROLL
-      for (int i = 0; i < rows; ++i)
-        TINYGAN_UNROLL
-        for (int j = 0; j < columns; ++j)
-          acc.at[i][j] = fmaf(left[i / 4].at[i % 4], right[j / 4].at[j % 4], acc.at[i][j]);
+      for (int i = 0; i < rows; ++i) TINYGAN_UNROLL
+      for (int j = 0; j < columns; ++j)
+        acc.at[i][j] = fmaf(left[i / 4].at[i % 4], right[j / 4].at[j % 4], acc.at[i][j]);
     }
   }
 };

@@ -32,8 +32,8 @@ struct MatrixPanel {
   bool packed;
 
   /// From index `mn` of `mn_end` on along M or N, K in [k, k_end).
-  __device__ MatrixPanel(const Element* matrix, index_t row_pitch, index_t mn, index_t mn_end, index_t k,
-                         index_t k_end, bool is_packed)
+  __device__ MatrixPanel(const Element* matrix, index_t row_pitch, index_t mn, index_t mn_end, index_t k, index_t k_end,
+                         bool is_packed)
       : pitch(row_pitch), packed(is_packed) {
     const index_t i = mn + Place::mn(), j = k + Place::k();
     at = matrix + (k_major ? i * pitch + j : j * pitch + i);
@@ -84,8 +84,8 @@ __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
                                {b, B == Major::k ? d.K : d.N, n, d.N, begin, end, p.packed_b}};
   typename P::Accumulator acc;  // (tile_m, tile_n)
   P::template multiply<A, B>(source, static_cast<int>(ceil_div(end - begin, P::tile_k)), acc);
-  store_tile<P>(acc, {m, M, n, N, p.packed_c}, e, c,
-                partial_sums ? partial_sums + blockIdx.y * d.M * d.N : nullptr, [&](int row) { return row * d.N; });
+  store_tile<P>(acc, {m, M, n, N, p.packed_c}, e, c, partial_sums ? partial_sums + blockIdx.y * d.M * d.N : nullptr,
+                [&](int row) { return row * d.N; });
 }
 
 /// run.operator()<Policy>(plan) with the tile and the splits for a shape.
@@ -145,8 +145,8 @@ void gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b, T* c,
     p.packed_b = made_of_packs<P::pack>(d.trans_b ? d.K : d.N, b);
     p.packed_c = partial_sums ? made_of_packs<4>(d.N, partial_sums) : made_of_packs<4>(d.N, c);
     constexpr Major k = Major::k, mn = Major::mn;
-    const auto run = d.trans_a ? d.trans_b ? &gemm_tiles<P, mn, k> : &gemm_tiles<P, mn, mn>
-                     : d.trans_b ? &gemm_tiles<P, k, k>
+    const auto run = d.trans_a   ? d.trans_b ? &gemm_tiles<P, mn, k> : &gemm_tiles<P, mn, mn>
+                       : d.trans_b ? &gemm_tiles<P, k, k>
                                  : &gemm_tiles<P, k, mn>;
     run(d, p, e, a, b, c, partial_sums, stream);
     if (partial_sums) sum_splits(d.M * d.N, p.splits, d.N, e, partial_sums, c, stream);

@@ -26,7 +26,7 @@ template <Precision F, class T, bool NarrowToo, class Blocks, class Run>
 auto with_tile(index_t M, index_t N, const Blocks& blocks, const Run& run) {
   const auto suits = [&]<class P>(index_t enough) {
     return forms::selects(P::way, P::tile_m, P::tile_n,
-                        M > P::tile_m / 2 && N > P::tile_n / 2 && blocks(P::tile_m, P::tile_n) >= enough);
+                          M > P::tile_m / 2 && N > P::tile_n / 2 && blocks(P::tile_m, P::tile_n) >= enough);
   };
   if constexpr (F == Precision::fp32) {
     static_assert(std::is_same_v<T, float>);

@@ -34,8 +34,8 @@ inline bool is_vector(const GemmDims& d) {
 
 // ---- A single row or column: y(length) ------------------------------------------------------------------------------
 
-inline constexpr int gemv_threads = 512;       // of a block, at most; 256 at least
-inline constexpr unsigned gemv_columns = 64;   // of a block that sums columns
+inline constexpr int gemv_threads = 512;      // of a block, at most; 256 at least
+inline constexpr unsigned gemv_columns = 64;  // of a block that sums columns
 
 struct GemvPlan {
   index_t length, K;         // sums, and terms of each
@@ -141,9 +141,8 @@ __device__ __forceinline__ float dot_of_packs(const T* x, const T* v, index_t k,
       right[b] = load_words<Packed>(v + at, count);
     }
     TINYGAN_UNROLL
-    for (int b = 0; b < batch; ++b)
-      TINYGAN_UNROLL
-      for (int i = 0; i < N; ++i) acc[i % 4] = fmaf(element<T>(left[b], i), element<T>(right[b], i), acc[i % 4]);
+    for (int b = 0; b < batch; ++b) TINYGAN_UNROLL
+    for (int i = 0; i < N; ++i) acc[i % 4] = fmaf(element<T>(left[b], i), element<T>(right[b], i), acc[i % 4]);
   }
   return (acc[0] + acc[1]) + (acc[2] + acc[3]);
 }
@@ -159,9 +158,8 @@ __global__ void __launch_bounds__(gemv_threads, 2)
   const index_t end = row < p.length ? split_end : begin;
   const index_t k = begin + N * (threadIdx.x & (team_threads - 1));
   float sum = 0.0f;
-  with_packing<N>(p.packed, [&]<bool Packed>() {
-    sum = dot_of_packs<Packed>(matrix + row * p.K, v, k, end, N * team_threads);
-  });
+  with_packing<N>(p.packed,
+                  [&]<bool Packed>() { sum = dot_of_packs<Packed>(matrix + row * p.K, v, k, end, N * team_threads); });
   sum = warp_reduce<Sum>(sum);
   if (lane_id() == 0) of_warps[warp_id()] = sum;
   __syncthreads();
@@ -190,9 +188,8 @@ __device__ __forceinline__ void add_rows(const T* x, index_t pitch, const T* v, 
       weights[b] = inside ? to_float(*v) : 0.0f;
     }
     TINYGAN_UNROLL
-    for (int b = 0; b < batch; ++b)
-      TINYGAN_UNROLL
-      for (int i = 0; i < N; ++i) acc.at[i] = fmaf(element<T>(rows[b], i), weights[b], acc.at[i]);
+    for (int b = 0; b < batch; ++b) TINYGAN_UNROLL
+    for (int i = 0; i < N; ++i) acc.at[i] = fmaf(element<T>(rows[b], i), weights[b], acc.at[i]);
   }
 }
 
@@ -200,7 +197,7 @@ template <class T>
 __global__ void __launch_bounds__(gemv_threads, 2)
     gemv_sums_kernel(GemvPlan p, Epilogue<T> e, const T* matrix, const T* v, T* y, float* partial_sums) {
   constexpr int N = pack_width<T>;
-  constexpr unsigned row = gemv_columns / N;  // threads of a row
+  constexpr unsigned row = gemv_columns / N;                                               // threads of a row
   float* const of_warps = block_shared<float>(gemv_columns * (gemv_threads / warp_size));  // (warps, gemv_columns)
   const index_t first = index_t{blockIdx.x} * gemv_columns, column = first + threadIdx.x % row * N;
   const int count = count_of<N>(column, p.length);
@@ -212,9 +209,8 @@ __global__ void __launch_bounds__(gemv_threads, 2)
     add_rows<Packed>(matrix + begin * p.length + column, p.length, v + begin, left, step, count, acc);
   });
   TINYGAN_UNROLL
-  for (unsigned bits = row; bits < warp_size; bits *= 2)
-    TINYGAN_UNROLL
-    for (int i = 0; i < N; ++i) acc.at[i] += __shfl_xor_sync(all_lanes, acc.at[i], bits);
+  for (unsigned bits = row; bits < warp_size; bits *= 2) TINYGAN_UNROLL
+  for (int i = 0; i < N; ++i) acc.at[i] += __shfl_xor_sync(all_lanes, acc.at[i], bits);
   if (lane_id() < row) {
     TINYGAN_UNROLL
     for (int i = 0; i < N; i += 4)
@@ -232,7 +228,7 @@ __global__ void __launch_bounds__(gemv_threads, 2)
 
 // ---- A single term --------------------------------------------------------------------------------------------------
 
-inline constexpr unsigned outer_rows = 4;     // of a thread in one go
+inline constexpr unsigned outer_rows = 4;      // of a thread in one go
 inline constexpr index_t outer_blocks = 2368;  // about as many as the largest GPUs hold at once
 
 /// finish_pack() for N columns from n on, all of which exist.
@@ -289,10 +285,8 @@ void outer(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b, T* c
   forms::record({forms::Way::vector, 0, 0, 1}, index_t{x} * y);
   const Launch how{.grid = {x, y}, .block = {map_threads}, .stream = stream};
   const auto M = static_cast<unsigned>(d.M), columns = static_cast<unsigned>(d.N);
-  if (e.bias || e.activation != Activation::none)
-    launch<outer_kernel<N, true, T>>(how, M, columns, shift, e, a, b, c);
-  else
-    launch<outer_kernel<N, false, T>>(how, M, columns, shift, e, a, b, c);
+  if (e.bias || e.activation != Activation::none) launch<outer_kernel<N, true, T>>(how, M, columns, shift, e, a, b, c);
+  else launch<outer_kernel<N, false, T>>(how, M, columns, shift, e, a, b, c);
 }
 
 // ---- All of them ----------------------------------------------------------------------------------------------------
@@ -318,14 +312,10 @@ void vector_gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b
   float* const partial_sums = p.splits > 1 ? static_cast<float*>(workspace) : nullptr;
   forms::record({forms::Way::vector, 0, 0, p.splits}, p.blocks * p.splits);
   const std::size_t shared = sizeof(float) * (gemv_threads / warp_size) * (dots ? 1 : gemv_columns);
-  const Launch how{.grid = {p.blocks, grid_extent(p.splits, false)},
-                   .block = {p.threads},
-                   .shared_bytes = shared,
-                   .stream = stream};
-  if (dots)
-    launch<gemv_dots_kernel<T>>(how, p, e, matrix, v, c, partial_sums);
-  else
-    launch<gemv_sums_kernel<T>>(how, p, e, matrix, v, c, partial_sums);
+  const Launch how{
+      .grid = {p.blocks, grid_extent(p.splits, false)}, .block = {p.threads}, .shared_bytes = shared, .stream = stream};
+  if (dots) launch<gemv_dots_kernel<T>>(how, p, e, matrix, v, c, partial_sums);
+  else launch<gemv_sums_kernel<T>>(how, p, e, matrix, v, c, partial_sums);
   if (partial_sums) sum_splits(p.length, p.splits, d.N, e, partial_sums, c, stream);
 }
 

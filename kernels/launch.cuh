@@ -85,8 +85,8 @@ void launch(const Launch& l, Args... args) {
     check_launch(
         cudaFuncSetAttribute(Kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(l.shared_bytes)));
     // All of the L1 cache that can be shared memory: it limits the blocks of a multiprocessor.
-    check_launch(cudaFuncSetAttribute(Kernel, cudaFuncAttributePreferredSharedMemoryCarveout,
-                                      cudaSharedmemCarveoutMaxShared));
+    check_launch(
+        cudaFuncSetAttribute(Kernel, cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared));
   }
   cudaLaunchConfig_t how{};
   how.gridDim = l.grid;
@@ -118,10 +118,8 @@ void launch(const Launch& l, Args... args) {
     const auto call = [](const void* b) { (*static_cast<const decltype(body)*>(b))(); };
     emulate::launch_grid({&kernel_name<Kernel>, {l.file, l.line}, l.grid, l.block, l.shared_bytes, call, &body});
   };
-  if (emulate::recording)
-    emulate::recording->emplace_back(run);
-  else
-    run();
+  if (emulate::recording) emulate::recording->emplace_back(run);
+  else run();
 }
 
 template <class T>

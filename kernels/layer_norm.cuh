@@ -104,15 +104,11 @@ void launch_rows(const NormDims& d, Activation a, Stream stream, const F& f) {
                    .stream = stream};
   with_activation(a, [&]<bool Smooth>() {
     const auto with_width = [&]<int N>() {
-      if (warps)
-        f.template operator()<N, 32, Smooth>(how);
-      else
-        f.template operator()<N, layer_norm_threads, Smooth>(how);
+      if (warps) f.template operator()<N, 32, Smooth>(how);
+      else f.template operator()<N, layer_norm_threads, Smooth>(how);
     };
-    if (d.channels % 4 == 0)
-      with_width.template operator()<4>();
-    else
-      with_width.template operator()<1>();
+    if (d.channels % 4 == 0) with_width.template operator()<4>();
+    else with_width.template operator()<1>();
   });
 }
 
@@ -225,12 +221,12 @@ template <class T>
 __global__ void __launch_bounds__(column_threads)
     layer_norm_combine_kernel(ColumnPlan p, const float* partial, T* dbeta, T* dgamma) {
   combine_splits(p, p.shift, partial, block_shared<float>(reduction_floats<1>), PlainSums{},
-              [&](unsigned local, float sum, float product) {
-                const index_t channel = ColumnPlace<1>::block_channel(p, local);
-                if (channel >= p.channels) return;
-                dbeta[channel] = from_float<T>(sum);
-                dgamma[channel] = from_float<T>(product);
-              });
+                 [&](unsigned local, float sum, float product) {
+                   const index_t channel = ColumnPlace<1>::block_channel(p, local);
+                   if (channel >= p.channels) return;
+                   dbeta[channel] = from_float<T>(sum);
+                   dgamma[channel] = from_float<T>(product);
+                 });
 }
 
 inline std::size_t layer_norm_workspace(const NormDims& d) {
@@ -245,9 +241,8 @@ void layer_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x,
                          Stream stream) {
   auto* const partial = static_cast<float*>(workspace);
   launch_rows(d, o.activation, stream, [&]<int N, int Threads, bool Smooth>(const Launch& how) {
-    launch<layer_norm_backward_kernel<N, Threads, Smooth, T>>(how, d, NormActivation<Smooth>(o),
-                                                              packable<N>(x, gamma, beta, g, dx), x, mean, rstd, gamma,
-                                                              beta, g, dx);
+    launch<layer_norm_backward_kernel<N, Threads, Smooth, T>>(
+        how, d, NormActivation<Smooth>(o), packable<N>(x, gamma, beta, g, dx), x, mean, rstd, gamma, beta, g, dx);
   });
   const ColumnPlan p = layer_norm_plan(d, column_width<T>(d.channels));
   with_activation(o.activation, [&]<bool Smooth>() {
@@ -263,10 +258,10 @@ void layer_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x,
   if (p.splits == 1) return;
   const ColumnPlan combined = combining_plan(p, column_width<T>(d.channels));
   launch<layer_norm_combine_kernel<T>>({.grid = {combined.groups},
-                                     .block = {column_threads},
-                                     .shared_bytes = reduction_floats<1> * sizeof(float),
-                                     .stream = stream},
-                                    combined, static_cast<const float*>(partial), dbeta, dgamma);
+                                        .block = {column_threads},
+                                        .shared_bytes = reduction_floats<1> * sizeof(float),
+                                        .stream = stream},
+                                       combined, static_cast<const float*>(partial), dbeta, dgamma);
 }
 
 }  // namespace

@@ -49,10 +49,9 @@ struct MmaPanel {
     const int lane = static_cast<int>(lane_id());
     if constexpr (by_words) {
       TINYGAN_UNROLL
-      for (int u = 0; u < Groups; ++u)
-        TINYGAN_UNROLL
-        for (int half = 0; half < 2; ++half)
-          v[u][half] = std::bit_cast<std::uint32_t>(memory[at(mn + 8 * u + lane / 4, k + 4 * half + lane % 4)]);
+      for (int u = 0; u < Groups; ++u) TINYGAN_UNROLL
+      for (int half = 0; half < 2; ++half)
+        v[u][half] = std::bit_cast<std::uint32_t>(memory[at(mn + 8 * u + lane / 4, k + 4 * half + lane % 4)]);
     } else {
       const int group = Left ? lane / 8 % 2 : lane / 16, half = Left ? lane / 16 : lane / 8 % 2;
       const int row = mn + 8 * group + (k_major ? lane % 8 : 0), column = k + pack * half + (k_major ? 0 : lane % 8);
@@ -79,14 +78,13 @@ __device__ __forceinline__ void store_fragments(const FragmentC (&acc)[M][N], fl
   constexpr int pitch = results_pitch<N>;
   const int lane = static_cast<int>(lane_id());
   TINYGAN_UNROLL
-  for (int i = 0; i < M; ++i)
-    TINYGAN_UNROLL
-    for (int j = 0; j < N; ++j) {
-      float* const to = shared + (16 * i + lane / 4) * pitch + 8 * j + lane % 4 * 2;
-      const FragmentC& c = acc[i][j];
-      store_pack(to, Pack<float, 2>{{c.at[0], c.at[1]}});
-      store_pack(to + 8 * pitch, Pack<float, 2>{{c.at[2], c.at[3]}});
-    }
+  for (int i = 0; i < M; ++i) TINYGAN_UNROLL
+  for (int j = 0; j < N; ++j) {
+    float* const to = shared + (16 * i + lane / 4) * pitch + 8 * j + lane % 4 * 2;
+    const FragmentC& c = acc[i][j];
+    store_pack(to, Pack<float, 2>{{c.at[0], c.at[1]}});
+    store_pack(to + 8 * pitch, Pack<float, 2>{{c.at[2], c.at[3]}});
+  }
   __syncwarp();
   constexpr int rows = M == 1 ? 16 : 32;  // their offsets are computed once, one per lane, as they cost divisions
   constexpr int row_packs = 2 * N, at_a_time = 32 / row_packs;
@@ -248,15 +246,14 @@ struct MmaTile {
       const Operand<true, 2 * fragments_m> left(a, warp / 2 * warp_m, k);  // (warp_m, mma_k)
       const Operand<false, fragments_n> right(b, warp % 2 * warp_n, k);    // (warp_n, mma_k)
       TINYGAN_UNROLL
-      for (int i = 0; i < fragments_m; ++i)
-        TINYGAN_UNROLL
-        for (int j = 0; j < fragments_n; ++j) {
-          const auto &upper = left.at[2 * i], &lower = left.at[2 * i + 1];
-          const FragmentA l{{upper[0], lower[0], upper[1], lower[1]}};
-          const FragmentB r{{right.at[j][0], right.at[j][1]}};
-          if constexpr (F == Precision::tf32) mma_tf32(acc.at[i][j], l, r);
-          else mma_bf16(acc.at[i][j], l, r);
-        }
+      for (int i = 0; i < fragments_m; ++i) TINYGAN_UNROLL
+      for (int j = 0; j < fragments_n; ++j) {
+        const auto &upper = left.at[2 * i], &lower = left.at[2 * i + 1];
+        const FragmentA l{{upper[0], lower[0], upper[1], lower[1]}};
+        const FragmentB r{{right.at[j][0], right.at[j][1]}};
+        if constexpr (F == Precision::tf32) mma_tf32(acc.at[i][j], l, r);
+        else mma_bf16(acc.at[i][j], l, r);
+      }
     }
   }
 };

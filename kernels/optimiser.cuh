@@ -36,10 +36,8 @@ struct TensorList {
     int low = 0, high = count;  // first_block[low] <= block < first_block[high]
     while (high - low > 1) {
       const int middle = (low + high) / 2;
-      if (first_block[middle] <= block)
-        low = middle;
-      else
-        high = middle;
+      if (first_block[middle] <= block) low = middle;
+      else high = middle;
     }
     const index_t begin = (block - first_block[low]) * optimiser_chunk, left = tensor[low].n - begin;
     return {tensor[low], begin, left < optimiser_chunk ? left : optimiser_chunk};

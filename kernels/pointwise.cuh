@@ -77,7 +77,8 @@ void select(E value, const F& f) {
 template <UnaryOp Op, class T>
 __global__ void __launch_bounds__(map_threads, map_blocks_per_sm<T>)
     unary_kernel(index_t n, index_t packs, float alpha, float beta, const T* x, T* y) {
-  map(n, packs, y, [=](float v) { return unary_value(Op, alpha, beta, v); }, x);
+  map(
+      n, packs, y, [=](float v) { return unary_value(Op, alpha, beta, v); }, x);
 }
 
 template <class T>
@@ -94,7 +95,8 @@ void unary(UnaryOp op, index_t n, float alpha, float beta, const T* x, T* y, Str
 template <BinaryOp Op, class T>
 __global__ void __launch_bounds__(map_threads, map_blocks_per_sm<T>)
     binary_kernel(index_t n, index_t packs, float alpha, const T* a, const T* b, T* y) {
-  map(n, packs, y, [=](float v, float w) { return binary_value(Op, alpha, v, w); }, a, b);
+  map(
+      n, packs, y, [=](float v, float w) { return binary_value(Op, alpha, v, w); }, a, b);
 }
 
 /// A broadcast problem in packs of N: outer axes by division, the innermost in packs.
@@ -164,21 +166,19 @@ void binary(BinaryOp op, const BroadcastDims& d, float alpha, const T* a, const 
   if (dense) {
     const index_t packs = map_packs(n, a, b, y);
     using enum BinaryOp;
-    select<add, sub, mul, div, maximum, minimum, greater, greater_equal, leaky_relu_grad, sigmoid_grad,
-           tanh_grad>(op, [&]<BinaryOp Op>() {
-      launch<binary_kernel<Op, T>>({.grid = map_blocks(n, packs), .block = {map_threads}, .stream = stream}, n, packs,
-                                   alpha, a, b, y);
-    });
+    select<add, sub, mul, div, maximum, minimum, greater, greater_equal, leaky_relu_grad, sigmoid_grad, tanh_grad>(
+        op, [&]<BinaryOp Op>() {
+          launch<binary_kernel<Op, T>>({.grid = map_blocks(n, packs), .block = {map_threads}, .stream = stream}, n,
+                                       packs, alpha, a, b, y);
+        });
     return;
   }
   const bool packs = d.extent[last] % 4 == 0 && packable<4>(y) && broadcasts_in_packs(d, d.a_stride, a) &&
                      broadcasts_in_packs(d, d.b_stride, b);
   const BroadcastPlan plan(d, packs ? 4 : 1);
   const Launch how{.grid = {grid_stride_blocks(plan.packs, map_threads)}, .block = {map_threads}, .stream = stream};
-  if (packs)
-    launch<binary_broadcast_kernel<4, T>>(how, op, plan, alpha, a, b, y);
-  else
-    launch<binary_broadcast_kernel<1, T>>(how, op, plan, alpha, a, b, y);
+  if (packs) launch<binary_broadcast_kernel<4, T>>(how, op, plan, alpha, a, b, y);
+  else launch<binary_broadcast_kernel<1, T>>(how, op, plan, alpha, a, b, y);
 }
 
 // ---- Fills, conversions and copies ----------------------------------------------------------------------------------
@@ -197,7 +197,8 @@ void fill(index_t n, float value, T* y, Stream stream) {
 template <class X, class Y>
 __global__ void __launch_bounds__(map_threads, map_blocks_per_sm<X, Y>)
     convert_kernel(index_t n, index_t packs, const X* x, Y* y) {
-  map(n, packs, y, [](float v) { return v; }, x);
+  map(
+      n, packs, y, [](float v) { return v; }, x);
 }
 
 template <class X, class Y>
@@ -234,10 +235,8 @@ void copy(const CopyDims& d, const T* src, T* dst, Stream stream) {
   const index_t count = d.outer * d.inner / (packs ? N : 1);
   const Divisor inner(d.inner / (packs ? N : 1));
   const Launch how{.grid = {grid_stride_blocks(count, map_threads)}, .block = {map_threads}, .stream = stream};
-  if (packs)
-    launch<copy_kernel<N, T>>(how, count, inner, d.src_stride, d.dst_stride, src, dst);
-  else
-    launch<copy_kernel<1, T>>(how, count, inner, d.src_stride, d.dst_stride, src, dst);
+  if (packs) launch<copy_kernel<N, T>>(how, count, inner, d.src_stride, d.dst_stride, src, dst);
+  else launch<copy_kernel<1, T>>(how, count, inner, d.src_stride, d.dst_stride, src, dst);
 }
 
 // ---- Permutation ----------------------------------------------------------------------------------------------------
@@ -277,7 +276,7 @@ struct PermuteShared {
 };
 
 template <class T>
-__global__ void __launch_bounds__(permute_tile * permute_rows) permute_kernel(PermutePlan p, const T* x, T* y) {
+__global__ void __launch_bounds__(permute_tile* permute_rows) permute_kernel(PermutePlan p, const T* x, T* y) {
   auto& s = block_shared<PermuteShared<T>>();
   constexpr int last = PermuteDims::rank - 1;
   const index_t m = p.extent[p.along], n = p.extent[last];

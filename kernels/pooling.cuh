@@ -59,22 +59,32 @@ struct PoolPlan {
 
 /// Outputs at y's pixels, reading x; `packs` wide.
 inline PoolPlan pool_to_y(const PoolDims& d, index_t N) {
-  return {Divisor(d.C / N), Divisor(d.Q), Divisor(d.P), d.N * d.P * d.Q * d.C / N, d.H, d.W,
-          {d.H, d.window_h, Divisor(d.stride_h), d.pad_top}, {d.W, d.window_w, Divisor(d.stride_w), d.pad_left}};
+  return {Divisor(d.C / N),
+          Divisor(d.Q),
+          Divisor(d.P),
+          d.N * d.P * d.Q * d.C / N,
+          d.H,
+          d.W,
+          {d.H, d.window_h, Divisor(d.stride_h), d.pad_top},
+          {d.W, d.window_w, Divisor(d.stride_w), d.pad_left}};
 }
 /// Outputs at x's pixels, reading y.
 inline PoolPlan pool_to_x(const PoolDims& d, index_t N) {
-  return {Divisor(d.C / N), Divisor(d.W), Divisor(d.H), d.N * d.H * d.W * d.C / N, d.P, d.Q,
-          {d.P, d.window_h, Divisor(d.stride_h), d.pad_top}, {d.Q, d.window_w, Divisor(d.stride_w), d.pad_left}};
+  return {Divisor(d.C / N),
+          Divisor(d.W),
+          Divisor(d.H),
+          d.N * d.H * d.W * d.C / N,
+          d.P,
+          d.Q,
+          {d.P, d.window_h, Divisor(d.stride_h), d.pad_top},
+          {d.Q, d.window_w, Divisor(d.stride_w), d.pad_left}};
 }
 
 /// launch(N) with N = 4 where the arrays allow packs, else 1.
 template <class F, class... T>
 void in_packs(index_t channels, const F& f, const T*... arrays) {
-  if (channels % 4 == 0 && packable<4>(arrays...))
-    f.template operator()<4>();
-  else
-    f.template operator()<1>();
+  if (channels % 4 == 0 && packable<4>(arrays...)) f.template operator()<4>();
+  else f.template operator()<1>();
 }
 
 inline Launch pool_launch(index_t packs, Stream stream, const char* file = __builtin_FILE(),
@@ -89,8 +99,7 @@ inline Launch pool_launch(index_t packs, Stream stream, const char* file = __bui
 // ---- Maximum --------------------------------------------------------------------------------------------------------
 
 template <int N, class T>
-__global__ void __launch_bounds__(map_threads)
-    max_pool2d_kernel(PoolPlan p, const T* x, T* y, std::int32_t* index) {
+__global__ void __launch_bounds__(map_threads) max_pool2d_kernel(PoolPlan p, const T* x, T* y, std::int32_t* index) {
   const index_t C = p.channels.value() * N;
   for (index_t i = grid_thread(); i < p.packs; i += grid_threads()) {
     const PoolPlan::At at = p.at(i, N);
@@ -117,10 +126,13 @@ __global__ void __launch_bounds__(map_threads)
 
 template <class T>
 void max_pool2d(const PoolDims& d, const T* x, T* y, std::int32_t* index, Stream stream) {
-  in_packs(d.C, [&]<int N>() {
-    const PoolPlan p = pool_to_y(d, N);
-    launch<max_pool2d_kernel<N, T>>(pool_launch(p.packs, stream), p, x, y, index);
-  }, x, y, index);
+  in_packs(
+      d.C,
+      [&]<int N>() {
+        const PoolPlan p = pool_to_y(d, N);
+        launch<max_pool2d_kernel<N, T>>(pool_launch(p.packs, stream), p, x, y, index);
+      },
+      x, y, index);
 }
 
 /// One channel a thread: its four would come from four places.
@@ -164,18 +176,20 @@ __global__ void __launch_bounds__(map_threads, 3)
 
 template <class T>
 void pool_scatter(const PoolDims& d, const T* g, const std::int32_t* index, T* dx, Stream stream) {
-  in_packs(d.C, [&]<int N>() {
-    const PoolPlan p = pool_to_x(d, N);
-    launch<pool_scatter_kernel<N, T>>(pool_launch(p.packs, stream), p, g, index, dx);
-  }, g, index, dx);
+  in_packs(
+      d.C,
+      [&]<int N>() {
+        const PoolPlan p = pool_to_x(d, N);
+        launch<pool_scatter_kernel<N, T>>(pool_launch(p.packs, stream), p, g, index, dx);
+      },
+      g, index, dx);
 }
 
 // ---- Sums -----------------------------------------------------------------------------------------------------------
 
 /// y = scale * sum over the window, or with Adjoint over the windows that hold the pixel.
 template <bool Adjoint, int N, class T>
-__global__ void __launch_bounds__(map_threads)
-    sum_pool2d_kernel(PoolPlan p, float scale, const T* from, T* to) {
+__global__ void __launch_bounds__(map_threads) sum_pool2d_kernel(PoolPlan p, float scale, const T* from, T* to) {
   const index_t C = p.channels.value() * N;
   for (index_t i = grid_thread(); i < p.packs; i += grid_threads()) {
     const PoolPlan::At at = p.at(i, N);
@@ -196,18 +210,24 @@ __global__ void __launch_bounds__(map_threads)
 
 template <class T>
 void sum_pool2d(const PoolDims& d, float scale, const T* x, T* y, Stream stream) {
-  in_packs(d.C, [&]<int N>() {
-    const PoolPlan p = pool_to_y(d, N);
-    launch<sum_pool2d_kernel<false, N, T>>(pool_launch(p.packs, stream), p, scale, x, y);
-  }, x, y);
+  in_packs(
+      d.C,
+      [&]<int N>() {
+        const PoolPlan p = pool_to_y(d, N);
+        launch<sum_pool2d_kernel<false, N, T>>(pool_launch(p.packs, stream), p, scale, x, y);
+      },
+      x, y);
 }
 
 template <class T>
 void sum_pool2d_grad(const PoolDims& d, float scale, const T* g, T* dx, Stream stream) {
-  in_packs(d.C, [&]<int N>() {
-    const PoolPlan p = pool_to_x(d, N);
-    launch<sum_pool2d_kernel<true, N, T>>(pool_launch(p.packs, stream), p, scale, g, dx);
-  }, g, dx);
+  in_packs(
+      d.C,
+      [&]<int N>() {
+        const PoolPlan p = pool_to_x(d, N);
+        launch<sum_pool2d_kernel<true, N, T>>(pool_launch(p.packs, stream), p, scale, g, dx);
+      },
+      g, dx);
 }
 
 }  // namespace

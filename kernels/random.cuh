@@ -42,12 +42,9 @@ __device__ Float4 random_pack(const PhiloxBlock& word, float a, float b, const F
     TINYGAN_UNROLL
     for (unsigned k = 0; k < 4; ++k) {
       const float u = uniform01(word[k]);
-      if constexpr (D == Distribution::uniform)
-        r.at[k] = a + (b - a) * u;
-      else if constexpr (D == Distribution::bernoulli)
-        r.at[k] = u < a ? 1.0f : 0.0f;
-      else
-        r.at[k] = u < a ? 0.0f : b * x.at[k];
+      if constexpr (D == Distribution::uniform) r.at[k] = a + (b - a) * u;
+      else if constexpr (D == Distribution::bernoulli) r.at[k] = u < a ? 1.0f : 0.0f;
+      else r.at[k] = u < a ? 0.0f : b * x.at[k];
     }
   }
   return r;
@@ -62,14 +59,12 @@ __global__ void __launch_bounds__(map_threads)
     const index_t here = n - 4 * i < 4 ? n - 4 * i : 4;
     Float4 from{};
     if constexpr (D == Distribution::dropout) {
-      if (i < packs)
-        from = load_floats<4>(x + 4 * i);
+      if (i < packs) from = load_floats<4>(x + 4 * i);
       else
         for (int k = 0; k < 4; ++k) from.at[k] = k < here ? to_float(x[4 * i + k]) : 0.0f;
     }
     const Float4 r = random_pack<D>(word, a, b, from);
-    if (i < packs)
-      store_floats(y + 4 * i, r);
+    if (i < packs) store_floats(y + 4 * i, r);
     else
       for (int k = 0; k < 4; ++k)
         if (k < here) y[4 * i + k] = from_float<T>(r.at[k]);

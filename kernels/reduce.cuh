@@ -77,7 +77,7 @@ struct ReduceColumnsShared {
 
 /// y(outer, splits, inner): block b: 32 N columns of one split of one matrix.
 template <class Op, int N, class X, class Y>
-__global__ void __launch_bounds__(warp_size * column_rows)
+__global__ void __launch_bounds__(warp_size* column_rows)
     reduce_columns_kernel(ReduceDims d, ReduceSplits p, index_t groups, const X* x, Y* y) {
   auto& s = block_shared<ReduceColumnsShared<N>>();
   const index_t group = blockIdx.x % groups, matrix = blockIdx.x / groups;  // of outer x splits
@@ -115,10 +115,8 @@ void reduce_pass(const ReduceDims& d, const ReduceSplits& p, const X* x, Y* y, S
                      .block = {row_threads},
                      .shared_bytes = sizeof(BlockReduceShared),
                      .stream = stream};
-    if (warps)
-      launch<reduce_rows_kernel<Op, 32, X, Y>>(how, matrices, d.reduced, p, packed, x, y);
-    else
-      launch<reduce_rows_kernel<Op, row_threads, X, Y>>(how, matrices, d.reduced, p, packed, x, y);
+    if (warps) launch<reduce_rows_kernel<Op, 32, X, Y>>(how, matrices, d.reduced, p, packed, x, y);
+    else launch<reduce_rows_kernel<Op, row_threads, X, Y>>(how, matrices, d.reduced, p, packed, x, y);
     return;
   }
   const bool packs = d.inner % 4 == 0 && d.inner >= 64 && packable<4>(x, y);
@@ -127,10 +125,8 @@ void reduce_pass(const ReduceDims& d, const ReduceSplits& p, const X* x, Y* y, S
                    .block = {warp_size, column_rows},
                    .shared_bytes = packs ? sizeof(ReduceColumnsShared<4>) : sizeof(ReduceColumnsShared<1>),
                    .stream = stream};
-  if (packs)
-    launch<reduce_columns_kernel<Op, 4, X, Y>>(how, d, p, groups, x, y);
-  else
-    launch<reduce_columns_kernel<Op, 1, X, Y>>(how, d, p, groups, x, y);
+  if (packs) launch<reduce_columns_kernel<Op, 4, X, Y>>(how, d, p, groups, x, y);
+  else launch<reduce_columns_kernel<Op, 1, X, Y>>(how, d, p, groups, x, y);
 }
 
 template <class Op, class T>
@@ -154,10 +150,8 @@ inline std::size_t reduce_workspace(const ReduceDims& d) {
 
 template <class T>
 void reduce(ReduceOp op, const ReduceDims& d, const T* x, T* y, void* workspace, Stream stream) {
-  if (op == ReduceOp::sum)
-    reduce_with<Sum>(d, x, y, workspace, stream);
-  else
-    reduce_with<Max>(d, x, y, workspace, stream);
+  if (op == ReduceOp::sum) reduce_with<Sum>(d, x, y, workspace, stream);
+  else reduce_with<Max>(d, x, y, workspace, stream);
 }
 
 }  // namespace

@@ -45,12 +45,12 @@ __global__ void __launch_bounds__(map_threads) softmax_kernel(NormDims d, const 
 template <bool Logarithm, class T>
 void softmax_rows(const NormDims& d, const T* x, T* y, Stream stream) {
   const bool warps = d.channels <= 1024;
-  const Launch how{.grid = {grid_extent(warps ? ceil_div(d.rows, map_threads / 32) : d.rows)}, .block = {map_threads},
-                   .shared_bytes = sizeof(BlockReduceShared), .stream = stream};
-  if (warps)
-    launch<softmax_kernel<Logarithm, 32, T>>(how, d, x, y);
-  else
-    launch<softmax_kernel<Logarithm, map_threads, T>>(how, d, x, y);
+  const Launch how{.grid = {grid_extent(warps ? ceil_div(d.rows, map_threads / 32) : d.rows)},
+                   .block = {map_threads},
+                   .shared_bytes = sizeof(BlockReduceShared),
+                   .stream = stream};
+  if (warps) launch<softmax_kernel<Logarithm, 32, T>>(how, d, x, y);
+  else launch<softmax_kernel<Logarithm, map_threads, T>>(how, d, x, y);
 }
 
 template <class T>

@@ -114,8 +114,7 @@ struct TilePlace {
 
 /// Split-K count that turns `tiles` tiles into at most `blocks` blocks (select.cuh). By shape and architecture alone.
 inline index_t split_k_count(index_t tiles, index_t K, index_t blocks = 2 * tile_limits().split_blocks) {
-  if (const index_t forced = forms::forced.splits; forced > 0)
-    return std::min(forced, std::max<index_t>(1, K));
+  if (const index_t forced = forms::forced.splits; forced > 0) return std::min(forced, std::max<index_t>(1, K));
   return std::clamp<index_t>(blocks / tiles, 1, std::max<index_t>(1, K / tile_limits().split_terms));
 }
 
@@ -156,18 +155,16 @@ __global__ void __launch_bounds__(map_threads)
     for (int s = 0; s < batch; ++s)
       if (first + s < end) w[s] = load_some(partial_sums + (first + s) * p.size + i, count, p.packed);
     TINYGAN_UNROLL
-    for (int s = 0; s < batch; ++s)
-      TINYGAN_UNROLL
-      for (int k = 0; k < 4; ++k) v.at[k] += w[s].at[k];
+    for (int s = 0; s < batch; ++s) TINYGAN_UNROLL
+    for (int k = 0; k < 4; ++k) v.at[k] += w[s].at[k];
   }
   if (p.lanes > 1) {
     Float4* const sums = block_shared<Float4>(map_threads);
     sums[threadIdx.x] = v;
     __syncthreads();
     if (sharer > 0) return;
-    for (int l = 1; l < p.lanes; ++l)
-      TINYGAN_UNROLL
-      for (int k = 0; k < 4; ++k) v.at[k] += sums[l * items + mine].at[k];
+    for (int l = 1; l < p.lanes; ++l) TINYGAN_UNROLL
+    for (int k = 0; k < 4; ++k) v.at[k] += sums[l * items + mine].at[k];
   }
   if (i >= p.size) return;
   const int n = static_cast<int>(i % p.N);
@@ -177,9 +174,9 @@ __global__ void __launch_bounds__(map_threads)
 
 template <class T>
 void sum_splits(index_t size, index_t splits, index_t N, const Epilogue<T>& e, const float* partial_sums, T* y,
-               Stream stream) {
-  SplitSum p{.size = size, .splits = splits, .N = N, .lanes = 1, .share = 0,
-            .packed = made_of_packs<4>(N, partial_sums, y)};
+                Stream stream) {
+  SplitSum p{
+      .size = size, .splits = splits, .N = N, .lanes = 1, .share = 0, .packed = made_of_packs<4>(N, partial_sums, y)};
   while (p.lanes < 32 && 8 * p.lanes < splits) p.lanes *= 2;
   p.share = static_cast<int>(ceil_div(splits, p.lanes));
   const index_t items = p.packed ? size / 4 : size;

@@ -31,13 +31,15 @@ cudaStream_t queue_of(int index) {
   const auto at = static_cast<std::size_t>(index);
   if (queues.size() <= at) queues.resize(at + 1);
   // Apart from the legacy default stream, which cannot be captured and waits for all others.
-  if (!queues[at]) check_cuda(cudaStreamCreateWithFlags(&queues[at], cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
+  if (!queues[at])
+    check_cuda(cudaStreamCreateWithFlags(&queues[at], cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
   return queues[at];
 }
 
 void activate(int index) {
   thread_local int active = -1;
-  check_cuda(cudaSetDevice(index), "cudaSetDevice");  // each time: the program may have gone to another device by itself
+  check_cuda(cudaSetDevice(index),
+             "cudaSetDevice");  // each time: the program may have gone to another device by itself
   if (active != index) current_queue = queue_of(index);
   active = index;
 }
@@ -67,14 +69,16 @@ void* allocate(std::size_t bytes, int index) {
 void to_device(void* device, const void* host, std::size_t bytes, int index) {
   check_not_capturing("a copy from the host");
   activate(index);
-  check_cuda(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, current_queue), "cudaMemcpyAsync to the device");
+  check_cuda(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice, current_queue),
+             "cudaMemcpyAsync to the device");
   check_cuda(cudaStreamSynchronize(current_queue), "cudaStreamSynchronize");
 }
 
 void to_host(void* host, const void* device, std::size_t bytes, int index) {
   check_not_capturing("a copy to the host");
   activate(index);
-  check_cuda(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, current_queue), "cudaMemcpyAsync to the host");
+  check_cuda(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost, current_queue),
+             "cudaMemcpyAsync to the host");
   check_cuda(cudaStreamSynchronize(current_queue), "cudaStreamSynchronize");
 }
 

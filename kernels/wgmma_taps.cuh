@@ -55,7 +55,7 @@ struct WgmmaPlace {
 /// (taps,C,K).
 template <class P>
 __device__ __forceinline__ void load_taps(const TapConv& p, const WgmmaPlace& at, const TensorMap& in,
-                                           const TensorMap& w, WgmmaProducer<P>& to) {
+                                          const TensorMap& w, WgmmaProducer<P>& to) {
   for (int r = 0; r < at.group.row.taps; ++r)
     for (int c = 0; c < at.group.column.taps; ++c) {
       const int tap =
@@ -106,8 +106,8 @@ bool wgmma_suits(index_t pixels, index_t N, index_t C, index_t K, bool worth_cop
   const WgmmaLimits& limits = sm_90_wgmma;
   return wgmma_available() &&
          forms::selects(forms::Way::wgmma, worth_copies && 16 * C >= limits.depth_bytes * wgmma_pack<F> &&
-                                             K >= limits.columns && 100 * N >= limits.filled * round_up(N, 128) &&
-                                             pixels * ceil_div(N, 128) * ceil_div(K, 64) >= limits.tiles);
+                                               K >= limits.columns && 100 * N >= limits.filled * round_up(N, 128) &&
+                                               pixels * ceil_div(N, 128) * ceil_div(K, 64) >= limits.tiles);
 }
 
 // ---- Launchers ------------------------------------------------------------------------------------------------------
@@ -123,8 +123,8 @@ inline index_t wgmma_row_tiles(const TapPlan& plan) {
 /// The product of a plan in tiles P; in(N,H,W,C), or (C,N) if not K-major, and w(taps,K,C), or (taps,C,K), in the
 /// format.
 template <class P, class T>
-void wgmma_taps_in(TapPlan& plan, index_t H, index_t taps, const Epilogue<T>& e, const void* in, const void* w,
-                   T* out, Stream stream) {
+void wgmma_taps_in(TapPlan& plan, index_t H, index_t taps, const Epilogue<T>& e, const void* in, const void* w, T* out,
+                   Stream stream) {
   constexpr int bytes = P::element_bytes, tile_k = P::tile_k;
   const index_t N = plan.conv.N, C = plan.conv.C, K = plan.conv.K, W = plan.conv.W;
   const TensorMap in_map =
@@ -215,8 +215,7 @@ bool wgmma_gemm_fits(const GemmDims& d) {
   const index_t a_row = std::is_same_v<T, float> || !d.trans_a ? d.K : d.M;
   const index_t b_row = std::is_same_v<T, float> || d.trans_b ? d.K : d.N;
   const bool worth_copies = std::is_same_v<T, bfloat16> || std::min(d.M, d.N) >= sm_90_wgmma.copied_side;
-  return a_row % wgmma_pack<F> == 0 && b_row % wgmma_pack<F> == 0 &&
-         wgmma_suits<F>(1, d.M, d.K, d.N, worth_copies);
+  return a_row % wgmma_pack<F> == 0 && b_row % wgmma_pack<F> == 0 && wgmma_suits<F>(1, d.M, d.K, d.N, worth_copies);
 }
 
 /// Whether these addresses are aligned for wgmma_gemm().
@@ -248,8 +247,8 @@ void wgmma_gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b,
   TapPlan plan = wgmma_gemm_plan(d, c);
   if constexpr (std::is_same_v<T, bfloat16>) {
     constexpr Major k = Major::k, mn = Major::mn;
-    const auto run = d.trans_a ? d.trans_b ? &wgmma_taps<F, mn, k, T> : &wgmma_taps<F, mn, mn, T>
-                     : d.trans_b ? &wgmma_taps<F, k, k, T>
+    const auto run = d.trans_a   ? d.trans_b ? &wgmma_taps<F, mn, k, T> : &wgmma_taps<F, mn, mn, T>
+                       : d.trans_b ? &wgmma_taps<F, k, k, T>
                                  : &wgmma_taps<F, k, mn, T>;
     run(plan, 1, 1, e, a, b, c, stream);
   } else {

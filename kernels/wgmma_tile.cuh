@@ -40,7 +40,7 @@ struct WgmmaTile {
   static constexpr std::size_t shared_bytes = sizeof(Shared);
 
   /// A warp's results, 16 rows of warp_n columns.
-  using Accumulator = FragmentC[1][warp_n / 8];  // (1, warp_n / 8) of (16, 8)
+  using Accumulator = FragmentC[1][warp_n / 8];                   // (1, warp_n / 8) of (16, 8)
   static constexpr int results = 16 * results_pitch<warp_n / 8>;  // of a warp, in place of the tiles
   static_assert(warps * results * sizeof(float) <= stages * stage_bytes);
 
@@ -117,9 +117,9 @@ __device__ __forceinline__ void multiply_steps(int steps, typename P::Shared& s,
     const auto stage = static_cast<std::uint64_t>(ring.stage);
     TINYGAN_UNROLL
     for (std::uint64_t k = 0; k < 4; ++k)
-      wgmma<P::format, P::a_major, P::b_major>(
-          acc[0], a + stage * (sizeof s.a[0] >> 4) + k * descriptor_step<P::a_major>,
-          b + stage * (sizeof s.b[0] >> 4) + k * descriptor_step<P::b_major>);
+      wgmma<P::format, P::a_major, P::b_major>(acc[0],
+                                               a + stage * (sizeof s.a[0] >> 4) + k * descriptor_step<P::a_major>,
+                                               b + stage * (sizeof s.b[0] >> 4) + k * descriptor_step<P::b_major>);
     wgmma_commit();
     wgmma_wait<1>();  // for the previous step: its tiles have been read
     if (step > 0) release(last);

@@ -26,8 +26,8 @@ namespace {
 /// Loads steps [begin, end) of the pairs in rows h and columns v: images first, then columns, then rows.
 template <class P>
 __device__ __forceinline__ void load_pairs(const WeightGradPlan& p, const PairRange& h, const PairRange& v, int begin,
-                                            int end, int c, int k, const TensorMap& x, const TensorMap& g,
-                                            WgmmaProducer<P>& to) {
+                                           int end, int c, int k, const TensorMap& x, const TensorMap& g,
+                                           WgmmaProducer<P>& to) {
   const int of_pair = (p.N + P::tile_k - 1) / P::tile_k;
   int image = begin % of_pair * P::tile_k, column = begin / of_pair % v.count, row = begin / of_pair / v.count;
   for (int step = begin; step < end; ++step) {
@@ -51,8 +51,8 @@ __device__ __forceinline__ void load_pairs(const WeightGradPlan& p, const PairRa
 /// Block (tile of a tap, split): dw(R, S, C, K), or where there are any partial_sums(splits, R, S, C, K).
 template <class P>
 __global__ void __launch_bounds__(P::threads, 2)
-    wgmma_weight_grad_kernel(WeightGradPlan p, const __grid_constant__ TensorMap x,
-                             const __grid_constant__ TensorMap g, bfloat16* dw, float* partial_sums) {
+    wgmma_weight_grad_kernel(WeightGradPlan p, const __grid_constant__ TensorMap x, const __grid_constant__ TensorMap g,
+                             bfloat16* dw, float* partial_sums) {
   if constexpr (has_wgmma) {
     prefetch_maps<P>(x, g);
     const int tile = static_cast<int>(blockIdx.x), tiles = p.row_tiles * p.column_tiles;

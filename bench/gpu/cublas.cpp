@@ -29,13 +29,10 @@ cublasLtHandle_t handle() {
 class Matmul {
  public:
   explicit Matmul(const GemmProblem& p)
-      : biased_(p.bias != nullptr),
-        half_(p.precision == Precision::bf16),
-        size_(p.dims.M * p.dims.N),
+      : biased_(p.bias != nullptr), half_(p.precision == Precision::bf16), size_(p.dims.M * p.dims.N),
         algorithms_(algorithms_of(2.0 * static_cast<double>(p.dims.M) * static_cast<double>(p.dims.N) *
                                   static_cast<double>(p.dims.K))),
-        operands_(operands_of(p)),
-        workspace_(workspace_bytes) {
+        operands_(operands_of(p)), workspace_(workspace_bytes) {
     const GemmDims& d = p.dims;
     const cudaDataType_t type = half_ ? CUDA_R_16BF : CUDA_R_32F;
     const cublasComputeType_t compute =

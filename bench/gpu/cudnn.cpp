@@ -37,16 +37,11 @@ cudnnHandle_t handle() {
 class Convolution {
  public:
   Convolution(const ConvProblem& p, bool planar)
-      : d_(p.dims),
-        output_(p.output),
-        half_(p.precision == Precision::bf16),
-        biased_(p.bias != nullptr),
-        exact_(p.precision == Precision::fp32),
-        even_(p.dims),
+      : d_(p.dims), output_(p.output), half_(p.precision == Precision::bf16), biased_(p.bias != nullptr),
+        exact_(p.precision == Precision::fp32), even_(p.dims),
         x_({d_.N, d_.H * d_.W, d_.C, false, even_.turned, planar}),
         w_({d_.K, d_.R * d_.S, d_.C, true, even_.turned, planar}),
-        g_({d_.N, d_.P * d_.Q, d_.K, false, even_.turned, planar}),
-        operands_(operands_of(p)),
+        g_({d_.N, d_.P * d_.Q, d_.K, false, even_.turned, planar}), operands_(operands_of(p)),
         workspace_(workspace_bytes) {
     const cudnnTensorFormat_t format = planar ? CUDNN_TENSOR_NCHW : CUDNN_TENSOR_NHWC;
     const cudnnDataType_t type = half_ ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;

@@ -52,10 +52,8 @@ inline KernelOptions parse(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     std::string name = argv[i], value;
     if (name == "--list" || name == "--help" || name == "--no-check" || name == "--race") {
-      if (name == "--no-check")
-        o.checked = false;
-      else
-        (name == "--list" ? o.list : name == "--help" ? o.help : o.race) = true;
+      if (name == "--no-check") o.checked = false;
+      else (name == "--list" ? o.list : name == "--help" ? o.help : o.race) = true;
       continue;
     }
     if (const std::size_t equals = name.find('='); equals != std::string::npos) {

@@ -52,11 +52,8 @@ struct BatchNormData {
   Values x, gamma, beta, g;
 
   explicit BatchNormData(const NormDims& dims)
-      : d(dims),
-        x(exact_buffer<T>(dims.rows * dims.channels, 1)),
-        gamma(exact_buffer<T>(dims.channels, 2)),
-        beta(exact_buffer<T>(dims.channels, 3)),
-        g(exact_buffer<T>(dims.rows * dims.channels, 4)) {}
+      : d(dims), x(exact_buffer<T>(dims.rows * dims.channels, 1)), gamma(exact_buffer<T>(dims.channels, 2)),
+        beta(exact_buffer<T>(dims.channels, 3)), g(exact_buffer<T>(dims.rows * dims.channels, 4)) {}
 
   /// Statistics, forward and backward result of one channel, in double.
   struct Channel {
@@ -120,14 +117,13 @@ struct BatchNormMemory {
   DeviceMemory workspace;
 
   explicit BatchNormMemory(const NormDims& d)
-      : data(d),
-        operands(rotation_of<T>({{data.x.get(), d.rows * d.channels},
-                                 {data.gamma.get(), d.channels},
-                                 {data.beta.get(), d.channels},
-                                 {data.g.get(), d.rows * d.channels},
-                                 {nullptr, d.rows * d.channels},
-                                 {nullptr, d.channels},
-                                 {nullptr, d.channels}})),
+      : data(d), operands(rotation_of<T>({{data.x.get(), d.rows * d.channels},
+                                          {data.gamma.get(), d.channels},
+                                          {data.beta.get(), d.channels},
+                                          {data.g.get(), d.rows * d.channels},
+                                          {nullptr, d.rows * d.channels},
+                                          {nullptr, d.channels},
+                                          {nullptr, d.channels}})),
         statistics({{floats(d.channels)}, {floats(d.channels)}}),
         workspace(kernels<T>(Device::cuda()).batch_norm_workspace(d)) {}
 

@@ -23,8 +23,7 @@ struct Operand {
 class Rotation {
  public:
   explicit Rotation(const std::vector<Operand>& operands)
-      : offsets_(places(operands)),
-        sets_(sets_for(offsets_.back())),
+      : offsets_(places(operands)), sets_(sets_for(offsets_.back())),
         memory_(offsets_.back() * static_cast<std::size_t>(sets_)) {
     const CudaStream& stream = bench_stream();
     check_cuda(cudaMemsetAsync(memory_.data(), 0xff, offsets_.back(), stream), "cudaMemsetAsync");

@@ -34,10 +34,8 @@ __global__ void __launch_bounds__(peak_threads) mma_peak_kernel(std::uint32_t bi
   const FragmentB b{{bits, bits + threadIdx.x}};
   for (int step = 0; step < peak_steps; ++step) TINYGAN_UNROLL
   for (int i = 0; i < mma_chains; ++i) {
-    if constexpr (Tf32)
-      mma_tf32(acc[i], a, b);
-    else
-      mma_bf16(acc[i], a, b);
+    if constexpr (Tf32) mma_tf32(acc[i], a, b);
+    else mma_bf16(acc[i], a, b);
   }
   float sum = 0;
   TINYGAN_UNROLL

@@ -47,10 +47,8 @@ inline void print_row(const Row& r) {
     const double t = r.seconds(true);
     std::printf("%9.2f %8.2f-%8.2f %9.2f | ", 1e6 * t, 1e6 * r.ours->cold.percentile(0.1),
                 1e6 * r.ours->cold.percentile(0.9), 1e6 * r.seconds(false));
-    if (r.theirs)
-      std::printf("%9.2f %6.2f %6.2f | ", 1e6 * r.theirs->cold.median(), r.ratio(true), r.ratio(false));
-    else
-      std::printf("%9s %6s %6s | ", "-", "-", "-");
+    if (r.theirs) std::printf("%9.2f %6.2f %6.2f | ", 1e6 * r.theirs->cold.median(), r.ratio(true), r.ratio(false));
+    else std::printf("%9s %6s %6s | ", "-", "-", "-");
     std::printf("%8.2f %8.2f %7.0f %5.1f%% | %s\n", 1e-12 * r.exact / t, 1e-12 * r.nominal / t, 1e-9 * r.bytes / t,
                 100 * r.of_peak(), r.opponent.c_str());
   }
@@ -131,10 +129,8 @@ class RowFile {
   }
   void field(const std::string& name, std::optional<double> value) {
     begin(name);
-    if (value && std::isfinite(*value))
-      file_ << text(*value);
-    else if (json_)
-      file_ << "null";
+    if (value && std::isfinite(*value)) file_ << text(*value);
+    else if (json_) file_ << "null";
   }
 
   std::string name_;

@@ -17,17 +17,8 @@ struct LadderConv {
   int N, H, W, C, R, S, K, P, Q, stride, pad_top, pad_left;
 
   LadderConv(const ConvDims& d, bool packs)
-      : N(narrow(d.N)),
-        H(narrow(d.H)),
-        W(narrow(d.W)),
-        C(narrow(d.C)),
-        R(narrow(d.R)),
-        S(narrow(d.S)),
-        K(narrow(d.K)),
-        P(narrow(d.P)),
-        Q(narrow(d.Q)),
-        stride(narrow(d.stride_h)),
-        pad_top(narrow(d.pad_top)),
+      : N(narrow(d.N)), H(narrow(d.H)), W(narrow(d.W)), C(narrow(d.C)), R(narrow(d.R)), S(narrow(d.S)), K(narrow(d.K)),
+        P(narrow(d.P)), Q(narrow(d.Q)), stride(narrow(d.stride_h)), pad_top(narrow(d.pad_top)),
         pad_left(narrow(d.pad_left)) {
     check(d.stride_h == d.stride_w && d.dilation_h == 1 && d.dilation_w == 1, "ladder", "one stride and no dilation");
     check(!packs || (C % 4 == 0 && K % 4 == 0), "ladder", C, " and ", K, " channels, expected multiples of 4");
@@ -56,13 +47,9 @@ struct TapWalk {
   int chunks, depth, top, left, S;
 
   __device__ TapWalk(const LadderConv& d, int pixel, int step_depth)
-      : rows(pixel / d.Q, d.stride, d.pad_top, d.H, d.R),
-        columns(pixel % d.Q, d.stride, d.pad_left, d.W, d.S),
-        chunks((d.C + step_depth - 1) / step_depth),
-        depth(step_depth),
-        top(pixel / d.Q * d.stride - d.pad_top),
-        left(pixel % d.Q * d.stride - d.pad_left),
-        S(d.S) {}
+      : rows(pixel / d.Q, d.stride, d.pad_top, d.H, d.R), columns(pixel % d.Q, d.stride, d.pad_left, d.W, d.S),
+        chunks((d.C + step_depth - 1) / step_depth), depth(step_depth), top(pixel / d.Q * d.stride - d.pad_top),
+        left(pixel % d.Q * d.stride - d.pad_left), S(d.S) {}
 
   __device__ int steps() const { return rows.count() * columns.count() * chunks; }
 

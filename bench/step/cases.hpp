@@ -38,8 +38,8 @@ inline std::vector<StepCase> step_cases(const StepOptions& o, const std::string&
           if (every && o.batches.empty() && p == Precision::fp32 && batch > 256) continue;
           const std::string name = text(network, '/', batch, '/', p, captured ? "/captured" : "/eager");
           if (!every && std::regex_search(name + "/iterations:1/manual_time", pattern) == inverted) continue;
-          cases.push_back({name, network, batch, p, captured,
-                           predicted_measurement(predicted_step(network, batch, p, captured))});
+          cases.push_back(
+              {name, network, batch, p, captured, predicted_measurement(predicted_step(network, batch, p, captured))});
         }
   double total = step_start_seconds;
   for (StepCase& c : cases) {

@@ -58,8 +58,11 @@ inline std::vector<ConvLayer> conv_layers(index_t batch) {
 }
 
 inline std::vector<DenseLayer> dense_layers() {
-  return {{"dcgan", "G.fc", 100, 12544},    {"dcgan", "D.fc", 6272, 1}, {"article", "G.fc1", 100, 6272},
-          {"article", "G.fc2", 6272, 6272}, {"article", "D.fc", 6272, 1}};
+  return {{"dcgan", "G.fc", 100, 12544},
+          {"dcgan", "D.fc", 6272, 1},
+          {"article", "G.fc1", 100, 6272},
+          {"article", "G.fc2", 6272, 6272},
+          {"article", "D.fc", 6272, 1}};
 }
 
 /// The products of a dense layer y(batch,out) = x(batch,in) w(in,out).

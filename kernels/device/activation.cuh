@@ -40,10 +40,8 @@ struct NormActivation {
 /// f.operator()<smooth>() for the activation's kind: a run-time choice made a compile-time one.
 template <class F>
 void with_activation(Activation a, const F& f) {
-  if (a == Activation::sigmoid || a == Activation::tanh)
-    f.template operator()<true>();
-  else
-    f.template operator()<false>();
+  if (a == Activation::sigmoid || a == Activation::tanh) f.template operator()<true>();
+  else f.template operator()<false>();
 }
 
 }  // namespace

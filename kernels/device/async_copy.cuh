@@ -37,10 +37,10 @@ __device__ __forceinline__ void async_copy(void* to, const void* from, bool vali
 /// Starts a copy of `bytes` (0 to 4) bytes to a word of shared memory, whose other bytes become zeros.
 __device__ __forceinline__ void async_copy_some(void* to, const void* from, int bytes) {
 #if __CUDA_ARCH__ >= 800
-  asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(
-                   static_cast<unsigned>(__cvta_generic_to_shared(to))),
-               "l"(from), "r"(bytes)
-               : "memory");
+  asm volatile(
+      "cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(static_cast<unsigned>(__cvta_generic_to_shared(to))),
+      "l"(from), "r"(bytes)
+      : "memory");
 #else
   unsigned word = 0;
   for (int i = 0; i < bytes; ++i) word |= unsigned{static_cast<const unsigned char*>(from)[i]} << 8 * i;

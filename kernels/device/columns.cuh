@@ -38,8 +38,8 @@ struct ColumnPlan {
     groups = grid_extent(ceil_div(units, columns));
     const index_t height = column_threads / columns;
     split_rows = rows <= alone * height
-                ? rows
-                : std::max(ceil_div(rows, ceil_div(wanted, index_t{groups})), least_rows * height);
+                     ? rows
+                     : std::max(ceil_div(rows, ceil_div(wanted, index_t{groups})), least_rows * height);
     splits = ceil_div(rows, split_rows);
   }
   static constexpr index_t least_rows = 4;
@@ -56,7 +56,9 @@ inline ColumnPlan combining_plan(ColumnPlan p, int width) {
 
 /// N = 2^column_width_bits<N>.
 template <int N>
-inline constexpr unsigned column_width_bits = N == 8 ? 3 : N == 4 ? 2 : 0;
+inline constexpr unsigned column_width_bits = N == 8   ? 3
+                                              : N == 4 ? 2
+                                                       : 0;
 
 /// Channels of a thread: 16 bytes where rows are made of such packs.
 template <class T>
@@ -69,7 +71,7 @@ template <class T, class F>
 void with_column_width(index_t channels, const F& f) {
   const int width = column_width<T>(channels);
   if (width == pack_width<T>) return f.template operator()<pack_width<T>>();
-  if constexpr (pack_width<T> > 4)
+  if constexpr (pack_width < T >> 4)
     if (width == 4) return f.template operator()<4>();
   f.template operator()<1>();
 }
@@ -139,11 +141,10 @@ __device__ __forceinline__ StoredColumns<N, T> load_columns(const T* from) {
   if constexpr (N == 1) {
     r.words.at[0] = *from;
   } else if constexpr (Packed) {
-    r.words = load_pack<Stored::pairs ? N / 2 : N>(reinterpret_cast<const typename Stored::Word*>(from));
+    r.words = load_pack < Stored::pairs ? N / 2 : N > (reinterpret_cast<const typename Stored::Word*>(from));
   } else if constexpr (Stored::pairs) {
     TINYGAN_UNROLL
-    for (int k = 0; k < N; k += 2)
-      r.words.at[k / 2] = from[k].bits | static_cast<Bf16x2>(from[k + 1].bits) << 16;
+    for (int k = 0; k < N; k += 2) r.words.at[k / 2] = from[k].bits | static_cast<Bf16x2>(from[k + 1].bits) << 16;
   } else {
     TINYGAN_UNROLL
     for (int k = 0; k < N; ++k) r.words.at[k] = from[k];
@@ -163,10 +164,8 @@ __device__ __forceinline__ void store_columns(T* to, const Pack<float, N>& value
 /// f.operator()<packed>(): around loops, not inside them.
 template <int N, class F>
 __device__ __forceinline__ void with_packing(bool packed, const F& f) {
-  if (N == 1 || packed)
-    f.template operator()<true>();
-  else
-    f.template operator()<false>();
+  if (N == 1 || packed) f.template operator()<true>();
+  else f.template operator()<false>();
 }
 
 /// Rows of a thread in flight; one where their results take long to compute.
@@ -219,7 +218,7 @@ __device__ __forceinline__ void for_rows(const RowWalk& rows, const Load& load, 
 
 /// Floats of shared memory that reduce_columns() needs, N channels to a thread.
 template <int N>
-inline constexpr index_t reduction_floats = index_t{2} * N * column_threads;
+inline constexpr index_t reduction_floats = index_t{2} * N* column_threads;
 
 /// Two sums for each of N channels of a thread over the rows of its block, 2^shift threads wide: finish(local, sum,
 /// product) once for each of the block's channels, by threads of different warps. All threads of the block call this.
@@ -260,7 +259,7 @@ struct ColumnSums {
 /// reduce_columns(). add(channel) returns a function of (split, its partial sums): the summand of that split.
 template <class Add, class F>
 __device__ __forceinline__ void combine_splits(const ColumnPlan& p, unsigned bits, const float* partial, float* shared,
-                                            const Add& add, const F& finish) {
+                                               const Add& add, const F& finish) {
   const index_t channel = (index_t{blockIdx.x} << bits) + (threadIdx.x & ((1u << bits) - 1));
   const unsigned row = threadIdx.x >> bits, step = column_threads >> bits;
   float sum[1] = {}, product[1] = {};
@@ -269,7 +268,9 @@ __device__ __forceinline__ void combine_splits(const ColumnPlan& p, unsigned bit
     unsigned split = row;
     for_rows<rows_in_flight<>>(
         RowWalk{2 * row * p.channels + channel, 2 * step * p.channels, steps(p.splits - row, column_bits - bits)},
-        [&](index_t at) -> ColumnSums { return {partial[at], partial[at + p.channels]}; },
+        [&](index_t at) -> ColumnSums {
+          return {partial[at], partial[at + p.channels]};
+        },
         [&](index_t, const ColumnSums& s) {
           const ColumnSums more = summand(split, s);
           sum[0] += more.sum;

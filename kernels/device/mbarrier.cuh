@@ -57,9 +57,10 @@ __device__ __forceinline__ void mbarrier_arrive(Mbarrier& b) {
 /// Arrives, and makes the phase wait for that many bytes too.
 __device__ __forceinline__ void mbarrier_arrive_expect(Mbarrier& b, unsigned bytes) {
 #if __CUDA_ARCH__ >= 900
-  asm volatile("{\n.reg .b64 state;\nmbarrier.arrive.expect_tx.shared::cta.b64 state, [%0], %1;\n}" ::"r"(
-                   shared_address(&b)), "r"(bytes)
-               : "memory");
+  asm volatile(
+      "{\n.reg .b64 state;\nmbarrier.arrive.expect_tx.shared::cta.b64 state, [%0], %1;\n}" ::"r"(shared_address(&b)),
+      "r"(bytes)
+      : "memory");
 #else
   __trap();
 #endif
@@ -125,8 +126,8 @@ __device__ __forceinline__ void mbarrier_wait(Mbarrier& b, unsigned parity, int 
 
 /// In shared memory. Bytes may come before they are expected.
 struct alignas(8) Mbarrier {
-  std::int32_t bytes;          // still to come, in this phase
-  std::uint16_t missing;       // arrivals still to come
+  std::int32_t bytes;     // still to come, in this phase
+  std::uint16_t missing;  // arrivals still to come
   std::uint8_t arrivals, phase;
 };
 

@@ -63,8 +63,8 @@ inline bool of_running_kernel(cudaError_t error) {
 }
 
 [[noreturn]] inline void fail_launch(const std::string& kernel, const char* file, int line, cudaError_t error) {
-  fail(text("launch of ", kernel, " at ", place(file, line)),
-       explain(error), of_running_kernel(error) ? "; a kernel launched before it failed while it ran" : "");
+  fail(text("launch of ", kernel, " at ", place(file, line)), explain(error),
+       of_running_kernel(error) ? "; a kernel launched before it failed while it ran" : "");
 }
 
 /// Throws Error naming the call and the place unless `result` is cudaSuccess.

@@ -64,9 +64,9 @@ inline TensorMap tensor_map(const BoxedTensor& t) {
   }
   TensorMap map;
   const auto type = t.element_bytes == 2 ? CU_TENSOR_MAP_DATA_TYPE_BFLOAT16 : CU_TENSOR_MAP_DATA_TYPE_FLOAT32;
-  const CUresult e = encode(&map, type, 4, const_cast<void*>(t.data), extent, stride, box, step,
-                            CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
-                            CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+  const CUresult e =
+      encode(&map, type, 4, const_cast<void*>(t.data), extent, stride, box, step, CU_TENSOR_MAP_INTERLEAVE_NONE,
+             CU_TENSOR_MAP_SWIZZLE_128B, CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
   check(e == CUDA_SUCCESS, "cuTensorMapEncodeTiled", "error ", static_cast<int>(e), " for a tensor of ", extent[3],
         " x ", extent[2], " x ", extent[1], " x ", extent[0]);
   return map;

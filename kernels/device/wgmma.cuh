@@ -35,8 +35,8 @@ inline constexpr std::uint64_t descriptor_step = (M == Major::k ? 32 : 16 * box_
 /// Bits of a descriptor but for the address: rows swizzled in 128 bytes, 1024 bytes from 8 of them to the next 8, and
 /// from a block to the next 64 indices of M or N; K-major the latter has no meaning, as rows are contiguous.
 template <Major M>
-inline constexpr std::uint64_t descriptor_layout = std::uint64_t{1} << 62 | std::uint64_t{1024 >> 4} << 32 |
-                                                   std::uint64_t{M == Major::k ? 1 : block_bytes >> 4} << 16;
+inline constexpr std::uint64_t descriptor_layout =
+    std::uint64_t{1} << 62 | std::uint64_t{1024 >> 4} << 32 | std::uint64_t{M == Major::k ? 1 : block_bytes >> 4} << 16;
 
 #ifdef __CUDACC__
 
@@ -57,25 +57,25 @@ __device__ __forceinline__ void wgmma_wait() {
 // The operands of one instruction: all registers of the accumulators by name, as PTX knows no lists of them. MAJORS
 // names the last two, which are there for bfloat16 alone.
 #define TINYGAN_WGMMA_OUT(J) "+f"(acc[J].at[0]), "+f"(acc[J].at[1]), "+f"(acc[J].at[2]), "+f"(acc[J].at[3])
-#define TINYGAN_WGMMA_64(SHAPE, MAJORS) \
-  asm volatile("wgmma.mma_async.sync.aligned.m64n64" SHAPE " {" \
+#define TINYGAN_WGMMA_64(SHAPE, MAJORS)                                                                          \
+  asm volatile("wgmma.mma_async.sync.aligned.m64n64" SHAPE " {"                                                  \
                "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, " \
-               "%21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31" \
-               "}, %32, %33, 1, 1, 1" MAJORS ";" \
-               : TINYGAN_WGMMA_OUT(0), TINYGAN_WGMMA_OUT(1), TINYGAN_WGMMA_OUT(2), TINYGAN_WGMMA_OUT(3), \
-                 TINYGAN_WGMMA_OUT(4), TINYGAN_WGMMA_OUT(5), TINYGAN_WGMMA_OUT(6), TINYGAN_WGMMA_OUT(7) \
+               "%21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31"                                           \
+               "}, %32, %33, 1, 1, 1" MAJORS ";"                                                                 \
+               : TINYGAN_WGMMA_OUT(0), TINYGAN_WGMMA_OUT(1), TINYGAN_WGMMA_OUT(2), TINYGAN_WGMMA_OUT(3),         \
+                 TINYGAN_WGMMA_OUT(4), TINYGAN_WGMMA_OUT(5), TINYGAN_WGMMA_OUT(6), TINYGAN_WGMMA_OUT(7)          \
                : "l"(a), "l"(b), "n"(int{A == Major::mn}), "n"(int{B == Major::mn}))
-#define TINYGAN_WGMMA_128(SHAPE, MAJORS) \
-  asm volatile("wgmma.mma_async.sync.aligned.m64n128" SHAPE " {" \
+#define TINYGAN_WGMMA_128(SHAPE, MAJORS)                                                                         \
+  asm volatile("wgmma.mma_async.sync.aligned.m64n128" SHAPE " {"                                                 \
                "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, %16, %17, %18, %19, %20, " \
                "%21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, %32, %33, %34, %35, %36, %37, %38, %39, " \
                "%40, %41, %42, %43, %44, %45, %46, %47, %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, " \
-               "%59, %60, %61, %62, %63" \
-               "}, %64, %65, 1, 1, 1" MAJORS ";" \
-               : TINYGAN_WGMMA_OUT(0), TINYGAN_WGMMA_OUT(1), TINYGAN_WGMMA_OUT(2), TINYGAN_WGMMA_OUT(3), \
-                 TINYGAN_WGMMA_OUT(4), TINYGAN_WGMMA_OUT(5), TINYGAN_WGMMA_OUT(6), TINYGAN_WGMMA_OUT(7), \
-                 TINYGAN_WGMMA_OUT(8), TINYGAN_WGMMA_OUT(9), TINYGAN_WGMMA_OUT(10), TINYGAN_WGMMA_OUT(11), \
-                 TINYGAN_WGMMA_OUT(12), TINYGAN_WGMMA_OUT(13), TINYGAN_WGMMA_OUT(14), TINYGAN_WGMMA_OUT(15) \
+               "%59, %60, %61, %62, %63"                                                                         \
+               "}, %64, %65, 1, 1, 1" MAJORS ";"                                                                 \
+               : TINYGAN_WGMMA_OUT(0), TINYGAN_WGMMA_OUT(1), TINYGAN_WGMMA_OUT(2), TINYGAN_WGMMA_OUT(3),         \
+                 TINYGAN_WGMMA_OUT(4), TINYGAN_WGMMA_OUT(5), TINYGAN_WGMMA_OUT(6), TINYGAN_WGMMA_OUT(7),         \
+                 TINYGAN_WGMMA_OUT(8), TINYGAN_WGMMA_OUT(9), TINYGAN_WGMMA_OUT(10), TINYGAN_WGMMA_OUT(11),       \
+                 TINYGAN_WGMMA_OUT(12), TINYGAN_WGMMA_OUT(13), TINYGAN_WGMMA_OUT(14), TINYGAN_WGMMA_OUT(15)      \
                : "l"(a), "l"(b), "n"(int{A == Major::mn}), "n"(int{B == Major::mn}))
 
 /// acc(64,8N) += a b of 32 bytes along K.
@@ -98,9 +98,8 @@ __device__ __forceinline__ void wgmma(FragmentC (&acc)[N], std::uint64_t a, std:
 template <int N>
 __device__ __forceinline__ void wgmma_hold(FragmentC (&acc)[N]) {
   TINYGAN_UNROLL
-  for (int j = 0; j < N; ++j)
-    TINYGAN_UNROLL
-    for (int i = 0; i < 4; ++i) asm volatile("" : "+f"(acc[j].at[i])::"memory");
+  for (int j = 0; j < N; ++j) TINYGAN_UNROLL
+  for (int i = 0; i < 4; ++i) asm volatile("" : "+f"(acc[j].at[i])::"memory");
 }
 
 #else  // never called: kernels are empty here
@@ -148,7 +147,7 @@ TINYGAN_NO_SANITIZE void multiply_warp(const PendingProduct* const (&lanes)[32],
   for (unsigned lane = 1; lane < 32; ++lane)
     if (lanes[lane]->a != first.a || lanes[lane]->b != first.b || lanes[lane]->multiply != first.multiply)
       machine->violation("wgmma", "lanes of a warp name different operands");
-  if (first.a >> 16 != descriptor_layout<A> >> 16 || first.b >> 16 != descriptor_layout<B> >> 16)
+  if (first.a >> 16 != descriptor_layout < A >>> 16 || first.b >> 16 != descriptor_layout < B >>> 16)
     machine->violation("wgmma", "a descriptor of another layout than the instruction's");
   float a[16][K], b[8 * N][K];
   wgmma_operand<F, A>(first.a, 16 * (warp % 4), 16, a);

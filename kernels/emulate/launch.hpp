@@ -38,7 +38,7 @@ T* shared_at(std::int64_t count, std::int64_t offset) {
   const std::int64_t end = offset + count * static_cast<std::int64_t>(sizeof(T));
   if (count < 0 || offset < 0 || end > static_cast<std::int64_t>(shared.bytes()))
     machine->violation("shared memory size", "it asks for bytes ", offset, " to ", end, ", launch() gave the block ",
-                shared.bytes());
+                       shared.bytes());
   if (static_cast<std::size_t>(offset) % alignof(T) != 0)
     machine->violation("misaligned address", "shared memory at byte ", offset, ", its type needs a multiple of ",
                        alignof(T));

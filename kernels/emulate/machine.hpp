@@ -219,8 +219,8 @@ TINYGAN_NO_SANITIZE void Machine::warp_collective(unsigned mask, Collective coll
   for (unsigned lane = 0; lane < 32; ++lane) {
     if (!(mask >> lane & 1u)) continue;
     const Thread& t = warp[lane];
-    const bool here = me.id - me.lane() + lane < count_ && t.state == State::at_warp && t.mask == mask &&
-                      t.collective == collective;
+    const bool here =
+        me.id - me.lane() + lane < count_ && t.state == State::at_warp && t.mask == mask && t.collective == collective;
     if (!here) return suspend();
     operands[lane] = t.operand;
   }

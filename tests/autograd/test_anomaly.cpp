@@ -26,7 +26,8 @@ TEST_CASE("an anomaly scope names the op, the operand and the element") {
   CHECK(error_of([&] { ops::relu(x * 2.0f); }) == "affine: input 0 (leaf) holds nan at (1, 1) of (2, 3)");
   const Variable<float> zero = Tensor<float>::scalar(0);
   CHECK(error_of([&] { ops::log(zero); }) == "log: from finite inputs, the result holds -inf at () of ()");
-  CHECK(error_of([&] { 1.0f - ops::reciprocal(zero); }) == "reciprocal: from finite inputs, the result holds inf at () of ()");
+  CHECK(error_of([&] { 1.0f - ops::reciprocal(zero); }) ==
+        "reciprocal: from finite inputs, the result holds inf at () of ()");
   CHECK(error_of([&] { ops::exp(zero); }) == "");
 }
 
@@ -64,9 +65,9 @@ TEST_CASE("in an anomaly scope a batch normalisation that was never trained says
   const Variable<float> x(random_tensor<float>({4, 2}, 1));
   CHECK(error_of([&] { layer(x, nn::Pass::infer()); }) == "");
   const AnomalyScope anomalies;
-  CHECK(error_of([&] { layer(x, nn::Pass::infer()); }) ==
-        "batch_norm: inference with the initial moving statistics, mean 0 and variance 1: train the model or load its weights "
-        "first");
+  CHECK(error_of([&] { layer(x, nn::Pass::infer()); }) == "batch_norm: inference with the initial moving statistics, "
+                                                          "mean 0 and variance 1: train the model or load its weights "
+                                                          "first");
   Generator random(1);
   layer(x, nn::Pass::train(random));
   CHECK(error_of([&] { layer(x, nn::Pass::infer()); }) == "");

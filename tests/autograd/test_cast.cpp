@@ -53,10 +53,10 @@ TEST_CASE("tensors are cast: rounded, filled, and back") {
     CHECK(cast<float>(x).shares_storage(x));
   }
   CHECK(contains(error_of([] {
-          const B x(Tensor<bfloat16>::zeros({2}));
-          ops::exp(x);
-        }),
-        "device cpu: it has no kernel 'unary'"));
+                   const B x(Tensor<bfloat16>::zeros({2}));
+                   ops::exp(x);
+                 }),
+                 "device cpu: it has no kernel 'unary'"));
 }
 
 /// A two-layer loss of x(4,6) under w(6,5) and v(5,1), its sums in float.
@@ -94,7 +94,8 @@ TEST_CASE("a cast rounds value and cotangent, once each way") {
   const auto weights = Tensor<float>::from({1.00390625f, 1.0f, 3.0f}, {3}, there);
   CHECK(floats(grad(ops::sum(cast<float>(y) * F(weights)), {x})[0]) == std::vector<float>{1.0f, 1.0f, 3.0f});
   const B seed(cast<bfloat16>(weights));  // of a bfloat16 result
-  CHECK(floats(grad(cast<bfloat16>(x) * leaf({2, 4, 8}).detach(), {x}, {}, seed)[0]) == std::vector<float>{2.0f, 4.0f, 24.0f});
+  CHECK(floats(grad(cast<bfloat16>(x) * leaf({2, 4, 8}).detach(), {x}, {}, seed)[0]) ==
+        std::vector<float>{2.0f, 4.0f, 24.0f});
 }
 
 TEST_CASE("a variable of the same type is not cast, nor is there a tape without recording") {
@@ -139,22 +140,27 @@ TEST_CASE("create_graph goes through casts: second and third derivatives of mixe
 
   // As a gradient penalty has it: the loss is of a gradient that went through a cast, and of the values themselves.
   const F f(Tensor<float>::from({2, 1, 3}, {3}, there), true);
-  const F y = ops::sum(cast<float>(w * w) * f);                       // dy/dw = 2 w f
+  const F y = ops::sum(cast<float>(w * w) * f);  // dy/dw = 2 w f
   const B dw = grad(y, {w}, {.create_graph = true})[0];
-  const F penalty = ops::sum(ops::square(cast<float>(dw))) + y;       // 4 w^2 f^2 + w^2 f
+  const F penalty = ops::sum(ops::square(cast<float>(dw))) + y;                                     // 4 w^2 f^2 + w^2 f
   CHECK(floats(grad(penalty, {f}, {.retain_graph = true})[0]) == std::vector<float>{17, 36, 225});  // 8 w^2 f + w^2
-  CHECK(floats(grad(penalty, {w})[0]) == std::vector<float>{36, 20, 234});                        // 8 w f^2 + 2 w f, rounded
+  CHECK(floats(grad(penalty, {w})[0]) == std::vector<float>{36, 20, 234});  // 8 w f^2 + 2 w f, rounded
 }
 
 TEST_CASE("check_grads through a cast, to the rounding of bfloat16") {
-  const auto f = [](const std::vector<F>& v) { return cast<float>(cast<bfloat16>(v[0]) * cast<bfloat16>(v[1])) * v[0]; };
-  const std::vector<Tensor<float>> xs{random_tensor<float>({3, 4}, 1).to(there), random_tensor<float>({4}, 2).to(there)};
+  const auto f = [](const std::vector<F>& v) {
+    return cast<float>(cast<bfloat16>(v[0]) * cast<bfloat16>(v[1])) * v[0];
+  };
+  const std::vector<Tensor<float>> xs{random_tensor<float>({3, 4}, 1).to(there),
+                                      random_tensor<float>({4}, 2).to(there)};
   const CheckGradsOptions coarse{.order = 2, .step = 0.5, .tolerance = 0.05};
   check_grads<float>(f, xs, coarse);
   CHECK(contains(error_of([&] {  // a gradient that stops at the cast
-          check_grads<float>([&](const std::vector<F>& v) { return cast<float>(cast<bfloat16>(v[0].detach())) * v[0]; }, xs, coarse);
-        }),
-        "check_grads: gradient of order 1"));
+                   check_grads<float>(
+                       [&](const std::vector<F>& v) { return cast<float>(cast<bfloat16>(v[0].detach())) * v[0]; }, xs,
+                       coarse);
+                 }),
+                 "check_grads: gradient of order 1"));
 }
 
 TEST_CASE("mixed tapes name what is wrong") {
@@ -168,14 +174,16 @@ TEST_CASE("mixed tapes name what is wrong") {
   CHECK(error_of([&] { grad(ops::sum(cast<float>(mixed)), {w}); }) == "Variable: elements of float, expected bfloat16");
   const F y = cast<float>(w);
   CHECK(error_of([&] { backward(y, {}, w.detach()); }) == "backward: cotangent of bfloat16, expected float");
-  CHECK(error_of([&] { grad(y, {w}); }) == "grad: the result has shape (2,), expected a scalar; give a cotangent for any other");
+  CHECK(error_of([&] { grad(y, {w}); }) ==
+        "grad: the result has shape (2,), expected a scalar; give a cotangent for any other");
 
   const F stale = ops::sum(cast<float>(w * w));
   w.value().fill(bfloat16(3));
   CHECK(contains(error_of([&] { grad(stale, {w}); }), "input 0 of 'mul', shape (2,), was modified in place"));
   const AnomalyScope anomalies;
-  CHECK(error_of([&] { cast<bfloat16>(F(Tensor<float>::from({1, 3.4e38f}, {2}, there))); }) ==
-        "cast: from finite inputs, the result holds inf at (1) of (2,)");
+  CHECK(error_of([&] {
+          cast<bfloat16>(F(Tensor<float>::from({1, 3.4e38f}, {2}, there)));
+        }) == "cast: from finite inputs, the result holds inf at (1) of (2,)");
 }
 
 TEST_CASE("long chains of casts are differentiated and destroyed, and a pass frees their memory") {

@@ -224,7 +224,8 @@ TEST_CASE("grad names what is wrong") {
   CHECK(error_of([&] { grad(x, {x}, {}, constant); }) == "grad: cotangent of shape (), expected (2,)");
   CHECK(error_of([&] { grad(ops::sum(x), {constant}); }) == "grad: variable 0 does not require gradients");
   CHECK(error_of([&] { grad(V{}, {x}); }) == "grad: the result to differentiate is empty");
-  const std::string cause = " does not depend on anything that requires gradients; was it computed under NoGrad, or from detach()?";
+  const std::string cause =
+      " does not depend on anything that requires gradients; was it computed under NoGrad, or from detach()?";
   CHECK(error_of([&] { backward(constant); }) == "backward: the result of 'leaf'" + cause);
   CHECK(error_of([&] { grad(constant, {x}); }) == "grad: the result of 'leaf'" + cause);
   CHECK(error_of([&] {
@@ -313,8 +314,8 @@ TEST_CASE("a rule of too few or too many cotangents is an error that names the o
   for (const std::size_t count : {0u, 1u, 3u}) {
     const V y = record<double>("miscounting", Tensor<double>::scalar(6), {x, w},
                                [count](const Backward<double>& c) { return std::vector<V>(count, c.g); });
-    CHECK(error_of([&] { grad(y, {w}); }) ==
-          text("grad: the rule of 'miscounting' gave ", count, " cotangents for 2 inputs; an undefined one stands for zero"));
+    CHECK(error_of([&] { grad(y, {w}); }) == text("grad: the rule of 'miscounting' gave ", count,
+                                                  " cotangents for 2 inputs; an undefined one stands for zero"));
   }
 }
 

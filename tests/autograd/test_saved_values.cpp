@@ -41,12 +41,18 @@ TEST_CASE("every way to write to a recorded value is noticed") {
   const std::vector<std::function<void()>> writes = {
       [&] { w.value().fill(1); },
       [&] { w.value().copy_from(Tensor<double>::zeros({2})); },
-      [&] { w.value().copy_from(std::vector<double>{4, 5}); },
+      [&] {
+        w.value().copy_from(std::vector<double>{4, 5});
+      },
       [&] { w.value().rows(0, 1).fill(9); },
       [&] { w.detach().value().fill(9); },
       [&] { w.set_value(Tensor<double>::full({2}, 10)); },
-      [&] { sgd.step({leaf({1, 1})}); },
-      [&] { adam.step({leaf({1, 1})}); },
+      [&] {
+        sgd.step({leaf({1, 1})});
+      },
+      [&] {
+        adam.step({leaf({1, 1})});
+      },
       [&] { ema.update(); },
       [&] {
         w.value().data()[0] = 3;

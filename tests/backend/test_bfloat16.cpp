@@ -21,10 +21,8 @@ TEST_CASE("Every bfloat16 survives the way through float") {
     bfloat16 b;
     b.bits = static_cast<std::uint16_t>(bits);
     const float f = static_cast<float>(b);
-    if (std::isnan(f))
-      wrong += !std::isnan(round_trip(f));
-    else
-      wrong += bfloat16(f).bits != b.bits;
+    if (std::isnan(f)) wrong += !std::isnan(round_trip(f));
+    else wrong += bfloat16(f).bits != b.bits;
   }
   CHECK(wrong == 0);
 }

@@ -16,9 +16,21 @@ using tinygan::Padding;
 using tinygan::Shape;
 
 TEST_CASE("conv_dims takes extents from shapes and options") {
-  const ConvDims d = conv_dims({2, 28, 30, 3}, {5, 3, 3, 8}, {.stride_h = 2, .stride_w = 1, .padding = Padding::same()});
-  CHECK(d == ConvDims{.N = 2, .H = 28, .W = 30, .C = 3, .R = 5, .S = 3, .K = 8, .P = 14, .Q = 30, .stride_h = 2,
-                      .stride_w = 1, .pad_top = 1, .pad_left = 1});
+  const ConvDims d =
+      conv_dims({2, 28, 30, 3}, {5, 3, 3, 8}, {.stride_h = 2, .stride_w = 1, .padding = Padding::same()});
+  CHECK(d == ConvDims{.N = 2,
+                      .H = 28,
+                      .W = 30,
+                      .C = 3,
+                      .R = 5,
+                      .S = 3,
+                      .K = 8,
+                      .P = 14,
+                      .Q = 30,
+                      .stride_h = 2,
+                      .stride_w = 1,
+                      .pad_top = 1,
+                      .pad_left = 1});
   CHECK(d.x_shape() == Shape{2, 28, 30, 3});
   CHECK(d.w_shape() == Shape{5, 3, 3, 8});
   CHECK(d.y_shape() == Shape{2, 14, 30, 8});
@@ -26,7 +38,9 @@ TEST_CASE("conv_dims takes extents from shapes and options") {
 
 TEST_CASE("Padding of a convolution: same, valid, explicit, asymmetric") {
   const Shape x{1, 7, 7, 1}, w{3, 3, 1, 1};
-  const auto dims = [&](Padding p, index_t stride) { return conv_dims(x, w, {.stride_h = stride, .stride_w = stride, .padding = p}); };
+  const auto dims = [&](Padding p, index_t stride) {
+    return conv_dims(x, w, {.stride_h = stride, .stride_w = stride, .padding = p});
+  };
   SECTION("valid") {
     CHECK(dims(Padding::valid(), 1).P == 5);
     CHECK(dims(Padding::valid(), 2).P == 3);
@@ -39,7 +53,8 @@ TEST_CASE("Padding of a convolution: same, valid, explicit, asymmetric") {
     CHECK(dims(Padding::same(), 2).P == 4);
     CHECK(dims(Padding::same(), 2).pad_top == 1);
     CHECK(dims(Padding::same(), 3).P == 3);
-    const ConvDims even = conv_dims({1, 28, 28, 1}, {5, 5, 1, 1}, {.stride_h = 2, .stride_w = 2, .padding = Padding::same()});
+    const ConvDims even =
+        conv_dims({1, 28, 28, 1}, {5, 5, 1, 1}, {.stride_h = 2, .stride_w = 2, .padding = Padding::same()});
     CHECK(even.P == 14);
     CHECK(even.pad_top == 1);  // 3 pixels of padding: 1 before, 2 behind
   }
@@ -66,9 +81,10 @@ TEST_CASE("Transposed convolution has the output extents of Keras and PyTorch") 
           CAPTURE(in, kernel, stride, dilation);
           const index_t extent = (kernel - 1) * dilation + 1;
           const auto dims = [&](Padding p, index_t output_padding) {
-            return conv_transpose_dims({1, in, in, 1}, {kernel, kernel, 1, 1},
-                                       {.stride_h = stride, .stride_w = stride, .padding = p, .dilation_h = dilation, .dilation_w = dilation},
-                                       output_padding);
+            return conv_transpose_dims(
+                {1, in, in, 1}, {kernel, kernel, 1, 1},
+                {.stride_h = stride, .stride_w = stride, .padding = p, .dilation_h = dilation, .dilation_w = dilation},
+                output_padding);
           };
           CHECK(dims(Padding::same(), 0).H == in * stride);
           CHECK(dims(Padding::valid(), 0).H == in * stride + std::max<index_t>(extent - stride, 0));
@@ -117,7 +133,8 @@ TEST_CASE("conv_dims names what is wrong") {
   const Shape x{1, 7, 7, 3}, w{3, 3, 3, 8};
   CHECK_THROWS_WITH(conv_dims({7, 7, 3}, w, {}), "conv2d: input (7, 7, 3) has rank 3, expected 4 (N,H,W,C)");
   CHECK_THROWS_WITH(conv_dims(x, {3, 3, 8}, {}), "conv2d: filter (3, 3, 8) has rank 3, expected 4 (R,S,C,K)");
-  CHECK_THROWS_WITH(conv_dims(x, {3, 3, 4, 8}, {}), "conv2d: input (1, 7, 7, 3) has 3 channels, filter (3, 3, 4, 8) expects 4");
+  CHECK_THROWS_WITH(conv_dims(x, {3, 3, 4, 8}, {}),
+                    "conv2d: input (1, 7, 7, 3) has 3 channels, filter (3, 3, 4, 8) expects 4");
   CHECK_THROWS_WITH(conv_dims(x, w, {.stride_h = 0}), "conv2d: stride 0x1, expected at least 1x1");
   CHECK_THROWS_WITH(conv_dims(x, w, {.stride_w = -1}), "conv2d: stride 1x-1, expected at least 1x1");
   CHECK_THROWS_WITH(conv_dims(x, w, {.dilation_h = 0}), "conv2d: dilation 0x1, expected at least 1x1");
@@ -129,7 +146,8 @@ TEST_CASE("conv_dims names what is wrong") {
 
 TEST_CASE("conv_transpose_dims names what is wrong") {
   const Shape g{1, 7, 7, 8}, w{3, 3, 4, 8};
-  CHECK_THROWS_WITH(conv_transpose_dims({7, 8}, w, {}), "conv2d_transpose: input (7, 8) has rank 2, expected 4 (N,P,Q,K)");
+  CHECK_THROWS_WITH(conv_transpose_dims({7, 8}, w, {}),
+                    "conv2d_transpose: input (7, 8) has rank 2, expected 4 (N,P,Q,K)");
   CHECK_THROWS_WITH(conv_transpose_dims(g, {3, 3, 8, 4}, {}),
                     "conv2d_transpose: input (1, 7, 7, 8) has 8 channels, filter (3, 3, 8, 4) expects 4");
   CHECK_THROWS_WITH(conv_transpose_dims(g, w, {}, 1),
@@ -158,18 +176,22 @@ TEST_CASE("Convolutions refuse extents and options that no arithmetic of theirs 
   constexpr index_t most = 2147483647, huge = index_t{1} << 62;
   const Shape x{1, 8, 8, 1}, w{3, 3, 1, 1};
   const auto same = Padding::same();
-  CHECK_THROWS_WITH(conv_dims(x, w, {.stride_h = huge}), "conv2d: stride 4611686018427387904, expected 1 to 2147483647");
+  CHECK_THROWS_WITH(conv_dims(x, w, {.stride_h = huge}),
+                    "conv2d: stride 4611686018427387904, expected 1 to 2147483647");
   CHECK_THROWS_WITH(conv_dims(x, w, {.padding = same, .dilation_w = huge}),
                     "conv2d: dilation 4611686018427387904, expected 1 to 2147483647");
   CHECK_THROWS_WITH(conv_dims(x, w, {.padding = same, .dilation_w = most}),
                     "conv2d: dilated filter extent 4294967295, expected 1 to 2147483647");
   CHECK_THROWS_WITH(conv_dims(x, w, {.padding = Padding::sides(0, huge, 0, 0)}),
                     "conv2d: padding 4611686018427387904, expected at most 2147483647");
-  CHECK_THROWS_WITH(conv_dims({1, most + 1, 1, 1}, w, {.padding = same}), "conv2d: input extent 2147483648, expected 1 to 2147483647");
-  CHECK_THROWS_WITH(conv_dims(x, {1, most + 1, 1, 1}, {.padding = same}), "conv2d: filter extent 2147483648, expected 1 to 2147483647");
+  CHECK_THROWS_WITH(conv_dims({1, most + 1, 1, 1}, w, {.padding = same}),
+                    "conv2d: input extent 2147483648, expected 1 to 2147483647");
+  CHECK_THROWS_WITH(conv_dims(x, {1, most + 1, 1, 1}, {.padding = same}),
+                    "conv2d: filter extent 2147483648, expected 1 to 2147483647");
   CHECK_THROWS_AS(conv_dims({most, 8, 8, 1}, {3, 3, 1, most}, {.padding = same}), Error);  // y alone is too large
   CHECK(conv_dims(x, w, {.stride_h = most, .stride_w = most, .padding = same}).P == 1);
   CHECK_THROWS_WITH(conv_transpose_dims(x, w, {.stride_h = most, .padding = same}),
                     "conv2d_transpose: output extent 17179869176, expected 1 to 2147483647");
-  CHECK_THROWS_AS(conv_transpose_dims({1, most / 4, most / 4, 1}, w, {.stride_h = 4, .stride_w = 4, .padding = same}), Error);
+  CHECK_THROWS_AS(conv_transpose_dims({1, most / 4, most / 4, 1}, w, {.stride_h = 4, .stride_w = 4, .padding = same}),
+                  Error);
 }

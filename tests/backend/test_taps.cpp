@@ -69,8 +69,8 @@ TEST_CASE("Tap lists hold exactly the products of the convolution formula") {
     const std::set<Product> expected = defining_products(a);
     const AxisTaps forward = AxisTaps::forward(a.H, a.P, a.R, a.stride, a.pad, a.dilation);
     const AxisTaps adjoint = AxisTaps::adjoint(a.H, a.P, a.R, a.stride, a.pad, a.dilation);
-    const bool same = forward.outputs() == a.P && adjoint.outputs() == a.H &&
-                      products_of(forward, true) == expected && products_of(adjoint, false) == expected &&
+    const bool same = forward.outputs() == a.P && adjoint.outputs() == a.H && products_of(forward, true) == expected &&
+                      products_of(adjoint, false) == expected &&
                       forward.pairs() == static_cast<index_t>(expected.size()) && adjoint.pairs() == forward.pairs() &&
                       increasing_filter(forward) && increasing_filter(adjoint);
     if (!same) {
@@ -90,8 +90,19 @@ TEST_CASE("A stride larger than the kernel leaves input pixels without taps") {
 }
 
 TEST_CASE("Exact multiply-adds count the products, nominal ones the whole filter") {
-  const ConvDims d{.N = 2, .H = 7, .W = 5, .C = 3, .R = 5, .S = 3, .K = 4, .P = 4, .Q = 3, .stride_h = 2, .stride_w = 2,
-                   .pad_top = 2, .pad_left = 1};
+  const ConvDims d{.N = 2,
+                   .H = 7,
+                   .W = 5,
+                   .C = 3,
+                   .R = 5,
+                   .S = 3,
+                   .K = 4,
+                   .P = 4,
+                   .Q = 3,
+                   .stride_h = 2,
+                   .stride_w = 2,
+                   .pad_top = 2,
+                   .pad_left = 1};
   index_t touching = 0;
   for (index_t p = 0; p < d.P; ++p)
     for (index_t q = 0; q < d.Q; ++q)
@@ -106,8 +117,21 @@ TEST_CASE("Exact multiply-adds count the products, nominal ones the whole filter
 }
 
 TEST_CASE("Row and column lists use their own extents, strides, padding and dilation") {
-  const ConvDims d{.N = 1, .H = 9, .W = 6, .C = 1, .R = 3, .S = 2, .K = 1, .P = 4, .Q = 5, .stride_h = 2, .stride_w = 1,
-                   .pad_top = 1, .pad_left = 0, .dilation_h = 1, .dilation_w = 2};
+  const ConvDims d{.N = 1,
+                   .H = 9,
+                   .W = 6,
+                   .C = 1,
+                   .R = 3,
+                   .S = 2,
+                   .K = 1,
+                   .P = 4,
+                   .Q = 5,
+                   .stride_h = 2,
+                   .stride_w = 1,
+                   .pad_top = 1,
+                   .pad_left = 0,
+                   .dilation_h = 1,
+                   .dilation_w = 2};
   const auto forward = tinygan::forward_taps(d), adjoint = tinygan::adjoint_taps(d);
   const auto rows = defining_products({9, 4, 3, 2, 1, 1}), cols = defining_products({6, 5, 2, 1, 0, 2});
   CHECK(products_of(forward.rows, true) == rows);

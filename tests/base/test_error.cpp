@@ -8,9 +8,7 @@
 using tinygan::Device;
 using tinygan::Error;
 
-TEST_CASE("text() joins whatever streams") {
-  CHECK(tinygan::text("a", 1, ' ', 2.5, std::string("b")) == "a1 2.5b");
-}
+TEST_CASE("text() joins whatever streams") { CHECK(tinygan::text("a", 1, ' ', 2.5, std::string("b")) == "a1 2.5b"); }
 
 TEST_CASE("fail() throws an Error that says where and what") {
   CHECK_THROWS_WITH(tinygan::fail("conv2d", "stride ", 0, ", expected at least ", 1),

@@ -76,15 +76,16 @@ TEST_CASE("The number of elements never wraps: beyond max_elements it is the lar
   CHECK(Shape{most}.size() == most);
   CHECK(Shape{index_t{1} << 29, index_t{1} << 29}.size() == index_t{1} << 58);
   CHECK(Shape{most + 1}.size() == largest);
-  for (const Shape& s : {Shape{half, half}, Shape{half, half / 2 * 3}, Shape{65536, 65536, 65536, 65536}, Shape{2, 3, largest},
-                         Shape{index_t{1} << 62}, Shape{2, half}.with(0, half)}) {
+  for (const Shape& s : {Shape{half, half}, Shape{half, half / 2 * 3}, Shape{65536, 65536, 65536, 65536},
+                         Shape{2, 3, largest}, Shape{index_t{1} << 62}, Shape{2, half}.with(0, half)}) {
     CAPTURE(text(s));
     CHECK(s.size() == largest);
     CHECK(s.range_size(0, s.rank()) == largest);
   }
   CHECK((Shape{half, 7, half}.range_size(1, 3)) == 7 * half);
   CHECK_NOTHROW(Shape{most}.check_size("op"));
-  CHECK_THROWS_WITH((Shape{half, half}.check_size("op")), "op: (4294967296, 4294967296) has more than 576460752303423487 elements");
+  CHECK_THROWS_WITH((Shape{half, half}.check_size("op")),
+                    "op: (4294967296, 4294967296) has more than 576460752303423487 elements");
 }
 
 TEST_CASE("Products of extents and sums of workspaces name what is too large") {

@@ -26,7 +26,8 @@ void check_ladder(const ConvDims& d) {
                  expected.magnitude[static_cast<std::size_t>(i)];
         });
     if (naive.empty()) naive = y;
-    if (rung.precision == Precision::fp32) CHECK(first_difference(y, naive) == "");  // the sums of all fp32 rungs have one order
+    if (rung.precision == Precision::fp32)
+      CHECK(first_difference(y, naive) == "");  // the sums of all fp32 rungs have one order
   }
 }
 

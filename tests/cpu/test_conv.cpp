@@ -17,8 +17,7 @@ std::string name(const ConvDims& d) {
 template <class T>
 struct Operands {
   explicit Operands(const ConvDims& d)
-      : x(random_values<T>(d.x_shape().size(), 1)),
-        w(random_values<T>(d.w_shape().size(), 2)),
+      : x(random_values<T>(d.x_shape().size(), 1)), w(random_values<T>(d.w_shape().size(), 2)),
         g(random_values<T>(d.y_shape().size(), 3)) {}
   std::vector<T> x, w, g;
 };
@@ -84,8 +83,11 @@ TEST_CASE("conv kernels: one channel on a side, every stride, padding and dilati
       for (index_t stride : {1, 2, 3})
         for (index_t kernel : {1, 3, 4, 5})
           for (index_t dilation : {1, 2}) {
-            const ConvOptions o{.stride_h = stride, .stride_w = stride, .padding = Padding::sides(1, 2, 3, 0),
-                                .dilation_h = dilation, .dilation_w = dilation};
+            const ConvOptions o{.stride_h = stride,
+                                .stride_w = stride,
+                                .padding = Padding::sides(1, 2, 3, 0),
+                                .dilation_h = dilation,
+                                .dilation_w = dilation};
             check_partials<float>(conv_dims({3, 11, 9, C}, {kernel, kernel, C, K}, o));
           }
     }
@@ -106,8 +108,8 @@ TEST_CASE("conv kernels: stride larger than the kernel, with empty tap lists", "
 TEST_CASE("conv kernels: unequal axes, asymmetric padding, dilation", "[cpu][conv]") {
   for (index_t C : {1, 3, 20})
     for (index_t K : {1, 4, 18}) {
-      check_partials<float>(conv_dims({2, 9, 6, C}, {3, 2, C, K},
-                                      {.stride_h = 2, .stride_w = 1, .padding = Padding::sides(0, 3, 2, 1)}));
+      check_partials<float>(
+          conv_dims({2, 9, 6, C}, {3, 2, C, K}, {.stride_h = 2, .stride_w = 1, .padding = Padding::sides(0, 3, 2, 1)}));
       check_partials<float>(conv_dims(
           {2, 10, 9, C}, {3, 3, C, K},
           {.stride_h = 1, .stride_w = 2, .padding = Padding::sides(3, 1, 0, 2), .dilation_h = 2, .dilation_w = 3}));
@@ -116,8 +118,8 @@ TEST_CASE("conv kernels: unequal axes, asymmetric padding, dilation", "[cpu][con
 }
 
 TEST_CASE("conv kernels: sizes beyond one block of taps, rows, channels and images", "[cpu][conv]") {
-  check_partials<float>(same(1, 9, 9, 5, 9, 7, 1));                                               // 81 taps
-  check_partials<float>(conv_dims({1, 2, 1, 2100}, {2, 1, 2100, 66}, {}));                        // depth
+  check_partials<float>(same(1, 9, 9, 5, 9, 7, 1));                         // 81 taps
+  check_partials<float>(conv_dims({1, 2, 1, 2100}, {2, 1, 2100, 66}, {}));  // depth
   check_partials<float>(
       conv_dims({1, 130, 70, 2}, {3, 3, 2, 64}, {.padding = Padding::same()}));  // several chunks of rows of g
   check_partials<float>(
@@ -142,10 +144,13 @@ TEST_CASE("conv kernels: a filter that covers its whole input", "[cpu][conv]") {
 }
 
 TEST_CASE("conv kernels: bias and activation, also where no tap falls", "[cpu][conv]") {
-  const ConvDims shapes[] = {same(2, 5, 4, 3, 3, 18, 1), same(2, 6, 6, 1, 5, 20, 2), same(2, 5, 5, 20, 3, 1, 1),
+  const ConvDims shapes[] = {same(2, 5, 4, 3, 3, 18, 1),
+                             same(2, 6, 6, 1, 5, 20, 2),
+                             same(2, 5, 5, 20, 3, 1, 1),
                              conv_dims({2, 11, 13, 4}, {2, 1, 4, 6}, {.stride_h = 4, .stride_w = 3}),
                              conv_dims({2, 11, 13, 1}, {2, 1, 1, 6}, {.stride_h = 4, .stride_w = 3}),
-                             conv_dims({3, 2, 3, 5}, {2, 3, 5, 9}, {}), conv_dims({3, 2, 3, 5}, {2, 3, 5, 1}, {})};
+                             conv_dims({3, 2, 3, 5}, {2, 3, 5, 9}, {}),
+                             conv_dims({3, 2, 3, 5}, {2, 3, 5, 1}, {})};
   for (const ConvDims& d : shapes)
     for (ConvSlot slot : {ConvSlot::g, ConvSlot::x})
       for (Activation activation :

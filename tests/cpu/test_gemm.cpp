@@ -73,10 +73,14 @@ TEST_CASE("gemm: skinny shapes and split-K", "[cpu][gemm]") {
 }
 
 TEST_CASE("gemm: bias and activation, whichever way the product runs", "[cpu][gemm]") {
-  const GemmDims shapes[] = {{.M = 13, .N = 70, .K = 19},      {.M = 70, .N = 13, .K = 19, .trans_b = true},
-                             {.M = 13, .N = 70, .K = 19, .trans_b = true}, {.M = 9, .N = 70, .K = 2100},
-                             {.M = 9, .N = 70, .K = 2100, .trans_b = true}, {.M = 9, .N = 37, .K = 1},
-                             {.M = 37, .N = 1, .K = 50},       {.M = 1, .N = 37, .K = 50},
+  const GemmDims shapes[] = {{.M = 13, .N = 70, .K = 19},
+                             {.M = 70, .N = 13, .K = 19, .trans_b = true},
+                             {.M = 13, .N = 70, .K = 19, .trans_b = true},
+                             {.M = 9, .N = 70, .K = 2100},
+                             {.M = 9, .N = 70, .K = 2100, .trans_b = true},
+                             {.M = 9, .N = 37, .K = 1},
+                             {.M = 37, .N = 1, .K = 50},
+                             {.M = 1, .N = 37, .K = 50},
                              {.M = 13, .N = 70, .K = 19, .trans_a = true}};
   for (const GemmDims& d : shapes)
     for (Activation activation :

@@ -13,18 +13,18 @@ enum class Function { exp, log, tanh, sigmoid, softplus, sqrt };
 template <class T>
 std::vector<T> evaluate(Function f, const std::vector<T>& x) {
   std::vector<T> y = poisoned<T>(static_cast<index_t>(x.size()));
-  cpu::map<T>(static_cast<index_t>(x.size()), {y.data()}, {x.data()}, [f](auto isa, const auto& a, auto& b)
-                                                                         TINYGAN_INLINE_LAMBDA {
-    using I = decltype(isa);
-    switch (f) {
-      case Function::exp: return cpu::math::exp<T, I>(a[0], b[0]);
-      case Function::log: return cpu::math::log<T, I>(a[0], b[0]);
-      case Function::tanh: return cpu::math::tanh<T, I>(a[0], b[0]);
-      case Function::sigmoid: return cpu::math::sigmoid<T, I>(a[0], b[0]);
-      case Function::softplus: return cpu::math::softplus<T, I>(a[0], b[0]);
-      default: return cpu::math::sqrt<T, I>(a[0], b[0]);
-    }
-  });
+  cpu::map<T>(static_cast<index_t>(x.size()), {y.data()}, {x.data()},
+              [f](auto isa, const auto& a, auto& b) TINYGAN_INLINE_LAMBDA {
+                using I = decltype(isa);
+                switch (f) {
+                  case Function::exp: return cpu::math::exp<T, I>(a[0], b[0]);
+                  case Function::log: return cpu::math::log<T, I>(a[0], b[0]);
+                  case Function::tanh: return cpu::math::tanh<T, I>(a[0], b[0]);
+                  case Function::sigmoid: return cpu::math::sigmoid<T, I>(a[0], b[0]);
+                  case Function::softplus: return cpu::math::softplus<T, I>(a[0], b[0]);
+                  default: return cpu::math::sqrt<T, I>(a[0], b[0]);
+                }
+              });
   return y;
 }
 

@@ -43,14 +43,9 @@ struct Problem {
   std::vector<T> x, g, gamma, beta, mean, variance;
 
   Problem(index_t rows, index_t channels, Activation f, bool layer)
-      : d{rows, channels},
-        o{T(1e-3), f, T(0.3)},
-        by_row(layer),
-        x(numbers<T>(rows * channels, 1, -1, 3)),
-        g(numbers<T>(rows * channels, 2)),
-        gamma(numbers<T>(channels, 3, 0.5, 1.5)),
-        beta(numbers<T>(channels, 4, -1, 1)),
-        mean(numbers<T>(groups(), 5, 0.9, 1.1)),
+      : d{rows, channels}, o{T(1e-3), f, T(0.3)}, by_row(layer), x(numbers<T>(rows * channels, 1, -1, 3)),
+        g(numbers<T>(rows * channels, 2)), gamma(numbers<T>(channels, 3, 0.5, 1.5)),
+        beta(numbers<T>(channels, 4, -1, 1)), mean(numbers<T>(groups(), 5, 0.9, 1.1)),
         variance(numbers<T>(groups(), 6, 0.8, 1.6)) {
     for (index_t i = 0; i < rows * channels; ++i)
       while (std::fabs(z(i)) < 1e-2) x[as_size(i)] += T(0.05);
@@ -122,8 +117,8 @@ struct Problem {
   }
 };
 
-const std::vector<NormDims> shapes = {{1, 1}, {2, 1}, {7, 3}, {13, 16}, {5000, 1}, {3001, 3}, {515, 64}, {130, 100},
-                                      {33, 131}, {9, 2100}, {130, 2500}, {4100, 13}};
+const std::vector<NormDims> shapes = {{1, 1},    {2, 1},     {7, 3},    {13, 16},  {5000, 1},   {3001, 3},
+                                      {515, 64}, {130, 100}, {33, 131}, {9, 2100}, {130, 2500}, {4100, 13}};
 
 template <class T>
 void check_statistics(const NormDims& d, double centre) {
@@ -198,7 +193,7 @@ void check_layer_norm(const NormDims& d, Activation f) {
     }
     const double variance = squares / n, root = 1 / std::sqrt(variance + 1e-3);
     mean.set(r, sum / n, 5 * unit);
-    deviation.set(r, root, (2 * 25 * unit * root * root + 4 * eps<T>) * root);
+    deviation.set(r, root, (2 * 25 * unit * root * root + 4 * eps<T>)*root);
   }
   std::vector<T> found_mean, found_rstd, found_y;
   check_everywhere<T>({mean, deviation}, [&] {

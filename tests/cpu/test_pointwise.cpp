@@ -67,10 +67,10 @@ void check_unary(UnaryOp op, index_t n) {
 
 // ---- binary -----------------------------------------------------------------------------------------------------
 
-constexpr BinaryOp binary_ops[] = {
-    BinaryOp::add,          BinaryOp::sub,      BinaryOp::mul,           BinaryOp::div,       BinaryOp::maximum,
-    BinaryOp::minimum,      BinaryOp::greater,  BinaryOp::greater_equal, BinaryOp::leaky_relu_grad,
-    BinaryOp::sigmoid_grad, BinaryOp::tanh_grad};
+constexpr BinaryOp binary_ops[] = {BinaryOp::add,          BinaryOp::sub,           BinaryOp::mul,
+                                   BinaryOp::div,          BinaryOp::maximum,       BinaryOp::minimum,
+                                   BinaryOp::greater,      BinaryOp::greater_equal, BinaryOp::leaky_relu_grad,
+                                   BinaryOp::sigmoid_grad, BinaryOp::tanh_grad};
 
 /// The value, and the magnitude that the rounding errors are relative to.
 double exact(BinaryOp op, double a, double b, double alpha, double& magnitude) {
@@ -205,10 +205,10 @@ void check_softmax(index_t rows, index_t channels, double shift) {
     for (index_t c = 0; c < channels; ++c) sum += std::exp(static_cast<double>(x[as_size(r * channels + c)]) - largest);
     for (index_t c = 0; c < channels; ++c) {
       const double shifted = static_cast<double>(x[as_size(r * channels + c)]) - largest, y = std::exp(shifted) / sum;
-      soft.set(r * channels + c, y, (16 * eps<T> + static_cast<double>(channels) * eps<double>) * y);
+      soft.set(r * channels + c, y, (16 * eps<T> + static_cast<double>(channels) * eps<double>)*y);
       log_soft.set(
           r * channels + c, shifted - std::log(sum),
-          (16 * eps<T> + static_cast<double>(channels) * eps<double>) * (std::fabs(shifted) + std::log(sum) + 1));
+          (16 * eps<T> + static_cast<double>(channels) * eps<double>)*(std::fabs(shifted) + std::log(sum) + 1));
     }
   }
   check_everywhere<T>({soft, log_soft}, [&] {
@@ -250,14 +250,31 @@ TEST_CASE("cpu unary: infinities and NaN", "[cpu][pointwise]") {
 }
 
 TEST_CASE("cpu binary: every op, broadcasting along every axis", "[cpu][pointwise]") {
-  const std::vector<Broadcast> shapes = {
-      {{1}, 0, 0},       {{5}, 0, 0},           {{70001}, 0, 0},       {{70001}, 0, 1},
-      {{70001}, 1, 0},   {{97}, 1, 1},          {{11, 64}, 0, 1},      {{601, 64}, 0, 1},
-      {{601, 64}, 0, 2}, {{64, 601}, 1, 2},     {{257, 3}, 0, 1},      {{257, 3}, 0, 2},
-      {{20011, 3}, 1, 0}, {{7, 1025}, 2, 0},    {{3, 4099}, 0, 2},     {{5, 7, 11}, 0, 1},
-      {{5, 7, 11}, 0, 2}, {{5, 7, 11}, 0, 4},   {{5, 7, 11}, 5, 2},    {{5, 7, 11}, 3, 4},
-      {{2, 3, 40}, 2, 5}, {{2, 3, 5, 7}, 5, 10}, {{2, 3, 5, 33}, 9, 6}, {{2, 3, 2, 5, 2, 3}, 21, 42},
-      {{2, 1, 3, 1, 35}, 4, 16}};
+  const std::vector<Broadcast> shapes = {{{1}, 0, 0},
+                                         {{5}, 0, 0},
+                                         {{70001}, 0, 0},
+                                         {{70001}, 0, 1},
+                                         {{70001}, 1, 0},
+                                         {{97}, 1, 1},
+                                         {{11, 64}, 0, 1},
+                                         {{601, 64}, 0, 1},
+                                         {{601, 64}, 0, 2},
+                                         {{64, 601}, 1, 2},
+                                         {{257, 3}, 0, 1},
+                                         {{257, 3}, 0, 2},
+                                         {{20011, 3}, 1, 0},
+                                         {{7, 1025}, 2, 0},
+                                         {{3, 4099}, 0, 2},
+                                         {{5, 7, 11}, 0, 1},
+                                         {{5, 7, 11}, 0, 2},
+                                         {{5, 7, 11}, 0, 4},
+                                         {{5, 7, 11}, 5, 2},
+                                         {{5, 7, 11}, 3, 4},
+                                         {{2, 3, 40}, 2, 5},
+                                         {{2, 3, 5, 7}, 5, 10},
+                                         {{2, 3, 5, 33}, 9, 6},
+                                         {{2, 3, 2, 5, 2, 3}, 21, 42},
+                                         {{2, 1, 3, 1, 35}, 4, 16}};
   for (const Broadcast& shape : shapes)
     for (const BinaryOp op : binary_ops) {
       check_binary<float>(op, shape);

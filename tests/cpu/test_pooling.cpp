@@ -9,9 +9,9 @@ using namespace tinygan::cpu_test;
 namespace {
 
 //                                 N  H   W   C   P  Q  window stride pad
-const std::vector<PoolDims> problems = {{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0},   {2, 6, 8, 3, 3, 4, 2, 2, 2, 2, 0, 0},
-                                        {3, 7, 7, 67, 3, 3, 3, 3, 2, 2, 0, 0},  {1, 5, 4, 16, 5, 4, 3, 3, 1, 1, 1, 1},
-                                        {2, 9, 11, 5, 4, 3, 2, 5, 2, 4, 0, 1},  {2, 8, 8, 33, 2, 2, 2, 2, 5, 6, 0, 0},
+const std::vector<PoolDims> problems = {{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0},     {2, 6, 8, 3, 3, 4, 2, 2, 2, 2, 0, 0},
+                                        {3, 7, 7, 67, 3, 3, 3, 3, 2, 2, 0, 0},    {1, 5, 4, 16, 5, 4, 3, 3, 1, 1, 1, 1},
+                                        {2, 9, 11, 5, 4, 3, 2, 5, 2, 4, 0, 1},    {2, 8, 8, 33, 2, 2, 2, 2, 5, 6, 0, 0},
                                         {5, 28, 28, 64, 14, 14, 3, 3, 2, 2, 1, 0}};
 
 /// f(x offset of the pixel, y offset of the window) for every cell of every window, channel 0.

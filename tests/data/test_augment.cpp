@@ -146,9 +146,7 @@ TEST_CASE("interpolated values stay between the least and the greatest") {
 }
 
 TEST_CASE("augmentation out of range is refused") {
-  const auto message = [](const AugmentOptions& o) {
-    return error_of([&] { augmented(images<float>(1), o); });
-  };
+  const auto message = [](const AugmentOptions& o) { return error_of([&] { augmented(images<float>(1), o); }); };
   constexpr float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
   CHECK(message({.shift = 16, .rotation = 45, .scale = 0.5f}).empty());
   for (const float wrong : {-1.0f, 16.5f, nan, inf}) CHECK(contains(message({.shift = wrong}), "augment: shift of"));

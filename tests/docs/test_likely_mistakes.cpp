@@ -23,7 +23,10 @@ struct Mistake {
 };
 
 /// The code as it stands in the table, and as it is run.
-#define MISTAKE(...) Mistake{#__VA_ARGS__, [&] { __VA_ARGS__; }}
+#define MISTAKE(...)                   \
+  Mistake {                            \
+#__VA_ARGS__, [&] { __VA_ARGS__; } \
+  }
 
 std::string read_page() {
   std::ifstream file(test_file("../docs/mistakes.md"));
@@ -54,7 +57,9 @@ struct Workshop {
 
   std::vector<Mistake> mistakes();
 
-  Variable<float> constant(const Shape& shape, float value = 1) const { return Tensor<float>::full(shape, value, device); }
+  Variable<float> constant(const Shape& shape, float value = 1) const {
+    return Tensor<float>::full(shape, value, device);
+  }
   Variable<float> leaf(const Shape& shape, float value = 1) const {
     return Variable<float>(Tensor<float>::full(shape, value, device), true);
   }
@@ -69,43 +74,26 @@ struct Workshop {
 
 std::vector<Mistake> Workshop::mistakes() {
   return {
-      MISTAKE(Tensor<float>().size()),
-      MISTAKE(Tensor<float> moved = std::move(t); t.fill(0)),
-      MISTAKE(Tensor<float>({2, 0}, device)),
-      MISTAKE(Tensor<float>({1 << 30, 1 << 30, 1 << 30}, device)),
-      MISTAKE(t.reshape({4, 2})),
-      MISTAKE(t[2]),
-      MISTAKE(t.rows(1, 4)),
-      MISTAKE(t.item()),
-      MISTAKE(t.copy_from(std::vector<float>{1, 2})),
-      MISTAKE(ops::relu(empty)),
-      MISTAKE(x + y),
-      MISTAKE(ops::matmul(x, x)),
-      MISTAKE(ops::slice(x, 1, 0, 4)),
-      MISTAKE(ops::sum(x, {2})),
-      MISTAKE(ops::concat<float>({x, y}, 0)),
-      MISTAKE(ops::conv2d(nchw, filter, ConvOptions{})),
-      MISTAKE(ops::conv2d_transpose(nchw, filter, ConvOptions{}, {}, 1)),
-      MISTAKE(ops::dropout(x, 1.0f, random)),
-      MISTAKE(ops::batch_norm<float>(logits, b, b, {})),
-      MISTAKE(random_uniform<float>({2}, random, 1, 0)),
-      MISTAKE(grad(w * w, {w})),
-      MISTAKE(grad(ops::sum(w), {w, x})),
-      MISTAKE(const NoGrad scope; grad(ops::sum(w), {w})),
-      MISTAKE(auto loss = ops::sum(w * w); grad(loss, {w}); grad(loss, {w})),
-      MISTAKE(auto loss = ops::sum(w * w); w.value().fill(0); grad(loss, {w})),
-      MISTAKE(auto mine = record<float>("mine", t, {w, b}, [](const auto& c) { return std::vector{c.g}; });
-              grad(ops::sum(mine), {w})),
-      MISTAKE(const AnomalyScope scope; ops::log(logits - 1.0f)),
-      MISTAKE(const AnomalyScope scope; ops::relu(logits * NAN)),
-      MISTAKE(nn::mean_squared_error(x, y)),
-      MISTAKE(const AnomalyScope scope; nn::bce_with_logits(logits, logits * 2.0f)),
-      MISTAKE(optim::Adam<float>({w, b, w})),
-      MISTAKE(optim::Adam<float>({x})),
-      MISTAKE(optim::Adam<float>({w}, {.learning_rate = -1})),
-      MISTAKE(optim::Sgd<float>({w}).step()),
-      MISTAKE(optim::Sgd<float>({w, b}).step(grad(ops::sum(w * b), {b, w}))),
-      MISTAKE(optim::Ema<float>({w}, {w})),
+    MISTAKE(Tensor<float>().size()), MISTAKE(Tensor<float> moved = std::move(t); t.fill(0)),
+        MISTAKE(Tensor<float>({2, 0}, device)), MISTAKE(Tensor<float>({1 << 30, 1 << 30, 1 << 30}, device)),
+        MISTAKE(t.reshape({4, 2})), MISTAKE(t[2]), MISTAKE(t.rows(1, 4)), MISTAKE(t.item()),
+        MISTAKE(t.copy_from(std::vector<float>{1, 2})), MISTAKE(ops::relu(empty)), MISTAKE(x + y),
+        MISTAKE(ops::matmul(x, x)), MISTAKE(ops::slice(x, 1, 0, 4)), MISTAKE(ops::sum(x, {2})),
+        MISTAKE(ops::concat<float>({x, y}, 0)), MISTAKE(ops::conv2d(nchw, filter, ConvOptions{})),
+        MISTAKE(ops::conv2d_transpose(nchw, filter, ConvOptions{}, {}, 1)), MISTAKE(ops::dropout(x, 1.0f, random)),
+        MISTAKE(ops::batch_norm<float>(logits, b, b, {})), MISTAKE(random_uniform<float>({2}, random, 1, 0)),
+        MISTAKE(grad(w * w, {w})), MISTAKE(grad(ops::sum(w), {w, x})),
+        MISTAKE(const NoGrad scope; grad(ops::sum(w), {w})),
+        MISTAKE(auto loss = ops::sum(w * w); grad(loss, {w}); grad(loss, {w})),
+        MISTAKE(auto loss = ops::sum(w * w); w.value().fill(0); grad(loss, {w})),
+        MISTAKE(auto mine = record<float>("mine", t, {w, b}, [](const auto& c) { return std::vector{c.g}; });
+                grad(ops::sum(mine), {w})),
+        MISTAKE(const AnomalyScope scope; ops::log(logits - 1.0f)),
+        MISTAKE(const AnomalyScope scope; ops::relu(logits * NAN)), MISTAKE(nn::mean_squared_error(x, y)),
+        MISTAKE(const AnomalyScope scope; nn::bce_with_logits(logits, logits * 2.0f)),
+        MISTAKE(optim::Adam<float>({w, b, w})), MISTAKE(optim::Adam<float>({x})),
+        MISTAKE(optim::Adam<float>({w}, {.learning_rate = -1})), MISTAKE(optim::Sgd<float>({w}).step()),
+        MISTAKE(optim::Sgd<float>({w, b}).step(grad(ops::sum(w * b), {b, w}))), MISTAKE(optim::Ema<float>({w}, {w})),
   };
 }
 
@@ -122,30 +110,34 @@ std::vector<Mistake> mistakes_with_models(const std::filesystem::path& folder) {
     return file;
   };
   return {
-      MISTAKE(nn::Dense<float>(5, 4, {}, random)(x, nn::Pass::infer())),
-      MISTAKE(nn::Sequential<float>()(x, nn::Pass::infer())),
-      MISTAKE(auto layer = nn::Dense<float>(3, 4, {}, random); auto moved = std::move(layer); layer(x, nn::Pass::infer())),
-      MISTAKE(const AnomalyScope scope; nn::BatchNorm<float>(3)(x, nn::Pass::infer())),
-      MISTAKE(auto pass = nn::Pass::infer(); { Generator local(1); pass = nn::Pass::train(local); }
-              nn::Dropout<float>(0.5)(x, pass)),
-      MISTAKE(nn::one_hot<float>(std::vector<int>{0, 10}, 10)),
-      MISTAKE(Tensor<float>({2}, Device::cuda())),
-      MISTAKE(set_precision(Device::cpu(), Precision::bf16)),
-      MISTAKE(cpu::set_threads(0)),
-      MISTAKE(cpu::parallel_for(2, 1, [](index_t, index_t) { cpu::set_threads(1); })),
-      MISTAKE(data::Batches(100, {.batch_size = 128})),
-      MISTAKE(data::find_mnist(folder)),
-      MISTAKE(io::read_safetensors(folder / "notes.txt")),
-      MISTAKE(io::load_weights<float>(weights(5), "net.safetensors", {"net", &model})),
-      MISTAKE(auto file = weights(3); file.add<float>("net.extra", std::vector<float>{1}, {1});
-              io::load_weights<float>(file, "net.safetensors", {"net", &model})),
+    MISTAKE(nn::Dense<float>(5, 4, {}, random)(x, nn::Pass::infer())),
+        MISTAKE(nn::Sequential<float>()(x, nn::Pass::infer())),
+        MISTAKE(auto layer = nn::Dense<float>(3, 4, {}, random); auto moved = std::move(layer);
+                layer(x, nn::Pass::infer())),
+        MISTAKE(const AnomalyScope scope; nn::BatchNorm<float>(3)(x, nn::Pass::infer())),
+        MISTAKE(auto pass = nn::Pass::infer(); {
+          Generator local(1);
+          pass = nn::Pass::train(local);
+        } nn::Dropout<float>(0.5)(x, pass)),
+        MISTAKE(nn::one_hot<float>(std::vector<int>{0, 10}, 10)), MISTAKE(Tensor<float>({2}, Device::cuda())),
+        MISTAKE(set_precision(Device::cpu(), Precision::bf16)), MISTAKE(cpu::set_threads(0)),
+        MISTAKE(cpu::parallel_for(2, 1, [](index_t, index_t) { cpu::set_threads(1); })),
+        MISTAKE(data::Batches(100, {.batch_size = 128})), MISTAKE(data::find_mnist(folder)),
+        MISTAKE(io::read_safetensors(folder / "notes.txt")),
+        MISTAKE(io::load_weights<float>(weights(5), "net.safetensors", {"net", &model})),
+        MISTAKE(auto file = weights(3); file.add<float>("net.extra", std::vector<float>{1}, {1});
+                io::load_weights<float>(file, "net.safetensors", {"net", &model})),
   };
 }
 
 template <class A>
-concept gives_span = requires(A&& a) { std::forward<A>(a).host(); };
+concept gives_span = requires(A&& a) {
+  std::forward<A>(a).host();
+};
 template <class A>
-concept trains_with = requires(A&& a) { nn::Pass::train(std::forward<A>(a)); };
+concept trains_with = requires(A&& a) {
+  nn::Pass::train(std::forward<A>(a));
+};
 
 }  // namespace
 

@@ -10,9 +10,9 @@
 #include "support/temporary.hpp"
 
 using namespace tinygan;
-using support::contains;
 using dcgan_mnist::HealthWatch;
 using dcgan_mnist::Throughput;
+using support::contains;
 
 TEST_CASE("throughput is that of the last window, and the time left follows from it") {
   Throughput t(100, 0, 10);
@@ -57,7 +57,10 @@ TEST_CASE("steps longer than the window still have a speed") {
 TEST_CASE("variety is the mean over pixels of the variance over images") {
   CHECK(dcgan_mnist::variety(std::vector<float>{1, 5, 1, 5, 1, 5}, 3) == 0);
   CHECK(dcgan_mnist::variety(std::vector<float>{0, 0, 2, 6}, 2) == (1.0 + 9.0) / 2);
-  CHECK(contains(support::error_of([] { dcgan_mnist::variety(std::vector<float>{1, 2, 3}, 2); }), "3 pixels in 2 images"));
+  CHECK(contains(support::error_of([] {
+                   dcgan_mnist::variety(std::vector<float>{1, 2, 3}, 2);
+                 }),
+                 "3 pixels in 2 images"));
 }
 
 TEST_CASE("a one-sided game is hinted at once, after it has lasted, and again only after it was healthy") {

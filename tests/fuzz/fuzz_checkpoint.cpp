@@ -13,8 +13,8 @@
 
 #include <tinygan/io/checksum.hpp>
 
-#include "run/checkpoint.hpp"
 #include "base/options.hpp"
+#include "run/checkpoint.hpp"
 
 namespace {
 

@@ -78,7 +78,8 @@ TEST_CASE("every objective trains both networks, and its losses stay finite") {
       }
       CHECK(step.discriminator_optimiser().steps() == static_cast<std::uint64_t>(3 * critic_steps));
       CHECK(step.generator_optimiser().steps() == 3);
-      const auto g_after = snapshot(networks.generator.parameters()), d_after = snapshot(networks.discriminator.parameters());
+      const auto g_after = snapshot(networks.generator.parameters()),
+                 d_after = snapshot(networks.discriminator.parameters());
       for (std::size_t i = 0; i < g.size(); ++i) CHECK_FALSE(same_bits(g[i], g_after[i]));
       for (std::size_t i = 0; i < d.size(); ++i)  // where both slopes are 1 the output's bias has none
         if (d[i].rank() > 1) CHECK_FALSE(same_bits(d[i], d_after[i]));

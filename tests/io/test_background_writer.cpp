@@ -120,7 +120,8 @@ TEST_CASE("a thread that cannot be started is an Error") {
       for (;;) std::thread([] { ::pause(); }).detach();
     } catch (const std::system_error&) {
     }
-    return support::contains(support::error_of([] { BackgroundWriter writer; }), "background writer: the system starts no thread (");
+    return support::contains(support::error_of([] { BackgroundWriter writer; }),
+                             "background writer: the system starts no thread (");
   };
   CHECK(support::status_of_child(no_room_for_another) == 0);
 }

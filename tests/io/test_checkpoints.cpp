@@ -12,9 +12,9 @@
 #include "support/temporary.hpp"
 
 using namespace tinygan;
+using io::Checkpoints;
 using support::contains;
 using support::error_of;
-using io::Checkpoints;
 
 namespace {
 
@@ -146,8 +146,8 @@ TEST_CASE("a checkpoint that was put aside stays when another of its step is") {
     CHECK(checkpoints.abandon_after(1) == 1);
   }
   const fs::path root = run.path() / "checkpoints";
-  CHECK(names_in(root) == std::vector<std::string>{"abandoned_step_00000002", "abandoned_step_00000002_2",
-                                                   "abandoned_step_00000002_3"});
+  CHECK(names_in(root) ==
+        std::vector<std::string>{"abandoned_step_00000002", "abandoned_step_00000002_2", "abandoned_step_00000002_3"});
   CHECK(text_of(root / "abandoned_step_00000002" / "model") == "first");
   CHECK(text_of(root / "abandoned_step_00000002_3" / "model") == "third");
 }
@@ -195,10 +195,13 @@ TEST_CASE("only what the run itself wrote counts as a checkpoint's name") {
     run.file("latest", std::string(text));
     CHECK(contains(error_of([&] { (void)Checkpoints(run.path()).latest(); }), "latest: names '"));
   }
-  for (const char* text : {"checkpoints/step_00000007", "checkpoints/step_00000007\r\n", " checkpoints/step_00000007\t\n\n"}) {
+  for (const char* text :
+       {"checkpoints/step_00000007", "checkpoints/step_00000007\r\n", " checkpoints/step_00000007\t\n\n"}) {
     run.file("latest", std::string(text));
     CHECK(Checkpoints(run.path()).latest() == 7);
   }
   run.file("latest", std::string("\x01\xff"));
-  CHECK(contains(error_of([&] { (void)Checkpoints(run.path()).latest(); }), "latest: names '" "?" "?', expected"));
+  CHECK(contains(error_of([&] { (void)Checkpoints(run.path()).latest(); }), "latest: names '"
+                                                                            "?"
+                                                                            "?', expected"));
 }

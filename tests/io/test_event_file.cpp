@@ -62,8 +62,8 @@ TEST_CASE("An event file begins with its version, byte for byte") {
   const Bytes bytes = io::read_file(file.path());
   const std::vector<Bytes> events = records(bytes);
   REQUIRE(events.size() == 2);
-  const Bytes version = {0x09, 0,    0,    0,    0,    0,    0,    0xF0, 0x3F, 0x10, 0x00, 0x1A, 0x0D,
-                         'b',  'r',  'a',  'i',  'n',  '.',  'E',  'v',  'e',  'n',  't',  ':',  '2'};
+  const Bytes version = {0x09, 0,   0,   0,   0,   0,   0,   0xF0, 0x3F, 0x10, 0x00, 0x1A, 0x0D,
+                         'b',  'r', 'a', 'i', 'n', '.', 'E', 'v',  'e',  'n',  't',  ':',  '2'};
   CHECK(events[0] == version);
   CHECK(word_at<std::uint64_t>(bytes, 0) == version.size());
   const Bytes start = {0x09, 0, 0, 0, 0, 0, 0, 0xF0, 0x3F, 0x10, 0x00, 0x3A, 0x02, 0x08, 0x01};

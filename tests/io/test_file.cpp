@@ -40,8 +40,7 @@ TEST_CASE("write_file and read_file round trip, and replace what was there") {
 TEST_CASE("write_file gets by temporaries that a killed process left behind") {
   const support::TemporaryFolder folder;
   const auto path = folder.path() / "f.bin";
-  for (int serial = 0; serial < 500; ++serial)
-    folder.file(text("f.bin.tmp-", ::getpid(), '-', serial), ascii("left"));
+  for (int serial = 0; serial < 500; ++serial) folder.file(text("f.bin.tmp-", ::getpid(), '-', serial), ascii("left"));
   io::write_file(path, ascii("new"));
   CHECK(io::read_file(path) == ascii("new"));
   CHECK(entries(folder.path()) == 501);

@@ -179,8 +179,8 @@ TEST_CASE("gunzip respects its limit to the byte") {
 
 TEST_CASE("gunzip calls a file truncated wherever it is cut") {
   const Bytes data = random_bytes(300, 7, 12);
-  for (const Options& o : {Options{.level = 0}, Options{.level = 9}, Options{.strategy = Z_FIXED},
-                           Options{.full_header = true}}) {
+  for (const Options& o :
+       {Options{.level = 0}, Options{.level = 9}, Options{.strategy = Z_FIXED}, Options{.full_header = true}}) {
     const Bytes file = gzip(data, o);
     for (std::size_t n = 0; n < file.size(); ++n) {
       const std::string e = message(Bytes(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(n)));
@@ -192,8 +192,8 @@ TEST_CASE("gunzip calls a file truncated wherever it is cut") {
 
 TEST_CASE("gunzip agrees with zlib on every single flipped bit") {
   const Bytes data = random_bytes(120, 8, 9);
-  for (const Options& o : {Options{.level = 0}, Options{.level = 9}, Options{.strategy = Z_FIXED},
-                           Options{.full_header = true}}) {
+  for (const Options& o :
+       {Options{.level = 0}, Options{.level = 9}, Options{.strategy = Z_FIXED}, Options{.full_header = true}}) {
     const Bytes file = gzip(data, o);
     for (std::size_t bit = 0; bit < 8 * file.size(); ++bit) {
       Bytes damaged = file;
@@ -228,8 +228,8 @@ TEST_CASE("gunzip names each kind of damage") {
 
   // Bits lowest first; Huffman codes highest first. A dynamic block: last, type 2, HLIT-257, HDIST-1, HCLEN-4.
   CHECK(contains(message(member("1 11")), "block type 3"));
-  CHECK(contains(message(member("1 10 11000110")), "an unused length code"));           // fixed code of symbol 286
-  CHECK(contains(message(member("1 10 0000001 11110")), "an unused distance code"));    // length 3, distance symbol 30
+  CHECK(contains(message(member("1 10 11000110")), "an unused length code"));         // fixed code of symbol 286
+  CHECK(contains(message(member("1 10 0000001 11110")), "an unused distance code"));  // length 3, distance symbol 30
   CHECK(contains(message(member("1 10 0000001 00000")), "a match reaches 1 bytes back"));
   CHECK(contains(message(member("1 01 01111 00000 0000")), "287 literal and length codes"));
   CHECK(contains(message(member("1 01 00000 01111 0000")), "31 distance codes"));

@@ -61,8 +61,8 @@ TEST_CASE("An .npz file is an uncompressed zip archive, byte for byte") {
   const auto size = static_cast<std::uint8_t>(array.size());
   const std::uint32_t crc = io::crc32(array);
   const auto crc_byte = [&](int i) { return static_cast<std::uint8_t>(crc >> (8 * i)); };
-  const Bytes common = {20, 0, 0, 8, 0, 0, 0, 0, 0x21, 0, crc_byte(0), crc_byte(1), crc_byte(2), crc_byte(3),
-                        size, 0, 0, 0, size, 0, 0, 0, 5, 0, 0, 0};
+  const Bytes common = {20,          0,    0, 8, 0, 0,    0, 0, 0x21, 0, crc_byte(0), crc_byte(1), crc_byte(2),
+                        crc_byte(3), size, 0, 0, 0, size, 0, 0, 0,    5, 0,           0,           0};
   Bytes expected = {'P', 'K', 3, 4};
   const auto append = [&](const Bytes& b) { expected.insert(expected.end(), b.begin(), b.end()); };
   append(common);

@@ -112,7 +112,9 @@ TEST_CASE("state that does not fit is refused by name and changes nothing") {
   nn::Sequential<float> smaller;
   smaller.add(nn::Dense<float>(4, 3, {}, learner.random));
   io::SafetensorsFile file;
-  CHECK(contains(error_of([&] { io::add_adam<float>(file, {"adam", &*learner.adam, &smaller}); }),
+  CHECK(contains(error_of([&] {
+                   io::add_adam<float>(file, {"adam", &*learner.adam, &smaller});
+                 }),
                  "the optimiser has 6 parameters, the model 2"));
 }
 

@@ -86,9 +86,8 @@ TEST_CASE("Tensors that the model has not are an error unless they are to be ign
   const auto load = [&](const io::LoadOptions& options = {}) {
     return error_of([&] { io::load_weights<float>(file, "w.safetensors", {"m", &to}, options); });
   };
-  CHECK(load() ==
-        "w.safetensors: holds tensors that are not expected: 'm.dense_1.kernel'; "
-        "LoadOptions{.strict = false} ignores them");
+  CHECK(load() == "w.safetensors: holds tensors that are not expected: 'm.dense_1.kernel'; "
+                  "LoadOptions{.strict = false} ignores them");
   file.add<float>("step", {&one, 1}, {});
   CHECK(contains(load(), "not expected: 'm.dense_1.kernel', 'step'; "));
   for (int i = 0; i < 10; ++i) file.add<float>("extra" + std::to_string(i), {&one, 1}, {});

@@ -47,10 +47,8 @@ inline Arithmetic on_gpu(std::string_view name) {
 template <class F>
 void with_elements(const Arithmetic& a, const F& f) {
   const UsePrecision use(a.precision, a.device);
-  if (a.bfloat16_elements)
-    f(bfloat16());
-  else
-    f(float());
+  if (a.bfloat16_elements) f(bfloat16());
+  else f(float());
 }
 
 }  // namespace tinygan::test

@@ -36,8 +36,7 @@ template <class T>
 struct CudaOperandSet {
   template <class Case>
   CudaOperandSet(Device device, const std::vector<Case>& cases, Values v)
-      : values(v),
-        first(device, most(cases, [](const Case& c) { return first_size(c) + c.offset; }), v, 1),
+      : values(v), first(device, most(cases, [](const Case& c) { return first_size(c) + c.offset; }), v, 1),
         second(device, most(cases, [](const Case& c) { return second_size(c) + c.offset; }), v, 2),
         bias(device, most(cases, [](const Case& c) { return channels(c) + c.offset; }), v, 3) {}
 

@@ -109,9 +109,7 @@ std::vector<Case> shrunk(const std::vector<Case>& cases) {
   const index_t most_products = support::sanitized ? 8'000 : 40'000;
   for (Case c : cases) {
     shrink(c);
-    const auto same = [&](const Case& other) {
-      return same_shape(other, c) && other.offset == c.offset;
-    };
+    const auto same = [&](const Case& other) { return same_shape(other, c) && other.offset == c.offset; };
     if (output_size(c) * terms(c) <= most_products && std::none_of(all.begin(), all.end(), same)) all.push_back(c);
   }
   return all;

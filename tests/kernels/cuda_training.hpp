@@ -115,8 +115,7 @@ FirstStep first_step(TrainingStart<T> start, Device device) {
   random.next_step();
   const auto r = step(cast<T>(start.images), random);
   FirstStep result;
-  for (const auto& t : gan::values_of(r))
-    result.report.push_back(static_cast<double>(t.item()));
+  for (const auto& t : gan::values_of(r)) result.report.push_back(static_cast<double>(t.item()));
   for (std::size_t m = 0; m < 2; ++m) {
     const std::vector<Tensor<float>> after = on_cpu(*models[m]);
     for (std::size_t i = 0; i < models[m]->parameters().size(); ++i)

@@ -89,8 +89,7 @@ void check_partial(Precision p, const ConvDims& d, ConvSlot slot, int offset = 0
   const bool small = d.R == d.S && d.R >= 3 && d.R <= 5 && d.dilation_h == 1 && d.dilation_w == 1;
   const bool one_channel = small && (d.C == 1 || d.K == 1);  // in fp32 whatever the precision
   const Precision by = one_channel ? Precision::fp32 : p;
-  const Operand<T> x(d.x_shape().size(), offset, 1), w(d.w_shape().size(), offset, 2),
-      g(d.y_shape().size(), offset, 3);
+  const Operand<T> x(d.x_shape().size(), offset, 1), w(d.w_shape().size(), offset, 2), g(d.y_shape().size(), offset, 3);
   for (const Operand<T>* operand : {&x, &w, &g}) drop_ignored_bits(p, *operand);
   const auto reference = [&](const std::vector<T>& X, const std::vector<T>& W, const std::vector<T>& G) {
     Reference r = slot == ConvSlot::g   ? reference_conv2d(d, X.data(), W.data())

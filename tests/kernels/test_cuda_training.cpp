@@ -10,10 +10,8 @@ namespace {
 void check_training(const Arithmetic& by) {
   check_reports(by);
   // At batch 128 most layers are computed by wgmma; the CPU takes a second for 16 images.
-  if (by.precision == Precision::fp32)
-    check_first_step(by, Device::cpu(), network_start(gan::Network::dcgan, 16));
-  else
-    check_first_step(by, by.device, network_start(gan::Network::dcgan, 128));
+  if (by.precision == Precision::fp32) check_first_step(by, Device::cpu(), network_start(gan::Network::dcgan, 16));
+  else check_first_step(by, by.device, network_start(gan::Network::dcgan, 128));
 }
 
 TEST_CASE("cuda: training, fp32", "[.][cuda][training][fp32]") { check_training(on_gpu("fp32")); }

@@ -60,8 +60,7 @@ TEST_CASE("A single channel, row, column or term is computed by its own kernels 
   const ConvDims out = conv_dims({3, 4, 4, 12}, {3, 3, 12, 1}, test::conv_options(1, Padding::same()));
   for (const ConvDims& d : {in, out})
     for (const ConvSlot slot : {ConvSlot::g, ConvSlot::x, ConvSlot::w})
-      each({{Way::one_channel}, {Way::ffma, 32, 32}}, false,
-           [&] { test::check_partial(Precision::fp32, d, slot); });
+      each({{Way::one_channel}, {Way::ffma, 32, 32}}, false, [&] { test::check_partial(Precision::fp32, d, slot); });
   for (const GemmDims& d :
        {GemmDims{20, 1, 160}, GemmDims{20, 1, 160, true, true}, GemmDims{1, 20, 160}, GemmDims{20, 9, 1}}) {
     each({{Way::vector}, {Way::ffma, 64, 64}}, d.K > 1, [&] { test::check_gemm(Precision::fp32, d); });

@@ -74,8 +74,9 @@ TEST_CASE("mma.sync TF32 multiplies what its layouts say") {
   const auto cut = [](float x) {
     return static_cast<double>(std::bit_cast<float>(std::bit_cast<std::uint32_t>(x) & 0xffffe000u));
   };
-  const Product exact(8, [&](int m, int k) { return cut(a[static_cast<std::size_t>(m * 8 + k)]); },
-                      [&](int k, int n) { return cut(b[static_cast<std::size_t>(k * 8 + n)]); }, c.data());
+  const Product exact(
+      8, [&](int m, int k) { return cut(a[static_cast<std::size_t>(m * 8 + k)]); },
+      [&](int k, int n) { return cut(b[static_cast<std::size_t>(k * 8 + n)]); }, c.data());
   exact.check(fc, 8);
 }
 
@@ -103,8 +104,9 @@ TEST_CASE("mma.sync bfloat16 multiplies what its layouts say") {
   }
   launch<bf16_kernel>({.block = {32}}, fa, fb, fc);
   const auto round = [](float x) { return static_cast<double>(static_cast<float>(bfloat16(x))); };
-  const Product exact(16, [&](int m, int k) { return round(a[static_cast<std::size_t>(m * 16 + k)]); },
-                      [&](int k, int n) { return round(b[static_cast<std::size_t>(k * 8 + n)]); }, c.data());
+  const Product exact(
+      16, [&](int m, int k) { return round(a[static_cast<std::size_t>(m * 16 + k)]); },
+      [&](int k, int n) { return round(b[static_cast<std::size_t>(k * 8 + n)]); }, c.data());
   exact.check(fc, 16);
 }
 

@@ -62,16 +62,9 @@ struct Problem {
   std::vector<float> rstd;
 
   Problem(const NormDims& dims, Activation f, bool layer, int offset)
-      : d(dims),
-        o{1e-3f, f, 0.3f},
-        by_row(layer),
-        groups(layer ? d.rows : d.channels),
-        x(d.rows * d.channels, offset, 1),
-        g(d.rows * d.channels, offset, 2),
-        gamma(d.channels, offset, 3),
-        beta(d.channels, offset, 4),
-        mean(groups, offset, 5),
-        variance(groups, offset, 6) {
+      : d(dims), o{1e-3f, f, 0.3f}, by_row(layer), groups(layer ? d.rows : d.channels),
+        x(d.rows * d.channels, offset, 1), g(d.rows * d.channels, offset, 2), gamma(d.channels, offset, 3),
+        beta(d.channels, offset, 4), mean(groups, offset, 5), variance(groups, offset, 6) {
     for (index_t c = 0; c < d.channels; ++c) gamma[c] = T(1 + 0.5f * gamma[c]);
     for (index_t k = 0; k < groups; ++k) {
       mean[k] *= 0.1f;
@@ -147,7 +140,7 @@ double column_terms(index_t rows) {
 
 /// Rows fewer than a block is high, several splits of every width, one channel, lanes left over, a row of blocks, packs
 /// and single channels.
-const NormDims shapes[] = {{2, 1},   {7, 3},    {600, 1},  {2500, 3}, {5, 8},     {13, 64},
+const NormDims shapes[] = {{2, 1},    {7, 3},    {600, 1}, {2500, 3}, {5, 8},     {13, 64},
                            {700, 64}, {33, 131}, {3, 516}, {301, 20}, {2300, 24}, {1100, 20}};
 
 /// 66 splits: more than a thread has in flight when they are combined.

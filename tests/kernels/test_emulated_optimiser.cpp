@@ -16,10 +16,7 @@ struct Parameters {
     std::vector<double> param64, grad64, m64, v64;
 
     One(index_t n, int offset, unsigned seed)
-        : param(n, offset, seed),
-          grad(n, offset, seed + 1),
-          m(n, offset, seed + 2),
-          v(n, 0, seed + 3),
+        : param(n, offset, seed), grad(n, offset, seed + 1), m(n, offset, seed + 2), v(n, 0, seed + 3),
           master(with_master ? n : 0, offset, seed + 4) {
       for (index_t i = 0; i < n; ++i) v[i] = v.data()[i] * v.data()[i];
       param64 = with_master ? wide(master) : wide(param);
@@ -71,7 +68,8 @@ constexpr double rounding = 1.01 * float_eps / 2;
 /// found within bound(i) of expected, before it is stored as T.
 template <class T, class Bound>
 void check_near(const std::vector<T>& found, const std::vector<double>& expected, const Bound& bound) {
-  check_stored(found, [&](index_t i) { return expected[static_cast<std::size_t>(i)]; }, bound);
+  check_stored(
+      found, [&](index_t i) { return expected[static_cast<std::size_t>(i)]; }, bound);
 }
 
 const std::vector<index_t> sizes = {1, 4096, 4097, 3, 1000, 9001, 64};
@@ -213,9 +211,13 @@ TEST_CASE("Emulated ema") {
     const Operand x(n, 0), average(n, n % 2 == 0 ? 0 : 1, 2);
     const auto before = average.values();
     emulated_kernels().ema(n, 0.75f, x.data(), average.data(), {});
-    check_elements(average.values(), [&](index_t i) {
-      return 0.75 * static_cast<double>(before[static_cast<std::size_t>(i)]) + 0.25 * static_cast<double>(x.data()[i]);
-    }, [](index_t) { return 2 * rounding; });  // of 0.75 average and of the sum, both at most 1
+    check_elements(
+        average.values(),
+        [&](index_t i) {
+          return 0.75 * static_cast<double>(before[static_cast<std::size_t>(i)]) +
+                 0.25 * static_cast<double>(x.data()[i]);
+        },
+        [](index_t) { return 2 * rounding; });  // of 0.75 average and of the sum, both at most 1
   }
 }
 

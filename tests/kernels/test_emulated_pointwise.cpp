@@ -56,8 +56,13 @@ constexpr index_t sizes[] = {1, 3, 4, 5, 1023, 4099};
 
 template <class T>
 void check_unary() {
-  const float special[] = {0.0f, -0.0f, 100.0f, -100.0f, std::numeric_limits<float>::infinity(),
-                           -std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()};
+  const float special[] = {0.0f,
+                           -0.0f,
+                           100.0f,
+                           -100.0f,
+                           std::numeric_limits<float>::infinity(),
+                           -std::numeric_limits<float>::infinity(),
+                           std::numeric_limits<float>::quiet_NaN()};
   for (int op = 0; op <= static_cast<int>(UnaryOp::clamp); ++op)
     for (const index_t n : sizes)
       for (const int offset : alignments<T>()) {
@@ -260,14 +265,17 @@ void check_permute(const std::vector<index_t>& extents) {
       d.stride[PermuteDims::rank - rank + axis] = stride[order[axis]];
     }
     const auto y = both_ways<T>(x.size(), [&](T* out) { emulated_kernels<T>().permute(d, x.data(), out, {}); });
-    check_elements(y, [&](index_t i) {
-      index_t from = 0;
-      for (int axis = PermuteDims::rank - 1; axis >= 0; --axis) {
-        from += i % d.extent[axis] * d.stride[axis];
-        i /= d.extent[axis];
-      }
-      return static_cast<double>(x.data()[from]);
-    }, [](index_t) { return 0.0; });
+    check_elements(
+        y,
+        [&](index_t i) {
+          index_t from = 0;
+          for (int axis = PermuteDims::rank - 1; axis >= 0; --axis) {
+            from += i % d.extent[axis] * d.stride[axis];
+            i /= d.extent[axis];
+          }
+          return static_cast<double>(x.data()[from]);
+        },
+        [](index_t) { return 0.0; });
   } while (std::next_permutation(order.begin(), order.end()));
 }
 

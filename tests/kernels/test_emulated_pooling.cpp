@@ -57,18 +57,18 @@ void check_pools() {
           {.N = 2, .H = 8, .W = 6, .C = C, .P = 4, .Q = 3, .window_h = 2, .window_w = 2, .stride_h = 2, .stride_w = 2},
           offset);
       check_pool<T>({.N = 1,
-                  .H = 7,
-                  .W = 5,
-                  .C = C,
-                  .P = 4,
-                  .Q = 3,
-                  .window_h = 3,
-                  .window_w = 3,
-                  .stride_h = 2,
-                  .stride_w = 2,
-                  .pad_top = 1,
-                  .pad_left = 1},
-                 offset);
+                     .H = 7,
+                     .W = 5,
+                     .C = C,
+                     .P = 4,
+                     .Q = 3,
+                     .window_h = 3,
+                     .window_w = 3,
+                     .stride_h = 2,
+                     .stride_w = 2,
+                     .pad_top = 1,
+                     .pad_left = 1},
+                    offset);
       check_pool<T>({.N = 3, .H = 5, .W = 5, .C = C, .P = 5, .Q = 4, .window_h = 1, .window_w = 2}, offset);
       check_pool<T>(
           {.N = 1, .H = 9, .W = 9, .C = C, .P = 2, .Q = 2, .window_h = 2, .window_w = 3, .stride_h = 5, .stride_w = 4},
@@ -92,9 +92,12 @@ void check_gather_images() {
       const auto out = both_ways<T>(d.count * d.pixels, [&](T* y) {
         emulated_kernels<T>().gather_images(d, images.data() + offset, index, nullptr, 0.5f, -1.0f, y, {});
       });
-      check_stored(out, [&](index_t i) {
-        return 0.5 * images[offset + static_cast<std::size_t>(index[i / d.pixels] * d.pixels + i % d.pixels)] - 1;
-      }, [](index_t) { return 0.0; });
+      check_stored(
+          out,
+          [&](index_t i) {
+            return 0.5 * images[offset + static_cast<std::size_t>(index[i / d.pixels] * d.pixels + i % d.pixels)] - 1;
+          },
+          [](index_t) { return 0.0; });
     }
 }
 

@@ -62,8 +62,8 @@ TEST_CASE("Emulated gemm of bfloat16: each tile size") {
 
 TEST_CASE("Emulated gemm of bfloat16: epilogues of every kernel") {
   const KernelTable<bfloat16>& k = emulated_kernels<bfloat16>();
-  for (const GemmDims& d : {GemmDims{7, 36, 5, false, true}, GemmDims{9, 33, 12}, GemmDims{5, 7, 1027, true, false},
-                            GemmDims{7, 1, 300}})
+  for (const GemmDims& d :
+       {GemmDims{7, 36, 5, false, true}, GemmDims{9, 33, 12}, GemmDims{5, 7, 1027, true, false}, GemmDims{7, 1, 300}})
     with_epilogues(d.N, [&](const Epilogue<bfloat16>& e) { check_gemm(d, 0, e); });
   CHECK(k.gemm_workspace({5, 7, 1027, true, false}) == 4 * 5 * 7 * sizeof(float));  // partial sums are floats
   CHECK(k.gemm_workspace({7, 1, 300}) == 0);
@@ -115,11 +115,10 @@ TEST_CASE("Emulated conv2d of bfloat16: one channel in, out, or both") {
 
 TEST_CASE("Emulated conv2d of bfloat16: epilogues of every kernel") {
   const Padding same = Padding::same();
-  const ConvDims shapes[] = {conv_dims({2, 5, 4, 4}, {3, 3, 4, 8}, {2, 2, same}),
-                             conv_dims({2, 6, 6, 1}, {5, 5, 1, 8}, {2, 2, same}),
-                             conv_dims({2, 5, 5, 8}, {3, 3, 8, 1}, {1, 1, same}),
-                             conv_dims({2, 11, 9, 3}, {2, 2, 3, 5}, {4, 4, Padding::valid()}),
-                             conv_dims({3, 2, 3, 5}, {2, 3, 5, 9}, {})};
+  const ConvDims shapes[] = {
+      conv_dims({2, 5, 4, 4}, {3, 3, 4, 8}, {2, 2, same}), conv_dims({2, 6, 6, 1}, {5, 5, 1, 8}, {2, 2, same}),
+      conv_dims({2, 5, 5, 8}, {3, 3, 8, 1}, {1, 1, same}),
+      conv_dims({2, 11, 9, 3}, {2, 2, 3, 5}, {4, 4, Padding::valid()}), conv_dims({3, 2, 3, 5}, {2, 3, 5, 9}, {})};
   for (const ConvDims& d : shapes) {
     with_epilogues(d.K, [&](const Epilogue<bfloat16>& e) { check_partial(d, ConvSlot::g, 0, e); });
     with_epilogues(d.C, [&](const Epilogue<bfloat16>& e) { check_partial(d, ConvSlot::x, 0, e); });

@@ -52,9 +52,8 @@ TEST_CASE("Emulated tensor gemm: a NaN and an infinity spread to their rows only
   a[5 * d.K + 4] = std::numeric_limits<float>::infinity();
   for (const Precision p : formats) {
     const UsePrecision use(p);
-    const auto c = both_ways(d.M * d.N, [&](float* out) {
-      emulated_kernels().gemm(d, {}, a.data(), b.data(), out, nullptr, {});
-    });
+    const auto c =
+        both_ways(d.M * d.N, [&](float* out) { emulated_kernels().gemm(d, {}, a.data(), b.data(), out, nullptr, {}); });
     for (index_t i = 0; i < d.M * d.N; ++i) {
       CHECK(std::isnan(c[static_cast<std::size_t>(i)]) == (i / d.N == 3));
       CHECK(std::isinf(c[static_cast<std::size_t>(i)]) == (i / d.N == 5));

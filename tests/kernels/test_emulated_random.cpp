@@ -39,8 +39,9 @@ void check_random_numbers() {
             [&](index_t i) { return -1 + 4 * static_cast<double>(uniform01(word(key, i))); },
             [](index_t) { return 4 * float_eps; });
         // The radius is below 6; logarithm, root, sine and cosine are good to 2 eps, products and the sum to 1 each.
-        check_stored(drawn([&](T* y) { k.random_normal(n, key, 1, 2, y, {}); }),
-                     [&](index_t i) { return 1 + 2 * normal(key, i); }, [](index_t) { return 12 * 8 * float_eps; });
+        check_stored(
+            drawn([&](T* y) { k.random_normal(n, key, 1, 2, y, {}); }),
+            [&](index_t i) { return 1 + 2 * normal(key, i); }, [](index_t) { return 12 * 8 * float_eps; });
         check_elements(
             drawn([&](T* y) { k.random_bernoulli(n, key, 0.3f, y, {}); }),
             [&](index_t i) { return uniform01(word(key, i)) < 0.3f ? 1.0 : 0.0; }, [](index_t) { return 0.0; });

@@ -76,8 +76,9 @@ void check_softmax() {
     // itself.
     const double n = static_cast<double>(d.channels);
     const auto p = both_ways<T>(x.size(), [&](T* y) { emulated_kernels<T>().softmax(d, x.data(), y, {}); });
-    check_stored(p, [&](index_t i) { return std::exp(log_p(i)); },
-                 [&](index_t i) { return (n + 50) * float_eps * std::exp(log_p(i)) + 1e-37; });
+    check_stored(
+        p, [&](index_t i) { return std::exp(log_p(i)); },
+        [&](index_t i) { return (n + 50) * float_eps * std::exp(log_p(i)) + 1e-37; });
     const auto l = both_ways<T>(x.size(), [&](T* y) { emulated_kernels<T>().log_softmax(d, x.data(), y, {}); });
     check_stored(l, log_p, [&](index_t i) { return float_eps * (n + 50 + 2 * std::fabs(log_p(i))); });
   }

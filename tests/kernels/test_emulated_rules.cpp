@@ -47,16 +47,12 @@ __global__ void exited_lane_kernel(float* x) {
 __global__ void foreign_mask_kernel() { __syncwarp(0xffff0000u); }
 __global__ void disagreeing_masks_kernel() { __syncwarp(threadIdx.x < 16 ? all_lanes : 0xffffu | 1u << threadIdx.x); }
 __global__ void warp_against_barrier_kernel() {
-  if (threadIdx.x < 31)
-    __syncwarp();
-  else
-    __syncthreads();
+  if (threadIdx.x < 31) __syncwarp();
+  else __syncthreads();
 }
 __global__ void different_collectives_kernel() {
-  if (threadIdx.x % 2 == 0)
-    __syncwarp();
-  else
-    __ballot_sync(all_lanes, true);
+  if (threadIdx.x % 2 == 0) __syncwarp();
+  else __ballot_sync(all_lanes, true);
 }
 __global__ void stranger_kernel(int* x) {
   const unsigned mine = threadIdx.x < 16 ? 0xffffu : 0xffff0000u;
@@ -93,10 +89,8 @@ __global__ void shuffles_kernel(int* y) {
 }
 __global__ void half_warps_kernel(int* y) {  // the two halves of a warp go their own ways
   const int lane = static_cast<int>(lane_id());
-  if (lane < 16)
-    y[lane] = __shfl_xor_sync(0x0000ffffu, lane, 1);
-  else
-    y[lane] = __shfl_xor_sync(0xffff0000u, lane, 2);
+  if (lane < 16) y[lane] = __shfl_xor_sync(0x0000ffffu, lane, 1);
+  else y[lane] = __shfl_xor_sync(0xffff0000u, lane, 2);
 }
 __global__ void block_sum_kernel(float* y) {
   auto& s = block_shared<BlockReduceShared>();

@@ -24,9 +24,8 @@ void check_tile(Precision precision, index_t M, index_t N, index_t K) {
                         .packed_a = packed && made_of_packs<P::pack>(A == Major::k ? K : M, a.data()),
                         .packed_b = packed && made_of_packs<P::pack>(B == Major::k ? K : N, b.data()),
                         .packed_c = packed && N % 4 == 0};
-    const auto c = test::both_ways<T>(M * N, [&](T* out) {
-      gemm_tiles<P, A, B>(d, plan, Epilogue<T>{}, a.data(), b.data(), out, nullptr, {});
-    });
+    const auto c = test::both_ways<T>(
+        M * N, [&](T* out) { gemm_tiles<P, A, B>(d, plan, Epilogue<T>{}, a.data(), b.data(), out, nullptr, {}); });
     test::check_product(precision, c, of_rounded, exact, Epilogue<T>{});
   }
 }

@@ -77,10 +77,8 @@ Trained train_classifier(const Make& make, index_t inputs, index_t classes, Devi
       result[0].push_back(static_cast<double>(loss.item()));
       result[0].push_back(static_cast<double>(norm.item()));
     };
-    if (device == Device::cpu())
-      step();
-    else
-      CHECK(spares_the_cpu(step));
+    if (device == Device::cpu()) step();
+    else CHECK(spares_the_cpu(step));
   }
   for (const auto& variables : {model.parameters(), model.buffers(), average.parameters()})
     for (const Variable<T>& v : variables) {
@@ -166,10 +164,8 @@ Trained train_adversarially(Device device) {
   for (int i = 0; i < 3; ++i) {
     random.next_step();
     gan::StepMetrics<Tensor<T>> r;
-    if (device == Device::cpu())
-      r = step(real, random);
-    else
-      CHECK(spares_the_cpu([&] { r = step(real, random); }));
+    if (device == Device::cpu()) r = step(real, random);
+    else CHECK(spares_the_cpu([&] { r = step(real, random); }));
     std::size_t k = 0;
     for (const Tensor<T>& t : gan::values_of(r)) {
       CHECK(t.device() == device);

@@ -30,7 +30,8 @@ TEST_CASE("Steps in bfloat16: master weights are trained, and a captured step gi
     for (int i = 0; i < 4; ++i) captured();
     std::vector<std::vector<float>> all = losses.drain();
     const gan::Networks<bfloat16> first = tiny_networks<bfloat16>(1);
-    for (const auto& [trained, before] : {std::pair{&n.generator, &first.generator}, {&n.discriminator, &first.discriminator}}) {
+    for (const auto& [trained, before] :
+         {std::pair{&n.generator, &first.generator}, {&n.discriminator, &first.discriminator}}) {
       for (std::size_t i = 0; i < trained->parameters().size(); ++i) {
         const Variable<bfloat16> p = trained->parameters()[i], old = before->parameters()[i];
         all.push_back(p.master().to_vector());

@@ -41,9 +41,8 @@ __global__ void pass_on_kernel(int count, int* y) {
 }
 
 TEST_CASE("An mbarrier passes phases on between warps") {
-  const std::vector<int> y = test::both_ways<int>(5, [](int* out) {
-    launch<pass_on_kernel>({.block = {64}, .shared_bytes = sizeof(PassedOn)}, 5, out);
-  });
+  const std::vector<int> y = test::both_ways<int>(
+      5, [](int* out) { launch<pass_on_kernel>({.block = {64}, .shared_bytes = sizeof(PassedOn)}, 5, out); });
   CHECK(y == std::vector<int>{0, 10, 20, 30, 40});
 }
 
@@ -98,9 +97,8 @@ TEST_CASE("TMA loads a box, swizzled, with zeros outside of the tensor, when it 
   const TensorMap map = tensor_map({x.data(), 4, {C, W, H, N}, {32, 3, 1, 2}});
   const Launch how{.block = {32}, .shared_bytes = sizeof(Boxed)};
   for (const std::array<int, 4>& at : {std::array{0, 0, 0, 0}, {4, 2, 3, 1}, {32, 3, 1, 2}, {-4, -1, 2, 0}}) {
-    const auto y = test::both_ways(2 * 3 * 32, [&](float* out) {
-      launch<box_kernel>(how, map, at[0], at[1], at[2], at[3], true, out);
-    });
+    const auto y = test::both_ways(
+        2 * 3 * 32, [&](float* out) { launch<box_kernel>(how, map, at[0], at[1], at[2], at[3], true, out); });
     for (index_t i = 0; i < 2 * 3 * 32; ++i) {
       const index_t c = at[0] + i % 32, w = at[1] + i / 32 % 3, n = at[3] + i / 96;
       const bool inside = c >= 0 && c < C && w >= 0 && w < W && n < N;
@@ -170,8 +168,8 @@ void check_wgmma() {
   for (std::size_t i = 0; i < w.size(); ++i) b[i] = operand_of<F>(w[i]);
   const TensorMap in_a = operand_map(A, a.data(), D, 64), in_b = operand_map(B, b.data(), D, 8 * N);
   const Launch how{.block = {128}, .shared_bytes = sizeof(WgmmaOperands<N>)};
-  const auto y = test::both_ways(
-      64 * 8 * N, [&](float* out) { launch<wgmma_kernel<F, A, B, N>>(how, in_a, in_b, true, out); });
+  const auto y =
+      test::both_ways(64 * 8 * N, [&](float* out) { launch<wgmma_kernel<F, A, B, N>>(how, in_a, in_b, true, out); });
   const GemmDims dims{64, 8 * N, D, A == Major::mn, B == Major::k};
   test::check_close(y, test::reference_gemm(dims, test::rounded(F, x).data(), test::rounded(F, w).data()));
   std::vector<float> early(y.size());
@@ -236,7 +234,7 @@ void check_convs() {
     return test::conv_options(stride, Padding::same(), dilation);
   };
   check(conv_dims({5, 3, 3, 64}, {3, 3, 64, 64}, same(1)));
-  check(conv_dims({3, 4, 3, 72}, {3, 2, 72, 136}, same(2)));  // tails of channels and outputs
+  check(conv_dims({3, 4, 3, 72}, {3, 2, 72, 136}, same(2)));    // tails of channels and outputs
   check(conv_dims({131, 2, 1, 8}, {3, 2, 8, 16}, same(1, 2)));  // more images than one tile
   check(conv_dims({3, 5, 5, 16}, {2, 2, 16, 8}, test::conv_options(3, Padding::valid())));  // pixels without taps
   const std::vector<float> bias = test::random_values<float>(8, 3);

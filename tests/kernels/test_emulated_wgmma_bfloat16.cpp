@@ -24,8 +24,7 @@ ConvDims dims(const Shape& x, const Shape& w, index_t stride = 1, Padding paddin
 
 template <bool Adjoint>
 test::Reference reference(const ConvDims& d, const bfloat16* in, const bfloat16* w, const Epilogue16& e) {
-  test::Reference r =
-      Adjoint ? test::reference_conv2d_input_grad(d, in, w) : test::reference_conv2d(d, in, w);
+  test::Reference r = Adjoint ? test::reference_conv2d_input_grad(d, in, w) : test::reference_conv2d(d, in, w);
   test::reference_epilogue(e, Adjoint ? d.C : d.K, r);
   return r;
 }
@@ -35,9 +34,8 @@ void check_conv(const ConvDims& d, const Epilogue16& e = {}) {
   CAPTURE(Adjoint, d.N, d.H, d.W, d.C, d.R, d.S, d.K, d.stride_h, d.pad_top, d.pad_left);
   const test::Operand<bfloat16> in((Adjoint ? d.y_shape() : d.x_shape()).size(), 0, 1), w(d.w_shape().size(), 0, 2);
   CHECK(wgmma_conv_workspace<bf16, bfloat16>(d, Adjoint) == 0);
-  check(reference<Adjoint>(d, in.data(), w.data(), e), e, [&](bfloat16* out) {
-    wgmma_conv<bf16, bfloat16, Adjoint>(d, e, in.data(), w.data(), out, nullptr, {});
-  });
+  check(reference<Adjoint>(d, in.data(), w.data(), e), e,
+        [&](bfloat16* out) { wgmma_conv<bf16, bfloat16, Adjoint>(d, e, in.data(), w.data(), out, nullptr, {}); });
 }
 
 TEST_CASE("Tap lists on wgmma: bfloat16 in place") {
@@ -46,7 +44,7 @@ TEST_CASE("Tap lists on wgmma: bfloat16 in place") {
     check_conv<true>(d);
   };
   both(dims({64, 2, 2, 64}, {2, 2, 64, 128}));
-  both(dims({130, 2, 1, 72}, {3, 1, 72, 136}, 2));  // tails of images, channels and outputs
+  both(dims({130, 2, 1, 72}, {3, 1, 72, 136}, 2));                // tails of images, channels and outputs
   both(dims({3, 5, 5, 16}, {2, 2, 16, 8}, 3, Padding::valid()));  // pixels without taps
   const test::Operand<bfloat16> bias(136, 0, 3);
   check_conv<false>(dims({5, 2, 2, 8}, {2, 2, 8, 136}, 2), {bias.data(), Activation::leaky_relu, 0.25f});
@@ -57,9 +55,8 @@ TEST_CASE("Where TMA cannot read, convolutions take other tiles") {
   const ConvDims d = dims({96, 8, 8, 48}, {1, 1, 48, 48});
   REQUIRE(wgmma_conv_fits<bf16, bfloat16>(d, false));
   const test::Operand<bfloat16> x(d.x_shape().size(), 1, 1), w(d.w_shape().size(), 0, 2);
-  check(reference<false>(d, x.data(), w.data(), {}), {}, [&](bfloat16* y) {
-    conv2d<bf16>(d, Epilogue16{}, x.data(), w.data(), y, nullptr, {});
-  });
+  check(reference<false>(d, x.data(), w.data(), {}), {},
+        [&](bfloat16* y) { conv2d<bf16>(d, Epilogue16{}, x.data(), w.data(), y, nullptr, {}); });
 }
 
 // ---- Weight gradients -----------------------------------------------------------------------------------------------
@@ -78,8 +75,7 @@ void check_weight_gradient(const ConvDims& d, bool split) {
     CHECK(partial_sums.intact());
     sum_splits(size, splits, d.K, Epilogue16{}, values, dw, {});
   });
-  if (!split)
-    check(expected, {}, [&](bfloat16* dw) { wgmma_weight_grad(d, x.data(), g.data(), dw, nullptr, {}); });
+  if (!split) check(expected, {}, [&](bfloat16* dw) { wgmma_weight_grad(d, x.data(), g.data(), dw, nullptr, {}); });
 }
 
 TEST_CASE("Weight gradients on wgmma") {
@@ -117,9 +113,8 @@ void check_product_of(const GemmDims& d) {
   CAPTURE(d.M, d.N, d.K, d.trans_a, d.trans_b);
   const test::Operand<bfloat16> a(d.M * d.K, 0, 1), b(d.K * d.N, 0, 2);
   CHECK(wgmma_gemm_workspace<bf16, bfloat16>(d) == 0);
-  check(test::reference_gemm(d, a.data(), b.data()), {}, [&](bfloat16* c) {
-    wgmma_gemm<bf16>(d, Epilogue16{}, a.data(), b.data(), c, nullptr, {});
-  });
+  check(test::reference_gemm(d, a.data(), b.data()), {},
+        [&](bfloat16* c) { wgmma_gemm<bf16>(d, Epilogue16{}, a.data(), b.data(), c, nullptr, {}); });
 }
 
 TEST_CASE("Matrix products on wgmma: bfloat16 in place, in every transposition") {
@@ -160,9 +155,8 @@ TEST_CASE("The contract takes products of bfloat16 on wgmma where their rows are
   const GemmDims d{96, 4096, 32};
   REQUIRE(wgmma_gemm_fits<bf16, bfloat16>(d));
   const test::Operand<bfloat16> a(d.M * d.K, 0, 1), b(d.K * d.N, 1, 2);  // which TMA cannot read
-  check(test::reference_gemm(d, a.data(), b.data()), {}, [&](bfloat16* c) {
-    gemm<bf16>(d, Epilogue16{}, a.data(), b.data(), c, nullptr, {});
-  });
+  check(test::reference_gemm(d, a.data(), b.data()), {},
+        [&](bfloat16* c) { gemm<bf16>(d, Epilogue16{}, a.data(), b.data(), c, nullptr, {}); });
 }
 
 }  // namespace

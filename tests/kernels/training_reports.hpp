@@ -30,8 +30,7 @@ std::vector<double> reports(gan::AdversarialStep<T>& step, Device device) {
   for (int i = 0; i < 3; ++i) {
     random.next_step();
     const auto r = step(real, random);
-    for (const auto& t : gan::values_of(r))
-      all.push_back(static_cast<double>(t.item()));
+    for (const auto& t : gan::values_of(r)) all.push_back(static_cast<double>(t.item()));
   }
   return all;
 }
@@ -43,8 +42,7 @@ std::vector<double> reports(Device device) {
   const auto copy = [](const nn::Sequential<float>& from, const nn::Sequential<T>& to) {
     const auto a = from.parameters();
     const auto b = to.parameters();
-    for (std::size_t i = 0; i < a.size(); ++i)
-      b[i].set_master(elements<typename nn::Module<T>::Wide>(a[i].value()));
+    for (std::size_t i = 0; i < a.size(); ++i) b[i].set_master(elements<typename nn::Module<T>::Wide>(a[i].value()));
   };
   copy(same_for_all.generator, networks.generator);
   copy(same_for_all.discriminator, networks.discriminator);

@@ -293,7 +293,7 @@ TEST_CASE("a weight that two layers share is one parameter, under two names") {
 
 TEST_CASE("a pass does not take a generator that is about to end") {
   const auto takes = []<class G>(G&&) {
-    return requires(G&& g) { nn::Pass::train(std::forward<G>(g)); };
+    return requires(G && g) { nn::Pass::train(std::forward<G>(g)); };
   };
   Generator random(1);
   CHECK(takes(random));

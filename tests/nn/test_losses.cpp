@@ -179,7 +179,8 @@ TEST_CASE("one_hot") {
   CHECK(array(nn::one_hot<float>(labels, 3)) == Array{0, 0, 1, 1, 0, 0});
   const std::vector<int> bad{0, 3};
   CHECK(error_of([&] { nn::one_hot<float>(bad, 3); }) == "one_hot: label 3 of row 1, expected 0 to 2");
-  CHECK(error_of([] { nn::one_hot<float>(std::vector<int>{}, 3); }) == "one_hot: 0 labels of 3 classes, expected at least 1 of each");
+  CHECK(error_of([] { nn::one_hot<float>(std::vector<int>{}, 3); }) ==
+        "one_hot: 0 labels of 3 classes, expected at least 1 of each");
   CHECK(error_of([&] { nn::one_hot<float>(labels, 0); }) ==
         "one_hot: 2 labels of 0 classes, expected at least 1 of each");
 }

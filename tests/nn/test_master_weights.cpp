@@ -1,4 +1,5 @@
 // bfloat16 models and their fp32 master weights: drawn, moved, updated, averaged, clipped, saved and loaded.
+#include <tinygan/io/state.hpp>
 #include <tinygan/nn/dense.hpp>
 #include <tinygan/nn/normalisation.hpp>
 #include <tinygan/nn/sequential.hpp>
@@ -7,7 +8,6 @@
 #include <tinygan/optim/clip.hpp>
 #include <tinygan/optim/ema.hpp>
 #include <tinygan/optim/sgd.hpp>
-#include <tinygan/io/state.hpp>
 
 #include "support/catch.hpp"
 #include "support/temporary.hpp"
@@ -200,7 +200,9 @@ TEST_CASE("files hold master weights: a model of either type loads the other's, 
   damaged.tensors[1].shape = {1, 3};
   const nn::Sequential<bfloat16> untouched = model<bfloat16>(2);
   const io::SafetensorsFile before = saved(untouched);
-  CHECK(contains(error_of([&] { io::load_weights<bfloat16>(damaged, "f", {"m", &untouched}); }),
+  CHECK(contains(error_of([&] {
+                   io::load_weights<bfloat16>(damaged, "f", {"m", &untouched});
+                 }),
                  "f: tensor 'm.dense.bias' has the shape (1, 3), expected (3,)"));
   CHECK(saved(untouched) == before);
 }

@@ -22,7 +22,9 @@ class Residual : public nn::Layer<> {
  public:
   Residual(index_t features, Generator& random)
       : body_(add_module("body", nn::Sequential(nn::Dense(features, features, {}, random), nn::BatchNorm(features)))) {}
-  Variable<float> forward(const Variable<float>& x, const nn::Pass& pass) override { return ops::relu(x + body_(x, pass)); }
+  Variable<float> forward(const Variable<float>& x, const nn::Pass& pass) override {
+    return ops::relu(x + body_(x, pass));
+  }
   Shape output_shape(const Shape& x) const override { return body_.output_shape(x); }
   std::string type() const override { return "residual"; }
 
@@ -60,8 +62,8 @@ TEST_CASE("The parameters and buffers of child modules are the module's, under t
   CHECK(names(model.named_parameters()) ==
         std::vector<std::string>{"dense.kernel", "dense.bias", "residual.body.dense.kernel", "residual.body.dense.bias",
                                  "residual.body.batch_norm.gamma", "residual.body.batch_norm.beta"});
-  CHECK(names(model.named_buffers()) == std::vector<std::string>{"residual.body.batch_norm.moving_mean",
-                                                                 "residual.body.batch_norm.moving_variance"});
+  CHECK(names(model.named_buffers()) ==
+        std::vector<std::string>{"residual.body.batch_norm.moving_mean", "residual.body.batch_norm.moving_variance"});
   CHECK(model.parameter_count() == 3 * 4 + 4 + 4 * 4 + 4 + 4 + 4);
 }
 
@@ -84,18 +86,21 @@ TEST_CASE("Child modules stay usable when their module is moved, and learn with 
 TEST_CASE("A module may have several inputs and results, and its children's weights have gradients") {
   Generator random(3);
   Attention attention(4, random);
-  CHECK(names(attention.named_parameters()) == std::vector<std::string>{"query.kernel", "query.bias", "key.kernel", "key.bias"});
+  CHECK(names(attention.named_parameters()) ==
+        std::vector<std::string>{"query.kernel", "query.bias", "key.kernel", "key.bias"});
   const auto [y, weights] = attention(random_normal<float>({2, 4}, random), random_normal<float>({5, 4}, random));
   CHECK(y.shape() == Shape{2, 4});
   CHECK(weights.shape() == Shape{2, 5});
-  for (const Variable<float>& g : grad(ops::sum(ops::square(y)), {attention.parameters()[0], attention.parameters()[2]}))
+  for (const Variable<float>& g :
+       grad(ops::sum(ops::square(y)), {attention.parameters()[0], attention.parameters()[2]}))
     CHECK(ops::sum_squares(g).item() > 0);
 }
 
 TEST_CASE("save() and load() keep a module's parameters and buffers, children's included") {
   const support::TemporaryFolder folder;
   Generator random(4);
-  nn::Sequential a(nn::Dense(3, 4, {}, random), Residual(4, random)), b(nn::Dense(3, 4, {}, random), Residual(4, random));
+  nn::Sequential a(nn::Dense(3, 4, {}, random), Residual(4, random)),
+      b(nn::Dense(3, 4, {}, random), Residual(4, random));
   const Variable<float> x = random_normal<float>({5, 3}, random);
   a(x, nn::Pass::train(random));  // running statistics of its own
   REQUIRE(a(x).value().to_vector() != b(x).value().to_vector());
@@ -129,8 +134,10 @@ TEST_CASE("Class numbers are labels of a softmax cross-entropy, in any integer t
   const float expected = nn::softmax_cross_entropy(logits, nn::one_hot<float>(labels, 4)).item();
   CHECK(nn::softmax_cross_entropy(logits, labels).item() == expected);
   CHECK(nn::softmax_cross_entropy(logits, std::array<std::uint8_t, 3>{3, 0, 1}).item() == expected);
-  CHECK(error_of([&] { nn::softmax_cross_entropy(logits, std::vector{3, 0}); }) ==
-        "softmax_cross_entropy: prediction (3, 4) for 2 labels, expected (labels, classes)");
-  CHECK(error_of([&] { nn::softmax_cross_entropy(logits, std::vector{3, 0, 4}); }) ==
-        "one_hot: label 4 of row 2, expected 0 to 3");
+  CHECK(error_of([&] {
+          nn::softmax_cross_entropy(logits, std::vector{3, 0});
+        }) == "softmax_cross_entropy: prediction (3, 4) for 2 labels, expected (labels, classes)");
+  CHECK(error_of([&] {
+          nn::softmax_cross_entropy(logits, std::vector{3, 0, 4});
+        }) == "one_hot: label 4 of row 2, expected 0 to 3");
 }

@@ -19,7 +19,8 @@ V chain(Activation f, const std::vector<V>& w) {
   const V b = ops::conv2d_transpose(a, w[2], half, end);
   const V c = ops::conv2d(b, w[3], ConvOptions{1, 1, Padding::same()}, end);
   const V d = ops::matmul(ops::matmul(ops::flatten(c), w[4], {}, end), w[5], {}, end);
-  return ops::sum(ops::matmul(d, d, {false, true})) + ops::sum(ops::square(a)) + ops::sum(ops::conv2d_transpose(a, w[2], half));
+  return ops::sum(ops::matmul(d, d, {false, true})) + ops::sum(ops::square(a)) +
+         ops::sum(ops::conv2d_transpose(a, w[2], half));
 }
 
 }  // namespace

@@ -89,8 +89,7 @@ TEST_CASE("reductions name what does not fit") {
           ops::broadcast_to(x, {3, 4});
         }) == "broadcast_to: cannot broadcast (2, 3, 4) to (3, 4)");
   CHECK(support::error_of([&] { ops::mean(x, {0, 0}); }) == "mean: axis 0 of (2, 3, 4) is named twice");
-  CHECK(support::error_of([&] { ops::norm(x, {-4}); }) ==
-        "norm: axis -4 of (2, 3, 4), expected -3 to 2");
+  CHECK(support::error_of([&] { ops::norm(x, {-4}); }) == "norm: axis -4 of (2, 3, 4), expected -3 to 2");
   CHECK(support::error_of([&] { ops::norm(x, {}, false, -1); }) == "norm: epsilon -1, expected at least 0");
   CHECK(support::error_of([&] { ops::sum(s, {0}); }) == "sum: axis 0 of a scalar, which has none");
   CHECK(support::error_of([&] { ops::max_last(s); }) == "max_last: a scalar has no axis");

@@ -9,9 +9,9 @@
 
 using namespace tinygan;
 using namespace tinygan::test;
+using runtime::CapturedStep;
 using support::contains;
 using support::error_of;
-using runtime::CapturedStep;
 
 namespace {
 
@@ -45,11 +45,14 @@ Trained train_tiny(Device device, CapturedStep::Mode mode, int steps, Between be
   data::DataLoader loader(tiny_dataset(), {.batch_size = 8}, one_clock ? random.clock() : StepClock(device));
   const StepClock rows = one_clock ? random.clock() : StepClock(device);
   runtime::MetricRing<float> ring(6, 16, rows);
-  CapturedStep captured(device, [&] {
-    random.next_step();
-    if (!one_clock) rows.tick();
-    ring.record(gan::values_of(step(loader.next(-1.0f, 1.0f), random)));
-  }, mode);
+  CapturedStep captured(
+      device,
+      [&] {
+        random.next_step();
+        if (!one_clock) rows.tick();
+        ring.record(gan::values_of(step(loader.next(-1.0f, 1.0f), random)));
+      },
+      mode);
   for (int i = 0; i < steps; ++i) {
     captured();
     between(i);
@@ -124,7 +127,8 @@ TEST_CASE("A clock has the same step on host and device, however it got there") 
 TEST_CASE("What is made between two replays does not come to lie on the step's temporaries") {
   std::vector<Tensor<float>> kept;
   const Trained busy = train_tiny(there, CapturedStep::Mode::automatic, 5, [&](int i) {
-    for (const index_t size : {8, 36, 288, 1000}) kept.push_back(Tensor<float>::full({size}, static_cast<float>(i), there));
+    for (const index_t size : {8, 36, 288, 1000})
+      kept.push_back(Tensor<float>::full({size}, static_cast<float>(i), there));
   });
   check_same(busy, train_tiny(there, CapturedStep::Mode::eager, 5, nothing));
   for (std::size_t k = 0; k < kept.size(); ++k)

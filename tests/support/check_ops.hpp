@@ -35,10 +35,8 @@ inline std::vector<Device> devices() {
 
 template <class T>
 Tensor<T> tensor_of(const Array& values, const Shape& shape, Device device) {
-  if constexpr (std::is_same_v<T, bfloat16>)
-    return cast<T>(tensor<float>(values, shape, device));
-  else
-    return tensor<T>(values, shape, device);
+  if constexpr (std::is_same_v<T, bfloat16>) return cast<T>(tensor<float>(values, shape, device));
+  else return tensor<T>(values, shape, device);
 }
 
 template <class T>

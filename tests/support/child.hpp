@@ -81,10 +81,8 @@ class EnvironmentVariable {
     if (const char* value = std::getenv(name)) before_ = value;
   }
   ~EnvironmentVariable() {
-    if (before_)
-      set(before_->c_str());
-    else
-      unset();
+    if (before_) set(before_->c_str());
+    else unset();
   }
   EnvironmentVariable(const EnvironmentVariable&) = delete;
   EnvironmentVariable& operator=(const EnvironmentVariable&) = delete;

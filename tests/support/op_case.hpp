@@ -47,7 +47,7 @@ struct OpCase {
   std::vector<std::size_t> linear = {};  ///< the inputs in which it is linear while the others are held
   bool differentiable = true;            ///< false for constants, through which no gradient passes
   std::function<Variable<bfloat16>(const std::vector<Variable<bfloat16>>&)> in_bfloat16 = {};  ///< on devices only
-  double flops = 0;                      ///< multiplications and additions; 0: one per element of the result
+  double flops = 0;  ///< multiplications and additions; 0: one per element of the result
 
   template <class T>
   Variable<T> operator()(const std::vector<Variable<T>>& xs) const {

@@ -18,8 +18,8 @@ class TemporaryFolder {
  public:
   TemporaryFolder() {
     static std::atomic<int> serial{0};
-    path_ = std::filesystem::temp_directory_path() /
-            tinygan::text("tinygan-test-", ::getpid(), '-', serial.fetch_add(1));
+    path_ =
+        std::filesystem::temp_directory_path() / tinygan::text("tinygan-test-", ::getpid(), '-', serial.fetch_add(1));
     std::filesystem::create_directory(path_);
   }
   ~TemporaryFolder() {

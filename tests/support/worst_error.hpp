@@ -45,10 +45,8 @@ void record_error(double error, double bound, const Where& where) {
   worst.ratio = ratio;
   worst.where.clear();
   for (const std::string& name : worst.context) worst.where += name + ", ";
-  if constexpr (std::is_invocable_v<Where>)
-    worst.where += where();
-  else
-    worst.where += "element " + std::to_string(where);
+  if constexpr (std::is_invocable_v<Where>) worst.where += where();
+  else worst.where += "element " + std::to_string(where);
 }
 
 }  // namespace support

@@ -145,7 +145,8 @@ TEST_CASE("large requests get segments of whole units") {
 
 TEST_CASE("requests that cannot be rounded up are refused, and failed ones leave the pool as it was") {
   MemoryPool pool(&system_memory, 0);
-  for (std::size_t bytes : {SIZE_MAX, SIZE_MAX - 255, std::size_t{PTRDIFF_MAX}, std::size_t{PTRDIFF_MAX} - segment + 1}) {
+  for (std::size_t bytes :
+       {SIZE_MAX, SIZE_MAX - 255, std::size_t{PTRDIFF_MAX}, std::size_t{PTRDIFF_MAX} - segment + 1}) {
     CAPTURE(bytes);
     CHECK(support::error_of([&] { pool.allocate(bytes); }) ==
           tinygan::text("memory: ", bytes, " bytes, more than ", std::size_t{PTRDIFF_MAX} - segment));

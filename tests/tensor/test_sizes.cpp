@@ -18,9 +18,9 @@ constexpr index_t half = index_t{1} << 32, largest = std::numeric_limits<index_t
 
 template <class T>
 void check_refused() {
-  for (const Shape& s : {Shape{half, half}, Shape{index_t{1} << 62}, Shape{index_t{1} << 61}, Shape{half, half / 2 * 3}, Shape{largest},
-                         Shape{largest / static_cast<index_t>(sizeof(T))}, Shape{65536, 65536, 65536, 65536},
-                         Shape{3, 3, 3, 3, 3, largest}}) {
+  for (const Shape& s : {Shape{half, half}, Shape{index_t{1} << 62}, Shape{index_t{1} << 61}, Shape{half, half / 2 * 3},
+                         Shape{largest}, Shape{largest / static_cast<index_t>(sizeof(T))},
+                         Shape{65536, 65536, 65536, 65536}, Shape{3, 3, 3, 3, 3, largest}}) {
     CAPTURE(text(s), sizeof(T));
     CHECK_THROWS_AS(Tensor<T>(s), Error);
     CHECK_THROWS_AS(Tensor<T>::zeros(s), Error);

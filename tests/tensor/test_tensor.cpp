@@ -11,7 +11,9 @@ using support::error_of;
 namespace {
 
 template <class A>
-concept gives_span = requires(A&& a) { std::forward<A>(a).host(); };
+concept gives_span = requires(A&& a) {
+  std::forward<A>(a).host();
+};
 
 }  // namespace
 

@@ -13,37 +13,37 @@
 namespace dcgan_mnist {
 
 struct TrainOptions {
-  std::string data = "auto";            ///< a directory with the MNIST files, "strokes", or "auto"
-  std::int64_t images = 0;              ///< only the first so many of them; 0: all
+  std::string data = "auto";  ///< a directory with the MNIST files, "strokes", or "auto"
+  std::int64_t images = 0;    ///< only the first so many of them; 0: all
   std::string model = "dcgan";
   std::string loss = "bce";
-  double penalty_weight = 10;           ///< of wgan-gp
-  int critic_steps = 1;                 ///< updates of the discriminator for each of the generator
+  double penalty_weight = 10;  ///< of wgan-gp
+  int critic_steps = 1;        ///< updates of the discriminator for each of the generator
   std::int64_t epochs = 20;
-  std::int64_t steps = 0;               ///< stop after this many; 0: epochs decide
-  std::int64_t batch_size = 128;        ///< images in an update
+  std::int64_t steps = 0;         ///< stop after this many; 0: epochs decide
+  std::int64_t batch_size = 128;  ///< images in an update
   std::uint64_t seed = 0;
-  std::string device = "auto";          ///< cpu, cuda, cuda:N or emulated; auto: cuda:0 where there is one, else cpu
-  std::string precision = "auto";       ///< of multiplication, fp32 or tf32; bf16: bfloat16 networks; auto: use_precision()
+  std::string device = "auto";     ///< cpu, cuda, cuda:N or emulated; auto: cuda:0 where there is one, else cpu
+  std::string precision = "auto";  ///< of multiplication, fp32 or tf32; bf16: bfloat16 networks; auto: use_precision()
   double learning_rate = 2e-4;
   double beta1 = 0.5;
-  double ema = 0.999;                   ///< decay of the averaged generator; 0: none
+  double ema = 0.999;                     ///< decay of the averaged generator; 0: none
   std::int64_t statistics_images = 1024;  ///< for the batch statistics of the averaged generator
-  bool overfit_batch = false;           ///< train on the first batch only
-  std::string init_from;                ///< weights to begin with: a run, a checkpoint or a weights file
+  bool overfit_batch = false;             ///< train on the first batch only
+  std::string init_from;                  ///< weights to begin with: a run, a checkpoint or a weights file
 
-  int threads = 0;                      ///< 0: one per processor
+  int threads = 0;  ///< 0: one per processor
   std::string out = "runs";
-  std::int64_t snapshot_every = 0;      ///< steps between grids; 0: every epoch
-  std::int64_t checkpoint_every = 0;    ///< steps between checkpoints; 0: every epoch
-  std::int64_t keep_last = 2;           ///< checkpoints to keep; 0: all
-  std::int64_t keep_every = 0;          ///< keep those of every so many steps, too; 0: none
-  std::int64_t log_every = 50;          ///< steps between lines of the log
-  std::string progress = "auto";        ///< auto, plain or none
+  std::int64_t snapshot_every = 0;    ///< steps between grids; 0: every epoch
+  std::int64_t checkpoint_every = 0;  ///< steps between checkpoints; 0: every epoch
+  std::int64_t keep_last = 2;         ///< checkpoints to keep; 0: all
+  std::int64_t keep_every = 0;        ///< keep those of every so many steps, too; 0: none
+  std::int64_t log_every = 50;        ///< steps between lines of the log
+  std::string progress = "auto";      ///< auto, plain or none
 
-  std::string resume;                   ///< a run, a checkpoint, "auto", or empty: a new run
+  std::string resume;  ///< a run, a checkpoint, "auto", or empty: a new run
   bool dry_run = false, smoke = false;
-  std::set<std::string> given;          ///< the options that the user named, without dashes
+  std::set<std::string> given;  ///< the options that the user named, without dashes
 };
 
 /// How an option behaves when a run is resumed.

@@ -100,8 +100,7 @@ std::string unexpected(const CLI::App& app) {
   const auto chosen = app.get_subcommands();
   const CLI::App& command = chosen.empty() ? app : *chosen.front();
   const std::vector<std::string> words = app.remaining(true);
-  const auto dashed =
-      std::find_if(words.begin(), words.end(), [](const std::string& w) { return w.starts_with("-"); });
+  const auto dashed = std::find_if(words.begin(), words.end(), [](const std::string& w) { return w.starts_with("-"); });
   if (dashed != words.end()) return unknown_option(command, dashed->substr(0, dashed->find('=')));
   std::vector<std::string> names;
   for (const CLI::App* c : app.get_subcommands({})) names.push_back(c->get_name());
@@ -175,7 +174,7 @@ std::optional<int> parse(CLI::App& app, int argc, char** argv) {
     app.parse(arguments);
     return {};
   } catch (const CLI::ParseError& e) {
-    if (e.get_exit_code() == 0) return app.exit(e);  // --help
+    if (e.get_exit_code() == 0) return app.exit(e);    // --help
     const bool extras = app.remaining_size(true) > 0;  // a required option may only be misspelt
     const auto chosen = app.get_subcommands();
     const std::string command = chosen.empty() ? "" : chosen.front()->get_name() + " ";

@@ -61,7 +61,8 @@ void add_train_command(CLI::App& app, Dispatch& chosen) {
 grids, logs and a report. Its path is printed to standard output.
 
 The status line, and what is healthy with --loss bce:
-)" + metrics_help() + R"(  img/s, eta, mem       speed of the last 20 s, time left, memory
+)" + metrics_help() +
+           R"(  img/s, eta, mem       speed of the last 20 s, time left, memory
 
 Ctrl-C, SIGTERM, SIGHUP, SIGXCPU and a standard output that is gone save a
 checkpoint and end; --resume goes on, to the same result, bit for bit. A second

@@ -70,8 +70,8 @@ GreyImage decode_png(std::span<const std::uint8_t> bytes, const std::string& nam
   png_image image;
   std::memset(&image, 0, sizeof image);
   image.version = PNG_IMAGE_VERSION;
-  tinygan::check(png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()) != 0, name, "not a PNG file: ",
-                 image.message);
+  tinygan::check(png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()) != 0, name,
+                 "not a PNG file: ", image.message);
   if (image.width > most_pixels_a_side || image.height > most_pixels_a_side) {
     png_image_free(&image);
     tinygan::fail(name, "is a picture of ", image.width, 'x', image.height, ", at most ", most_pixels_a_side,

@@ -198,7 +198,8 @@ class Report {
       const Snapshot& newest = run_.snapshots.back();
       if (newest.step > 0)
         figures = figure(newest.path, "image/png", "Generated, " + step_text(newest),
-                         "64 pictures from 64 lists of random numbers, not chosen by hand.") + figures;
+                         "64 pictures from 64 lists of random numbers, not chosen by hand.") +
+                  figures;
       if (run_.snapshots.front().step == 0)
         figures += figure(run_.snapshots.front().path, "image/png", "Before training",
                           "The same random numbers, before the first step.");
@@ -250,14 +251,20 @@ class Report {
   /// Cards of known groups; any other group gets one with its own name.
   static MetricCard metric_card(std::string_view group) {
     const std::vector<MetricCard> cards{
-        {"loss", "Losses", {.x_label = "step", .y_label = "loss"},
+        {"loss",
+         "Losses",
+         {.x_label = "step", .y_label = "loss"},
          "A tug of war: neither should run away for good.",
-         "A tug of war: neither should win. 1.39 is a discriminator that guesses, 0.69 a generator that has it guessing. "
+         "A tug of war: neither should win. 1.39 is a discriminator that guesses, 0.69 a generator that has it "
+         "guessing. "
          "A discriminator's loss that stays at 0 means that the generator learns nothing any more."},
-        {"output", "What the discriminator believes",
+        {"output",
+         "What the discriminator believes",
          {.x_label = "step", .y_label = "probability of being real", .low = 0, .high = 1},
          "Healthy: apart, but not at 1 and 0. Where the curves meet at one half, the two can no longer be told apart."},
-        {"gradient", "Length of the gradients", {.x_label = "step", .y_label = "norm", .logarithmic = true},
+        {"gradient",
+         "Length of the gradients",
+         {.x_label = "step", .y_label = "norm", .logarithmic = true},
          "How hard each step pulls. Healthy: steady; growing without end or falling to nothing is not."}};
     for (const MetricCard& c : cards)
       if (c.group == group) return c;
@@ -279,11 +286,10 @@ class Report {
     std::string cards;
     for (const MetricCard& c : groups)
       cards += card(std::string(c.heading), c.axes, std::string(bce ? c.explanation_bce : c.explanation));
-    cards += card("Speed",
-                  {.x_label = "step",
-                   .y_label = "images a second",
-                   .curves = {curve("images a second", "images_per_second")}},
-                  "Training alone: pictures and checkpoints are not counted.");
+    cards += card(
+        "Speed",
+        {.x_label = "step", .y_label = "images a second", .curves = {curve("images a second", "images_per_second")}},
+        "Training alone: pictures and checkpoints are not counted.");
     if (cards.empty()) return {};
     return "<h2>How the game went</h2>\n<p>One point per logged step; where there are many, the line is their mean and "
            "the shade around it their range. Shaded across: what is healthy for the curve of that colour.</p>\n"

@@ -25,7 +25,7 @@ struct Plot {
   std::vector<Curve> curves = {};
   std::vector<std::optional<Band>> bands = {};
   std::optional<double> low = {}, high = {};  ///< of the y axis, if not as the points want it
-  bool logarithmic = false;         ///< the y axis; values that are not positive are gaps
+  bool logarithmic = false;                   ///< the y axis; values that are not positive are gaps
 };
 
 /// An <svg> element that takes its colours from CSS: classes c0, c1... for curves and their bands, axis, grid. Many

@@ -81,7 +81,7 @@ io::SafetensorsFile read_verified(const fs::path& path, const ordered_json& file
 }  // namespace
 
 std::vector<io::FileContent> encode_checkpoint(const CheckpointMeta& meta, const io::SafetensorsFile& model,
-                                                  const io::SafetensorsFile& state) {
+                                               const io::SafetensorsFile& state) {
   std::vector<io::FileContent> files;
   files.push_back({model_name, io::encode_safetensors(model, model_name)});
   files.push_back({state_name, io::encode_safetensors(state, state_name)});
@@ -151,7 +151,8 @@ std::optional<ChosenCheckpoint> choose_checkpoint(const fs::path& run) {
       continue;
     }
     const std::int64_t step = candidates.back();
-    if (!problems.empty()) chosen.warnings.push_back(tinygan::text("the newest whole checkpoint is taken, of step ", step));
+    if (!problems.empty())
+      chosen.warnings.push_back(tinygan::text("the newest whole checkpoint is taken, of step ", step));
     else if (all.back() > step)
       chosen.warnings.push_back(tinygan::text("'latest' names step ", step, ", which is taken; ",
                                               checkpoints.path(all.back()).string(), " is later and stays"));
@@ -202,8 +203,8 @@ LoadedGenerator load_generator(const fs::path& path, bool raw) {
   tinygan::Generator unused(0);
   loaded.networks = gan::make_networks<float>(gan::network_from_name(loaded.model), unused);
   io::load_weights<float>(file, path.string(),
-                             {loaded.averaged ? "generator_ema" : "generator", &loaded.networks.generator},
-                             {.strict = false});  // the file holds the discriminator and the other generator as well
+                          {loaded.averaged ? "generator_ema" : "generator", &loaded.networks.generator},
+                          {.strict = false});  // the file holds the discriminator and the other generator as well
   return loaded;
 }
 

@@ -21,13 +21,13 @@ struct CheckpointMeta {
   std::string library_version;
   nlohmann::ordered_json options;  ///< those that decide the result
   std::string data_source, data_md5;
-  nlohmann::ordered_json best;     ///< the best metric so far, null if none was measured
+  nlohmann::ordered_json best;  ///< the best metric so far, null if none was measured
 };
 
 /// model.safetensors, state.safetensors and meta.json.
 std::vector<tinygan::io::FileContent> encode_checkpoint(const CheckpointMeta& meta,
-                                                           const tinygan::io::SafetensorsFile& model,
-                                                           const tinygan::io::SafetensorsFile& state);
+                                                        const tinygan::io::SafetensorsFile& model,
+                                                        const tinygan::io::SafetensorsFile& state);
 
 struct LoadedCheckpoint {
   CheckpointMeta meta;

@@ -42,14 +42,14 @@ const char* isa() { return tinygan::cpu::isa_name(tinygan::cpu::isa()); }
 std::string describe_run(const RunParts& run) {
   const TrainOptions& o = run.options;
   const std::string commit = source_commit();
-  return tinygan::text(
-      "options ", to_json(o).dump(), "\ntinygan ", library_version(), commit.empty() ? "" : " ", commit, ", ",
-      compiler(), ", ", build_type(), optimised() ? "" : " (NOT OPTIMISED)", "\ndevice ", run.device, ", cpu ", isa(),
-      ", threads ", tinygan::cpu::threads(), ", precision ", o.precision, ", seed ", o.seed, "\ndata ",
-      run.images.source, ": ", run.images.count, " images of ", run.images.height, 'x', run.images.width, ", md5 ",
-      run.images.images_md5, "\n\ngenerator\n", run.networks.generator.table,
-      "\ndiscriminator\n", run.networks.discriminator.table, "\nmemory about ",
-      std::llround(memory_estimate_mib(run)), " MiB, ", run.steps, " steps, ", run.steps_per_epoch, " per epoch");
+  return tinygan::text("options ", to_json(o).dump(), "\ntinygan ", library_version(), commit.empty() ? "" : " ",
+                       commit, ", ", compiler(), ", ", build_type(), optimised() ? "" : " (NOT OPTIMISED)", "\ndevice ",
+                       run.device, ", cpu ", isa(), ", threads ", tinygan::cpu::threads(), ", precision ", o.precision,
+                       ", seed ", o.seed, "\ndata ", run.images.source, ": ", run.images.count, " images of ",
+                       run.images.height, 'x', run.images.width, ", md5 ", run.images.images_md5, "\n\ngenerator\n",
+                       run.networks.generator.table, "\ndiscriminator\n", run.networks.discriminator.table,
+                       "\nmemory about ", std::llround(memory_estimate_mib(run)), " MiB, ", run.steps, " steps, ",
+                       run.steps_per_epoch, " per epoch");
 }
 
 ordered_json describe_environment(const RunParts& run) {
@@ -78,8 +78,7 @@ ordered_json describe_environment(const RunParts& run) {
         {"bytes", run.images.images.size()},
         {"md5", run.images.images_md5}}},
       {"parameters",
-       {{"generator", run.networks.generator.parameters},
-        {"discriminator", run.networks.discriminator.parameters}}},
+       {{"generator", run.networks.generator.parameters}, {"discriminator", run.networks.discriminator.parameters}}},
       {"command", command_of(run.options)}};
 }
 

@@ -13,8 +13,8 @@ namespace dcgan_mnist {
 /// How much images (count, pixels) differ from each other: the mean over pixels of the variance over images, 0 if all
 /// are the same.
 inline double variety(std::span<const float> images, tinygan::index_t count) {
-  tinygan::check(count >= 1 && images.size() % static_cast<std::size_t>(count) == 0, "variety", images.size(), " pixels in ",
-        count, " images");
+  tinygan::check(count >= 1 && images.size() % static_cast<std::size_t>(count) == 0, "variety", images.size(),
+                 " pixels in ", count, " images");
   const std::size_t n = static_cast<std::size_t>(count), pixels = images.size() / n;
   double total = 0;
   for (std::size_t p = 0; p < pixels; ++p) {
@@ -40,13 +40,14 @@ class HealthWatch {
   /// The discriminator's mean probabilities for real and for generated images in one step.
   std::string step(double d_real, double d_fake) {
     if (sided_.wrong(d_real > 0.97 && d_fake < 0.03, patience_))
-      return tinygan::text("hint: one-sided for ", patience_,
-                  " steps: the discriminator recognises every image (D(x) near 1, D(G(z)) "
-                  "near 0), so the generator learns little; try a lower --learning-rate or a larger --batch-size");
+      return tinygan::text(
+          "hint: one-sided for ", patience_,
+          " steps: the discriminator recognises every image (D(x) near 1, D(G(z)) "
+          "near 0), so the generator learns little; try a lower --learning-rate or a larger --batch-size");
     if (fooled_.wrong(d_real < 0.1 || d_fake > 0.9, patience_))
       return tinygan::text("hint: one-sided for ", patience_,
-                  " steps: the discriminator has stopped telling real from generated images "
-                  "(D(x) low or D(G(z)) high); look at the newest grid, and try another --seed");
+                           " steps: the discriminator has stopped telling real from generated images "
+                           "(D(x) low or D(G(z)) high); look at the newest grid, and try another --seed");
     return {};
   }
 
@@ -54,8 +55,9 @@ class HealthWatch {
   std::string grid(std::span<const float> images, tinygan::index_t count, tinygan::index_t step) {
     const double share = real_variety_ > 0 ? variety(images, count) / real_variety_ : 1;
     if (!collapsed_.wrong(step >= 500 && share < 0.1, 1)) return {};
-    return tinygan::text("hint: the generator looks collapsed: its images differ from each other ", std::llround(100 * share),
-                " % as much as real ones do; if it lasts, start again with another --seed or a lower --learning-rate");
+    return tinygan::text(
+        "hint: the generator looks collapsed: its images differ from each other ", std::llround(100 * share),
+        " % as much as real ones do; if it lasts, start again with another --seed or a lower --learning-rate");
   }
 
  private:

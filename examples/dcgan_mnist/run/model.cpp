@@ -53,7 +53,8 @@ class ModelOf : public Model {
   ModelOf(const ModelOf&) = delete;  // the step refers to the networks
   ModelOf& operator=(const ModelOf&) = delete;
 
-  gan::StepMetrics<Tensor<float>> step(tinygan::data::DataLoader& loader, tinygan::Generator& random, bool norms) override {
+  gan::StepMetrics<Tensor<float>> step(tinygan::data::DataLoader& loader, tinygan::Generator& random,
+                                       bool norms) override {
     step_.measure_norms(norms);
     return step_(loader.next<T>(pixel_low(), pixel_high()), random);
   }
@@ -97,7 +98,8 @@ class ModelOf : public Model {
     if (!average_) return;
     const bool has_average = std::ranges::any_of(
         weights.tensors, [](const io::SafetensorsEntry& e) { return e.name.starts_with("generator_ema."); });
-    io::load_weights<float>(weights, name, {has_average ? "generator_ema" : "generator", &*average_}, {.strict = false});
+    io::load_weights<float>(weights, name, {has_average ? "generator_ema" : "generator", &*average_},
+                            {.strict = false});
   }
 
   NetworkSummaries summaries(index_t batch_size) const override {

@@ -29,8 +29,8 @@ class Model {
   virtual ~Model() = default;
 
   /// A training step on the next batch of `loader`; `norms`: it measures the gradients too.
-  virtual tinygan::gan::StepMetrics<tinygan::Tensor<float>> step(tinygan::data::DataLoader& loader, tinygan::Generator& random,
-                                                                 bool norms) = 0;
+  virtual tinygan::gan::StepMetrics<tinygan::Tensor<float>> step(tinygan::data::DataLoader& loader,
+                                                                 tinygan::Generator& random, bool norms) = 0;
 
   /// Steps between updates of the average: at 8 the pass over all weights stays in the noise.
   static constexpr int average_interval = 8;

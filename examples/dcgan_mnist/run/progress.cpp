@@ -42,9 +42,9 @@ std::string status_line(const Status& s) {
   std::string metrics;
   for (const auto& m : gan::step_metrics<float>)
     metrics += tinygan::text("  ", m.label, ' ', metric_text(s.metrics.*m.value, m.format));
-  return tinygan::text("epoch ", s.epoch, '/', s.epochs, "  step ", s.step, '/', s.steps, "  images ", s.images, metrics,
-                       "  ", fixed(s.images_per_second, 0), " img/s  eta ", clock_text(s.eta_seconds), "  mem ",
-                       fixed(s.memory_mib, 0), " MiB");
+  return tinygan::text("epoch ", s.epoch, '/', s.epochs, "  step ", s.step, '/', s.steps, "  images ", s.images,
+                       metrics, "  ", fixed(s.images_per_second, 0), " img/s  eta ", clock_text(s.eta_seconds),
+                       "  mem ", fixed(s.memory_mib, 0), " MiB");
 }
 
 std::string short_status_line(const Status& s, std::size_t width) {

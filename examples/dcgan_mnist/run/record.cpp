@@ -40,12 +40,8 @@ std::vector<tinygan::io::EventFile::Scalar> to_scalars(const Status& s) {
 }  // namespace
 
 RunRecord::RunRecord(const fs::path& directory, Progress& progress, index_t first_step)
-    : directory_(directory),
-      progress_(&progress),
-      checkpoints_(directory),
-      log_(directory / "log.txt"),
-      stats_(directory / "stats.jsonl"),
-      events_(directory, wall_time(), first_step) {}
+    : directory_(directory), progress_(&progress), checkpoints_(directory), log_(directory / "log.txt"),
+      stats_(directory / "stats.jsonl"), events_(directory, wall_time(), first_step) {}
 
 void RunRecord::say(const std::string& text) {
   progress_->note(text);
@@ -92,7 +88,8 @@ void RunRecord::flush() { writer_.flush(); }
 void write_pages(const fs::path& run, Progress& progress) {
   try {
     write_progress_gif(run);
-  } catch (const tinygan::Error& e) {  // a damaged picture of long ago does not make a run that has ended well a failed one
+  } catch (
+      const tinygan::Error& e) {  // a damaged picture of long ago does not make a run that has ended well a failed one
     progress.warn(tinygan::text("no new progress.gif: ", e.what()));
   }
   write_report(run);

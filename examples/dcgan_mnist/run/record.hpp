@@ -36,8 +36,7 @@ class RunRecord {
   /// A picture as `name` and, under `tag`, in the event file.
   void picture(const std::string& name, const std::string& tag, tinygan::index_t step, GreyImage image);
   /// A checkpoint, once all before it is on the disk; then those that are not to be kept go.
-  void checkpoint(CheckpointMeta meta, std::shared_ptr<const TrainingState> state,
-                  const tinygan::io::Retention& keep);
+  void checkpoint(CheckpointMeta meta, std::shared_ptr<const TrainingState> state, const tinygan::io::Retention& keep);
   /// Waits until everything is written.
   void flush();
   /// progress.gif and report.html, from all that is written.

@@ -16,8 +16,8 @@ namespace dcgan_mnist {
 /// A run about to begin or to go on.
 struct Plan {
   TrainOptions options;
-  std::filesystem::path directory;  ///< of the run that goes on; empty: a new one
-  std::unique_ptr<RunLock> lock;    ///< of that directory
+  std::filesystem::path directory;             ///< of the run that goes on; empty: a new one
+  std::unique_ptr<RunLock> lock;               ///< of that directory
   std::optional<LoadedCheckpoint> checkpoint;  ///< nothing if the run had not written one, so that it starts over
   std::filesystem::path checkpoint_path;
   bool goes_back = false;             ///< the checkpoint was named: later ones belong to a run that is given up

@@ -55,7 +55,8 @@ fs::path make_run_directory(const fs::path& parent, const std::string& name) {
   }
 }
 
-std::optional<fs::path> find_run(const fs::path& parent, const TrainOptions& options, std::vector<std::string>& problems) {
+std::optional<fs::path> find_run(const fs::path& parent, const TrainOptions& options,
+                                 std::vector<std::string>& problems) {
   std::vector<fs::path> runs;
   std::error_code error;
   for (const fs::directory_entry& entry : fs::directory_iterator(parent, error))

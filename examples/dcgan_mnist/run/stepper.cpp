@@ -3,12 +3,9 @@
 namespace dcgan_mnist {
 
 Stepper::Stepper(Step step, tinygan::Generator& random, tinygan::data::DataLoader& loader)
-    : step_(std::move(step)),
-      random_(&random),
-      loader_(&loader),
+    : step_(std::move(step)), random_(&random), loader_(&loader),
       metrics_(static_cast<int>(tinygan::gan::step_metrics<float>.size()), capacity, random.clock()),
-      plain_(random.device(), [this] { run(false); }),
-      measured_(random.device(), [this] { run(true); }) {}
+      plain_(random.device(), [this] { run(false); }), measured_(random.device(), [this] { run(true); }) {}
 
 void Stepper::step(bool norms) { (norms ? measured_ : plain_)(); }
 

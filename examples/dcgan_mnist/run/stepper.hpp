@@ -20,7 +20,8 @@ using StepMetrics = tinygan::gan::StepMetrics<float>;
 class Stepper {
  public:
   /// A step on the next batch of `loader`; `norms`: it measures the gradients too.
-  using Step = std::function<tinygan::gan::StepMetrics<tinygan::Tensor<float>>(tinygan::data::DataLoader& loader, bool norms)>;
+  using Step =
+      std::function<tinygan::gan::StepMetrics<tinygan::Tensor<float>>(tinygan::data::DataLoader& loader, bool norms)>;
 
   /// Keeps references to all but the step.
   Stepper(Step step, tinygan::Generator& random, tinygan::data::DataLoader& loader);

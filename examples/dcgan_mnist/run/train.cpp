@@ -12,6 +12,7 @@
 #include "base/build_info.hpp"
 #include "base/device.hpp"
 #include "base/numbers.hpp"
+#include "base/signals.hpp"
 #include "base/standard_streams.hpp"
 #include "media/image_grid.hpp"
 #include "run/describe.hpp"
@@ -20,7 +21,6 @@
 #include "run/record.hpp"
 #include "run/resume.hpp"
 #include "run/run_directory.hpp"
-#include "base/signals.hpp"
 #include "run/throughput.hpp"
 #include "run/training.hpp"
 #include "run/training_images.hpp"
@@ -47,13 +47,8 @@ double seconds_now() {
 class Run {
  public:
   Run(Plan plan, tinygan::Device device, SignalWatch& signals)
-      : options_(plan.options),
-        plan_(std::move(plan)),
-        progress_(options_.progress),
-        signals_(&signals),
-        device_(device),
-        dataset_(load_images()),
-        training_(options_, device, dataset_) {
+      : options_(plan.options), plan_(std::move(plan)), progress_(options_.progress), signals_(&signals),
+        device_(device), dataset_(load_images()), training_(options_, device, dataset_) {
     const index_t per_epoch = training_.steps_per_epoch();
     steps_ = options_.steps > 0 ? options_.steps : options_.epochs * per_epoch;
     snapshot_every_ = options_.snapshot_every > 0 ? options_.snapshot_every : per_epoch;
@@ -200,10 +195,10 @@ class Run {
     }
     record_->flush();
     record_->say(time_spent());
-    record_->say(
-        stopped ? tinygan::text("interrupted after step ", training_.steps_done(),
-                                output_lost ? " (standard output was closed)" : "", "; go on with\n  ", resume_command())
-                : "done: " + record_->checkpoints().path(steps_).string());
+    record_->say(stopped ? tinygan::text("interrupted after step ", training_.steps_done(),
+                                         output_lost ? " (standard output was closed)" : "", "; go on with\n  ",
+                                         resume_command())
+                         : "done: " + record_->checkpoints().path(steps_).string());
     record_->pages();
     return stopped ? interrupted : done;
   }
@@ -212,8 +207,8 @@ class Run {
   std::string time_spent() const {
     const double all = seconds_now() - begun_;
     return tinygan::text("time ", fixed(all, 1), " s, of which grids and checkpoints ", fixed(paused_, 2), " s (",
-                         fixed(all > 0 ? 100 * paused_ / all : 0, 2), " %), ",
-                         fixed(record_->background_seconds(), 2), " s more beside training");
+                         fixed(all > 0 ? 100 * paused_ / all : 0, 2), " %), ", fixed(record_->background_seconds(), 2),
+                         " s more beside training");
   }
 
   /// A checkpoint, a grid or both. Not counted as training time.
@@ -309,8 +304,7 @@ class Run {
     record_->flush();
     CheckpointMeta description = meta();
     const std::string name = "checkpoints/diverged_" + tinygan::io::Checkpoints::name_of(description.step);
-    tinygan::io::write_directory(record_->directory() / name,
-                                    encode_checkpoint(description, state.model, state.state));
+    tinygan::io::write_directory(record_->directory() / name, encode_checkpoint(description, state.model, state.state));
     const auto last = record_->checkpoints().latest();
     record_->say(tinygan::text(
         d.what, "; ",
@@ -348,7 +342,7 @@ class Run {
   tinygan::data::ImageDataset dataset_;
   Training training_;
   index_t steps_ = 0, snapshot_every_ = 0, checkpoint_every_ = 0, last_saved_ = -1;
-  index_t abandoned_ = 0;  // checkpoints
+  index_t abandoned_ = 0;          // checkpoints
   double begun_ = 0, paused_ = 0;  // seconds
   std::optional<Throughput> throughput_;
   std::optional<HealthWatch> health_;

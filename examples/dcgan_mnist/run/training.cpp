@@ -20,13 +20,11 @@ constexpr index_t statistics_batch = 64;
 }  // namespace
 
 Training::Training(const TrainOptions& options, tinygan::Device device, const tinygan::data::ImageDataset& images)
-    : options_(options),
-      device_(device),
-      random_(stream(options.seed, Stream::steps, device)),
+    : options_(options), device_(device), random_(stream(options.seed, Stream::steps, device)),
       loader_(images, {.batch_size = images_per_step(options), .seed = options.seed}, random_.clock()),
       model_(make_model(options, random_.clock())),
-      stepper_([this](tinygan::data::DataLoader& loader, bool norms) { return model_->step(loader, random_, norms); }, random_,
-               loader_) {
+      stepper_([this](tinygan::data::DataLoader& loader, bool norms) { return model_->step(loader, random_, norms); },
+               random_, loader_) {
   tinygan::Generator latents = stream(options.seed, Stream::grid, device);
   grid_latents_ = tinygan::random_normal<float>({grid_rows * grid_columns, gan::latent_size}, latents);
 }
@@ -81,8 +79,8 @@ void Training::load_weights(const tinygan::io::SafetensorsFile& weights, const s
 tinygan::Tensor<float> Training::fakes() {
   const tinygan::NoGrad no_grad;
   tinygan::nn::Layer<float>* const average = model_->average();
-  const tinygan::Tensor<float> images = average ? (*average)(grid_latents_, tinygan::nn::Pass::infer()).value()
-                                                : model_->generate(grid_latents_);
+  const tinygan::Tensor<float> images =
+      average ? (*average)(grid_latents_, tinygan::nn::Pass::infer()).value() : model_->generate(grid_latents_);
   return images.to(tinygan::Device::cpu());
 }
 

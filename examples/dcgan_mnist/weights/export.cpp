@@ -15,8 +15,8 @@ int export_weights(const ExportOptions& o) {
   const std::filesystem::path path = find_weights(o.weights);
   LoadedGenerator loaded = load_generator(path, o.raw);
   tinygan::io::load_weights<float>(io::read_safetensors(path), path.string(),
-                                      {"discriminator", &loaded.networks.discriminator},
-                                      {.strict = false});  // the generators are there as well
+                                   {"discriminator", &loaded.networks.discriminator},
+                                   {.strict = false});  // the generators are there as well
   const Layout layout = o.layout == "keras" ? Layout::keras : Layout::torch;
   io::SafetensorsFile file;
   file.metadata = {

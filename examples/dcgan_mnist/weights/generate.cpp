@@ -16,8 +16,7 @@ constexpr index_t batch_size = 256;
 }  // namespace
 
 ImageSource::ImageSource(const GenerateOptions& options)
-    : path_(find_weights(options.weights).string()),
-      device_(device_from_name(options.device).value()),
+    : path_(find_weights(options.weights).string()), device_(device_from_name(options.device).value()),
       loaded_(load_generator(path_, options.raw)) {
   if (options.threads > 0) tinygan::cpu::set_threads(options.threads);
   loaded_.networks.generator.to(device_);

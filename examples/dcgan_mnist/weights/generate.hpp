@@ -11,10 +11,10 @@ namespace dcgan_mnist {
 
 /// Where and with what the subcommands that draw images do it.
 struct GenerateOptions {
-  std::string weights;           ///< a run directory, a checkpoint or a weights file
+  std::string weights;  ///< a run directory, a checkpoint or a weights file
   std::string device = "auto";
-  int threads = 0;               ///< 0: one per processor
-  bool raw = false;              ///< the raw generator instead of its average
+  int threads = 0;   ///< 0: one per processor
+  bool raw = false;  ///< the raw generator instead of its average
 };
 
 /// A generator on its device, and where it came from.

@@ -9,12 +9,12 @@
 namespace dcgan_mnist {
 
 struct InterpolateOptions : GenerateOptions {
-  std::uint64_t from = 0, to = 1;      ///< seeds of the latent vectors at either end
+  std::uint64_t from = 0, to = 1;  ///< seeds of the latent vectors at either end
   std::int64_t rows = 8, steps = 10;
-  std::string way = "spherical";       ///< or linear
+  std::string way = "spherical";  ///< or linear
   double truncation = 0;
-  std::string out;                     ///< PNG file of strips; interpolation.png if nothing else is asked for
-  std::string gif;                     ///< the same way there and back, as an animation
+  std::string out;  ///< PNG file of strips; interpolation.png if nothing else is asked for
+  std::string gif;  ///< the same way there and back, as an animation
 };
 
 /// Draws the images between pairs of latent vectors; returns the exit code. Throws Error on a bad file or one that

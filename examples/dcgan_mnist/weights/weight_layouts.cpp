@@ -52,9 +52,7 @@ Array channels_first(const Array& a, std::size_t axis, const Shape& hwc) {
 
 using Layers = std::vector<std::pair<std::string, const nn::Layer<float>*>>;
 
-bool keeps_features(const nn::Layer<float>& layer) {
-  return layer.type() == "batch_norm" || layer.type() == "dropout";
-}
+bool keeps_features(const nn::Layer<float>& layer) { return layer.type() == "batch_norm" || layer.type() == "dropout"; }
 
 /// What the features of each layer's input and output stand for, where they are a flattened image: (H,W,C).
 struct Features {

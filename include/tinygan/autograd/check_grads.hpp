@@ -9,9 +9,9 @@
 namespace tinygan {
 
 struct CheckGradsOptions {
-  int order = 2;             ///< 1: gradients; 2: gradients of gradients as well; and so on
-  double step = 1e-3;        ///< of the finite difference along a unit-variance direction
-  double tolerance = 1e-6;   ///< relative to |numeric| + |analytic| + 1
+  int order = 2;            ///< 1: gradients; 2: gradients of gradients as well; and so on
+  double step = 1e-3;       ///< of the finite difference along a unit-variance direction
+  double tolerance = 1e-6;  ///< relative to |numeric| + |analytic| + 1
   std::uint64_t seed = 1;
 };
 
@@ -67,8 +67,8 @@ void check_order(const std::function<Variable<T>(const std::vector<Variable<T>>&
   const auto at = [&](double t) { return inner_product(evaluate_at(f, xs, v, t), c); };
   const double numeric = (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h);
   const double error = std::fabs(analytic - numeric) / (std::fabs(analytic) + std::fabs(numeric) + 1);
-  check(error <= options.tolerance, "check_grads", path, " of order ", order, ": analytic ", analytic, ", numeric ", numeric,
-        ", relative error ", error, " above ", options.tolerance);
+  check(error <= options.tolerance, "check_grads", path, " of order ", order, ": analytic ", analytic, ", numeric ",
+        numeric, ", relative error ", error, " above ", options.tolerance);
 
   if (order == options.order) return;
   for (std::size_t i = 0; i < xs.size(); ++i) {

@@ -19,13 +19,14 @@ std::vector<Variable<T>> grad(const Variable<Y>& y, const std::vector<Variable<T
                               const Variable<Y>& cotangent = {}) {
   const AnyVariable first = detail::first_cotangent("grad", y, cotangent);
   std::vector<Variable<T>> result;
-  for (AnyVariable& g : detail::gradients(y, {xs.begin(), xs.end()}, options, first)) result.push_back(std::move(g).as<T>());
+  for (AnyVariable& g : detail::gradients(y, {xs.begin(), xs.end()}, options, first))
+    result.push_back(std::move(g).as<T>());
   return result;
 }
 /// The same of xs in braces.
 template <class Y, class T>
-std::vector<Variable<T>> grad(const Variable<Y>& y, std::initializer_list<Variable<T>> xs, const GradOptions& options = {},
-                              const Variable<Y>& cotangent = {}) {
+std::vector<Variable<T>> grad(const Variable<Y>& y, std::initializer_list<Variable<T>> xs,
+                              const GradOptions& options = {}, const Variable<Y>& cotangent = {}) {
   return grad(y, std::vector<Variable<T>>(xs), options, cotangent);
 }
 

@@ -20,7 +20,8 @@ namespace detail {
 
 /// Throws: v was met on a backward pass, but an earlier one freed its tape.
 [[noreturn]] inline void fail_freed(const char* op, const AnyVariable& v) {
-  fail(op, "the tape of '", v.op(), "' was freed by an earlier pass; give that pass {.retain_graph = true} or detach() its result");
+  fail(op, "the tape of '", v.op(),
+       "' was freed by an earlier pass; give that pass {.retain_graph = true} or detach() its result");
 }
 
 inline bool created_before(const AnyVariable& a, const AnyVariable& b) { return a.node()->order < b.node()->order; }
@@ -95,8 +96,8 @@ class ReversePass {
         fail("grad", "input ", i, " of '", node.op, "', shape ", node.inputs[i].shape(),
              ", was modified in place after the op recorded it", cure);
     if (node.version() != node.recorded_version)
-      fail("grad", "the output of '", node.op, "', shape ", node.shape(), ", was modified in place after the op recorded it",
-           cure);
+      fail("grad", "the output of '", node.op, "', shape ", node.shape(),
+           ", was modified in place after the op recorded it", cure);
     fail("grad", "in the rule of '", node.op, "': ", e.what(), cure);
   }
 
@@ -121,8 +122,8 @@ class ReversePass {
           " for input ", i, " of ", input.element_name());
     check(g.shape() == input.shape(), "grad", "the rule of '", node.op, "' gave shape ", g.shape(), " for input ", i,
           " of shape ", input.shape());
-    check(g.device() == input.device(), "grad", "the rule of '", node.op, "' gave a cotangent on ", g.device(), " for input ", i,
-          " on ", input.device());
+    check(g.device() == input.device(), "grad", "the rule of '", node.op, "' gave a cotangent on ", g.device(),
+          " for input ", i, " on ", input.device());
     if (detecting_anomalies()) [[unlikely]]
       if (const auto found = g.first_non_finite())
         fail("grad", "the gradient of '", node.op, "' by input ", i, " holds ", *found);
@@ -131,8 +132,8 @@ class ReversePass {
   void propagate(const AnyVariable& v, const AnyVariable& g, bool keep) {
     NodeBase& node = *v.node();
     Cotangents cotangents = apply_rule(v, g);
-    check(cotangents.size() == needs_.size(), "grad", "the rule of '", node.op, "' gave ", cotangents.size(), " cotangents for ",
-          needs_.size(), " inputs; an undefined one stands for zero");
+    check(cotangents.size() == needs_.size(), "grad", "the rule of '", node.op, "' gave ", cotangents.size(),
+          " cotangents for ", needs_.size(), " inputs; an undefined one stands for zero");
     for (std::size_t i = 0; i < needs_.size(); ++i) {
       if (!needs_[i] || !cotangents[i].defined()) continue;
       AnyVariable delivered = std::move(cotangents[i]);
@@ -189,19 +190,21 @@ inline AnyVariable first_cotangent(const char* op, const AnyVariable& y, const A
   check(y.requires_grad(), op, "the result of '", y.op(),
         "' does not depend on anything that requires gradients; was it computed under NoGrad, or from detach()?");
   if (!cotangent.defined()) {
-    check(y.shape().size() == 1, op, "the result has shape ", y.shape(), ", expected a scalar; give a cotangent for any other");
+    check(y.shape().size() == 1, op, "the result has shape ", y.shape(),
+          ", expected a scalar; give a cotangent for any other");
     return y.node()->filled(1);
   }
   const NodeBase &result = *y.node(), &given = *cotangent.node();
-  check(given.element() == result.element(), op, "cotangent of ", given.element_name(), ", expected ", result.element_name());
+  check(given.element() == result.element(), op, "cotangent of ", given.element_name(), ", expected ",
+        result.element_name());
   check(given.shape() == result.shape(), op, "cotangent of shape ", given.shape(), ", expected ", result.shape());
   check(given.device() == result.device(), op, "cotangent on ", given.device(), ", the result on ", result.device());
   return cotangent;
 }
 
 /// grad() of any element types.
-inline std::vector<AnyVariable> gradients(const AnyVariable& y, const std::vector<AnyVariable>& xs, const GradOptions& options,
-                                          const AnyVariable& cotangent) {
+inline std::vector<AnyVariable> gradients(const AnyVariable& y, const std::vector<AnyVariable>& xs,
+                                          const GradOptions& options, const AnyVariable& cotangent) {
   for (std::size_t i = 0; i < xs.size(); ++i)
     check(xs[i].defined() && xs[i].requires_grad(), "grad", "variable ", i, " does not require gradients");
   std::vector<AnyVariable> result;

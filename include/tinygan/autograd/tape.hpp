@@ -127,7 +127,7 @@ class Cotangents : public std::vector<AnyVariable> {
 struct NodeBase {
   const char* op = "leaf";
   bool requires_grad = false;
-  bool freed = false;  ///< a backward pass released its inputs and rule
+  bool freed = false;                               ///< a backward pass released its inputs and rule
   std::uint64_t order = detail::next_node_order();  ///< inputs come before what is computed from them
   std::uint64_t recorded_version = 0;               ///< of the value, when the op recorded it
   std::vector<AnyVariable> inputs;                  ///< saved handles; none of a leaf
@@ -168,7 +168,8 @@ struct NodeBase {
   virtual void add_grad(const AnyVariable& g) = 0;
 
   /// The rule's cotangents of the inputs from that of this node, `self` being its handle.
-  virtual Cotangents apply_rule(const AnyVariable& self, const AnyVariable& g, const std::vector<bool>& needs) const = 0;
+  virtual Cotangents apply_rule(const AnyVariable& self, const AnyVariable& g,
+                                const std::vector<bool>& needs) const = 0;
   virtual void drop_rule() = 0;
 };
 

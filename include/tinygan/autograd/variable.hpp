@@ -42,10 +42,12 @@ using Vjp = std::function<Cotangents(const Backward<T>&)>;
 template <class T>
 class SavedTensor {
  public:
-  SavedTensor(const char* name, Tensor<T> tensor) : name_(name), tensor_(std::move(tensor)), version_(tensor_.version()) {}
+  SavedTensor(const char* name, Tensor<T> tensor)
+      : name_(name), tensor_(std::move(tensor)), version_(tensor_.version()) {}
 
   const Tensor<T>& get() const {
-    if (tensor_.version() != version_) [[unlikely]] detail::throw_stale(name_);
+    if (tensor_.version() != version_) [[unlikely]]
+      detail::throw_stale(name_);
     return tensor_;
   }
 
@@ -77,7 +79,8 @@ class Variable : public AnyVariable {
   /// The value. Throws Error, from a handle that a tape saved, if it was modified in place since.
   const Tensor<T>& value() const& {
     const Tensor<T>& v = at().value;
-    if (saved_version_ != 0 && v.version() != saved_version_) [[unlikely]] detail::throw_stale("a value");
+    if (saved_version_ != 0 && v.version() != saved_version_) [[unlikely]]
+      detail::throw_stale("a value");
     return v;
   }
   Tensor<T> value() && { return std::as_const(*this).value(); }
@@ -233,7 +236,8 @@ Variable<T> record(const char* op, Tensor<T> value, std::vector<AnyVariable> inp
   Variable<T> result(std::move(value), needed);
   Node<T>& node = static_cast<Node<T>&>(*result.node());
   node.op = op;
-  if (detecting_anomalies()) [[unlikely]] detail::check_op_is_finite(op, result, inputs);
+  if (detecting_anomalies()) [[unlikely]]
+    detail::check_op_is_finite(op, result, inputs);
   if (needed) {
     for (AnyVariable& v : inputs)
       if (v.defined()) v.save();

@@ -89,7 +89,8 @@ struct ConvAxis {
 
 inline void check_conv_options(const char* op, const ConvOptions& o) {
   check(o.stride_h >= 1 && o.stride_w >= 1, op, "stride ", o.stride_h, "x", o.stride_w, ", expected at least 1x1");
-  check(o.dilation_h >= 1 && o.dilation_w >= 1, op, "dilation ", o.dilation_h, "x", o.dilation_w, ", expected at least 1x1");
+  check(o.dilation_h >= 1 && o.dilation_w >= 1, op, "dilation ", o.dilation_h, "x", o.dilation_w,
+        ", expected at least 1x1");
   for (index_t stride : {o.stride_h, o.stride_w}) check_conv_extent(op, "stride", stride);
   for (index_t dilation : {o.dilation_h, o.dilation_w}) check_conv_extent(op, "dilation", dilation);
   const Padding& p = o.padding;
@@ -150,8 +151,7 @@ inline ConvAxis conv_transpose_axis(const char* op, index_t out, index_t kernel,
     const index_t in = out * stride;
     return {in, std::max<index_t>((out - 1) * stride + extent - in, 0) / 2};
   }
-  if (kind == Padding::Kind::valid)
-    return {out * stride + std::max<index_t>(extent - stride, 0) + output_padding, 0};
+  if (kind == Padding::Kind::valid) return {out * stride + std::max<index_t>(extent - stride, 0) + output_padding, 0};
   const index_t in = (out - 1) * stride + extent - before - after + output_padding;
   check(in >= 1, op, "padding ", before, "+", after, " leaves no output of an input extent ", out);
   return {in, before};
@@ -169,9 +169,11 @@ inline ConvDims conv_dims(const Shape& x, const Shape& w, const ConvOptions& o, 
   const Padding& p = o.padding;
   const auto rows = detail::conv_axis(op, x[1], w[0], o.stride_h, o.dilation_h, p.kind, p.top, p.bottom);
   const auto cols = detail::conv_axis(op, x[2], w[1], o.stride_w, o.dilation_w, p.kind, p.left, p.right);
+  // clang-format off
   const ConvDims d{.N = x[0], .H = x[1], .W = x[2], .C = x[3], .R = w[0], .S = w[1], .K = w[3], .P = rows.out, .Q = cols.out,
           .stride_h = o.stride_h, .stride_w = o.stride_w, .pad_top = rows.pad, .pad_left = cols.pad,
           .dilation_h = o.dilation_h, .dilation_w = o.dilation_w};
+  // clang-format on
   detail::check_dims(op, d);
   return d;
 }
@@ -193,9 +195,11 @@ inline ConvDims conv_transpose_dims(const Shape& g, const Shape& w, const ConvOp
       detail::conv_transpose_axis(op, g[1], w[0], o.stride_h, o.dilation_h, p.kind, p.top, p.bottom, more.h);
   const auto cols =
       detail::conv_transpose_axis(op, g[2], w[1], o.stride_w, o.dilation_w, p.kind, p.left, p.right, more.w);
+  // clang-format off
   const ConvDims d{.N = g[0], .H = rows.out, .W = cols.out, .C = w[2], .R = w[0], .S = w[1], .K = w[3], .P = g[1], .Q = g[2],
           .stride_h = o.stride_h, .stride_w = o.stride_w, .pad_top = rows.pad, .pad_left = cols.pad,
           .dilation_h = o.dilation_h, .dilation_w = o.dilation_w};
+  // clang-format on
   detail::check_dims(op, d);
   return d;
 }

@@ -33,8 +33,8 @@ struct DeviceBackend {
   void* (*allocate)(std::size_t bytes, int index);  ///< throws Error if the device is out of memory
   void (*to_device)(void* device, const void* host, std::size_t bytes, int index);  ///< synchronous
   void (*to_host)(void* host, const void* device, std::size_t bytes, int index);    ///< synchronous
-  void (*copy)(void* to, const void* from, std::size_t bytes, int index);           ///< within the device, stream-ordered
-  void (*count_up)(std::uint64_t* counter, int index);                              ///< ++*counter, stream-ordered
+  void (*copy)(void* to, const void* from, std::size_t bytes, int index);  ///< within the device, stream-ordered
+  void (*count_up)(std::uint64_t* counter, int index);                     ///< ++*counter, stream-ordered
   void (*synchronize)(int index);  ///< waits for all kernels of the device; throws their errors
   bool host_memory;                ///< memory is the host's, and a kernel has finished when it returns
   CaptureBackend capture;

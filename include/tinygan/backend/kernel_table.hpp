@@ -33,7 +33,8 @@ struct KernelTable {
   /// y(N,P,Q,K) = epilogue(sum over taps of x w).
   void (*conv2d)(const ConvDims&, const Epilogue<T>&, const T* x, const T* w, T* y, void* workspace, Stream);
   /// dx(N,H,W,C) = epilogue(sum over adjoint taps of g w^T); also the forward pass of transposed convolution.
-  void (*conv2d_input_grad)(const ConvDims&, const Epilogue<T>&, const T* g, const T* w, T* dx, void* workspace, Stream);
+  void (*conv2d_input_grad)(const ConvDims&, const Epilogue<T>&, const T* g, const T* w, T* dx, void* workspace,
+                            Stream);
   /// dw(R,S,C,K) = sum over images and pixel pairs of x g.
   void (*conv2d_weight_grad)(const ConvDims&, const T* x, const T* g, T* dw, void* workspace, Stream);
 

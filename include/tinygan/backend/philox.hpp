@@ -33,7 +33,8 @@ constexpr PhiloxBlock philox4x32(PhiloxBlock counter, std::uint64_t key) {
 
 /// The counter of elements 4*block .. 4*block+3 of a draw. A step has 2^32 draws of 2^34 elements; steps wrap at 2^32.
 constexpr PhiloxBlock philox_counter(std::uint64_t block, std::uint32_t draw, std::uint64_t step) {
-  return {static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32), draw, static_cast<std::uint32_t>(step)};
+  return {static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32), draw,
+          static_cast<std::uint32_t>(step)};
 }
 
 /// Uniform in [0,1) with 24 bits.

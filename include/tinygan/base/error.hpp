@@ -43,7 +43,8 @@ Part part(const char (&literal)[N]) {
   return out.str();
 }
 
-[[noreturn, gnu::cold, gnu::noinline]] inline void throw_error(std::string_view where, std::initializer_list<Part> what) {
+[[noreturn, gnu::cold, gnu::noinline]] inline void throw_error(std::string_view where,
+                                                               std::initializer_list<Part> what) {
   throw Error(std::string(where) + ": " + join(what));
 }
 
@@ -64,7 +65,8 @@ template <class... What>
 /// Throws Error("<where>: <what...>") unless `ok`.
 template <class... What>
 void check(bool ok, std::string_view where, const What&... what) {
-  if (!ok) [[unlikely]] detail::throw_error(where, {detail::part(what)...});
+  if (!ok) [[unlikely]]
+    detail::throw_error(where, {detail::part(what)...});
 }
 
 }  // namespace tinygan

@@ -25,7 +25,9 @@ inline constexpr index_t max_elements = std::numeric_limits<index_t>::max() / 16
 namespace detail {
 
 /// n *= factor, unless that is more than max_elements.
-constexpr bool multiply(index_t& n, index_t factor) { return !__builtin_mul_overflow(n, factor, &n) && n <= max_elements; }
+constexpr bool multiply(index_t& n, index_t factor) {
+  return !__builtin_mul_overflow(n, factor, &n) && n <= max_elements;
+}
 
 /// The product of extents and counts. Throws Error if it is more than max_elements.
 inline index_t product(std::string_view op, std::initializer_list<index_t> factors) {
@@ -41,7 +43,8 @@ inline index_t product(std::string_view op, std::initializer_list<index_t> facto
 }
 
 /// Bytes of scratch for the parts of a workspace, given in elements. Throws Error if they are more than max_elements.
-inline std::size_t workspace_bytes(std::string_view op, std::initializer_list<index_t> parts, std::size_t element_size) {
+inline std::size_t workspace_bytes(std::string_view op, std::initializer_list<index_t> parts,
+                                   std::size_t element_size) {
   index_t n = 0;
   for (index_t part : parts)
     check(!__builtin_add_overflow(n, part, &n) && n <= max_elements, op, "a workspace of more than ", max_elements,
@@ -62,7 +65,8 @@ class Shape {
     check(extents.size() <= max_rank, "Shape", "rank ", extents.size(), " is above the limit of ", max_rank);
     for (index_t e : extents) extents_[static_cast<std::size_t>(rank_++)] = e;
     for (int axis = 0; axis < rank_; ++axis)
-      check((*this)[axis] >= 1, "Shape", "extent ", axis, " of ", *this, " is ", (*this)[axis], ", expected at least 1");
+      check((*this)[axis] >= 1, "Shape", "extent ", axis, " of ", *this, " is ", (*this)[axis],
+            ", expected at least 1");
   }
 
   int rank() const { return rank_; }
@@ -103,9 +107,7 @@ class Shape {
   auto begin() const { return extents().begin(); }
   auto end() const { return extents().end(); }
 
-  friend bool operator==(const Shape& a, const Shape& b) {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end());
-  }
+  friend bool operator==(const Shape& a, const Shape& b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
 
   friend std::ostream& operator<<(std::ostream& out, const Shape& s) {
     out << '(';

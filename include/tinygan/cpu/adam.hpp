@@ -26,16 +26,16 @@ void adam(const AdamHyper& h, int count, const ParameterSlot<T>* slots, const st
   const auto b2 = static_cast<T>(h.beta2), a2 = static_cast<T>(1 - h.beta2);
   detail::for_segments(count, slots, [&](index_t, const ParameterSlot<T>& s, index_t i, index_t n) {
     map<T, Bound::arithmetic>(n, {s.param + i, s.m + i, s.v + i}, {s.param + i, s.grad + i, s.m + i, s.v + i},
-           [=](auto isa, const auto& a, auto& b) TINYGAN_INLINE_LAMBDA {
-             using V = Vec<T, decltype(isa)>;
-             const V m = b1 * a[2] + a1 * a[1];
-             const V v = b2 * a[3] + a2 * (a[1] * a[1]);
-             V deviation;
-             math::sqrt<T, decltype(isa)>(v, deviation);
-             b[0] = keep * a[0] - rate * m / (deviation * root + epsilon);
-             b[1] = m;
-             b[2] = v;
-           });
+                              [=](auto isa, const auto& a, auto& b) TINYGAN_INLINE_LAMBDA {
+                                using V = Vec<T, decltype(isa)>;
+                                const V m = b1 * a[2] + a1 * a[1];
+                                const V v = b2 * a[3] + a2 * (a[1] * a[1]);
+                                V deviation;
+                                math::sqrt<T, decltype(isa)>(v, deviation);
+                                b[0] = keep * a[0] - rate * m / (deviation * root + epsilon);
+                                b[1] = m;
+                                b[2] = v;
+                              });
   });
 }
 

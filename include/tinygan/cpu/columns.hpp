@@ -46,9 +46,15 @@ struct ColumnPlan {
   __attribute__((noinline)) Panel panel(index_t task) const {
     const index_t block = task / tiles, row = block * block_rows, column = task % tiles * tile;
     const index_t stride = fold * channels, width = std::min(tile, stride - column);
-    return {.block = block, .offset = row * stride + column, .rows = std::min(block_rows, wide_rows - row),
-            .width = width, .stride = stride, .short_width = block == blocks - 1 ? rest_rows * channels : 0,
-            .first_channel = column, .channels = width / fold, .groups = fold};
+    return {.block = block,
+            .offset = row * stride + column,
+            .rows = std::min(block_rows, wide_rows - row),
+            .width = width,
+            .stride = stride,
+            .short_width = block == blocks - 1 ? rest_rows * channels : 0,
+            .first_channel = column,
+            .channels = width / fold,
+            .groups = fold};
   }
 };
 

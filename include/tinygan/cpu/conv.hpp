@@ -61,8 +61,7 @@ void conv2d_input_grad(const ConvDims& d, const Epilogue<T>& epilogue, const T* 
 /// dw(R,S,C,K) = sum over images and pixel pairs of x g.
 template <class T>
 void conv2d_weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, void* workspace, Stream stream) {
-  if (is_dense(d))
-    return gemm(dense_dims(d, ConvSlot::w), Epilogue<T>{}, x, g, dw, workspace, stream);
+  if (is_dense(d)) return gemm(dense_dims(d, ConvSlot::w), Epilogue<T>{}, x, g, dw, workspace, stream);
   const auto kernel = d.C == 1 || d.K == 1 ? detail::one_channel_weight_grad<T> : detail::weight_grad<T>;
   kernel(d, x, g, dw, static_cast<T*>(workspace));
 }

@@ -29,7 +29,7 @@ struct OneChannelPolicy {
 
 struct OneChannelPlan {
   TileExtents shape;
-  index_t taps, stride;     // columns of the products: used, padded
+  index_t taps, stride;       // columns of the products: used, padded
   index_t out_rows, in_rows;  // of one task; the input rows are an upper bound
 
   index_t weights(const TapConv& v) const { return padded({v.C, stride}); }
@@ -114,8 +114,7 @@ void one_channel_conv(const TapConv& v, const TapList& taps, const Epilogue<T>& 
   T* products = workspace + p.weights(v);
   for (index_t t0 = 0; t0 < p.taps; t0 += p.shape.width) {
     const index_t columns = std::min(p.shape.width, p.taps - t0);
-    pack_panel_transposed(w + t0 * v.C, v.C, v.C, columns, p.shape.panel_width(columns),
-                          workspace + t0 * v.C);
+    pack_panel_transposed(w + t0 * v.C, v.C, v.C, columns, p.shape.panel_width(columns), workspace + t0 * v.C);
   }
   const std::vector<ColumnSource> columns = column_sources(v, p, taps.cols);
   const index_t blocks = (v.P + p.out_rows - 1) / p.out_rows;
@@ -123,8 +122,8 @@ void one_channel_conv(const TapConv& v, const TapList& taps, const Epilogue<T>& 
     const index_t n = task / blocks, begin = task % blocks * p.out_rows, end = std::min(v.P, begin + p.out_rows);
     const auto [first, last] = input_rows(taps.rows, begin, end);
     T* mine = products + worker * p.products(v);
-    tap_products(v, p, in + (n * v.H + first) * v.W * v.C, (last - first) * v.W,
-                 static_cast<const T*>(workspace), mine);
+    tap_products(v, p, in + (n * v.H + first) * v.W * v.C, (last - first) * v.W, static_cast<const T*>(workspace),
+                 mine);
     for (index_t o = begin; o < end; ++o) {
       T* row = out + (n * v.P + o) * v.Q;
       std::fill(row, row + v.Q, epilogue.bias ? epilogue.bias[0] : T(0));
@@ -134,8 +133,8 @@ void one_channel_conv(const TapConv& v, const TapList& taps, const Epilogue<T>& 
       }
     }
     const index_t start = 0;
-    finish_rows(Epilogue<T>{nullptr, epilogue.activation, epilogue.slope}, 0, out + (n * v.P + begin) * v.Q,
-                &start, 1, (end - begin) * v.Q);
+    finish_rows(Epilogue<T>{nullptr, epilogue.activation, epilogue.slope}, 0, out + (n * v.P + begin) * v.Q, &start, 1,
+                (end - begin) * v.Q);
   });
 }
 

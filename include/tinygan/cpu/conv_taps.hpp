@@ -65,8 +65,8 @@ inline std::vector<AxisTapGroup> axis_tap_groups(const AxisTaps& axis) {
 /// One direction of a convolution: in(N,H,W,C), out(N,P,Q,K), filter (R,S).
 struct TapConv {
   index_t N, H, W, C, P, Q, K, R, S;
-  Major w_major;                 // W[t] is (C,K), or (K,C)
-  index_t stride_w;              // of the convolution itself
+  Major w_major;     // W[t] is (C,K), or (K,C)
+  index_t stride_w;  // of the convolution itself
 
   static TapConv forward(const ConvDims& d) {
     return {d.N, d.H, d.W, d.C, d.P, d.Q, d.K, d.R, d.S, Major::mn, d.stride_w};
@@ -107,10 +107,8 @@ void pack_weights(const TapConv& v, const TileExtents& shape, const std::vector<
     const index_t width = shape.panel_width(columns);
     const T* src = w + (r * v.S + s) * v.C * v.K;
     T* dst = packed + v.panel_k() * k0 + (r * v.S + place[static_cast<std::size_t>(s)]) * v.C * width;
-    if (v.w_major == Major::k)
-      pack_panel_transposed(src + k0 * v.C, v.C, v.C, columns, width, dst);
-    else
-      pack_panel(src + k0, v.K, v.C, columns, width, dst);
+    if (v.w_major == Major::k) pack_panel_transposed(src + k0 * v.C, v.C, v.C, columns, width, dst);
+    else pack_panel(src + k0, v.K, v.C, columns, width, dst);
   });
 }
 
@@ -124,8 +122,7 @@ struct TapTask {
 inline std::vector<TapTask> tap_tasks(const TapConv& v, const TileExtents& shape, const std::vector<AxisTapGroup>& rows,
                                       const std::vector<AxisTapGroup>& cols) {
   // At least some 8 tasks per thread, each of enough rows to pay for streaming its panels through L2.
-  const index_t panels = shape.panels(v.K),
-                groups = (panels + ConvPolicy::panel_group - 1) / ConvPolicy::panel_group;
+  const index_t panels = shape.panels(v.K), groups = (panels + ConvPolicy::panel_group - 1) / ConvPolicy::panel_group;
   const index_t group = (panels + groups - 1) / groups;
   const index_t share = v.N * v.P * v.Q * groups / (8 * threads());
   const index_t limit = std::clamp<index_t>(share, 16 * shape.rows, ConvPolicy::row_block) / shape.rows * shape.rows;
@@ -164,9 +161,7 @@ class TapSegments {
   index_t count, K;  // segments, and elements of each
 
   index_t in_offset(index_t segment) const { return (row(segment).in * v_.W + col(segment).in) * v_.C; }
-  index_t weight_row(index_t segment) const {
-    return (row(segment).filter * v_.S + place_of(col(segment))) * v_.C;
-  }
+  index_t weight_row(index_t segment) const { return (row(segment).filter * v_.S + place_of(col(segment))) * v_.C; }
 
  private:
   const Tap& row(index_t segment) const { return rows_.taps[static_cast<std::size_t>(segment / per_row_)]; }
@@ -190,14 +185,8 @@ class TapTaskRun {
  public:
   TapTaskRun(const TapConv& v, const TileExtents& shape, const std::vector<index_t>& place, const TapTask& task,
              const T* in, const T* weights, T* out)
-      : v_(v),
-        shape_(shape),
-        task_(task),
-        segments_(v, place, *task.rows, *task.cols),
-        in_(in),
-        weights_(weights),
-        out_(out),
-        count_(task.end - task.begin) {
+      : v_(v), shape_(shape), task_(task), segments_(v, place, *task.rows, *task.cols), in_(in), weights_(weights),
+        out_(out), count_(task.end - task.begin) {
     const AxisTapGroup &rows = *task.rows, &cols = *task.cols;
     const std::size_t across = cols.outs.size(), pixels = across * rows.outs.size();
     const auto first_pixel = static_cast<std::size_t>(task.begin) % pixels;

@@ -27,9 +27,9 @@ struct WeightGradPolicy {
 
 struct WeightGradPlan {
   TileExtents shape;
-  index_t images, rows;         // of g in one chunk
-  index_t x_rows;               // rows of x that a chunk touches, at most
-  index_t phase_w, x_cols;      // columns of x of one remainder modulo the stride; all of them, padded
+  index_t images, rows;     // of g in one chunk
+  index_t x_rows;           // rows of x that a chunk touches, at most
+  index_t phase_w, x_cols;  // columns of x of one remainder modulo the stride; all of them, padded
   index_t tiles, panels;
 
   index_t tile_size() const { return x_rows * x_cols * images * shape.rows; }
@@ -116,8 +116,9 @@ void weight_grad_task(const ConvDims& d, const WeightGradPlan& p, const WeightGr
   index_t x_rows[max_tile_rows], dw_rows[max_tile_rows], x_pairs[WeightGradPolicy::tap_block],
       g_pairs[WeightGradPolicy::tap_block];
   for (int i = 0; i < max_tile_rows; ++i) x_rows[i] = i, dw_rows[i] = i * d.K;
-  Tile<T> tile{nullptr, x_rows, x_pairs, rows, g + p.panel_size(d, k0), g_pairs, width, 0, pairs.count * chunk.images,
-               nullptr, dw_rows, accumulate};
+  Tile<T> tile{
+      nullptr, x_rows,  x_pairs,   rows, g + p.panel_size(d, k0), g_pairs, width, 0, pairs.count * chunk.images,
+      nullptr, dw_rows, accumulate};
   const auto run = [&] {
     for (index_t c = c0; c < c1; c += rows) {
       tile.a = x + c / rows * p.tile_size();
@@ -153,10 +154,8 @@ void weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, T* workspace)
       const index_t end = (p0 + chunk.rows - 1) * d.stride_h + (d.R - 1) * d.dilation_h - d.pad_top + 1;
       chunk.x_rows = std::clamp<index_t>(end - chunk.h0, 0, d.H - chunk.h0);
       parallel_chunks(chunk.x_rows + chunk.rows, [&](index_t row, int) {
-        if (row < chunk.x_rows)
-          pack_x(d, p, chunk, row, x, packed_x);
-        else
-          pack_g(d, p, chunk, row - chunk.x_rows, g, packed_g);
+        if (row < chunk.x_rows) pack_x(d, p, chunk, row, x, packed_x);
+        else pack_g(d, p, chunk, row - chunk.x_rows, g, packed_g);
       });
       parallel_chunks(p.panels * c_blocks * d.R * d.S, [&](index_t task, int) {
         const index_t tap = task % (d.R * d.S), c0 = task / (d.R * d.S) % c_blocks * c_step;

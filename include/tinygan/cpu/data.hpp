@@ -12,8 +12,8 @@
 namespace tinygan::cpu {
 
 template <class T>
-void gather_images(const GatherDims& d, const std::uint8_t* images, const std::int32_t* index, const std::uint64_t* step,
-                   T scale, T shift, T* out, Stream) {
+void gather_images(const GatherDims& d, const std::uint8_t* images, const std::int32_t* index,
+                   const std::uint64_t* step, T scale, T shift, T* out, Stream) {
   if (step) index += static_cast<index_t>(*step % static_cast<std::uint64_t>(d.batches)) * d.count;
   T value[256];
   for (int byte = 0; byte < 256; ++byte) value[byte] = static_cast<T>(byte) * scale + shift;

@@ -48,10 +48,8 @@ __attribute__((noinline)) void apply_epilogue(const Epilogue<T>& e, const T* bia
         }
         v += b;
         activate<T, Arch>(e.activation, e.slope, v);
-        if (n == W)
-          *vec<T, Arch>(row + j) = v;
-        else
-          std::memcpy(row + j, &v, bytes);
+        if (n == W) *vec<T, Arch>(row + j) = v;
+        else std::memcpy(row + j, &v, bytes);
       }
     }
   });

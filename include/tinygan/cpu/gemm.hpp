@@ -24,8 +24,8 @@ struct GemmPolicy {
   static constexpr index_t group = 4;  // their number at most: a row tile then comes from memory once for all
   // K of a block: short for panels that are copied row by row, long for rows that stream from memory.
   static constexpr index_t k_block = 512, transposed_k_block = 1024, swapped_k_block = 2048;
-  static constexpr index_t row_block = 96;            // rows per packed group, at least
-  static constexpr index_t split_k = 1024;            // K of one split, at least
+  static constexpr index_t row_block = 96;  // rows per packed group, at least
+  static constexpr index_t split_k = 1024;  // K of one split, at least
   static constexpr index_t tasks_per_thread = 4;
   static constexpr index_t pack_cost = 20, store_cost = 40;  // FMAs in the time of transposing an element
 };
@@ -89,13 +89,13 @@ GemmPlan gemm_plan(const GemmDims& d) {
   p.splits = (d.K + p.split_k - 1) / p.split_k;
 
   // Tasks: columns first, so that a panel is packed once; rows where there are too few columns.
-  p.k_block = std::min(p.split_k, p.swapped                      ? GemmPolicy::swapped_k_block
+  p.k_block = std::min(p.split_k, p.swapped                    ? GemmPolicy::swapped_k_block
                                   : p.panels_major == Major::k ? GemmPolicy::transposed_k_block
-                                                                 : GemmPolicy::k_block);
+                                                               : GemmPolicy::k_block);
   const index_t wanted = std::max<index_t>(1, GemmPolicy::tasks_per_thread * threads() / p.splits);
   const index_t panel_bytes = p.k_block * p.shape.width * static_cast<index_t>(sizeof(T));
-  p.group = std::min({std::max<index_t>(1, GemmPolicy::group_bytes / panel_bytes), GemmPolicy::group,
-                      (panels + wanted - 1) / wanted});
+  p.group = std::min(
+      {std::max<index_t>(1, GemmPolicy::group_bytes / panel_bytes), GemmPolicy::group, (panels + wanted - 1) / wanted});
   p.task_width = round_up((panels + wanted - 1) / wanted, p.group);
   const index_t blocks = std::max<index_t>(1, wanted / p.column_blocks());
   p.row_block = round_up(std::max(GemmPolicy::row_block, (p.M + blocks - 1) / blocks), p.shape.rows);
@@ -130,16 +130,15 @@ void gemm_tile(const GemmPlan& p, const GemmOperands<T>& o, index_t m, int rows,
     const index_t width = p.shape.panel_width(columns);
     const T* panel = packed + (j - b.first) * p.shape.width * b.K;
     if (!p.swapped) {
-      run_tile(
-          p.shape,
-          Tile<T>{a, a_rows, &zero, a_step, panel, &zero, width, 1, b.K, o.c + m * p.N + n0, c_rows, accumulate},
-          rows, columns, width);
+      run_tile(p.shape,
+               Tile<T>{a, a_rows, &zero, a_step, panel, &zero, width, 1, b.K, o.c + m * p.N + n0, c_rows, accumulate},
+               rows, columns, width);
       continue;
     }
     for (int i = 0; i < max_tile_rows; ++i) buffer_rows[i] = i * width;  // (rows, width), stored as (columns, rows)
     T* c = o.c + n0 * p.M + m;
-    run_tile(p.shape, Tile<T>{a, a_rows, &zero, a_step, panel, &zero, width, 1, b.K, buffer, buffer_rows, false},
-             rows, width, width);
+    run_tile(p.shape, Tile<T>{a, a_rows, &zero, a_step, panel, &zero, width, 1, b.K, buffer, buffer_rows, false}, rows,
+             width, width);
     for (index_t n = 0; n < columns; ++n)
       for (int i = 0; i < rows; ++i) {
         const T sum = buffer[i * width + n];
@@ -169,10 +168,8 @@ void gemm_task(const GemmPlan& p, const Epilogue<T>& epilogue, const GemmOperand
         const index_t n0 = j * p.shape.width, columns = std::min(p.shape.width, p.N - n0);
         const index_t width = p.shape.panel_width(columns);
         T* to = packed + (j - b.first) * p.shape.width * b.K;
-        if (p.panels_major == Major::k)
-          pack_panel_transposed(o.panels + n0 * p.K + k0, p.K, b.K, columns, width, to);
-        else
-          pack_panel(o.panels + k0 * p.N + n0, p.N, b.K, columns, width, to);
+        if (p.panels_major == Major::k) pack_panel_transposed(o.panels + n0 * p.K + k0, p.K, b.K, columns, width, to);
+        else pack_panel(o.panels + k0 * p.N + n0, p.N, b.K, columns, width, to);
       }
       for (index_t m = m0; m < m1; m += p.shape.rows)
         gemm_tile(p, o, m, static_cast<int>(std::min<index_t>(p.shape.rows, m1 - m)), b, static_cast<const T*>(packed),
@@ -201,10 +198,8 @@ void gemm(const GemmDims& d, const Epilogue<T>& epilogue, const T* a, const T* b
     const bool column = d.N == 1;
     const index_t length = column ? d.M : d.N;
     const bool sums = length > 1 && (column ? d.trans_a : !d.trans_b);
-    if (sums)
-      gemv_sums(length, d.K, column ? a : b, column ? b : a, c);
-    else
-      gemv_dots(length, d.K, column ? a : b, column ? b : a, c);
+    if (sums) gemv_sums(length, d.K, column ? a : b, column ? b : a, c);
+    else gemv_dots(length, d.K, column ? a : b, column ? b : a, c);
     const index_t row = 0;
     for (index_t m = 0; m < d.M; ++m) finish_rows(epilogue, 0, c + m * d.N, &row, 1, d.N);
     return;

@@ -9,8 +9,8 @@
 #include <tinygan/cpu/backend.hpp>
 #include <tinygan/cpu/batch_norm.hpp>
 #include <tinygan/cpu/clip.hpp>
-#include <tinygan/cpu/convert.hpp>
 #include <tinygan/cpu/conv.hpp>
+#include <tinygan/cpu/convert.hpp>
 #include <tinygan/cpu/counters.hpp>
 #include <tinygan/cpu/data.hpp>
 #include <tinygan/cpu/ema.hpp>

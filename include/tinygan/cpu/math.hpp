@@ -26,9 +26,9 @@ template <>
 struct Format<float> {
   using Bits = std::uint32_t;
   static constexpr int mantissa = 23, bias = 127;
-  static constexpr float rounder = 0x1.8p23f;                             // x + rounder - rounder rounds to an integer
+  static constexpr float rounder = 0x1.8p23f;                              // x + rounder - rounder rounds to an integer
   static constexpr float ln2_hi = 0x1.62e4p-1f, ln2_lo = 0x1.7f7d1cp-20f;  // n * ln2_hi is exact
-  static constexpr float exp_min = -104, exp_max = 89;                    // e^x is 0 below, infinite above
+  static constexpr float exp_min = -104, exp_max = 89;                     // e^x is 0 below, infinite above
   static constexpr int exp_terms = 8, log_terms = 6, log1p_terms = 9;
 };
 

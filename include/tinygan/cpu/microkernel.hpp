@@ -33,9 +33,9 @@ inline constexpr int max_tile_bytes = 256;  // of one row
 
 /// The blocking of the instruction set in use, for elements of one type.
 struct TileExtents {
-  int rows;        ///< of a full tile
-  index_t width;   ///< columns of a full panel
-  index_t lanes;   ///< elements of one vector
+  int rows;       ///< of a full tile
+  index_t width;  ///< columns of a full panel
+  index_t lanes;  ///< elements of one vector
 
   index_t panels(index_t columns) const { return (columns + width - 1) / width; }
 

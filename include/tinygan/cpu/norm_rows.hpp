@@ -96,7 +96,7 @@ void backward_row(index_t n, T slope, const T* x, const T* g, const T* mean, con
 /// Partial statistics (mean, sum of squared deviations) of `count` values combined with those of others, per column.
 /// Source: Chan, Golub, LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances", 1979.
 inline void combine_statistics(index_t n, double count, double* mean, double* m2, double other_count,
-                         const double* other_mean, const double* other_m2) {
+                               const double* other_mean, const double* other_m2) {
   const double share = other_count / (count + other_count), weight = count * share;
   for (index_t j = 0; j < n; ++j) {
     const double delta = other_mean[j] - mean[j];

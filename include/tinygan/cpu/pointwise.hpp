@@ -8,8 +8,8 @@
 
 #include <limits>
 
-#include <tinygan/backend/pointwise_dims.hpp>
 #include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/backend/pointwise_dims.hpp>
 #include <tinygan/base/stream.hpp>
 #include <tinygan/cpu/map.hpp>
 #include <tinygan/cpu/math.hpp>
@@ -52,12 +52,9 @@ TINYGAN_INLINE void unary_vector(UnaryOp op, const Vec<T, Arch>& x, Vec<T, Arch>
   V exponent = x, e;
   if (op != UnaryOp::exp) math::minus_abs<T, Arch>(x, exponent);
   math::exp<T, Arch>(exponent, e);
-  if (op == UnaryOp::sigmoid)
-    math::sigmoid_from_exp<T, Arch>(x, e, y);
-  else if (op == UnaryOp::softplus)
-    math::softplus_from_exp<T, Arch>(x, e, y);
-  else
-    y = e;
+  if (op == UnaryOp::sigmoid) math::sigmoid_from_exp<T, Arch>(x, e, y);
+  else if (op == UnaryOp::softplus) math::softplus_from_exp<T, Arch>(x, e, y);
+  else y = e;
 }
 
 template <class T, class Arch>
@@ -79,8 +76,8 @@ TINYGAN_INLINE void binary_vector(BinaryOp op, T alpha, const Vec<T, Arch>& a, c
 /// y = f(x) for n elements, on the calling thread.
 template <class T>
 void unary_run(UnaryOp op, index_t n, T alpha, T beta, const T* x, T* y) {
-  const bool linear = op == UnaryOp::affine || op == UnaryOp::abs || op == UnaryOp::relu ||
-                      op == UnaryOp::leaky_relu || op == UnaryOp::clamp;
+  const bool linear = op == UnaryOp::affine || op == UnaryOp::abs || op == UnaryOp::relu || op == UnaryOp::leaky_relu ||
+                      op == UnaryOp::clamp;
   if (!linear)
     return map<T, Bound::arithmetic>(n, {y}, {x}, [op](auto isa, const auto& a, auto& b) TINYGAN_INLINE_LAMBDA {
       unary_vector<T, decltype(isa)>(op, a[0], b[0]);
@@ -106,10 +103,8 @@ void binary_run(BinaryOp op, index_t n, T alpha, const T* a, const T* b, T* y) {
   const bool product = op == BinaryOp::mul;
   const T sign = op == BinaryOp::sub ? T(-1) : T(1);
   map<T>(n, {y}, {a, b}, [=](auto, const auto& in, auto& out) TINYGAN_INLINE_LAMBDA {
-    if (product)
-      out[0] = in[0] * in[1];
-    else
-      out[0] = in[0] + sign * in[1];
+    if (product) out[0] = in[0] * in[1];
+    else out[0] = in[0] + sign * in[1];
   });
 }
 
@@ -242,9 +237,8 @@ void unary(UnaryOp op, index_t n, T alpha, T beta, const T* x, T* y, Stream) {
 
 template <class T>
 void binary(BinaryOp op, const BroadcastDims& d, T alpha, const T* a, const T* b, T* y, Stream) {
-  parallel_for(d.size(), chunk_elements, [&](index_t begin, index_t end) {
-    detail::binary_broadcast(op, d, alpha, a, b, y, begin, end);
-  });
+  parallel_for(d.size(), chunk_elements,
+               [&](index_t begin, index_t end) { detail::binary_broadcast(op, d, alpha, a, b, y, begin, end); });
 }
 
 template <class T>

@@ -112,8 +112,7 @@ void pool_scatter(const PoolDims& d, const T* g, const std::int32_t* index, T* d
       T* image = dx + n * pixels * d.C + first;
       for (index_t i = 0; i < pixels; ++i) std::fill_n(image + i * d.C, channels, T(0));
       for (index_t i = n * windows; i < (n + 1) * windows; ++i)
-        for (index_t c = 0; c < channels; ++c)
-          image[index[i * d.C + first + c] * d.C + c] += g[i * d.C + first + c];
+        for (index_t c = 0; c < channels; ++c) image[index[i * d.C + first + c] * d.C + c] += g[i * d.C + first + c];
     }
   });
 }

@@ -50,8 +50,7 @@ TINYGAN_INLINE void multiply_low_halves(const Vec<std::uint64_t, Arch>& a, std::
         reinterpret_cast<Vec<std::uint64_t, Arch>>(__builtin_ia32_pmuludq512_mask(x, y, Vec<long long, Arch>{}, 0xff));
   else if constexpr (Arch::isa == Isa::avx2)
     product = reinterpret_cast<Vec<std::uint64_t, Arch>>(__builtin_ia32_pmuludq256(x, y));
-  else
-    product = reinterpret_cast<Vec<std::uint64_t, Arch>>(__builtin_ia32_pmuludq128(x, y));
+  else product = reinterpret_cast<Vec<std::uint64_t, Arch>>(__builtin_ia32_pmuludq128(x, y));
 #else
   product = (a & 0xffffffffu) * k;
 #endif
@@ -160,7 +159,7 @@ void dropout_run(index_t begin, index_t end, const RandomKey& key, std::int32_t 
       Vec<std::uint32_t, Arch> w[2];
       philox_words<Arch>(draw, static_cast<std::uint64_t>(i / 4), w[0], w[1]);
       Vec<std::int32_t, Arch> k[2] = {reinterpret_cast<Vec<std::int32_t, Arch>>(w[0] >> 8),
-                                   reinterpret_cast<Vec<std::int32_t, Arch>>(w[1] >> 8)};
+                                      reinterpret_cast<Vec<std::int32_t, Arch>>(w[1] >> 8)};
       if (sizeof(T) == sizeof(float) && i + 2 * L <= end) {
         for (int h = 0; h < 2; ++h) {
           const Vec<T, Arch> kept = scale * *vec<T, Arch>(x + i + h * L);
@@ -228,9 +227,8 @@ template <class T>
 void dropout(index_t n, const RandomKey& key, T rate, const T* x, T* y, Stream) {
   const T scale = T(1) / (T(1) - rate);
   const auto limit = static_cast<std::int32_t>(__builtin_ceil(static_cast<double>(rate) * 0x1p24));
-  parallel_for(n, chunk_elements, [&](index_t begin, index_t end) {
-    detail::dropout_run(begin, end, key, limit, scale, x, y);
-  });
+  parallel_for(n, chunk_elements,
+               [&](index_t begin, index_t end) { detail::dropout_run(begin, end, key, limit, scale, x, y); });
 }
 
 }  // namespace tinygan::cpu

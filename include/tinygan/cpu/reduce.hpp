@@ -59,10 +59,8 @@ void reduce_small(ReduceOp op, index_t rows, index_t channels, const T* x, T* y)
     T acc = x[c];
     for (index_t r = 1; r < rows; ++r) {
       const T value = x[r * channels + c];
-      if (op == ReduceOp::sum)
-        acc += value;
-      else
-        acc = value > acc || value != value ? value : acc;
+      if (op == ReduceOp::sum) acc += value;
+      else acc = value > acc || value != value ? value : acc;
     }
     y[c] = acc;
   }
@@ -87,10 +85,8 @@ void reduce(ReduceOp op, const ReduceDims& d, const T* x, T* y, void* workspace,
     for (index_t i = begin; i < end; ++i) {
       const index_t outer = i / tasks;
       const Panel p = plan.panel(i % tasks);
-      if (small)
-        detail::reduce_small(op, d.reduced, d.inner, x + outer * size, y + outer * d.inner);
-      else
-        detail::reduce_panel(op, p, x + outer * size, partial + (outer * plan.blocks + p.block) * d.inner);
+      if (small) detail::reduce_small(op, d.reduced, d.inner, x + outer * size, y + outer * d.inner);
+      else detail::reduce_panel(op, p, x + outer * size, partial + (outer * plan.blocks + p.block) * d.inner);
     }
   });
   if (plan.blocks == 1) return;
@@ -100,10 +96,8 @@ void reduce(ReduceOp op, const ReduceDims& d, const T* x, T* y, void* workspace,
       auto acc = static_cast<double>(column[0]);
       for (index_t b = 1; b < plan.blocks; ++b) {
         const auto value = static_cast<double>(column[b * d.inner]);
-        if (op == ReduceOp::sum)
-          acc += value;
-        else
-          acc = value > acc || value != value ? value : acc;
+        if (op == ReduceOp::sum) acc += value;
+        else acc = value > acc || value != value ? value : acc;
       }
       y[i] = static_cast<T>(acc);
     }

@@ -42,8 +42,8 @@ class Batches {
     check(count >= 1 && count <= std::numeric_limits<std::int32_t>::max(), "Batches", count,
           " images, expected 1 to 2^31 - 1");
     check(options.batch_size >= 1, "Batches", "batch size ", options.batch_size, ", expected at least 1");
-    check(options.last == LastBatch::keep || options.batch_size <= count, "Batches", "batch size ",
-          options.batch_size, " is larger than the data set of ", count, " images, and partial batches are dropped");
+    check(options.last == LastBatch::keep || options.batch_size <= count, "Batches", "batch size ", options.batch_size,
+          " is larger than the data set of ", count, " images, and partial batches are dropped");
     order_.resize(static_cast<std::size_t>(count));
     arrange();
   }

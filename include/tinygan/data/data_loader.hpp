@@ -42,10 +42,7 @@ class DataLoader {
 
  private:
   DataLoader(const ImageDataset& images, const BatchOptions& options, const StepClock& clock, bool counts)
-      : images_(images, clock.device()),
-        batches_(images_.count(), options),
-        clock_(clock),
-        counts_(counts),
+      : images_(images, clock.device()), batches_(images_.count(), options), clock_(clock), counts_(counts),
         order_({images_.count()}, clock.device()) {
     check(options.last == LastBatch::drop || images_.count() % options.batch_size == 0, "DataLoader", "the last of ",
           images_.count(), " images make a smaller batch than ", options.batch_size,

@@ -23,8 +23,8 @@ struct ImageDataset {
   std::string source;  ///< the directory it was read from, or "built-in stroke digits"
   Split split = Split::train;
   index_t count = 0, height = 0, width = 0;
-  std::vector<std::uint8_t> images;  ///< (count, height, width), 0 black to 255 white
-  std::vector<std::uint8_t> labels;  ///< (count), 0 to 9 in MNIST; none where they were not read
+  std::vector<std::uint8_t> images;    ///< (count, height, width), 0 black to 255 white
+  std::vector<std::uint8_t> labels;    ///< (count), 0 to 9 in MNIST; none where they were not read
   std::string images_md5, labels_md5;  ///< of the uncompressed files; empty where there are none
 
   /// Pixels of one image. Throws Error if their number does not fit into 63 bits.

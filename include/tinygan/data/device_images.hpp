@@ -23,12 +23,12 @@ class DeviceImages {
   /// Images `index` as (N,H,W,1), byte 0 mapped to `low` and 255 to `high`. Throws Error on an index out of range.
   template <class T>
   Tensor<T> batch(std::span<const std::int32_t> index, wide_t<T> low, wide_t<T> high) const {
-    for (const std::int32_t i : index)
-      check(i >= 0 && i < count(), "DeviceImages", "no image ", i, " among ", count());
+    for (const std::int32_t i : index) check(i >= 0 && i < count(), "DeviceImages", "no image ", i, " among ", count());
     const GatherDims d{static_cast<index_t>(index.size()), height_ * width_};
     const auto where = Tensor<std::int32_t>::from(index, {d.count}, device());
     Tensor<T> out({d.count, height_, width_, 1}, device());
-    kernels<T>(device()).gather_images(d, images_.data(), where.data(), nullptr, (high - low) / 255, low, out.data(), Stream{});
+    kernels<T>(device()).gather_images(d, images_.data(), where.data(), nullptr, (high - low) / 255, low, out.data(),
+                                       Stream{});
     return out;
   }
 
@@ -39,8 +39,8 @@ class DeviceImages {
                   wide_t<T> low, wide_t<T> high) const {
     const GatherDims d{size, height_ * width_, batches};
     Tensor<T> out({size, height_, width_, 1}, device());
-    kernels<T>(device()).gather_images(d, images_.data(), order.data(), step.data(), (high - low) / 255, low, out.data(),
-                                       Stream{});
+    kernels<T>(device()).gather_images(d, images_.data(), order.data(), step.data(), (high - low) / 255, low,
+                                       out.data(), Stream{});
     return out;
   }
 

@@ -20,6 +20,7 @@ struct DigitShape {
 inline constexpr PenPoint lift{};
 
 inline constexpr int shapes_per_digit = 3;
+// clang-format off
 inline constexpr DigitShape digit_shapes[10][shapes_per_digit] = {
     {// 0: an ellipse; one begun inside, the ends crossing; one left a little open
      {{{56, 4}, {30, 9}, {10, 38}, {10, 68}, {30, 96}, {62, 94}, {86, 66}, {86, 33}, {68, 8}, {48, 4}}},
@@ -69,5 +70,6 @@ inline constexpr DigitShape digit_shapes[10][shapes_per_digit] = {
      {{{76, 16}, {52, 2}, {26, 14}, {18, 36}, {38, 50}, {64, 38}, {78, 12}, {78, 12}, {74, 50}, {66, 100}}},
      {{{78, 12}, {48, 2}, {20, 18}, {20, 42}, {48, 50}, {72, 34}, {78, 14}, {82, 46}, {68, 82}, {42, 99}, {18, 92}}},
      {{{70, 22}, {58, 2}, {34, 12}, {26, 36}, {44, 48}, {62, 34}, {70, 14}, {68, 46}, {58, 100}}}}};
+// clang-format on
 
 }  // namespace tinygan::data::detail

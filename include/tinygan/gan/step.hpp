@@ -24,13 +24,12 @@ class AdversarialStep {
   /// Throws Error on critic steps below 1, a negative or infinite penalty weight, or wgan-gp with batch statistics in D.
   AdversarialStep(Networks<T>& networks, const AdamHyper& generator_hyper, const AdamHyper& discriminator_hyper,
                   const Objective& objective = {})
-      : networks_(&networks),
-        objective_(objective),
+      : networks_(&networks), objective_(objective),
         generator_optimiser_(networks.generator.parameters(), generator_hyper),
         discriminator_optimiser_(networks.discriminator.parameters(), discriminator_hyper) {
     check(objective.critic_steps >= 1, "AdversarialStep", objective.critic_steps, " critic steps, expected at least 1");
-    check(std::isfinite(objective.penalty_weight) && objective.penalty_weight >= 0, "AdversarialStep", "penalty weight ",
-          objective.penalty_weight, ", expected a finite number of at least 0");
+    check(std::isfinite(objective.penalty_weight) && objective.penalty_weight >= 0, "AdversarialStep",
+          "penalty weight ", objective.penalty_weight, ", expected a finite number of at least 0");
     check(!penalises() || networks.discriminator.named_buffers().empty(), "AdversarialStep",
           "wgan-gp needs a discriminator that treats images one by one; this one has batch statistics");
   }
@@ -41,7 +40,8 @@ class AdversarialStep {
     check(real.defined() && real.rank() >= 1, "AdversarialStep", "the batch of real images is ",
           real.defined() ? "a scalar" : "empty");
     const index_t steps = objective_.critic_steps, batch = real.extent(0) / steps;
-    check(batch * steps == real.extent(0), "AdversarialStep", real.extent(0), " real images for ", steps, " critic steps");
+    check(batch * steps == real.extent(0), "AdversarialStep", real.extent(0), " real images for ", steps,
+          " critic steps");
     Metrics metrics;
     for (index_t i = 0; i + 1 < steps; ++i) {
       Variable<T> fake;
@@ -90,7 +90,8 @@ class AdversarialStep {
     const NoGrad no_grad;
     Term sum = std::move(terms.front());
     for (std::size_t t = 1; t < terms.size(); ++t) {
-      for (std::size_t i = 0; i < sum.grads.size(); ++i) sum.grads[i] = sum.grads[i] + std::exchange(terms[t].grads[i], {});
+      for (std::size_t i = 0; i < sum.grads.size(); ++i)
+        sum.grads[i] = sum.grads[i] + std::exchange(terms[t].grads[i], {});
       sum.loss = sum.loss + terms[t].loss;
     }
     metrics.loss_d = sum.loss.value();

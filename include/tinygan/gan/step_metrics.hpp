@@ -43,6 +43,7 @@ struct StepMetric {
 /// Every metric, in the order of the status line.
 template <class V>
 inline constexpr std::array step_metrics{
+    // clang-format off
     StepMetric<V>{&StepMetrics<V>::loss_d, "loss_d", "loss_D", "D", {NumberFormat::Digits::decimals, 3},
                   "loss/discriminator", "discriminator", {0.5, 1.4}, "the discriminator's loss; 1.39 is guessing"},
     StepMetric<V>{&StepMetrics<V>::loss_g, "loss_g", "loss_G", "G", {NumberFormat::Digits::decimals, 3},
@@ -55,9 +56,11 @@ inline constexpr std::array step_metrics{
                   "gradient/discriminator", "discriminator", {}, "gradient norm of D; steady, not growing without end"},
     StepMetric<V>{&StepMetrics<V>::grad_norm_g, "grad_norm_g", "|gG|", "", {NumberFormat::Digits::significant, 3},
                   "gradient/generator", "generator", {}, "gradient norm of G; the same"},
+    // clang-format on
 };
 
-static_assert(sizeof(StepMetrics<float>) == step_metrics<float>.size() * sizeof(float), "every metric stands in the list once");
+static_assert(sizeof(StepMetrics<float>) == step_metrics<float>.size() * sizeof(float),
+              "every metric stands in the list once");
 
 /// The values in the order of the list.
 template <class V>
@@ -70,7 +73,8 @@ std::vector<V> values_of(const StepMetrics<V>& metrics) {
 /// The inverse of values_of(). Throws Error unless there is a value for every metric.
 template <class V>
 StepMetrics<V> metrics_of(const std::vector<V>& values) {
-  check(values.size() == step_metrics<V>.size(), "metrics_of", values.size(), " values, expected ", step_metrics<V>.size());
+  check(values.size() == step_metrics<V>.size(), "metrics_of", values.size(), " values, expected ",
+        step_metrics<V>.size());
   StepMetrics<V> metrics;
   for (std::size_t i = 0; i < values.size(); ++i) metrics.*step_metrics<V>[i].value = values[i];
   return metrics;

@@ -38,8 +38,7 @@ inline constexpr Crc32Tables crc32c_tables = make_crc32_tables(0x82F63B78u);  //
 template <class Word>
 Word load_little_endian(const std::uint8_t* p) {
   Word w = 0;
-  if constexpr (std::endian::native == std::endian::little)
-    std::memcpy(&w, p, sizeof(Word));
+  if constexpr (std::endian::native == std::endian::little) std::memcpy(&w, p, sizeof(Word));
   else
     for (std::size_t i = 0; i < sizeof(Word); ++i) w |= static_cast<Word>(static_cast<Word>(p[i]) << (8 * i));
   return w;

@@ -155,13 +155,13 @@ struct ExtraBits {
   std::uint8_t bits;
 };
 inline constexpr std::array<ExtraBits, 29> match_lengths = {
-    {{3, 0},  {4, 0},  {5, 0},  {6, 0},  {7, 0},  {8, 0},  {9, 0},  {10, 0},  {11, 1},  {13, 1},
-     {15, 1}, {17, 1}, {19, 2}, {23, 2}, {27, 2}, {31, 2}, {35, 3}, {43, 3},  {51, 3},  {59, 3},
+    {{3, 0},  {4, 0},  {5, 0},  {6, 0},   {7, 0},   {8, 0},   {9, 0},   {10, 0},  {11, 1}, {13, 1},
+     {15, 1}, {17, 1}, {19, 2}, {23, 2},  {27, 2},  {31, 2},  {35, 3},  {43, 3},  {51, 3}, {59, 3},
      {67, 4}, {83, 4}, {99, 4}, {115, 4}, {131, 5}, {163, 5}, {195, 5}, {227, 5}, {258, 0}}};
 inline constexpr std::array<ExtraBits, 30> match_distances = {
-    {{1, 0},     {2, 0},     {3, 0},     {4, 0},     {5, 1},     {7, 1},     {9, 2},     {13, 2},
-     {17, 3},    {25, 3},    {33, 4},    {49, 4},    {65, 5},    {97, 5},    {129, 6},   {193, 6},
-     {257, 7},   {385, 7},   {513, 8},   {769, 8},   {1025, 9},  {1537, 9},  {2049, 10}, {3073, 10},
+    {{1, 0},     {2, 0},     {3, 0},     {4, 0},      {5, 1},      {7, 1},     {9, 2},     {13, 2},
+     {17, 3},    {25, 3},    {33, 4},    {49, 4},     {65, 5},     {97, 5},    {129, 6},   {193, 6},
+     {257, 7},   {385, 7},   {513, 8},   {769, 8},    {1025, 9},   {1537, 9},  {2049, 10}, {3073, 10},
      {4097, 11}, {6145, 11}, {8193, 12}, {12289, 12}, {16385, 13}, {24577, 13}}};
 
 /// The members of one gzip file, decoded one behind the other. Zero bytes behind a member are padding, as tapes and
@@ -182,7 +182,8 @@ class Gunzip {
     do {
       member_ = size_;
       header();
-      while (block()) {}
+      while (block()) {
+      }
       trailer();
       skip_padding();
       first_ = false;
@@ -227,7 +228,8 @@ class Gunzip {
     if ((flags & extra) != 0) bytes(load_little_endian<std::uint16_t>(bytes(2).data()));
     for (const unsigned text : {file_name, comment})
       if ((flags & text) != 0)
-        while (bytes(1)[0] != 0) {}
+        while (bytes(1)[0] != 0) {
+        }
     if ((flags & header_crc) != 0) {
       const auto header = start.first(start.size() - in_.rest().size());
       if (load_little_endian<std::uint16_t>(bytes(2).data()) != (crc32(header) & 0xFFFFu))
@@ -289,8 +291,7 @@ class Gunzip {
     PrefixCode literals, distances;
     FixedCodes() {
       std::array<std::uint8_t, 288> lengths{};
-      for (std::size_t i = 0; i < lengths.size(); ++i)
-        lengths[i] = i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8;
+      for (std::size_t i = 0; i < lengths.size(); ++i) lengths[i] = i < 144 ? 8 : i < 256 ? 9 : i < 280 ? 7 : 8;
       literals.build(lengths);
       std::array<std::uint8_t, 32> fives{};
       fives.fill(5);

@@ -38,10 +38,10 @@ std::string npy_descr() {
 
 /// What the local header and the central directory say alike about a member.
 inline void put_zip_member(ByteWriter& out, std::string_view name, std::uint32_t crc, std::uint32_t size) {
-  out.u16(20);                // readable since version 2.0
-  out.u16(0x0800);            // the name is UTF-8
-  out.u16(0);                 // stored
-  out.u16(0).u16(0x0021);     // time and date: 1980-01-01, so that equal content is equal bytes
+  out.u16(20);             // readable since version 2.0
+  out.u16(0x0800);         // the name is UTF-8
+  out.u16(0);              // stored
+  out.u16(0).u16(0x0021);  // time and date: 1980-01-01, so that equal content is equal bytes
   out.u32(crc).u32(size).u32(size);
   out.u16(static_cast<std::uint16_t>(name.size())).u16(0);  // no extra field
 }
@@ -108,7 +108,7 @@ class NpzFile {
     const auto at = static_cast<std::uint32_t>(out.bytes().size());
     const auto count = static_cast<std::uint16_t>(members_.size());
     out.raw(directory.bytes());
-    out.u32(0x06054B50).u16(0).u16(0).u16(count).u16(count);  // this disk, the directory's disk
+    out.u32(0x06054B50).u16(0).u16(0).u16(count).u16(count);                       // this disk, the directory's disk
     out.u32(static_cast<std::uint32_t>(directory.bytes().size())).u32(at).u16(0);  // no comment
     return std::move(out).bytes();
   }

@@ -40,8 +40,29 @@ namespace tinygan::io {
 /// Element types, in the order in which the format's own library sorts them (by alignment); `other` is any that it does
 /// not know either.
 enum class DType {
-  other, BOOL, F4, F6_E2M3, F6_E3M2, U8, I8, F8_E5M2, F8_E4M3, F8_E8M0, F8_E4M3FNUZ, F8_E5M2FNUZ, I16, U16, F16, BF16,
-  I32, U32, F32, C64, F64, I64, U64
+  other,
+  BOOL,
+  F4,
+  F6_E2M3,
+  F6_E3M2,
+  U8,
+  I8,
+  F8_E5M2,
+  F8_E4M3,
+  F8_E8M0,
+  F8_E4M3FNUZ,
+  F8_E5M2FNUZ,
+  I16,
+  U16,
+  F16,
+  BF16,
+  I32,
+  U32,
+  F32,
+  C64,
+  F64,
+  I64,
+  U64
 };
 
 /// Name as it stands in the file, and bits per element.
@@ -181,8 +202,7 @@ inline SafetensorsRecord read_record(JsonReader& json, std::string name, const s
     }
     check(seen.insert(key).second, file, tensor, " has the key ", shown(key), " twice");
   });
-  for (const char* key : {"dtype", "shape", "data_offsets"})
-    check(seen.contains(key), file, tensor, " has no ", key);
+  for (const char* key : {"dtype", "shape", "data_offsets"}) check(seen.contains(key), file, tensor, " has no ", key);
   return r;
 }
 
@@ -219,9 +239,8 @@ inline SafetensorsParts split_safetensors(std::span<const std::uint8_t> bytes, c
 inline std::vector<std::uint8_t> encode_safetensors(const SafetensorsFile& file, const std::string& name) {
   std::vector<const SafetensorsEntry*> order;
   for (const SafetensorsEntry& e : file.tensors) order.push_back(&e);
-  std::sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
-    return std::tie(b->dtype, a->name) < std::tie(a->dtype, b->name);
-  });
+  std::sort(order.begin(), order.end(),
+            [](const auto* a, const auto* b) { return std::tie(b->dtype, a->name) < std::tie(a->dtype, b->name); });
   const auto utf8 = [&](const std::string& s) {
     check(detail::find_non_utf8(s) == std::string::npos, name, "the text ", detail::shown(s), " is not UTF-8");
   };

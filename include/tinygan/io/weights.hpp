@@ -69,8 +69,8 @@ void check_no_others(const SafetensorsFile& file, const std::string& file_name,
 /// Loads the named tensors. Throws Error naming file and tensor if one is missing, has another shape or type, or,
 /// unless `strict` is false, if the file holds others as well; all tensors are then unchanged.
 template <class T>
-void load_tensors(const SafetensorsFile& file, const std::string& file_name,
-                  const std::vector<NamedTensor<T>>& wanted, const LoadOptions& options = {}) {
+void load_tensors(const SafetensorsFile& file, const std::string& file_name, const std::vector<NamedTensor<T>>& wanted,
+                  const LoadOptions& options = {}) {
   for (const NamedTensor<T>& n : wanted) {
     const SafetensorsEntry* e = file.find(n.name);
     check(e != nullptr, file_name, "has no tensor '", n.name, "'");
@@ -105,8 +105,8 @@ void add_weights(io::SafetensorsFile& file, const NamedModule<T>& m) {
 
 /// Loads the tensors of several models. Throws Error as load_tensors does; all models are then unchanged.
 template <class T>
-void load_weights(const SafetensorsFile& file, const std::string& file_name,
-                  const std::vector<NamedModule<T>>& models, const LoadOptions& options = {}) {
+void load_weights(const SafetensorsFile& file, const std::string& file_name, const std::vector<NamedModule<T>>& models,
+                  const LoadOptions& options = {}) {
   std::vector<NamedTensor<typename nn::Module<T>::Wide>> all;
   for (const NamedModule<T>& m : models)
     for (auto& n : file_tensors(m)) all.push_back(std::move(n));

@@ -28,8 +28,12 @@ struct Conv2DOptions {
   }
 
   // The other members, for chains like square(5, 2).without_bias().init(...).
-  Conv2DOptions without_bias() const { return with([](Conv2DOptions& o) { o.bias = false; }); }
-  Conv2DOptions init(Initializer kernel) const { return with([&](Conv2DOptions& o) { o.kernel_initializer = kernel; }); }
+  Conv2DOptions without_bias() const {
+    return with([](Conv2DOptions& o) { o.bias = false; });
+  }
+  Conv2DOptions init(Initializer kernel) const {
+    return with([&](Conv2DOptions& o) { o.kernel_initializer = kernel; });
+  }
   Conv2DOptions activate(Activation f, double leak = 0.2) const {
     return with([&](Conv2DOptions& o) { o.activation = f, o.slope = leak; });
   }
@@ -37,7 +41,8 @@ struct Conv2DOptions {
   /// "5x5, stride 2, leaky_relu 0.3".
   std::string details() const {
     std::string s = text(kernel_h, 'x', kernel_w);
-    if (stride_h != 1 || stride_w != 1) s += stride_h == stride_w ? text(", stride ", stride_h) : text(", stride ", stride_h, 'x', stride_w);
+    if (stride_h != 1 || stride_w != 1)
+      s += stride_h == stride_w ? text(", stride ", stride_h) : text(", stride ", stride_h, 'x', stride_w);
     const std::string f = activation_text(activation, slope);
     return f.empty() ? s : s + ", " + f;
   }

@@ -17,7 +17,8 @@ class Layer : public Module<T> {
   /// forward(x, pass), inference by default. Throws Error as that does, on an empty input, and if the layer was moved from.
   Variable<T> operator()(const Variable<T>& x, const Pass& pass = Pass::infer()) {
     this->check_usable();
-    check(x.defined(), this->type(), "input is empty: default-constructed or moved from, expected a variable with a value");
+    check(x.defined(), this->type(),
+          "input is empty: default-constructed or moved from, expected a variable with a value");
     return forward(x, pass);
   }
 

@@ -32,8 +32,8 @@ void check_probabilities(const char* op, const Variable<T>& target, double most)
   if (!here && !detecting_anomalies()) return;
   const std::vector<T> copy = here ? std::vector<T>() : target.value().to_vector();
   const std::span<const T> values = here ? target.value().host() : std::span<const T>(copy);
-  const auto bad = std::find_if(values.begin(), values.end(),
-                                [&](T t) { return !(t >= T(0) && static_cast<double>(t) <= most); });
+  const auto bad =
+      std::find_if(values.begin(), values.end(), [&](T t) { return !(t >= T(0) && static_cast<double>(t) <= most); });
   if (bad != values.end())
     fail(op, "target ", static_cast<double>(*bad), " at element ", bad - values.begin(), " of ", target.shape(),
          most == 1 ? ", expected 0 to 1" : ", expected at least 0");
@@ -64,12 +64,13 @@ Variable<T> bce_with_logits(const Variable<T>& logits, double label) {
 /// mean of -(t ln p + (1-t) ln(1-p)), p clamped to [eps, 1-eps] as Keras does (eps 1e-7), and below 1 where 1-eps rounds to 1.
 /// Throws Error unless 0 < eps < 0.5, and on targets outside [0,1] as bce_with_logits does.
 template <class T>
-Variable<T> binary_cross_entropy(const Variable<T>& probability, const std::type_identity_t<Variable<T>>& target, double epsilon = 1e-7) {
+Variable<T> binary_cross_entropy(const Variable<T>& probability, const std::type_identity_t<Variable<T>>& target,
+                                 double epsilon = 1e-7) {
   detail::check_target("binary_cross_entropy", probability, target);
   detail::check_probabilities("binary_cross_entropy", target, 1);
-  check(epsilon > 0 && epsilon < 0.5, "binary_cross_entropy", "epsilon ", epsilon,
-        ", expected above 0 and below 0.5");
-  constexpr double below_one = 1 - (std::is_same_v<T, bfloat16> ? 0x1p-8 : double{std::numeric_limits<T>::epsilon()} / 2);
+  check(epsilon > 0 && epsilon < 0.5, "binary_cross_entropy", "epsilon ", epsilon, ", expected above 0 and below 0.5");
+  constexpr double below_one =
+      1 - (std::is_same_v<T, bfloat16> ? 0x1p-8 : double{std::numeric_limits<T>::epsilon()} / 2);
   const Variable<T> p = ops::clamp(probability, epsilon, std::min(1 - epsilon, below_one));
   return -ops::mean(target * ops::log(p) + (1 - target) * ops::log(1 - p));
 }
@@ -93,8 +94,8 @@ Tensor<T> one_hot(const Labels auto& labels, index_t classes, Device device = De
   std::vector<T> rows(static_cast<std::size_t>(count * classes), T(0));
   index_t row = 0;
   for (const auto label : labels) {
-    check(std::cmp_greater_equal(label, 0) && std::cmp_less(label, classes), "one_hot", "label ", +label, " of row ", row,
-          ", expected 0 to ", classes - 1);
+    check(std::cmp_greater_equal(label, 0) && std::cmp_less(label, classes), "one_hot", "label ", +label, " of row ",
+          row, ", expected 0 to ", classes - 1);
     rows[static_cast<std::size_t>(row++ * classes + static_cast<index_t>(label))] = T(1);
   }
   return Tensor<T>::from(rows, {count, classes}, device);
@@ -116,8 +117,8 @@ Variable<T> softmax_cross_entropy(const Variable<T>& logits, const std::type_ide
 template <class T>
 Variable<T> softmax_cross_entropy(const Variable<T>& logits, const Labels auto& labels) {
   ops::detail::check_input("softmax_cross_entropy", "prediction", logits);
-  check(logits.rank() == 2 && std::cmp_equal(logits.shape()[0], std::ranges::size(labels)), "softmax_cross_entropy", "prediction ",
-        logits.shape(), " for ", std::ranges::size(labels), " labels, expected (labels, classes)");
+  check(logits.rank() == 2 && std::cmp_equal(logits.shape()[0], std::ranges::size(labels)), "softmax_cross_entropy",
+        "prediction ", logits.shape(), " for ", std::ranges::size(labels), " labels, expected (labels, classes)");
   return softmax_cross_entropy(logits, Variable<T>(one_hot<T>(labels, logits.shape()[1], logits.device())));
 }
 

@@ -103,11 +103,11 @@ class Module {
   /// Adopts a child, which is trained, saved and moved with this module under `name`, and returns it. It keeps its address when this
   /// module is moved. Throws Error if the child was moved from or there is one of that name.
   template <class Child>
-    requires std::is_base_of_v<Module, Child>
-  Child& add_module(std::string name, Child child) {
+  requires std::is_base_of_v<Module, Child> Child& add_module(std::string name, Child child) {
     check_usable();
     child.check_usable();
-    for (const auto& [other, module] : children_) check(other != name, type(), "there are two child modules '", name, "'");
+    for (const auto& [other, module] : children_)
+      check(other != name, type(), "there are two child modules '", name, "'");
     auto owned = std::make_unique<Child>(std::move(child));
     Child& added = *owned;
     children_.emplace_back(std::move(name), std::move(owned));

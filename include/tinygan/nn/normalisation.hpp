@@ -41,7 +41,8 @@ class BatchNorm : public Layer<T> {
     check(channels >= 1, "batch_norm", channels, " channels, expected at least 1");
     check(options.epsilon > 0 && std::isfinite(options.epsilon), "batch_norm", "epsilon ", options.epsilon,
           ", expected above 0");
-    check(options.momentum >= 0 && options.momentum <= 1, "batch_norm", "momentum ", options.momentum, ", expected 0 to 1");
+    check(options.momentum >= 0 && options.momentum <= 1, "batch_norm", "momentum ", options.momentum,
+          ", expected 0 to 1");
     gamma_ = this->add_parameter("gamma", Tensor<Wide>::full({channels}, 1));
     beta_ = this->add_parameter("beta", Tensor<Wide>::zeros({channels}));
     moving_mean_ = this->add_buffer("moving_mean", Tensor<Wide>::zeros({channels}));
@@ -55,7 +56,8 @@ class BatchNorm : public Layer<T> {
     const NormOptions<T> o{kernel_scalar<T>(options_.epsilon), options_.activation, kernel_scalar<T>(options_.slope)};
     if (!pass.training) {
       check(!detecting_anomalies() || !has_initial_statistics(), "batch_norm",
-            "inference with the initial moving statistics, mean 0 and variance 1: train the model or load its weights first");
+            "inference with the initial moving statistics, mean 0 and variance 1: train the model or load its weights "
+            "first");
       return ops::batch_norm_inference(x, gamma_, beta_, moving_mean_.value(), moving_variance_.value(), o);
     }
     ops::BatchNormResult<T> result = ops::batch_norm(x, gamma_, beta_, o);

@@ -10,10 +10,10 @@ namespace tinygan::nn {
 /// Training: batch statistics and dropout. Inference: running statistics, no dropout.
 struct Pass {
   bool training = false;
-  Generator* random = nullptr;     ///< for dropout; the device's default generator if null
-  bool update_statistics = true;   ///< false: batch statistics are used but leave no trace in the moving ones
+  Generator* random = nullptr;    ///< for dropout; the device's default generator if null
+  bool update_statistics = true;  ///< false: batch statistics are used but leave no trace in the moving ones
 
-  double momentum = -1;            ///< of the moving statistics; each layer's own if negative
+  double momentum = -1;  ///< of the moving statistics; each layer's own if negative
 
   std::weak_ptr<const void> lifetime{};  ///< of random, if train() was given it
 

@@ -17,15 +17,14 @@ class Sequential : public Layer<T> {
  public:
   Sequential() = default;
   template <class... Layers>
-    requires(sizeof...(Layers) > 0 && (std::is_base_of_v<Layer<T>, Layers> && ...))
-  explicit Sequential(Layers... layers) {
+  requires(sizeof...(Layers) > 0 &&
+           (std::is_base_of_v<Layer<T>, Layers> && ...)) explicit Sequential(Layers... layers) {
     (add(std::move(layers)), ...);
   }
 
   /// Appends a layer. Throws Error if it, or this model, was moved from.
   template <class Added>
-    requires std::is_base_of_v<Layer<T>, Added>
-  Sequential& add(Added layer) {
+  requires std::is_base_of_v<Layer<T>, Added> Sequential& add(Added layer) {
     const std::string type = layer.type();
     const int number = count_[type];
     const std::string name = number == 0 ? type : type + "_" + std::to_string(number);
@@ -43,12 +42,15 @@ class Sequential : public Layer<T> {
   Shape output_shape(const Shape& x) const override {
     check_layers();
     Shape shape = x;
-    for (std::size_t i = 0; i < layers_.size(); ++i) at_layer(i, [&] { shape = layers_[i].second->output_shape(shape); });
+    for (std::size_t i = 0; i < layers_.size(); ++i)
+      at_layer(i, [&] { shape = layers_[i].second->output_shape(shape); });
     return shape;
   }
   std::string type() const override { return "sequential"; }
 
-  std::vector<std::pair<std::string, const Layer<T>*>> layers() const override { return {layers_.begin(), layers_.end()}; }
+  std::vector<std::pair<std::string, const Layer<T>*>> layers() const override {
+    return {layers_.begin(), layers_.end()};
+  }
 
  private:
   void check_layers() const {
@@ -63,7 +65,8 @@ class Sequential : public Layer<T> {
     try {
       part();
     } catch (const Error& e) {
-      throw Error(text(e.what(), " (layer ", i, " of the model, ", layers_[i].first, ", after ", layers_[i - 1].first, ")"));
+      throw Error(
+          text(e.what(), " (layer ", i, " of the model, ", layers_[i].first, ", after ", layers_[i - 1].first, ")"));
     }
   }
 

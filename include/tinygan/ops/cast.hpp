@@ -9,8 +9,7 @@ namespace tinygan {
 template <class U, class T>
 Variable<U> cast(const Variable<T>& x) {
   ops::detail::check_input("cast", "input", x);
-  if constexpr (std::is_same_v<U, T>)
-    return x;
+  if constexpr (std::is_same_v<U, T>) return x;
   else
     return record<U>("cast", cast<U>(x.value()), {x}, [](const Backward<U>& c) { return std::vector{cast<T>(c.g)}; });
 }

@@ -22,7 +22,8 @@ void check_slot(const char* op, const char* slot, const Variable<T>& v, const Sh
 template <class T>
 Variable<T> conv2d_weight_grad(const Variable<T>& x, const Variable<T>& g, const ConvDims& d);
 template <class T>
-Variable<T> conv2d_input_grad(const Variable<T>& g, const Variable<T>& w, const ConvDims& d, const Fused<T>& fused = {});
+Variable<T> conv2d_input_grad(const Variable<T>& g, const Variable<T>& w, const ConvDims& d,
+                              const Fused<T>& fused = {});
 
 /// y(N,P,Q,K) = activation(sum_{r,s,c} x w + bias(K)), see ConvDims. Throws Error if x or w does not fit d.
 template <class T>

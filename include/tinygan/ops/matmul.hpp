@@ -33,9 +33,7 @@ struct FusedBackward {
   Activation activation;
   double slope;
 
-  Variable<T> before(const Backward<T>& c) const {
-    return activation_grad(activation, slope, c.g, c.out);
-  }
+  Variable<T> before(const Backward<T>& c) const { return activation_grad(activation, slope, c.g, c.out); }
   /// Appends the bias gradient, if there is a bias, to the gradients of the two operands.
   void bias(const Backward<T>& c, const Variable<T>& h, std::vector<Variable<T>>& grads) const {
     if (c.in.size() == 3) grads.push_back(c.needs[2] ? sum_to(h, c.in[2].shape()) : Variable<T>{});
@@ -62,23 +60,24 @@ Variable<T> matmul(const Variable<T>& a, const Variable<T>& b, MatmulOptions opt
   check(a.rank() == 2 && b.rank() == 2, "matmul", "shapes ", a.shape(), " and ", b.shape(), ", expected two matrices");
   const auto [ta, tb] = options;
   const GemmDims d{a.shape()[ta ? 1 : 0], b.shape()[tb ? 0 : 1], a.shape()[ta ? 0 : 1], ta, tb};
-  check(b.shape()[tb ? 1 : 0] == d.K, "matmul", "inner extents of ", a.shape(), ta ? " (transposed)" : "", " and ", b.shape(),
-        tb ? " (transposed)" : "", " differ");
+  check(b.shape()[tb ? 1 : 0] == d.K, "matmul", "inner extents of ", a.shape(), ta ? " (transposed)" : "", " and ",
+        b.shape(), tb ? " (transposed)" : "", " differ");
   check(a.device() == b.device(), "matmul", "operands on ", a.device(), " and ", b.device());
   const KernelTable<T>& k = kernels<T>(a.device());
   const Epilogue<T> epilogue = detail::epilogue("matmul", fused, d.N, a.device());
   Tensor<T> y({d.M, d.N}, a.device());
   const KernelWorkspace workspace(k.gemm_workspace(d), a.device());
   k.gemm(d, epilogue, a.value().data(), b.value().data(), y.data(), workspace.data(), Stream{});
-  return record<T>("matmul", y, detail::with_bias(a, b, fused),
-                   [ta = ta, tb = tb, f = detail::FusedBackward<T>{fused.activation, fused.slope}](const Backward<T>& c) {
-                     const Variable<T> h = f.before(c);
-                     std::vector<Variable<T>> grads(2);
-                     if (c.needs[0]) grads[0] = ta ? matmul(c.in[1], h, {tb, true}) : matmul(h, c.in[1], {false, !tb});
-                     if (c.needs[1]) grads[1] = tb ? matmul(h, c.in[0], {true, ta}) : matmul(c.in[0], h, {!ta, false});
-                     f.bias(c, h, grads);
-                     return grads;
-                   });
+  return record<T>(
+      "matmul", y, detail::with_bias(a, b, fused),
+      [ta = ta, tb = tb, f = detail::FusedBackward<T>{fused.activation, fused.slope}](const Backward<T>& c) {
+        const Variable<T> h = f.before(c);
+        std::vector<Variable<T>> grads(2);
+        if (c.needs[0]) grads[0] = ta ? matmul(c.in[1], h, {tb, true}) : matmul(h, c.in[1], {false, !tb});
+        if (c.needs[1]) grads[1] = tb ? matmul(h, c.in[0], {true, ta}) : matmul(c.in[0], h, {!ta, false});
+        f.bias(c, h, grads);
+        return grads;
+      });
 }
 
 }  // namespace tinygan::ops

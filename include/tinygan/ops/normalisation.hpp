@@ -90,8 +90,8 @@ std::vector<Variable<T>> batch_norm_backward(const Backward<T>& c, const NormDim
   const KernelTable<T>& k = kernels<T>(device);
   const KernelWorkspace workspace(k.batch_norm_workspace(d), device);
   k.batch_norm_backward(d, options, x.value().data(), mean.data(), variance.data(), gamma.value().data(),
-                        beta.value().data(), c.g.value().data(), dx.data(), dgamma.data(), dbeta.data(), workspace.data(),
-                        Stream{});
+                        beta.value().data(), c.g.value().data(), dx.data(), dgamma.data(), dbeta.data(),
+                        workspace.data(), Stream{});
   return {dx, dgamma, dbeta};
 }
 
@@ -129,9 +129,11 @@ Variable<T> batch_norm_inference(const Variable<T>& x, const Variable<T>& gamma,
   check(variance.defined(), "batch_norm", "variance is empty, expected (", x.shape()[-1], ",)");
   detail::check_per_channel("batch_norm", variance, "variance", x);
   Tensor<T> y(x.shape(), x.device());
-  kernels<T>(x.device()).batch_norm_apply(d, options, x.value().data(), mean.data(), variance.data(), gamma.value().data(),
-                                          beta.value().data(), y.data(), Stream{});
-  const SavedTensor saved_mean("the mean", mean), saved_variance("the variance", variance);  // a layer's moving ones change
+  kernels<T>(x.device())
+      .batch_norm_apply(d, options, x.value().data(), mean.data(), variance.data(), gamma.value().data(),
+                        beta.value().data(), y.data(), Stream{});
+  const SavedTensor saved_mean("the mean", mean),
+      saved_variance("the variance", variance);  // a layer's moving ones change
   return record<T>("batch_norm_inference", y, {x, gamma, beta}, [=](const Backward<T>& c) {
     const Variable<T> h = activation_grad(options.activation, options.slope, c.g, c.out);
     const Variable<T> rstd = reciprocal(sqrt(Variable<T>(cast<T>(saved_variance.get())) + options.epsilon));
@@ -161,8 +163,9 @@ std::vector<Variable<T>> layer_norm_backward(const Backward<T>& c, const NormDim
   Tensor<T> dx(x.shape(), device), dgamma(gamma.shape(), device), dbeta(beta.shape(), device);
   const KernelTable<T>& k = kernels<T>(device);
   const KernelWorkspace workspace(k.layer_norm_workspace(d), device);
-  k.layer_norm_backward(d, options, x.value().data(), mean.data(), rstd.data(), gamma.value().data(), beta.value().data(),
-                        c.g.value().data(), dx.data(), dgamma.data(), dbeta.data(), workspace.data(), Stream{});
+  k.layer_norm_backward(d, options, x.value().data(), mean.data(), rstd.data(), gamma.value().data(),
+                        beta.value().data(), c.g.value().data(), dx.data(), dgamma.data(), dbeta.data(),
+                        workspace.data(), Stream{});
   return {dx, dgamma, dbeta};
 }
 

@@ -51,8 +51,8 @@ inline BroadcastDims broadcast_dims(const Shape& out, const Shape& a, const Shap
 template <class T>
 Tensor<T> unary_value(UnaryOp op, const Tensor<T>& x, double alpha = 0, double beta = 0) {
   Tensor<T> y(x.shape(), x.device());
-  kernels<T>(x.device()).unary(op, x.size(), kernel_scalar<T>(alpha), kernel_scalar<T>(beta), x.data(), y.data(),
-                         Stream{});
+  kernels<T>(x.device())
+      .unary(op, x.size(), kernel_scalar<T>(alpha), kernel_scalar<T>(beta), x.data(), y.data(), Stream{});
   return y;
 }
 
@@ -61,8 +61,9 @@ Tensor<T> binary_value(const char* name, BinaryOp op, const Tensor<T>& a, const 
   check(a.device() == b.device(), name, "operands on ", a.device(), " and ", b.device());
   const Shape shape = broadcast_shape(name, a.shape(), b.shape());
   Tensor<T> y(shape, a.device());
-  kernels<T>(a.device()).binary(op, broadcast_dims(shape, a.shape(), b.shape()), kernel_scalar<T>(alpha), a.data(), b.data(),
-                          y.data(), Stream{});
+  kernels<T>(a.device())
+      .binary(op, broadcast_dims(shape, a.shape(), b.shape()), kernel_scalar<T>(alpha), a.data(), b.data(), y.data(),
+              Stream{});
   return y;
 }
 
@@ -99,17 +100,19 @@ Variable<T> neg(const Variable<T>& x) {
 template <class T>
 Variable<T> add(const Variable<T>& a, const Variable<T>& b) {
   detail::check_operands("add", a, b);
-  return record<T>("add", detail::binary_value("add", BinaryOp::add, a.value(), b.value()), {a, b}, [](const Backward<T>& c) {
-    const auto g = [&] { return c.g; };
-    return std::vector{detail::for_input(c, 0, g), detail::for_input(c, 1, g)};
-  });
+  return record<T>("add", detail::binary_value("add", BinaryOp::add, a.value(), b.value()), {a, b},
+                   [](const Backward<T>& c) {
+                     const auto g = [&] { return c.g; };
+                     return std::vector{detail::for_input(c, 0, g), detail::for_input(c, 1, g)};
+                   });
 }
 
 /// y = a - b.
 template <class T>
 Variable<T> sub(const Variable<T>& a, const Variable<T>& b) {
   detail::check_operands("sub", a, b);
-  return record<T>("sub", detail::binary_value("sub", BinaryOp::sub, a.value(), b.value()), {a, b}, [](const Backward<T>& c) {
+  return record<
+      T>("sub", detail::binary_value("sub", BinaryOp::sub, a.value(), b.value()), {a, b}, [](const Backward<T>& c) {
     return std::vector{detail::for_input(c, 0, [&] { return c.g; }), detail::for_input(c, 1, [&] { return neg(c.g); })};
   });
 }
@@ -118,20 +121,22 @@ Variable<T> sub(const Variable<T>& a, const Variable<T>& b) {
 template <class T>
 Variable<T> mul(const Variable<T>& a, const Variable<T>& b) {
   detail::check_operands("mul", a, b);
-  return record<T>("mul", detail::binary_value("mul", BinaryOp::mul, a.value(), b.value()), {a, b}, [](const Backward<T>& c) {
-    return std::vector{detail::for_input(c, 0, [&] { return mul(c.g, c.in[1]); }),
-                       detail::for_input(c, 1, [&] { return mul(c.g, c.in[0]); })};
-  });
+  return record<T>("mul", detail::binary_value("mul", BinaryOp::mul, a.value(), b.value()), {a, b},
+                   [](const Backward<T>& c) {
+                     return std::vector{detail::for_input(c, 0, [&] { return mul(c.g, c.in[1]); }),
+                                        detail::for_input(c, 1, [&] { return mul(c.g, c.in[0]); })};
+                   });
 }
 
 /// y = a / b.
 template <class T>
 Variable<T> div(const Variable<T>& a, const Variable<T>& b) {
   detail::check_operands("div", a, b);
-  return record<T>("div", detail::binary_value("div", BinaryOp::div, a.value(), b.value()), {a, b}, [](const Backward<T>& c) {
-    return std::vector{detail::for_input(c, 0, [&] { return div(c.g, c.in[1]); }),
-                       detail::for_input(c, 1, [&] { return neg(div(mul(c.g, c.out), c.in[1])); })};
-  });
+  return record<T>("div", detail::binary_value("div", BinaryOp::div, a.value(), b.value()), {a, b},
+                   [](const Backward<T>& c) {
+                     return std::vector{detail::for_input(c, 0, [&] { return div(c.g, c.in[1]); }),
+                                        detail::for_input(c, 1, [&] { return neg(div(mul(c.g, c.out), c.in[1])); })};
+                   });
 }
 
 namespace detail {
@@ -140,12 +145,13 @@ namespace detail {
 template <class T>
 Variable<T> select(const char* name, BinaryOp op, const Variable<T>& a, const Variable<T>& b) {
   check_operands(name, a, b);
-  return record<T>(name, binary_value(name, op, a.value(), b.value()), {a, b}, [larger = op == BinaryOp::maximum](const Backward<T>& c) {
-    const Tensor<T>&left = c.in[larger ? 0 : 1].value(), &right = c.in[larger ? 1 : 0].value();
-    const Variable<T> first = binary_value("greater_equal", BinaryOp::greater_equal, left, right);
-    return std::vector{for_input(c, 0, [&] { return mul(c.g, first); }),
-                       for_input(c, 1, [&] { return mul(c.g, affine(first, -1, 1)); })};
-  });
+  return record<T>(name, binary_value(name, op, a.value(), b.value()), {a, b},
+                   [larger = op == BinaryOp::maximum](const Backward<T>& c) {
+                     const Tensor<T>&left = c.in[larger ? 0 : 1].value(), &right = c.in[larger ? 1 : 0].value();
+                     const Variable<T> first = binary_value("greater_equal", BinaryOp::greater_equal, left, right);
+                     return std::vector{for_input(c, 0, [&] { return mul(c.g, first); }),
+                                        for_input(c, 1, [&] { return mul(c.g, affine(first, -1, 1)); })};
+                   });
 }
 
 }  // namespace detail
@@ -240,22 +246,22 @@ Variable<T> activation_grad(Activation f, double slope, const Variable<T>& g, co
     case Activation::leaky_relu: {
       const double alpha = f == Activation::relu ? 0 : slope;
       return record<T>("leaky_relu_grad",
-                       detail::binary_value("leaky_relu_grad", BinaryOp::leaky_relu_grad, g.value(), y.value(), alpha), {g, y},
-                       [f, slope](const Backward<T>& c) {
+                       detail::binary_value("leaky_relu_grad", BinaryOp::leaky_relu_grad, g.value(), y.value(), alpha),
+                       {g, y}, [f, slope](const Backward<T>& c) {
                          return std::vector{activation_grad(f, slope, c.g, c.in[1]), Variable<T>{}};
                        });
     }
     case Activation::sigmoid:
-      return record<T>("sigmoid_grad", detail::binary_value("sigmoid_grad", BinaryOp::sigmoid_grad, g.value(), y.value()),
-                       {g, y}, [](const Backward<T>& c) {
-                         const Variable<T>& s = c.in[1];
-                         return std::vector{
-                             c.needs[0] ? activation_grad<T>(Activation::sigmoid, 0, c.g, s) : Variable<T>{},
-                             c.needs[1] ? mul(mul(c.g, c.in[0]), affine(s, -2, 1)) : Variable<T>{}};
-                       });
+      return record<T>(
+          "sigmoid_grad", detail::binary_value("sigmoid_grad", BinaryOp::sigmoid_grad, g.value(), y.value()), {g, y},
+          [](const Backward<T>& c) {
+            const Variable<T>& s = c.in[1];
+            return std::vector{c.needs[0] ? activation_grad<T>(Activation::sigmoid, 0, c.g, s) : Variable<T>{},
+                               c.needs[1] ? mul(mul(c.g, c.in[0]), affine(s, -2, 1)) : Variable<T>{}};
+          });
     case Activation::tanh:
-      return record<T>("tanh_grad", detail::binary_value("tanh_grad", BinaryOp::tanh_grad, g.value(), y.value()), {g, y},
-                       [](const Backward<T>& c) {
+      return record<T>("tanh_grad", detail::binary_value("tanh_grad", BinaryOp::tanh_grad, g.value(), y.value()),
+                       {g, y}, [](const Backward<T>& c) {
                          const Variable<T>& t = c.in[1];
                          return std::vector{
                              c.needs[0] ? activation_grad<T>(Activation::tanh, 0, c.g, t) : Variable<T>{},
@@ -275,9 +281,8 @@ Variable<T> activation(Activation f, double slope, const Variable<T>& x) {
   detail::check_input(names[at], "input", x);
   if (f == Activation::none) return x;
   check(slope >= 0, names[at], "slope ", slope, ", expected at least 0");
-  return record<T>(names[at], detail::unary_value(ops[at], x.value(), slope), {x}, [f, slope](const Backward<T>& c) {
-    return std::vector{activation_grad(f, slope, c.g, c.out)};
-  });
+  return record<T>(names[at], detail::unary_value(ops[at], x.value(), slope), {x},
+                   [f, slope](const Backward<T>& c) { return std::vector{activation_grad(f, slope, c.g, c.out)}; });
 }
 
 /// y = max(x, 0).

@@ -24,7 +24,8 @@ inline PoolDims pool_dims(const char* op, const Shape& x, const PoolOptions& o) 
         "padding is not smaller than the window ", o.window_h, "x", o.window_w);
   const auto rows = tinygan::detail::conv_axis(op, x[1], o.window_h, o.stride_h, 1, p.kind, p.top, p.bottom);
   const auto cols = tinygan::detail::conv_axis(op, x[2], o.window_w, o.stride_w, 1, p.kind, p.left, p.right);
-  return {x[0], x[1], x[2], x[3], rows.out, cols.out, o.window_h, o.window_w, o.stride_h, o.stride_w, rows.pad, cols.pad};
+  return {x[0],       x[1],       x[2],       x[3],       rows.out, cols.out,
+          o.window_h, o.window_w, o.stride_h, o.stride_w, rows.pad, cols.pad};
 }
 
 namespace detail {
@@ -59,14 +60,16 @@ template <class T>
 Variable<T> sum_pool2d(const Variable<T>& x, const PoolDims& d, double scale) {
   Tensor<T> y({d.N, d.P, d.Q, d.C}, x.device());
   kernels<T>(x.device()).sum_pool2d(d, kernel_scalar<T>(scale), x.value().data(), y.data(), Stream{});
-  return record<T>("sum_pool2d", y, {x}, [d, scale](const Backward<T>& c) { return std::vector{sum_pool2d_grad(c.g, d, scale)}; });
+  return record<T>("sum_pool2d", y, {x},
+                   [d, scale](const Backward<T>& c) { return std::vector{sum_pool2d_grad(c.g, d, scale)}; });
 }
 
 template <class T>
 Variable<T> sum_pool2d_grad(const Variable<T>& g, const PoolDims& d, double scale) {
   Tensor<T> dx({d.N, d.H, d.W, d.C}, g.device());
   kernels<T>(g.device()).sum_pool2d_grad(d, kernel_scalar<T>(scale), g.value().data(), dx.data(), Stream{});
-  return record<T>("sum_pool2d_grad", dx, {g}, [d, scale](const Backward<T>& c) { return std::vector{sum_pool2d(c.g, d, scale)}; });
+  return record<T>("sum_pool2d_grad", dx, {g},
+                   [d, scale](const Backward<T>& c) { return std::vector{sum_pool2d(c.g, d, scale)}; });
 }
 
 /// The number of cells inside the image of each window, (1,P,Q,1): windows at a padded border hold fewer.
@@ -91,7 +94,8 @@ Variable<T> max_pool2d(const Variable<T>& x, const PoolOptions& options) {
   const detail::PoolIndex p{d, Tensor<std::int32_t>({d.N, d.P, d.Q, d.C}, x.device())};
   Tensor<T> y({d.N, d.P, d.Q, d.C}, x.device());
   kernels<T>(x.device()).max_pool2d(d, x.value().data(), y.data(), p.index.data(), Stream{});
-  return record<T>("max_pool2d", y, {x}, [p](const Backward<T>& c) { return std::vector{detail::pool_scatter(c.g, p)}; });
+  return record<T>("max_pool2d", y, {x},
+                   [p](const Backward<T>& c) { return std::vector{detail::pool_scatter(c.g, p)}; });
 }
 
 /// y(N,P,Q,C) = mean over the cells of each window that lie inside x. Throws Error like pool_dims.

@@ -15,7 +15,7 @@ namespace tinygan::ops {
 class Axes {
  public:
   Axes() = default;
-  Axes(int axis) : list_(std::vector<int>{axis}) {}        // NOLINT: implicit
+  Axes(int axis) : list_(std::vector<int>{axis}) {}  // NOLINT: implicit
   Axes(std::initializer_list<int> axes) : list_(axes) {}
   Axes(std::vector<int> axes) : list_(std::move(axes)) {}  // NOLINT: implicit
 
@@ -138,7 +138,8 @@ Variable<T> broadcast_to(const Variable<T>& x, const Shape& shape) {
   }
   Tensor<T> y(shape, x.device());
   kernels<T>(x.device()).permute(d, x.value().data(), y.data(), Stream{});
-  return record<T>("broadcast_to", y, {x}, [](const Backward<T>& c) { return std::vector{sum_to(c.g, c.in[0].shape())}; });
+  return record<T>("broadcast_to", y, {x},
+                   [](const Backward<T>& c) { return std::vector{sum_to(c.g, c.in[0].shape())}; });
 }
 
 }  // namespace tinygan::ops

@@ -56,8 +56,8 @@ Variable<T> embed(const Variable<T>& x, int axis, index_t begin, index_t extent)
   detail::check_input("embed", "input", x);
   const int at = detail::resolve_axis("embed", x.shape(), axis);
   const index_t length = x.shape()[at];
-  check(begin >= 0 && extent >= length && begin <= extent - length, "embed", "extent ", length, " of axis ", axis, " of ",
-        x.shape(), " at ", begin, " does not fit in ", extent);
+  check(begin >= 0 && extent >= length && begin <= extent - length, "embed", "extent ", length, " of axis ", axis,
+        " of ", x.shape(), " at ", begin, " does not fit in ", extent);
   const index_t inner = x.shape().range_size(at + 1, x.rank());
   const Tensor<T> y = Tensor<T>::zeros(x.shape().with(at, extent), x.device());
   const CopyDims d{x.shape().range_size(0, at), length * inner, length * inner, extent * inner};
@@ -76,8 +76,8 @@ Variable<T> concat(const std::vector<Variable<T>>& xs, int axis) {
   const int at = detail::resolve_axis("concat", xs[0].shape(), axis);
   index_t extent = 0;
   for (const Variable<T>& x : xs) {
-    check(x.rank() == xs[0].rank() && x.shape().with(at, 1) == xs[0].shape().with(at, 1), "concat", "shapes ", xs[0].shape(),
-          " and ", x.shape(), " differ beside axis ", axis);
+    check(x.rank() == xs[0].rank() && x.shape().with(at, 1) == xs[0].shape().with(at, 1), "concat", "shapes ",
+          xs[0].shape(), " and ", x.shape(), " differ beside axis ", axis);
     check(x.device() == xs[0].device(), "concat", "operands on ", xs[0].device(), " and ", x.device());
     extent += x.shape()[at];
   }
@@ -86,8 +86,8 @@ Variable<T> concat(const std::vector<Variable<T>>& xs, int axis) {
   index_t begin = 0;
   for (const Variable<T>& x : xs) {
     const index_t run = x.shape()[at] * inner;
-    kernels<T>(y.device()).copy({y.shape().range_size(0, at), run, run, extent * inner}, x.value().data(),
-                                y.data() + begin, Stream{});
+    kernels<T>(y.device())
+        .copy({y.shape().range_size(0, at), run, run, extent * inner}, x.value().data(), y.data() + begin, Stream{});
     begin += run;
   }
   return record<T>("concat", y, {xs.begin(), xs.end()}, [at](const Backward<T>& c) {

@@ -22,9 +22,8 @@ Variable<T> softmax(const Variable<T>& x) {
   const NormDims d = detail::softmax_dims("softmax", x);
   Tensor<T> y(x.shape(), x.device());
   kernels<T>(x.device()).softmax(d, x.value().data(), y.data(), Stream{});
-  return record<T>("softmax", y, {x}, [](const Backward<T>& c) {
-    return std::vector{c.out * (c.g - sum(c.g * c.out, {-1}, true))};
-  });
+  return record<T>("softmax", y, {x},
+                   [](const Backward<T>& c) { return std::vector{c.out * (c.g - sum(c.g * c.out, {-1}, true))}; });
 }
 
 /// y = x - ln(sum e^x) along the last axis. Throws Error on a scalar.
@@ -33,9 +32,8 @@ Variable<T> log_softmax(const Variable<T>& x) {
   const NormDims d = detail::softmax_dims("log_softmax", x);
   Tensor<T> y(x.shape(), x.device());
   kernels<T>(x.device()).log_softmax(d, x.value().data(), y.data(), Stream{});
-  return record<T>("log_softmax", y, {x}, [](const Backward<T>& c) {
-    return std::vector{c.g - exp(c.out) * sum(c.g, {-1}, true)};
-  });
+  return record<T>("log_softmax", y, {x},
+                   [](const Backward<T>& c) { return std::vector{c.g - exp(c.out) * sum(c.g, {-1}, true)}; });
 }
 
 }  // namespace tinygan::ops

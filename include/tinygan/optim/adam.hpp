@@ -16,9 +16,7 @@ class Adam : public Optimiser<T> {
  public:
   /// Throws Error on a NaN, infinite or out-of-range hyper-parameter.
   explicit Adam(std::vector<Variable<T>> parameters, const AdamHyper& hyper = {})
-      : Optimiser<T>("adam", std::move(parameters)),
-        clock_(this->device_),
-        m_(this->zeros_like_parameters()),
+      : Optimiser<T>("adam", std::move(parameters)), clock_(this->device_), m_(this->zeros_like_parameters()),
         v_(this->zeros_like_parameters()) {
     set_hyper(hyper);
   }

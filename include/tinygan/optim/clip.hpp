@@ -40,7 +40,8 @@ std::pair<std::vector<Variable<T>>, Tensor<wide_t<T>>> clip_by_global_norm(const
     segments.push_back({g.size(), clipped.back().value().data()});
   }
   kernels<T>(norm.device())
-      .clip_by_norm(static_cast<int>(segments.size()), segments.data(), norm.data(), kernel_scalar<T>(max_norm), Stream{});
+      .clip_by_norm(static_cast<int>(segments.size()), segments.data(), norm.data(), kernel_scalar<T>(max_norm),
+                    Stream{});
   return {clipped, norm};
 }
 

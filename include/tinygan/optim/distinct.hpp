@@ -26,7 +26,8 @@ void check_distinct(const char* op, const char* what, const std::vector<Tensor<T
 
 /// The master weights of a list of variables. Throws Error naming the position of an empty one.
 template <class T>
-std::vector<typename Variable<T>::Master> masters(const char* op, const char* what, const std::vector<Variable<T>>& list) {
+std::vector<typename Variable<T>::Master> masters(const char* op, const char* what,
+                                                  const std::vector<Variable<T>>& list) {
   std::vector<typename Variable<T>::Master> all;
   for (const Variable<T>& v : list) {
     check(v.defined(), op, what, " ", all.size(), " is empty, expected a variable with a value");

@@ -26,7 +26,8 @@ class Ema {
     check(options.decay >= 0 && options.decay < 1, "ema", "decay ", options.decay, ", expected at least 0 and below 1");
     check(source_.size() == average_.size(), "ema", source_.size(), " tensors and ", average_.size(), " averages");
     check(!source_.empty(), "ema", "no tensors");
-    const auto sources = detail::masters("ema", "tensor", source_), averages = detail::masters("ema", "average", average_);
+    const auto sources = detail::masters("ema", "tensor", source_),
+               averages = detail::masters("ema", "average", average_);
     for (std::size_t i = 0; i < sources.size(); ++i)
       check(averages[i].shape() == sources[i].shape(), "ema", "average ", i, " has shape ", averages[i].shape(),
             ", expected ", sources[i].shape());
@@ -48,7 +49,8 @@ class Ema {
     const double decay = options_.warm_up ? std::min(options_.decay, (1 + t) / (10 + t)) : options_.decay;
     for (std::size_t i = 0; i < source_.size(); ++i) {
       kernels<Wide>(source_[i].device())
-          .ema(source_[i].size(), kernel_scalar<T>(decay), source_[i].master().data(), average_[i].value().data(), Stream{});
+          .ema(source_[i].size(), kernel_scalar<T>(decay), source_[i].master().data(), average_[i].value().data(),
+               Stream{});
       average_[i].value().bump_version();
     }
   }

@@ -31,7 +31,8 @@ class Optimiser {
     std::vector<Tensor<T>> values;
     for (const Variable<T>& p : parameters_) {
       check(p.defined(), name_, "parameter ", values.size(), " is empty, expected a variable with a value");
-      check(p.requires_grad() && p.is_leaf(), name_, "parameter ", values.size(), " is not a leaf that requires gradients");
+      check(p.requires_grad() && p.is_leaf(), name_, "parameter ", values.size(),
+            " is not a leaf that requires gradients");
       p.master();  // allocated now, not in a captured step
       values.push_back(p.value());
     }
@@ -61,7 +62,8 @@ class Optimiser {
   /// where the optimiser's state is.
   std::vector<ParameterSlot<T>> slots(const std::vector<Variable<T>>& grads) const {
     check(!parameters_.empty(), name_, "there are no parameters: the optimiser was moved from");
-    check(grads.size() == parameters_.size(), name_, grads.size(), " gradients for ", parameters_.size(), " parameters");
+    check(grads.size() == parameters_.size(), name_, grads.size(), " gradients for ", parameters_.size(),
+          " parameters");
     std::vector<ParameterSlot<T>> list;
     for (std::size_t i = 0; i < grads.size(); ++i) {
       const Variable<T>&p = parameters_[i], &g = grads[i];
@@ -83,8 +85,8 @@ class Optimiser {
   }
 
   void check_finite(const char* what, double value, bool positive) const {
-    check(std::isfinite(value) && (positive ? value > 0 : value >= 0), name_, what, " is ", value, ", expected a finite ",
-          positive ? "positive" : "non-negative", " number");
+    check(std::isfinite(value) && (positive ? value > 0 : value >= 0), name_, what, " is ", value,
+          ", expected a finite ", positive ? "positive" : "non-negative", " number");
   }
 
   const char* name_;

@@ -21,7 +21,8 @@ class Sgd : public Optimiser<T> {
   void set_hyper(const SgdHyper& h) {
     this->check_finite("learning rate", h.learning_rate, false);
     this->check_finite("weight decay", h.weight_decay, false);
-    check(h.momentum >= 0 && h.momentum < 1, this->name_, "momentum is ", h.momentum, ", expected at least 0 and below 1");
+    check(h.momentum >= 0 && h.momentum < 1, this->name_, "momentum is ", h.momentum,
+          ", expected at least 0 and below 1");
     hyper_ = h;
   }
 

@@ -30,7 +30,8 @@ class CapturedStep {
 
   /// `step` is called at once or not at all per call of this object, always by its thread. Mode::eager never captures.
   CapturedStep(Device device, std::function<void()> step, Mode mode = Mode::automatic)
-      : device_(device), step_(std::move(step)), captures_(mode == Mode::automatic && backend(device).capture.supported()) {}
+      : device_(device), step_(std::move(step)),
+        captures_(mode == Mode::automatic && backend(device).capture.supported()) {}
   ~CapturedStep() { forget(); }
   CapturedStep(const CapturedStep&) = delete;
   CapturedStep& operator=(const CapturedStep&) = delete;

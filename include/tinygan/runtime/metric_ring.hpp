@@ -28,7 +28,8 @@ class MetricRing {
   /// Writes the row of the clock's step, a scalar each; NaN for an empty tensor. May be captured. Throws Error unless
   /// there are `count` values, scalars of the ring's device, and the clock has ticked since the last row.
   void record(const std::vector<Tensor<T>>& values) {
-    check(static_cast<index_t>(values.size()) == dims_.count, "MetricRing", values.size(), " values, expected ", dims_.count);
+    check(static_cast<index_t>(values.size()) == dims_.count, "MetricRing", values.size(), " values, expected ",
+          dims_.count);
     std::array<const T*, RecordDims::most> at{};
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (!values[i].defined()) continue;

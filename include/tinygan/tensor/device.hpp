@@ -16,8 +16,9 @@ namespace tinygan {
 namespace detail {
 
 inline const char* how_to_link(DeviceType type) {
-  return type == DeviceType::cuda ? "link tinygan::cuda (CMake), or compile kernels/tinygan_cuda.cu with nvcc and link it"
-                                  : "link tinygan::emulated (CMake), or compile kernels/tinygan_emulated.cpp and link it";
+  return type == DeviceType::cuda
+             ? "link tinygan::cuda (CMake), or compile kernels/tinygan_cuda.cu with nvcc and link it"
+             : "link tinygan::emulated (CMake), or compile kernels/tinygan_emulated.cpp and link it";
 }
 
 /// Throws Error in a child of fork() where an ancestor has used a GPU: CUDA does not survive that.
@@ -35,7 +36,8 @@ inline void check_same_process(Device device) {
 inline const DeviceBackend& backend(Device device) {
   const DeviceBackend* b = detail::backends()[static_cast<std::size_t>(device.type)].load(std::memory_order_acquire);
   if (b == nullptr) [[unlikely]]
-    fail(text("device ", device), "this program was built without the ", device, " backend; ", detail::how_to_link(device.type));
+    fail(text("device ", device), "this program was built without the ", device, " backend; ",
+         detail::how_to_link(device.type));
   const int count = b->count();
   if (device.index < 0 || device.index >= count) [[unlikely]]
     fail(text("device ", device), "there are ", count, " such devices");

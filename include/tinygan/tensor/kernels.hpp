@@ -22,9 +22,7 @@ inline std::atomic<Precision>& precision_of(DeviceType type) {
 
 /// The precision in which float matrix products and convolutions are multiplied on devices of this type, fp32 by default. Products
 /// of bfloat16 tensors are always multiplied in bfloat16.
-inline Precision precision(Device device) {
-  return detail::precision_of(device.type).load(std::memory_order_relaxed);
-}
+inline Precision precision(Device device) { return detail::precision_of(device.type).load(std::memory_order_relaxed); }
 
 /// Sets it for the whole program and all devices of this type. Throws Error if the device does not support it: the CPU has fp32
 /// only, and a GPU needs compute capability 8.0 for tf32 and bf16.

@@ -29,10 +29,8 @@ class Generator {
 
   Generator(const Generator& other) : seed_(other.seed_), draw_(other.draw_), clock_(other.clock().clone()) {}
   Generator& operator=(const Generator& other) {
-    if (clock_.defined() && device() == other.device())
-      clock_.set(other.clock_);
-    else
-      clock_ = other.clock().clone();
+    if (clock_.defined() && device() == other.device()) clock_.set(other.clock_);
+    else clock_ = other.clock().clone();
     seed_ = other.seed_;
     draw_ = other.draw_;
     return *this;

@@ -15,7 +15,8 @@ namespace tinygan {
 /// Copies share the count.
 class StepClock {
  public:
-  explicit StepClock(Device device = Device::cpu()) : state_(std::make_shared<State>(Tensor<std::uint64_t>::zeros({1}, device))) {}
+  explicit StepClock(Device device = Device::cpu())
+      : state_(std::make_shared<State>(Tensor<std::uint64_t>::zeros({1}, device))) {}
 
   /// False after a move.
   bool defined() const { return state_ != nullptr; }
@@ -26,7 +27,8 @@ class StepClock {
 
   /// Begins the next step. May be captured.
   void tick() const {
-    HostWork::each_step(state_.get(), "StepClock", [s = state_] { ++s->step; }, HostWork::Times::any);
+    HostWork::each_step(
+        state_.get(), "StepClock", [s = state_] { ++s->step; }, HostWork::Times::any);
     count_up(counter().data(), device());
     counter().bump_version();
   }

@@ -39,8 +39,7 @@ class Tensor {
   Tensor& operator=(const Tensor&) = default;
   /// Leaves `other` empty.
   Tensor(Tensor&& other) noexcept
-      : storage_(std::move(other.storage_)),
-        shape_(std::exchange(other.shape_, Shape{})),
+      : storage_(std::move(other.storage_)), shape_(std::exchange(other.shape_, Shape{})),
         data_(std::exchange(other.data_, nullptr)) {}
   Tensor& operator=(Tensor&& other) noexcept {
     Tensor taken(std::move(other));
@@ -125,7 +124,8 @@ class Tensor {
   /// One row of the outermost axis with that axis dropped, without a copy. Throws Error outside it.
   Tensor operator[](index_t row) const {
     check(rank() >= 1, "operator[]", "a scalar has no rows");
-    check(row >= 0 && row < shape_[0], "operator[]", "row ", row, " of axis 0 of ", shape_, ", expected 0 to ", shape_[0] - 1);
+    check(row >= 0 && row < shape_[0], "operator[]", "row ", row, " of axis 0 of ", shape_, ", expected 0 to ",
+          shape_[0] - 1);
     const Tensor one = rows(row, row + 1);
     return one.reshape(Shape(one.shape_.extents().subspan(1)));
   }

@@ -21,10 +21,8 @@ inline std::vector<OpCase> softmax_cases() {
           const double v = x[0][row + i] - std::log(sum);
           // e^(x - max) has the error of its argument and of exp; the sum that of n terms; the rest a few roundings.
           const double relative = static_cast<double>(n) + 12 + 2 * size;
-          if (logarithm)
-            y.set(row + i, v, relative + std::fabs(v));
-          else
-            y.set(row + i, std::exp(v), relative * std::exp(v));
+          if (logarithm) y.set(row + i, v, relative + std::fabs(v));
+          else y.set(row + i, std::exp(v), relative * std::exp(v));
         }
       }
       return y;
