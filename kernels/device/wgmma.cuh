@@ -147,7 +147,7 @@ TINYGAN_NO_SANITIZE void multiply_warp(const PendingProduct* const (&lanes)[32],
   for (unsigned lane = 1; lane < 32; ++lane)
     if (lanes[lane]->a != first.a || lanes[lane]->b != first.b || lanes[lane]->multiply != first.multiply)
       machine->violation("wgmma", "lanes of a warp name different operands");
-  if (first.a >> 16 != descriptor_layout < A >>> 16 || first.b >> 16 != descriptor_layout < B >>> 16)
+  if (first.a >> 16 != (descriptor_layout<A>) >> 16 || first.b >> 16 != (descriptor_layout<B>) >> 16)
     machine->violation("wgmma", "a descriptor of another layout than the instruction's");
   float a[16][K], b[8 * N][K];
   wgmma_operand<F, A>(first.a, 16 * (warp % 4), 16, a);
