@@ -71,7 +71,7 @@ template <class T, class F>
 void with_column_width(index_t channels, const F& f) {
   const int width = column_width<T>(channels);
   if (width == pack_width<T>) return f.template operator()<pack_width<T>>();
-  if constexpr (pack_width < T >> 4)
+  if constexpr (4 < pack_width<T>)
     if (width == 4) return f.template operator()<4>();
   f.template operator()<1>();
 }
