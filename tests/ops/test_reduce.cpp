@@ -27,8 +27,7 @@ namespace {
 /// norm(x) and its first and second derivatives, the latter of sum of (dx)^2 + dx, in every form, at x = 0.
 template <class T>
 void check_norm_at_zero(Device device) {
-  const std::optional<std::vector<int>> forms[] = {
-      {}, std::vector<int>{0}, std::vector<int>{-1}, std::vector<int>{0, 1}};
+  const ops::Axes forms[] = {{}, {0}, {-1}, {0, 1}};
   for (const auto& axes : forms)
     for (const bool keep : {false, true}) {
       const Variable<T> x(Tensor<T>::zeros({2, 3}, device), true);

@@ -40,7 +40,7 @@ TEST_CASE("tensors of every element type refuse what cannot be counted") {
 
 TEST_CASE("a workspace refuses what cannot be counted") {
   for (std::size_t bytes : {std::numeric_limits<std::size_t>::max(), std::size_t{1} << 63, (std::size_t{1} << 62) + 1})
-    CHECK_THROWS_AS(Workspace(bytes, Device::cpu()), Error);
+    CHECK_THROWS_AS(KernelWorkspace(bytes, Device::cpu()), Error);
 }
 
 TEST_CASE("ops whose extents are chosen refuse those whose product or sum wraps") {

@@ -177,7 +177,7 @@ TEST_CASE("a device without a backend says so") {
 }
 
 TEST_CASE("a workspace of no bytes has no memory") {
-  CHECK(tinygan::Workspace(0, Device::cpu()).data() == nullptr);
-  const tinygan::Workspace some(100, Device::cpu());
+  CHECK(tinygan::KernelWorkspace(0, Device::cpu()).data() == nullptr);
+  const tinygan::KernelWorkspace some(100, Device::cpu());
   CHECK(reinterpret_cast<std::uintptr_t>(some.data()) % 64 == 0);
 }

@@ -1,6 +1,7 @@
 // Cases of ops/conv.hpp: the three partials and transposed convolution, with every geometry that can go wrong.
 #pragma once
 
+#include <tinygan/backend/taps.hpp>
 #include <tinygan/ops/conv.hpp>
 
 #include "ops/cases/matmul.hpp"
