@@ -62,7 +62,7 @@ TEST_CASE("A report has a line for every test case") {
   const std::string passing = line_of("a passing case"), failing = line_of("\\\"failing\\\""),
                     throwing = line_of("that throws");
   CHECK(contains(
-      passing, R"({"test": "report example: a passing case with bounds", "ok": true, "assertions": 1, "failed": 0, )"));
+      passing, R"({"test": "report example: a passing case with bounds", "ok": true, "assertions": 2, "failed": 0, )"));
   CHECK(contains(passing, R"("worst": 0.5, "worst_at": "outer, element 1", "first_failure": ""})"));
   CHECK(contains(failing, R"("ok": false, "assertions": 3, "failed": 2, "seconds": )"));
   CHECK(contains(failing, R"("worst": null, "worst_at": "", "first_failure": ")"));
