@@ -10,7 +10,7 @@ namespace dcgan_mnist {
 
 enum class Layout { keras, torch };
 
-/// Appends a model's parameters and moving statistics as "<prefix>.<layer>.<tensor>".
+/// Appends a model's parameters and running statistics as "<prefix>.<layer>.<tensor>".
 ///
 /// keras: channels last, as here; only batch_norm is called batch_normalization.
 /// torch: channels first. conv2d kernel (R,S,C,K) becomes weight (K,C,R,S); conv2d_transpose kernel (R,S,out,in)

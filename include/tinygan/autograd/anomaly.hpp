@@ -25,7 +25,7 @@ inline bool detecting_anomalies() { return detail::anomaly_flag(); }
 
 /// A scope in which every op, and every vjp rule of a backward pass, throws Error on a value that is not finite; the text names
 /// the op, the operand or gradient, and the element. Every value is copied to the host and read: for finding a mistake, not for
-/// training. BatchNorm in inference throws there, too, while its moving statistics are the initial ones.
+/// training. BatchNorm in inference throws there, too, while its running statistics are the initial ones.
 ///   AnomalyScope anomalies;  auto loss = f(x);  auto g = grad(loss, parameters);
 class AnomalyScope {
  public:

@@ -101,7 +101,7 @@ struct KernelTable {
   void (*gather_images)(const GatherDims&, const std::uint8_t* images, const std::int32_t* index,
                         const std::uint64_t* step, wide_t<T> scale, wide_t<T> shift, T* out, Stream);
 
-  // ---- what a captured step leaves behind -----------------------------------------------------------------------
+  // ---- metrics and counters of a captured step -----------------------------------------------------------------------
   /// ring(capacity, count)[*step mod capacity, i] = *values[i], NaN for a null; `values` itself is in host memory. The other
   /// rows stay.
   void (*record_values)(const RecordDims&, const T* const* values, const std::uint64_t* step, T* ring, Stream);

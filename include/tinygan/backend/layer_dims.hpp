@@ -43,7 +43,7 @@ struct GatherDims {
   index_t count = 0, pixels = 0, batches = 1;
 };
 
-/// Rows of scalars that steps leave behind: `count` of them a row, at most `most`; `capacity` rows are kept.
+/// Rows of scalars in a metric ring: `count` of them a row, at most `most`; `capacity` rows are kept.
 struct RecordDims {
   static constexpr index_t most = 8;
 

@@ -5,7 +5,7 @@
 
 namespace tinygan::gan {
 
-/// Sets the moving statistics of a generator to the mean over `batches` batches of fresh latent vectors (N, size), run as in
+/// Sets the running statistics of a generator to the mean over `batches` batches of fresh latent vectors (N, size), run as in
 /// training. Throws Error unless there is at least one batch of at least two.
 template <class T>
 void recompute_statistics(nn::Layer<T>& generator, index_t size, Generator& random, int batches = 16,

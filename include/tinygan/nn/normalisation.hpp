@@ -28,7 +28,7 @@ struct BatchNormOptions {
   }
 };
 
-/// y = activation(gamma (x - mean)/sqrt(variance + eps) + beta) over the last axis: batch statistics in training, moving ones
+/// y = activation(gamma (x - mean)/sqrt(variance + eps) + beta) over the last axis: batch statistics in training, running ones
 /// in inference. x may be (N,C) or (N,H,W,C). Inference before any training uses the initial statistics, as Keras and PyTorch do;
 /// in an AnomalyScope it throws Error.
 template <class T = float>
@@ -71,7 +71,7 @@ class BatchNorm : public Layer<T> {
   }
   std::string type() const override { return "batch_norm"; }
 
-  /// Whether the moving statistics are those a new layer starts with, mean 0 and variance 1: neither trained nor loaded. Inference
+  /// Whether the running statistics are those a new layer starts with, mean 0 and variance 1: neither trained nor loaded. Inference
   /// then scales by gamma / sqrt(1 + eps) alone. Reads the device.
   bool has_initial_statistics() const {
     this->check_usable();

@@ -11,9 +11,9 @@ namespace tinygan::nn {
 struct Pass {
   bool training = false;
   Generator* random = nullptr;    ///< for dropout; the device's default generator if null
-  bool update_statistics = true;  ///< false: batch statistics are used but leave no trace in the moving ones
+  bool update_statistics = true;  ///< false: batch statistics are used but leave no trace in the running ones
 
-  double momentum = -1;  ///< of the moving statistics; each layer's own if negative
+  double momentum = -1;  ///< of the running statistics; each layer's own if negative
 
   std::weak_ptr<const void> lifetime{};  ///< of random, if train() was given it
 
