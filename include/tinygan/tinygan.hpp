@@ -67,3 +67,7 @@
 #include <tinygan/tensor/random.hpp>
 #include <tinygan/tensor/step_clock.hpp>
 #include <tinygan/tensor/tensor.hpp>
+
+#ifdef TINYGAN_COMPILED
+#include <tinygan/compiled.hpp>
+#endif
