@@ -18,11 +18,10 @@ configure "$here/$kind" "$scratch/build" "${prefix[@]}"
 "$cmake" --build "$scratch/build"
 for program in program compiled_program mixed_program; do "$scratch/build/$program"; done
 
-# With tinygan::compiled a file takes the common templates from the library, and without it makes them itself.
+# With tinygan::compiled a file takes the common templates from the library.
 tanh='tinygan::ops::tanh<float>'
 object() { find "$scratch/build" -path "*/$1.dir/*second.cpp.o" | head -n 1; }
-nm -C "$(object compiled_program)" | grep -q " U .*$tanh" || { echo "compiled_program: $tanh is not the library's"; exit 1; }
-nm -C "$(object program)" | grep -q " W .*$tanh" || { echo "program: $tanh is not its own"; exit 1; }
+nm -C "$(object compiled_program)" | grep " U .*$tanh" >/dev/null || { echo "compiled_program: $tanh is not the library's"; exit 1; }
 
 if [[ $kind == find_package ]] && grep -rqF "$root" "$scratch/prefix"; then
   echo "The installed package refers to the source tree:"
