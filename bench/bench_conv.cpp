@@ -23,18 +23,15 @@ using namespace tinygan;
 void run(benchmark::State& state, ConvDims d, ConvSlot slot) {
   const auto x = bench::buffer<float>(d.x_shape().size()), w = bench::buffer<float>(d.w_shape().size());
   const auto g = bench::buffer<float>(d.y_shape().size());
-  const auto workspace =
-      bench::buffer<float>(static_cast<index_t>(cpu::conv2d_workspace<float>(d, slot) / sizeof(float)) + 1);
+  bench::GrowingWorkspace workspace;
   const double peak = bench::fma_peak<float>(3);
   bench::Samples samples;
   for (auto _ : state) {
     const double start = bench::seconds();
     switch (slot) {
-      case ConvSlot::g: cpu::conv2d<float>(d, {}, x.get(), w.get(), g.get(), workspace.get(), Stream{}); break;
-      case ConvSlot::x:
-        cpu::conv2d_input_grad<float>(d, {}, g.get(), w.get(), x.get(), workspace.get(), Stream{});
-        break;
-      case ConvSlot::w: cpu::conv2d_weight_grad<float>(d, x.get(), g.get(), w.get(), workspace.get(), Stream{}); break;
+      case ConvSlot::g: cpu::conv2d<float>(d, {}, x.get(), w.get(), g.get(), workspace, Stream{}); break;
+      case ConvSlot::x: cpu::conv2d_input_grad<float>(d, {}, g.get(), w.get(), x.get(), workspace, Stream{}); break;
+      case ConvSlot::w: cpu::conv2d_weight_grad<float>(d, x.get(), g.get(), w.get(), workspace, Stream{}); break;
     }
     const double elapsed = bench::seconds() - start;
     samples.add(elapsed);

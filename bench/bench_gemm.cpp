@@ -31,12 +31,12 @@ void blas(const GemmDims& d, const float* a, const float* b, float* c) {
 void run(benchmark::State& state, GemmDims d) {
   const auto a = bench::buffer<float>(d.M * d.K), b = bench::buffer<float>(d.K * d.N, 2);
   const auto c = bench::buffer<float>(d.M * d.N), theirs = bench::buffer<float>(d.M * d.N);
-  const auto workspace = bench::buffer<float>(static_cast<index_t>(cpu::gemm_workspace<float>(d) / sizeof(float)) + 1);
+  bench::GrowingWorkspace workspace;
   const double peak = bench::fma_peak<float>(3);
   bench::Samples ours, blas_times;
   for (auto _ : state) {
     const double start = bench::seconds();
-    cpu::gemm<float>(d, {}, a.get(), b.get(), c.get(), workspace.get(), Stream{});
+    cpu::gemm<float>(d, {}, a.get(), b.get(), c.get(), workspace, Stream{});
     const double middle = bench::seconds();
     blas(d, a.get(), b.get(), theirs.get());
     const double end = bench::seconds();

@@ -49,18 +49,18 @@ void run(benchmark::State& state, index_t floats, const std::function<void()>& k
 struct BatchNormOperands {
   NormDims d;
   NormOptions<float> o{1e-3f, Activation::leaky_relu, 0.3f};
-  bench::Buffer<float> x, g, y, mean, variance, gamma, beta, dgamma, dbeta, workspace;
+  bench::Buffer<float> x, g, y, mean, variance, gamma, beta, dgamma, dbeta;
+  bench::GrowingWorkspace workspace;
 
   BatchNormOperands(index_t rows, index_t channels)
       : d{rows, channels}, x(buffer<float>(rows * channels, 1)), g(buffer<float>(rows * channels, 2)),
         y(buffer<float>(rows * channels)), mean(buffer<float>(channels)), variance(buffer<float>(channels)),
         gamma(buffer<float>(channels, 3)), beta(buffer<float>(channels, 4)), dgamma(buffer<float>(channels)),
-        dbeta(buffer<float>(channels)),
-        workspace(buffer<float>(static_cast<index_t>(cpu::batch_norm_workspace<float>(d) / sizeof(float)))) {
+        dbeta(buffer<float>(channels)) {
     statistics();
   }
   index_t size() const { return d.rows * d.channels; }
-  void statistics() { cpu::batch_norm_stats(d, x.get(), mean.get(), variance.get(), workspace.get(), {}); }
+  void statistics() { cpu::batch_norm_stats(d, x.get(), mean.get(), variance.get(), workspace, {}); }
 };
 
 void batch_norm_forward(benchmark::State& state) {
@@ -76,7 +76,7 @@ void batch_norm_backward(benchmark::State& state) {
   BatchNormOperands b(state.range(0), state.range(1));
   run(state, 5 * b.size(), [&] {  // two reads, two reads and a write
     cpu::batch_norm_backward(b.d, b.o, b.x.get(), b.mean.get(), b.variance.get(), b.gamma.get(), b.beta.get(),
-                             b.g.get(), b.y.get(), b.dgamma.get(), b.dbeta.get(), b.workspace.get(), {});
+                             b.g.get(), b.y.get(), b.dgamma.get(), b.dbeta.get(), b.workspace, {});
   });
 }
 
@@ -122,9 +122,8 @@ void add_bias(benchmark::State& state) {
 void reduce_sum(benchmark::State& state) {
   const ReduceDims d{state.range(0), state.range(1), state.range(2)};
   const auto x = buffer<float>(d.outer * d.reduced * d.inner), y = buffer<float>(d.outer * d.inner);
-  const auto workspace = buffer<float>(static_cast<index_t>(cpu::reduce_workspace<float>(d) / sizeof(float)) + 1);
-  run(state, d.outer * d.reduced * d.inner,
-      [&] { cpu::reduce(ReduceOp::sum, d, x.get(), y.get(), workspace.get(), {}); });
+  bench::GrowingWorkspace workspace;
+  run(state, d.outer * d.reduced * d.inner, [&] { cpu::reduce(ReduceOp::sum, d, x.get(), y.get(), workspace, {}); });
 }
 
 void batch_norm_shapes(benchmark::internal::Benchmark* b) {

@@ -88,16 +88,16 @@ void apply_statistics(const ColumnPlan& p, StatisticsFrom from, const NormOption
 template <class T>
 void batch_norm_apply(const NormDims& d, const NormOptions<T>& o, const T* x, const float* mean, const float* variance,
                       const T* gamma, const T* beta, T* y, Stream stream) {
-  const ColumnPlan p(d, column_width<T>(d.channels), forward_blocks);
+  const ColumnPlan p(d, column_width<T>(d.channels), norm_forward_blocks);
   apply_statistics(p, StatisticsFrom::memory, o, nullptr, x, gamma, beta, y, const_cast<float*>(mean),
                    const_cast<float*>(variance), stream);
 }
 
 template <class T>
 void batch_norm(const NormDims& d, const NormOptions<T>& o, const T* x, const T* gamma, const T* beta, T* y,
-                float* mean, float* variance, void* workspace, Stream stream) {
+                float* mean, float* variance, Workspace& workspace, Stream stream) {
   const ColumnPlan p = forward_plan(d, column_width<T>(d.channels));
-  auto* const partial = static_cast<float*>(workspace);
+  float* const partial = column_workspace("batch_norm", p, workspace);
   const bool one = p.splits == 1;
   if (!one) partial_statistics(p, x, partial, stream);
   apply_statistics(p, one ? StatisticsFrom::rows : StatisticsFrom::partial, o, partial, x, gamma, beta, y, mean,
@@ -225,9 +225,9 @@ __global__ void __launch_bounds__(column_threads, 2)
 template <class T>
 void batch_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x, const float* mean,
                          const float* variance, const T* gamma, const T* beta, const T* g, T* dx, T* dgamma, T* dbeta,
-                         void* workspace, Stream stream) {
+                         Workspace& workspace, Stream stream) {
   const ColumnPlan p = backward_plan(d, column_width<T>(d.channels));
-  auto* const partial = static_cast<float*>(workspace);
+  float* const partial = column_workspace("batch_norm_backward", p, workspace);
   with_activation(o.activation, [&]<bool Smooth>() {
     with_column_width<T>(d.channels, [&]<int N>() {
       const NormActivation<Smooth> f(o);

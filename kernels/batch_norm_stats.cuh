@@ -14,20 +14,11 @@
 namespace tinygan::cuda {
 namespace {
 
-// About as many blocks as an H200 runs at a time, by registers. Up to 16 rows per thread are faster than a second
-// launch.
-inline constexpr index_t forward_blocks = 3 * 132, backward_blocks = 2 * 132, one_launch_rows = 16;
-
-inline ColumnPlan forward_plan(const NormDims& d, int width) { return {d, width, forward_blocks, one_launch_rows}; }
-inline ColumnPlan backward_plan(const NormDims& d, int width) { return {d, width, backward_blocks, one_launch_rows}; }
-
-/// Workspace: partial statistics (forward) or partial sums (backward), of either element type.
-inline std::size_t batch_norm_workspace(const NormDims& d) {
-  tinygan::detail::check_dims("batch_norm", d);
-  std::size_t bytes = 0;
-  for (const int width : {column_width<float>(d.channels), column_width<bfloat16>(d.channels)})
-    bytes = std::max({bytes, column_workspace(forward_plan(d, width)), column_workspace(backward_plan(d, width))});
-  return bytes;
+inline ColumnPlan forward_plan(const NormDims& d, int width) {
+  return {d, width, norm_forward_blocks, norm_one_launch_rows};
+}
+inline ColumnPlan backward_plan(const NormDims& d, int width) {
+  return {d, width, norm_backward_blocks, norm_one_launch_rows};
 }
 
 /// A block's shared memory: for reduce_columns(), then a float for each of its channels and quantity.

@@ -6,6 +6,8 @@
 // Cost         norm 4 bytes per element, clipping 8 (nothing where the norm is below the limit).
 #pragma once
 
+#include <tinygan/backend/workspace.hpp>
+
 #include "device/reduce.cuh"
 #include "optimiser.cuh"
 
@@ -43,18 +45,14 @@ __global__ void __launch_bounds__(map_threads) finish_norm_kernel(index_t n, con
 }
 
 template <class T>
-std::size_t global_norm_workspace(int count, const Segment<const T>* segments) {
-  return static_cast<std::size_t>(optimiser_blocks(count, segments)) * sizeof(double);
-}
-
-template <class T>
-void global_norm(int count, const Segment<const T>* segments, float* norm, void* workspace, Stream stream) {
-  auto* const partial = static_cast<double*>(workspace);
+void global_norm(int count, const Segment<const T>* segments, float* norm, Workspace& workspace, Stream stream) {
+  const index_t blocks = optimiser_blocks(count, segments);
+  auto* const partial = workspace.allocate<double>("global_norm", {blocks});
   for_lists(count, segments, [&](const TensorList<Segment<const T>>& list, index_t before) {
     launch<sum_of_squares_kernel<T>>(optimiser_launch(list, sizeof(BlockReduceShared), stream), list, partial + before);
   });
   launch<finish_norm_kernel>({.block = {map_threads}, .shared_bytes = map_threads * sizeof(double), .stream = stream},
-                             optimiser_blocks(count, segments), partial, norm);
+                             blocks, partial, norm);
 }
 
 template <class T>

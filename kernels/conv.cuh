@@ -35,14 +35,8 @@ inline bool is_product(const ConvDims& d, ConvSlot output) {
 }
 
 /// Tap lists on Hopper's tensor cores where they fit, else on the tiles of gemm_tile.cuh.
-template <Precision F, class T>
-std::size_t tap_conv_workspace(const ConvDims& d, bool adjoint) {
-  if constexpr (F != Precision::fp32)
-    if (!is_one_channel(d) && wgmma_conv_fits<F, T>(d, adjoint)) return wgmma_conv_workspace<F, T>(d, adjoint);
-  return 0;
-}
 template <Precision F, bool Adjoint, class T>
-void tap_conv(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w, T* out, void* workspace,
+void tap_conv(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w, T* out, Workspace& workspace,
               Stream stream) {
   if constexpr (F != Precision::fp32)
     if (wgmma_conv_fits<F, T>(d, Adjoint) && wgmma_conv_reads<F, T>(in, w))
@@ -50,33 +44,16 @@ void tap_conv(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w, 
   tap_conv<F, Adjoint>(d, e, in, w, out, stream);
 }
 
-/// The split-K count of a weight gradient that is not a matrix product.
 template <Precision F, class T>
-index_t conv2d_weight_grad_splits(const ConvDims& d) {
-  if (is_one_channel(d)) return one_channel_grad_splits(d);
-  return wgmma_weight_grad_fits<F, T>(d) ? wgmma_weight_grad_splits(d) : weight_grad_splits<F, T>(d);
-}
-
-template <Precision F, class T>
-std::size_t conv2d_workspace(const ConvDims& d, ConvSlot output) {
-  tinygan::detail::check_dims("conv2d", d);
-  if (is_product(d, output)) return gemm_workspace<F, T>(dense_dims(d, output));
-  if (output != ConvSlot::w) return tap_conv_workspace<F, T>(d, output == ConvSlot::x);
-  const index_t splits = conv2d_weight_grad_splits<F, T>(d);
-  if (splits == 1) return 0;
-  return static_cast<std::size_t>(tinygan::detail::product("conv2d_weight_grad", {splits, d.w_shape().size()})) *
-         sizeof(float);
-}
-
-template <Precision F, class T>
-void conv2d(const ConvDims& d, const Epilogue<T>& e, const T* x, const T* w, T* y, void* workspace, Stream stream) {
+void conv2d(const ConvDims& d, const Epilogue<T>& e, const T* x, const T* w, T* y, Workspace& workspace,
+            Stream stream) {
   if (is_product(d, ConvSlot::g)) return gemm<F>(dense_dims(d, ConvSlot::g), e, x, w, y, workspace, stream);
   if (is_one_channel(d)) return (d.C == 1 ? &one_channel_in<T> : &one_channel_out<T>)(d, e, x, w, y, stream);
   tap_conv<F, false>(d, e, x, w, y, workspace, stream);
 }
 
 template <Precision F, class T>
-void conv2d_input_grad(const ConvDims& d, const Epilogue<T>& e, const T* g, const T* w, T* dx, void* workspace,
+void conv2d_input_grad(const ConvDims& d, const Epilogue<T>& e, const T* g, const T* w, T* dx, Workspace& workspace,
                        Stream stream) {
   if (is_product(d, ConvSlot::x)) return gemm<F>(dense_dims(d, ConvSlot::x), e, g, w, dx, workspace, stream);
   if (is_one_channel(d)) return (d.C == 1 ? &one_channel_out<T> : &one_channel_in<T>)(d, e, g, w, dx, stream);
@@ -84,20 +61,21 @@ void conv2d_input_grad(const ConvDims& d, const Epilogue<T>& e, const T* g, cons
 }
 
 template <Precision F, class T>
-void conv2d_weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, void* workspace, Stream stream) {
+void conv2d_weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, Workspace& workspace, Stream stream) {
   if (is_product(d, ConvSlot::w))
     return gemm<F>(dense_dims(d, ConvSlot::w), Epilogue<T>{}, x, g, dw, workspace, stream);
-  const index_t splits = conv2d_weight_grad_splits<F, T>(d);
-  float* const partial_sums = splits > 1 ? static_cast<float*>(workspace) : nullptr;
-  const auto run = [&] {
-    if (is_one_channel(d)) return one_channel_grad(d, x, g, dw, partial_sums, stream);
-    if constexpr (std::is_same_v<T, bfloat16>)
-      if (wgmma_weight_grad_fits<F, T>(d) && aligned(16, x, g))
-        return wgmma_weight_grad(d, x, g, dw, partial_sums, stream);
-    weight_grad<F>(d, splits, x, g, dw, partial_sums, stream);
+  const auto run = [&](index_t splits, const auto& kernel) {  // kernel(partial sums), null for one split
+    float* const partial_sums = split_k_workspace("conv2d_weight_grad", splits, d.w_shape().size(), workspace);
+    kernel(partial_sums);
+    if (partial_sums) sum_splits(d.w_shape().size(), splits, d.K, Epilogue<T>{}, partial_sums, dw, stream);
   };
-  run();
-  if (partial_sums) sum_splits(d.w_shape().size(), splits, d.K, Epilogue<T>{}, partial_sums, dw, stream);
+  if (is_one_channel(d))
+    return run(one_channel_grad_splits(d), [&](float* sums) { one_channel_grad(d, x, g, dw, sums, stream); });
+  if constexpr (std::is_same_v<T, bfloat16>)
+    if (wgmma_weight_grad_fits<F, T>(d) && aligned(16, x, g))
+      return run(wgmma_weight_grad_splits(d), [&](float* sums) { wgmma_weight_grad(d, x, g, dw, sums, stream); });
+  const index_t splits = weight_grad_splits<F, T>(d);
+  run(splits, [&](float* sums) { weight_grad<F>(d, splits, x, g, dw, sums, stream); });
 }
 
 }  // namespace

@@ -43,8 +43,8 @@ inline void record(const Form& form, index_t blocks) {
   launched_blocks = blocks;
 }
 
-/// Forces a form on the calling thread to the end of the enclosing scope: workspace sizes, split-K counts and launches
-/// alike. A shape that the form does not support is an Error.
+/// Forces a form on the calling thread to the end of the enclosing scope: split-K counts and launches alike.
+/// A shape that the form does not support is an Error.
 class Force {
  public:
   explicit Force(const Form& form) : before_(forced) { forced = form; }

@@ -103,18 +103,6 @@ auto with_gemm_plan(const GemmDims& d, const Run& run) {
   });
 }
 
-template <Precision F, class T>
-std::size_t gemm_workspace(const GemmDims& d) {
-  tinygan::detail::check_dims("gemm", d);
-  if (is_vector(d)) return vector_workspace<T>(d);
-  if constexpr (F != Precision::fp32)
-    if (wgmma_gemm_fits<F, T>(d)) return wgmma_gemm_workspace<F, T>(d);
-  return with_gemm_plan<F, T>(d, [&]<class P>(const GemmPlan& p) {
-    if (p.splits == 1) return std::size_t{0};
-    return static_cast<std::size_t>(tinygan::detail::product("gemm", {p.splits, d.M, d.N})) * sizeof(float);
-  });
-}
-
 template <class P, Major A, Major B, class T = typename P::Element>
 void gemm_tiles(const GemmDims& d, const GemmPlan& p, const Epilogue<T>& e, const T* a, const T* b, T* c,
                 float* partial_sums, Stream stream) {
@@ -127,20 +115,14 @@ void gemm_tiles(const GemmDims& d, const GemmPlan& p, const Epilogue<T>& e, cons
 }
 
 template <Precision F, class T>
-void gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b, T* c, void* workspace, Stream stream) {
+void gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b, T* c, Workspace& workspace, Stream stream) {
   check(std::max({d.M, d.N, d.K}) <= 0x7fffffff, "gemm", "extents ", d.M, ", ", d.N, ", ", d.K, " above 2^31 - 1");
   if (is_vector(d)) return vector_gemm(d, e, a, b, c, workspace, stream);
-  bool whole = false;
-  if constexpr (F != Precision::fp32) {
-    whole = wgmma_gemm_fits<F, T>(d);  // then there is no workspace for partial sums
-    if (whole && wgmma_gemm_reads<F, T>(d, a, b)) return wgmma_gemm<F, T>(d, e, a, b, c, workspace, stream);
-  }
+  if constexpr (F != Precision::fp32)
+    if (wgmma_gemm_fits<F, T>(d) && wgmma_gemm_reads<F, T>(d, a, b))
+      return wgmma_gemm<F, T>(d, e, a, b, c, workspace, stream);
   with_gemm_plan<F, T>(d, [&]<class P>(GemmPlan p) {
-    if (whole) {
-      p.splits = 1;
-      p.split_k = round_up(d.K, P::tile_k);
-    }
-    float* const partial_sums = p.splits > 1 ? static_cast<float*>(workspace) : nullptr;
+    float* const partial_sums = split_k_workspace("gemm", p.splits, d.M * d.N, workspace);
     p.packed_a = made_of_packs<P::pack>(d.trans_a ? d.M : d.K, a);
     p.packed_b = made_of_packs<P::pack>(d.trans_b ? d.K : d.N, b);
     p.packed_c = partial_sums ? made_of_packs<4>(d.N, partial_sums) : made_of_packs<4>(d.N, c);

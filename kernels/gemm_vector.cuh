@@ -228,8 +228,7 @@ __global__ void __launch_bounds__(gemv_threads, 2)
 
 // ---- A single term --------------------------------------------------------------------------------------------------
 
-inline constexpr unsigned outer_rows = 4;      // of a thread in one go
-inline constexpr index_t outer_blocks = 2368;  // about as many as the largest GPUs hold at once
+inline constexpr unsigned outer_rows = 4;  // of a thread in one go
 
 /// finish_pack() for N columns from n on, all of which exist.
 template <int N, class T>
@@ -291,16 +290,9 @@ void outer(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b, T* c
 
 // ---- All of them ----------------------------------------------------------------------------------------------------
 
-template <class T>
-std::size_t vector_workspace(const GemmDims& d) {
-  if (d.K == 1) return 0;
-  const GemvPlan p = gemv_plan<T>(d);
-  return p.splits == 1 ? 0 : static_cast<std::size_t>(p.splits * p.length) * sizeof(float);
-}
-
 /// A product that is_vector().
 template <class T>
-void vector_gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b, T* c, void* workspace,
+void vector_gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b, T* c, Workspace& workspace,
                  Stream stream) {
   constexpr int N = pack_width<T>;
   if (d.K == 1) return made_of_packs<N>(d.N, b, c) ? outer<N>(d, e, a, b, c, stream) : outer<1>(d, e, a, b, c, stream);
@@ -309,7 +301,7 @@ void vector_gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b
   const T* const v = p.one_column ? b : a;
   const bool dots = p.layout == Major::k;
   p.packed = dots ? made_of_packs<N>(p.K, matrix, v) : made_of_packs<N>(p.length, matrix);
-  float* const partial_sums = p.splits > 1 ? static_cast<float*>(workspace) : nullptr;
+  float* const partial_sums = split_k_workspace("gemm", p.splits, p.length, workspace);
   forms::record({forms::Way::vector, 0, 0, p.splits}, p.blocks * p.splits);
   const std::size_t shared = sizeof(float) * (gemv_threads / warp_size) * (dots ? 1 : gemv_columns);
   const Launch how{

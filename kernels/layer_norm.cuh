@@ -24,7 +24,6 @@ namespace tinygan::cuda {
 namespace {
 
 inline constexpr int layer_norm_threads = 256;
-inline constexpr index_t layer_norm_warp_channels = 1024;  // a block per row beyond
 
 /// N contiguous elements of a row: one load where the array is aligned.
 template <int N, class T>
@@ -229,22 +228,16 @@ __global__ void __launch_bounds__(column_threads)
                  });
 }
 
-inline std::size_t layer_norm_workspace(const NormDims& d) {
-  tinygan::detail::check_dims("layer_norm", d);
-  return std::max(column_workspace(layer_norm_plan(d, column_width<float>(d.channels))),
-                  column_workspace(layer_norm_plan(d, column_width<bfloat16>(d.channels))));
-}
-
 template <class T>
 void layer_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x, const float* mean, const float* rstd,
-                         const T* gamma, const T* beta, const T* g, T* dx, T* dgamma, T* dbeta, void* workspace,
+                         const T* gamma, const T* beta, const T* g, T* dx, T* dgamma, T* dbeta, Workspace& workspace,
                          Stream stream) {
-  auto* const partial = static_cast<float*>(workspace);
   launch_rows(d, o.activation, stream, [&]<int N, int Threads, bool Smooth>(const Launch& how) {
     launch<layer_norm_backward_kernel<N, Threads, Smooth, T>>(
         how, d, NormActivation<Smooth>(o), packable<N>(x, gamma, beta, g, dx), x, mean, rstd, gamma, beta, g, dx);
   });
   const ColumnPlan p = layer_norm_plan(d, column_width<T>(d.channels));
+  float* const partial = column_workspace("layer_norm_backward", p, workspace);
   with_activation(o.activation, [&]<bool Smooth>() {
     with_column_width<T>(d.channels, [&]<int N>() {
       launch<layer_norm_sums_kernel<N, Smooth, T>>({.grid = p.grid(),

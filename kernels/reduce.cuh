@@ -11,6 +11,7 @@
 #pragma once
 
 #include <tinygan/backend/pointwise_dims.hpp>
+#include <tinygan/backend/workspace.hpp>
 #include <tinygan/base/stream.hpp>
 
 #include "device/map.cuh"
@@ -20,8 +21,6 @@
 namespace tinygan::cuda {
 namespace {
 
-inline constexpr index_t wanted_blocks = 512;  // about four for each multiprocessor of an H200
-
 /// `splits` splits of `split_size` elements of `reduced` each, the last one shorter, none empty.
 struct ReduceSplits {
   index_t split_size, splits;
@@ -30,7 +29,7 @@ struct ReduceSplits {
     const bool rows = d.inner == 1;
     const index_t blocks = d.outer * (rows ? 1 : ceil_div(d.inner, 32));
     const index_t smallest = rows ? 4096 : 64;
-    const index_t wanted = std::min(ceil_div(wanted_blocks, blocks), ceil_div(d.reduced, smallest));
+    const index_t wanted = std::min(ceil_div(reduce_blocks, blocks), ceil_div(d.reduced, smallest));
     split_size = round_up(ceil_div(d.reduced, std::max<index_t>(wanted, 1)), 4);
     splits = ceil_div(d.reduced, split_size);
   }
@@ -130,10 +129,10 @@ void reduce_pass(const ReduceDims& d, const ReduceSplits& p, const X* x, Y* y, S
 }
 
 template <class Op, class T>
-void reduce_with(const ReduceDims& d, const T* x, T* y, void* workspace, Stream stream) {
+void reduce_with(const ReduceDims& d, const T* x, T* y, Workspace& workspace, Stream stream) {
   const ReduceSplits p(d);
   if (p.splits == 1) return reduce_pass<Op>(d, p, x, y, stream);
-  auto* const partial = static_cast<float*>(workspace);  // (outer, splits, inner)
+  auto* const partial = workspace.allocate<float>("reduce", {d.outer * p.splits * d.inner});  // (outer, splits, inner)
   reduce_pass<Op>(d, p, x, partial, stream);
   const ReduceDims rest{d.outer, p.splits, d.inner};
   ReduceSplits whole(rest);
@@ -142,14 +141,8 @@ void reduce_with(const ReduceDims& d, const T* x, T* y, void* workspace, Stream 
   reduce_pass<Op>(rest, whole, static_cast<const float*>(partial), y, stream);
 }
 
-inline std::size_t reduce_workspace(const ReduceDims& d) {
-  tinygan::detail::check_dims("reduce", d);
-  const ReduceSplits p(d);
-  return p.splits == 1 ? 0 : static_cast<std::size_t>(d.outer * p.splits * d.inner) * sizeof(float);
-}
-
 template <class T>
-void reduce(ReduceOp op, const ReduceDims& d, const T* x, T* y, void* workspace, Stream stream) {
+void reduce(ReduceOp op, const ReduceDims& d, const T* x, T* y, Workspace& workspace, Stream stream) {
   if (op == ReduceOp::sum) reduce_with<Sum>(d, x, y, workspace, stream);
   else reduce_with<Max>(d, x, y, workspace, stream);
 }

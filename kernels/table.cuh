@@ -32,15 +32,12 @@ template <DeviceType Type, class T, Precision F>
 const KernelTable<T>& kernel_table() {
   static const KernelTable<T> table = [] {
     KernelTable<T> t{};
-    t.gemm_workspace = &gemm_workspace<F, T>;
     t.gemm = &gemm<F, T>;
-    t.conv2d_workspace = &conv2d_workspace<F, T>;
     t.conv2d = &conv2d<F, T>;
     t.conv2d_input_grad = &conv2d_input_grad<F, T>;
     t.conv2d_weight_grad = &conv2d_weight_grad<F, T>;
     t.unary = &unary<T>;
     t.binary = &binary<T>;
-    t.reduce_workspace = &reduce_workspace;
     t.reduce = &reduce<T>;
     t.fill = &fill<T>;
     t.copy = &copy<T>;
@@ -49,12 +46,10 @@ const KernelTable<T>& kernel_table() {
     t.widen = &widen<T>;
     t.softmax = &softmax<T>;
     t.log_softmax = &log_softmax<T>;
-    t.batch_norm_workspace = &batch_norm_workspace;
     t.batch_norm = &batch_norm<T>;
     t.batch_norm_apply = &batch_norm_apply<T>;
     t.batch_norm_backward = &batch_norm_backward<T>;
     t.layer_norm = &layer_norm<T>;
-    t.layer_norm_workspace = &layer_norm_workspace;
     t.layer_norm_backward = &layer_norm_backward<T>;
     t.max_pool2d = &max_pool2d<T>;
     t.pool_gather = &pool_gather<T>;
@@ -68,7 +63,6 @@ const KernelTable<T>& kernel_table() {
     t.gather_images = &gather_images<T>;
     t.adam = &adam<T>;
     t.sgd = &sgd<T>;
-    t.global_norm_workspace = &global_norm_workspace<T>;
     t.global_norm = &global_norm<T>;
     t.clip_by_norm = &clip_by_norm<T>;
     if constexpr (std::is_same_v<T, float>) {  // metrics and averages of master weights are float

@@ -15,6 +15,7 @@
 
 #include <tinygan/backend/activation.hpp>
 #include <tinygan/backend/major.hpp>
+#include <tinygan/backend/workspace.hpp>
 
 #include "device/architecture.cuh"
 #include "device/vector.cuh"
@@ -170,6 +171,11 @@ __global__ void __launch_bounds__(map_threads)
   const int n = static_cast<int>(i % p.N);
   finish_pack(e, n, n + count, v);
   store_some(y + i, n, n + count, v, p.packed);
+}
+
+/// Partial sums (splits, size) of a split-K kernel; null for one split, which stores its result itself.
+inline float* split_k_workspace(const char* op, index_t splits, index_t size, Workspace& workspace) {
+  return splits == 1 ? nullptr : workspace.allocate<float>(op, {tinygan::detail::product(op, {splits, size})});
 }
 
 template <class T>

@@ -79,8 +79,8 @@ void write_operand(index_t batch, index_t rows, index_t columns, bool transpose,
 
 /// Bytes of n elements in the format, rounded up so that the next array is aligned for TMA.
 template <Precision F>
-constexpr std::size_t operand_bytes(index_t n) {
-  return static_cast<std::size_t>(round_up(n * static_cast<index_t>(sizeof(OperandElement<F>)), 128));
+constexpr index_t operand_bytes(index_t n) {
+  return round_up(n * static_cast<index_t>(sizeof(OperandElement<F>)), 128);
 }
 
 }  // namespace

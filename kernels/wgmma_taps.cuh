@@ -158,14 +158,6 @@ void wgmma_taps(TapPlan& plan, index_t H, index_t taps, const Epilogue<T>& e, co
   (wide ? &wgmma_taps_in<Wide, T> : &wgmma_taps_in<Narrow, T>)(plan, H, taps, e, in, w, out, stream);
 }
 
-/// Workspace of wgmma_conv(): float operands in the format, except inputs that tf32 reads in place.
-template <Precision F, class T>
-std::size_t wgmma_conv_workspace(const ConvDims& d, bool adjoint) {
-  if (std::is_same_v<T, bfloat16>) return 0;
-  const index_t inputs = (adjoint ? d.y_shape() : d.x_shape()).size();
-  return (F == Precision::tf32 ? 0 : operand_bytes<F>(inputs)) + operand_bytes<F>(d.w_shape().size());
-}
-
 template <Precision F, class T>
 bool wgmma_conv_fits(const ConvDims& d, bool adjoint) {
   const index_t C = adjoint ? d.K : d.C, K = adjoint ? d.C : d.K;
@@ -181,19 +173,19 @@ bool wgmma_conv_reads(const T* in, const T* w) {
 }
 
 template <Precision F, class T, bool Adjoint>
-void wgmma_conv(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w, T* out, void* workspace,
+void wgmma_conv(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w, T* out, Workspace& workspace,
                 Stream stream) {
   TapPlan plan = tap_plan<Adjoint, 4>(d, in, w, out);
   const index_t H = Adjoint ? d.P : d.H, taps = d.R * d.S;
   if constexpr (std::is_same_v<T, bfloat16>) {  // w (taps,C,K): the adjoint direction sums over K
     wgmma_taps<F, Major::k, Adjoint ? Major::k : Major::mn>(plan, H, taps, e, in, w, out, stream);
-  } else {
-    auto* const w_to = static_cast<std::byte*>(workspace);
-    std::byte* const in_to = w_to + operand_bytes<F>(d.w_shape().size());
+  } else {  // floats in the format, except inputs that tf32 reads in place
+    const index_t inputs = F == Precision::tf32 ? 0 : (Adjoint ? d.y_shape() : d.x_shape()).size();
+    const index_t w_bytes = operand_bytes<F>(d.w_shape().size());
+    auto* const w_to = workspace.allocate<std::byte>("conv2d", {w_bytes, operand_bytes<F>(inputs)});
     write_operand<F>(taps, d.C, d.K, !Adjoint, w, w_to, stream);
-    if constexpr (F == Precision::bf16)
-      write_operand<F>(1, 1, (Adjoint ? d.y_shape() : d.x_shape()).size(), false, in, in_to, stream);
-    const void* const read = F == Precision::bf16 ? static_cast<const void*>(in_to) : in;
+    if (inputs > 0) write_operand<F>(1, 1, inputs, false, in, w_to + w_bytes, stream);
+    const void* const read = inputs > 0 ? static_cast<const void*>(w_to + w_bytes) : in;
     wgmma_taps<F, Major::k, Major::k>(plan, H, taps, e, read, w_to, out, stream);
   }
 }
@@ -202,12 +194,6 @@ void wgmma_conv(const ConvDims& d, const Epilogue<T>& e, const T* in, const T* w
 template <Precision F>
 bool wgmma_gemm_reads_a(const GemmDims& d) {
   return F == Precision::tf32 && !d.trans_a;
-}
-
-template <Precision F, class T>
-std::size_t wgmma_gemm_workspace(const GemmDims& d) {
-  if (std::is_same_v<T, bfloat16>) return 0;
-  return (wgmma_gemm_reads_a<F>(d) ? 0 : operand_bytes<F>(d.M * d.K)) + operand_bytes<F>(d.N * d.K);
 }
 
 template <Precision F, class T>
@@ -243,7 +229,8 @@ TapPlan wgmma_gemm_plan(const GemmDims& d, const T* c) {
 }
 
 template <Precision F, class T>
-void wgmma_gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b, T* c, void* workspace, Stream stream) {
+void wgmma_gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b, T* c, Workspace& workspace,
+                Stream stream) {
   TapPlan plan = wgmma_gemm_plan(d, c);
   if constexpr (std::is_same_v<T, bfloat16>) {
     constexpr Major k = Major::k, mn = Major::mn;
@@ -252,13 +239,11 @@ void wgmma_gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b,
                                  : &wgmma_taps<F, k, mn, T>;
     run(plan, 1, 1, e, a, b, c, stream);
   } else {
-    auto* const b_to = static_cast<std::byte*>(workspace);
-    std::byte* const a_to = b_to + operand_bytes<F>(d.N * d.K);
-    const void* a_from = a;
-    if (!wgmma_gemm_reads_a<F>(d)) {
-      write_operand<F>(1, d.trans_a ? d.K : d.M, d.trans_a ? d.M : d.K, d.trans_a, a, a_to, stream);
-      a_from = a_to;
-    }
+    const bool copy_a = !wgmma_gemm_reads_a<F>(d);
+    const index_t b_bytes = operand_bytes<F>(d.N * d.K);
+    auto* const b_to = workspace.allocate<std::byte>("gemm", {b_bytes, copy_a ? operand_bytes<F>(d.M * d.K) : 0});
+    if (copy_a) write_operand<F>(1, d.trans_a ? d.K : d.M, d.trans_a ? d.M : d.K, d.trans_a, a, b_to + b_bytes, stream);
+    const void* const a_from = copy_a ? static_cast<const void*>(b_to + b_bytes) : a;
     write_operand<F>(1, d.trans_b ? d.N : d.K, d.trans_b ? d.K : d.N, !d.trans_b, b, b_to, stream);
     wgmma_taps<F, Major::k, Major::k>(plan, 1, 1, e, a_from, b_to, c, stream);
   }

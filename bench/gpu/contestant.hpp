@@ -28,8 +28,7 @@ Contestant tinygan_conv(const ConvProblem&);
 /// The library's kernels in one form.
 struct FormContestant {
   forms::Form form;             ///< that is asked for
-  std::string error;            ///< why it cannot compute the problem; else empty
-  Contestant contestant;        ///< where it can
+  Contestant contestant;        ///< throws Error where the form cannot compute the problem
   std::function<void()> reset;  ///< fills the result with NaN
 };
 

@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <string>
 
+#include <tinygan/backend/workspace.hpp>
 #include <tinygan/base/error.hpp>
 
 namespace tinygan::bench::gpu {
@@ -49,6 +51,21 @@ class DeviceMemory {
 
  private:
   void* data_ = nullptr;
+};
+
+/// Scratch that grows to the largest request, so that calls that are timed allocate nothing.
+class GrowingWorkspace final : public Workspace {
+ private:
+  void* allocate_bytes(std::size_t bytes) override {
+    if (bytes > bytes_) {
+      memory_.emplace(bytes);
+      bytes_ = bytes;
+    }
+    return memory_->data();
+  }
+
+  std::size_t bytes_ = 0;
+  std::optional<DeviceMemory> memory_;
 };
 
 /// A stream of its own, not synchronised with the legacy stream.

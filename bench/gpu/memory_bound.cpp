@@ -114,7 +114,7 @@ template <class T>
 struct BatchNormMemory {
   BatchNormData<T> data;
   Rotation operands, statistics;
-  DeviceMemory workspace;
+  GrowingWorkspace workspace;
 
   explicit BatchNormMemory(const NormDims& d)
       : data(d), operands(rotation_of<T>({{data.x.get(), d.rows * d.channels},
@@ -124,8 +124,7 @@ struct BatchNormMemory {
                                           {nullptr, d.rows * d.channels},
                                           {nullptr, d.channels},
                                           {nullptr, d.channels}})),
-        statistics({{floats(d.channels)}, {floats(d.channels)}}),
-        workspace(kernels<T>(Device::cuda()).batch_norm_workspace(d)) {}
+        statistics({{floats(d.channels)}, {floats(d.channels)}}) {}
 
   void run(bool backward, int set, cudaStream_t handle) {
     const KernelTable<T>& k = kernels<T>(Device::cuda());
@@ -136,8 +135,8 @@ struct BatchNormMemory {
                                                                               1, set % statistics.sets());
     if (backward)
       return k.batch_norm_backward(d, data.o, at(0), mean, variance, at(1), at(2), at(3), at(4), at(5), at(6),
-                                   workspace.data(), stream);
-    k.batch_norm(d, data.o, at(0), at(1), at(2), at(4), mean, variance, workspace.data(), stream);
+                                   workspace, stream);
+    k.batch_norm(d, data.o, at(0), at(1), at(2), at(4), mean, variance, workspace, stream);
   }
 };
 

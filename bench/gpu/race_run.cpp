@@ -52,19 +52,17 @@ Race race(const Problem& p, const std::vector<forms::Form>& forms, index_t chann
   std::vector<std::size_t> runner_of;
   double best = std::numeric_limits<double>::infinity();
   for (FormContestant& f : tinygan_forms(p, forms)) {
-    Runner r{.form = f.form, .error = f.error, .chosen = f.form.way == forms::Way::automatic};
+    Runner r{.form = f.form, .chosen = f.form.way == forms::Way::automatic};
     try {
-      if (r.error.empty()) {
-        f.reset();
-        f.contestant.run(0, bench_stream());
-        r.form = forms::launched;
-        r.blocks = forms::launched_blocks;
-        bench_stream().wait();
-        bool known = false;
-        for (const Runner& other : result.runners) known = known || (other.blocks > 0 && other.form == r.form);
-        if (known) continue;
-        if (o.checked) r.error = wrong(p, f.contestant.result(), channels, p.precision == Precision::bf16);
-      }
+      f.reset();
+      f.contestant.run(0, bench_stream());
+      r.form = forms::launched;
+      r.blocks = forms::launched_blocks;
+      bench_stream().wait();
+      bool known = false;
+      for (const Runner& other : result.runners) known = known || (other.blocks > 0 && other.form == r.form);
+      if (known) continue;
+      if (o.checked) r.error = wrong(p, f.contestant.result(), channels, p.precision == Precision::bf16);
       if (r.error.empty()) {
         time_of_call(f.contestant);
         r.cold = r.hot = time_of_call(f.contestant);

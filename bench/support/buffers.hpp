@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <memory>
 
-#include <tinygan/base/shape.hpp>
+#include <tinygan/backend/workspace.hpp>
 
 namespace tinygan::bench {
 
@@ -26,5 +26,17 @@ Buffer<T> buffer(index_t size, std::uint32_t seed = 1) {
   }
   return b;
 }
+
+/// Scratch that grows to the largest request, so that calls that are timed allocate nothing.
+class GrowingWorkspace final : public Workspace {
+ private:
+  void* allocate_bytes(std::size_t bytes) override {
+    if (bytes > bytes_) memory_ = buffer<float>(static_cast<index_t>((bytes + 3) / 4)), bytes_ = bytes;
+    return memory_.get();
+  }
+
+  std::size_t bytes_ = 0;
+  Buffer<float> memory_;
+};
 
 }  // namespace tinygan::bench

@@ -8,6 +8,7 @@
 #include <bit>
 
 #include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/backend/workspace.hpp>
 
 #include "../launch.cuh"
 #include "vector.cuh"
@@ -246,9 +247,9 @@ __device__ __forceinline__ void reduce_columns(unsigned shift, const float (&sum
   }
 }
 
-/// Bytes of partial sums, (splits, 2, channels), float for every element type: sums and products of each split.
-inline std::size_t column_workspace(const ColumnPlan& p) {
-  return p.splits == 1 ? 0 : static_cast<std::size_t>(p.splits * 2 * p.channels) * sizeof(float);
+/// Partial sums, (splits, 2, channels): sums and products of each split; null for one split.
+inline float* column_workspace(const char* op, const ColumnPlan& p, Workspace& workspace) {
+  return p.splits == 1 ? nullptr : workspace.allocate<float>(op, {p.splits * 2 * p.channels});
 }
 
 struct ColumnSums {

@@ -25,13 +25,12 @@ struct Operands {
 /// The partial in one slot, everything it may write poisoned before.
 template <class T>
 std::vector<T> partial(const ConvDims& d, ConvSlot slot, const Operands<T>& o, const Epilogue<T>& epilogue = {}) {
-  Workspace workspace(cpu::conv2d_workspace<T>(d, slot));
+  GuardedWorkspace workspace;
   const Shape shape = slot == ConvSlot::g ? d.y_shape() : slot == ConvSlot::x ? d.x_shape() : d.w_shape();
   std::vector<T> out = poisoned<T>(shape.size());
-  if (slot == ConvSlot::g) cpu::conv2d(d, epilogue, o.x.data(), o.w.data(), out.data(), workspace.data(), Stream{});
-  if (slot == ConvSlot::x)
-    cpu::conv2d_input_grad(d, epilogue, o.g.data(), o.w.data(), out.data(), workspace.data(), Stream{});
-  if (slot == ConvSlot::w) cpu::conv2d_weight_grad(d, o.x.data(), o.g.data(), out.data(), workspace.data(), Stream{});
+  if (slot == ConvSlot::g) cpu::conv2d(d, epilogue, o.x.data(), o.w.data(), out.data(), workspace, Stream{});
+  if (slot == ConvSlot::x) cpu::conv2d_input_grad(d, epilogue, o.g.data(), o.w.data(), out.data(), workspace, Stream{});
+  if (slot == ConvSlot::w) cpu::conv2d_weight_grad(d, o.x.data(), o.g.data(), out.data(), workspace, Stream{});
   CHECK(workspace.intact());
   return out;
 }

@@ -139,8 +139,8 @@ void check_statistics(const NormDims& d, double centre) {
   }
   check_everywhere<T>({mean, variance}, [&] {
     auto m = poisoned<T>(d.channels), v = poisoned<T>(d.channels);
-    Workspace scratch(cpu::batch_norm_workspace<T>(d));
-    cpu::batch_norm_stats(d, x.data(), m.data(), v.data(), scratch.data(), {});
+    GuardedWorkspace scratch;
+    cpu::batch_norm_stats(d, x.data(), m.data(), v.data(), scratch, {});
     return std::vector<std::vector<T>>{m, v};
   });
 }
@@ -157,9 +157,9 @@ void check_batch_norm(const NormDims& d, Activation f) {
   });
   check_everywhere<T>(p.backward(), [&] {
     auto dx = poisoned<T>(d.rows * d.channels), dgamma = poisoned<T>(d.channels), dbeta = dgamma;
-    Workspace scratch(cpu::batch_norm_workspace<T>(d));
+    GuardedWorkspace scratch;
     cpu::batch_norm_backward(d, p.o, p.x.data(), p.mean.data(), p.variance.data(), p.gamma.data(), p.beta.data(),
-                             p.g.data(), dx.data(), dgamma.data(), dbeta.data(), scratch.data(), {});
+                             p.g.data(), dx.data(), dgamma.data(), dbeta.data(), scratch, {});
     return std::vector<std::vector<T>>{dx, dgamma, dbeta};
   });
 }
@@ -175,9 +175,9 @@ void check_layer_norm(const NormDims& d, Activation f) {
   for (index_t r = 0; r < d.rows; ++r) rstd[as_size(r)] = static_cast<T>(p.rstd(r * d.channels));
   check_everywhere<T>(p.backward(), [&] {
     auto dx = poisoned<T>(d.rows * d.channels), dgamma = poisoned<T>(d.channels), dbeta = dgamma;
-    Workspace scratch(cpu::layer_norm_workspace<T>(d));
+    GuardedWorkspace scratch;
     cpu::layer_norm_backward(d, p.o, p.x.data(), p.mean.data(), rstd.data(), p.gamma.data(), p.beta.data(), p.g.data(),
-                             dx.data(), dgamma.data(), dbeta.data(), scratch.data(), {});
+                             dx.data(), dgamma.data(), dbeta.data(), scratch, {});
     return std::vector<std::vector<T>>{dx, dgamma, dbeta};
   });
 
@@ -226,8 +226,8 @@ TEST_CASE("cpu batch norm: a constant channel has variance 0", "[cpu][norm]") {
   const std::vector<float> x(as_size(d.rows * d.channels), 0.1f);
   for_each_isa([&] {
     auto mean = poisoned<float>(5), variance = poisoned<float>(5);
-    Workspace scratch(cpu::batch_norm_workspace<float>(d));
-    cpu::batch_norm_stats(d, x.data(), mean.data(), variance.data(), scratch.data(), {});
+    GuardedWorkspace scratch;
+    cpu::batch_norm_stats(d, x.data(), mean.data(), variance.data(), scratch, {});
     CHECK(first_difference(mean, std::vector<float>(5, 0.1f)) == "");
     CHECK(first_difference(variance, std::vector<float>(5, 0.0f)) == "");
   });

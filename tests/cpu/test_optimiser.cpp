@@ -105,8 +105,8 @@ void check_norm_and_clip(double max_norm) {
   check_everywhere<T>({norm, clipped}, [&] {
     State<T> s;
     std::vector<T> found = poisoned<T>(1);
-    Workspace scratch(cpu::global_norm_workspace<T>(s.count(), s.const_segments.data()));
-    cpu::global_norm<T>(s.count(), s.const_segments.data(), found.data(), scratch.data(), {});
+    GuardedWorkspace scratch;
+    cpu::global_norm<T>(s.count(), s.const_segments.data(), found.data(), scratch, {});
     cpu::clip_by_norm<T>(s.count(), s.segments.data(), found.data(), static_cast<T>(max_norm), {});
     return std::vector<std::vector<T>>{found, s.grad};
   });

@@ -96,16 +96,16 @@ inline std::string name_of(const PartialCase& c) {
 template <class T>
 void compute(const ProductCase& c, const Epilogue<T>& e, const T* a, const T* b, T* out, Device device) {
   const KernelTable<T>& k = kernels<T>(device);
-  const tinygan::KernelWorkspace workspace(k.gemm_workspace(c.dims), device);
-  k.gemm(c.dims, e, a, b, out, workspace.data(), {});
+  PoolWorkspace workspace(device);
+  k.gemm(c.dims, e, a, b, out, workspace, {});
 }
 template <class T>
 void compute(const PartialCase& c, const Epilogue<T>& e, const T* a, const T* b, T* out, Device device) {
   const KernelTable<T>& k = kernels<T>(device);
-  const tinygan::KernelWorkspace workspace(k.conv2d_workspace(c.dims, c.output), device);
-  if (c.output == ConvSlot::g) k.conv2d(c.dims, e, a, b, out, workspace.data(), {});
-  if (c.output == ConvSlot::x) k.conv2d_input_grad(c.dims, e, a, b, out, workspace.data(), {});
-  if (c.output == ConvSlot::w) k.conv2d_weight_grad(c.dims, a, b, out, workspace.data(), {});
+  PoolWorkspace workspace(device);
+  if (c.output == ConvSlot::g) k.conv2d(c.dims, e, a, b, out, workspace, {});
+  if (c.output == ConvSlot::x) k.conv2d_input_grad(c.dims, e, a, b, out, workspace, {});
+  if (c.output == ConvSlot::w) k.conv2d_weight_grad(c.dims, a, b, out, workspace, {});
 }
 
 /// One case: reals within error bounds, signs exactly.

@@ -59,29 +59,33 @@ void drop_ignored_bits(Precision p, const Operand<T>& x) {
 }
 
 /// gemm against its references, in both orders of execution; operands start `offset` elements after a 16-byte
-/// boundary.
+/// boundary. Returns the bytes of the workspace.
 template <class T = float>
-void check_gemm(Precision p, const GemmDims& d, int offset = 0, const Epilogue<T>& epilogue = {}) {
+std::size_t check_gemm(Precision p, const GemmDims& d, int offset = 0, const Epilogue<T>& epilogue = {}) {
   CAPTURE(p, d.M, d.N, d.K, d.trans_a, d.trans_b, offset);
   const UsePrecision use(p);
   const Operand<T> a(d.M * d.K, offset, 1), b(d.K * d.N, offset, 2);
   for (const Operand<T>* operand : {&a, &b}) drop_ignored_bits(p, *operand);
   const KernelTable<T>& k = emulated_kernels<T>();
+  std::size_t bytes = 0;
   const auto c = both_ways<T>(d.M * d.N, [&](T* out) {
-    Workspace workspace(k.gemm_workspace(d));
-    k.gemm(d, epilogue, a.data(), b.data(), out, workspace.data(), {});
+    GuardedWorkspace workspace;
+    k.gemm(d, epilogue, a.data(), b.data(), out, workspace, {});
     CHECK(workspace.intact());
+    bytes = workspace.bytes();
   });
   const Precision by = forms::launched.way == forms::Way::vector ? Precision::fp32 : p;  // whatever the precision
   Reference exact = reference_gemm(d, a.data(), b.data());
   Reference of_rounded = reference_gemm(d, rounded(by, a.values()).data(), rounded(by, b.values()).data());
   for (Reference* r : {&exact, &of_rounded}) reference_epilogue(epilogue, d.N, *r);
   check_product(by, c, of_rounded, exact, epilogue);
+  return bytes;
 }
 
 /// One partial of a convolution against its references, as above.
 template <class T = float>
-void check_partial(Precision p, const ConvDims& d, ConvSlot slot, int offset = 0, const Epilogue<T>& epilogue = {}) {
+std::size_t check_partial(Precision p, const ConvDims& d, ConvSlot slot, int offset = 0,
+                          const Epilogue<T>& epilogue = {}) {
   const char* const name = slot == ConvSlot::g ? "conv2d" : slot == ConvSlot::x ? "input grad" : "weight grad";
   CAPTURE(p, name, d.N, d.H, d.W, d.C, d.R, d.S, d.K, d.P, d.Q, d.stride_h, d.stride_w, d.pad_top, d.pad_left);
   CAPTURE(d.dilation_h, d.dilation_w, offset);
@@ -101,14 +105,17 @@ void check_partial(Precision p, const ConvDims& d, ConvSlot slot, int offset = 0
   const Reference exact = reference(x.values(), w.values(), g.values());
   const Reference of_rounded = reference(rounded(by, x.values()), rounded(by, w.values()), rounded(by, g.values()));
   const KernelTable<T>& k = emulated_kernels<T>();
+  std::size_t bytes = 0;
   const auto found = both_ways<T>(static_cast<index_t>(exact.value.size()), [&](T* out) {
-    Workspace workspace(k.conv2d_workspace(d, slot));
-    if (slot == ConvSlot::g) k.conv2d(d, epilogue, x.data(), w.data(), out, workspace.data(), {});
-    if (slot == ConvSlot::x) k.conv2d_input_grad(d, epilogue, g.data(), w.data(), out, workspace.data(), {});
-    if (slot == ConvSlot::w) k.conv2d_weight_grad(d, x.data(), g.data(), out, workspace.data(), {});
+    GuardedWorkspace workspace;
+    if (slot == ConvSlot::g) k.conv2d(d, epilogue, x.data(), w.data(), out, workspace, {});
+    if (slot == ConvSlot::x) k.conv2d_input_grad(d, epilogue, g.data(), w.data(), out, workspace, {});
+    if (slot == ConvSlot::w) k.conv2d_weight_grad(d, x.data(), g.data(), out, workspace, {});
     CHECK(workspace.intact());
+    bytes = workspace.bytes();
   });
   check_product(by, found, of_rounded, exact, epilogue);
+  return bytes;
 }
 
 /// All three of them.

@@ -73,7 +73,7 @@ TEST_CASE("A form that cannot compute a shape is an error that names it") {
   const auto forced = [](const Form& form, Precision p, const GemmDims& d) {
     const test::UsePrecision use(p);
     const forms::Force force(form);
-    return error_of([&] { test::emulated_kernels().gemm_workspace(d); });
+    return error_of([&] { test::emulated_kernels().gemm(d, {}, nullptr, nullptr, nullptr, test::no_workspace(), {}); });
   };
   CHECK(contains(forced({Way::mma, 128, 64}, Precision::bf16, {256, 256, 64}), "mma 128x64 cannot compute"));
   CHECK(contains(forced({Way::mma, 64, 64}, Precision::fp32, {256, 256, 64}), "mma 64x64 cannot compute"));

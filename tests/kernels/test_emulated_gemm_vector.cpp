@@ -13,11 +13,9 @@ constexpr Activation activations[] = {Activation::none, Activation::relu, Activa
 template <class T>
 void check_vector(const GemmDims& d, int offset = 0, const Epilogue<T>& e = {}, index_t splits = 1) {
   const Precision p = std::is_same_v<T, float> ? Precision::fp32 : Precision::bf16;
-  check_gemm<T>(p, d, offset, e);
-  CHECK(forms::launched == forms::Form{forms::Way::vector, 0, 0, splits});
-  const UsePrecision use(p);
   const index_t partial_sums = splits > 1 ? splits * d.M * d.N : 0;
-  CHECK(emulated_kernels<T>().gemm_workspace(d) == static_cast<std::size_t>(partial_sums) * sizeof(float));
+  CHECK(check_gemm<T>(p, d, offset, e) == static_cast<std::size_t>(partial_sums) * sizeof(float));
+  CHECK(forms::launched == forms::Form{forms::Way::vector, 0, 0, splits});
 }
 
 /// As a column and as a row, each way in which a vector of one extent can be stored; `sums`: of the matrix's rows.
@@ -97,10 +95,12 @@ TEST_CASE("Emulated vector products: a great depth of few sums is split, bfloat1
 
 TEST_CASE("Emulated vector products: no split where there are blocks enough") {
   const KernelTable<bfloat16>& k = emulated_kernels<bfloat16>();
-  for (const index_t batch : {128, 1024}) {
-    CHECK(k.gemm_workspace({batch, 1, 6272}) == 0);
-    CHECK(k.gemm_workspace({6272, 1, batch, true}) == 0);
-    CHECK(k.gemm_workspace({batch, 6272, 1, false, true}) == 0);
+  const std::vector<bfloat16> a(128 * 6272), b(6272);
+  std::vector<bfloat16> c(128 * 6272);
+  for (const GemmDims& d :
+       {GemmDims{128, 1, 6272}, GemmDims{6272, 1, 128, true}, GemmDims{128, 6272, 1, false, true}}) {
+    k.gemm(d, {}, a.data(), b.data(), c.data(), no_workspace(), {});
+    CHECK(forms::launched == forms::Form{forms::Way::vector, 0, 0, 1});
   }
 }
 
@@ -114,7 +114,7 @@ void check_alignment(const GemmDims& d) {
     std::copy(a.begin(), a.end(), there_a.data());
     std::copy(b.begin(), b.end(), there_b.data());
     std::vector<T> c(static_cast<std::size_t>(d.M * d.N));
-    emulated_kernels<T>().gemm(d, {}, there_a.data(), there_b.data(), c.data(), nullptr, {});
+    emulated_kernels<T>().gemm(d, {}, there_a.data(), there_b.data(), c.data(), no_workspace(), {});
     return c;
   };
   CHECK(first_difference(run(0), run(1)) == "");
@@ -135,7 +135,7 @@ TEST_CASE("Emulated vector products: a NaN spreads to its own results only") {
     const Operand a(d.M * d.K, 0, 1), b(d.K * d.N, 0, 2);
     a[a_at] = nan;
     const auto c = both_ways(d.M * d.N, [&](float* out) {
-      emulated_kernels().gemm(d, {nullptr, Activation::relu, 0}, a.data(), b.data(), out, nullptr, {});
+      emulated_kernels().gemm(d, {nullptr, Activation::relu, 0}, a.data(), b.data(), out, no_workspace(), {});
     });
     for (index_t i = 0; i < d.M * d.N; ++i) CHECK(std::isnan(c[static_cast<std::size_t>(i)]) == expected(i));
   };

@@ -3,6 +3,7 @@
 #include "kernels/cuda_products.hpp"
 #include "kernels/cuda_small.hpp"
 #include "support/child.hpp"
+#include "support/kernel_check.hpp"
 #include "support/temporary.hpp"
 
 namespace tinygan::test {
@@ -32,8 +33,9 @@ void check_way(forms::Way way) {
 TEST_CASE("isa example: wgmma", "[.][isa_example]") { check_way(forms::Way::wgmma); }
 TEST_CASE("isa example: mma", "[.][isa_example]") { check_way(forms::Way::mma); }
 TEST_CASE("isa example: an error", "[.][isa_example]") {
-  const auto ask = [] { kernels<bfloat16>(Device::emulated()).gemm_workspace({256, 2048, 32}); };
-  const std::string error = support::error_of(ask);
+  const std::string error = support::error_of([&] {
+    kernels<bfloat16>(Device::emulated()).gemm({256, 2048, 32}, {}, nullptr, nullptr, nullptr, no_workspace(), {});
+  });
   CHECK(error.rfind("TINYGAN_CUDA_ISA: 'sm_70'", 0) == 0);
 }
 

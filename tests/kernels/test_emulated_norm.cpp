@@ -173,7 +173,7 @@ void check_statistics(const NormDims& d, const Operand<T>& x, double centre, con
 
 /// Statistics only: y is thrown away.
 template <class T>
-void statistics_of(const NormDims& d, const T* x, float* mean, float* variance, void* workspace) {
+void statistics_of(const NormDims& d, const T* x, float* mean, float* variance, Workspace& workspace) {
   const std::vector<T> factors(at(d.channels), T(1.0f));
   std::vector<T> y(at(d.rows * d.channels));
   emulated_kernels<T>().batch_norm(d, {}, x, factors.data(), factors.data(), y.data(), mean, variance, workspace, {});
@@ -181,7 +181,6 @@ void statistics_of(const NormDims& d, const T* x, float* mean, float* variance, 
 
 template <class T>
 void check_stats(const NormDims& d, double centre) {
-  const KernelTable<T>& k = emulated_kernels<T>();
   CAPTURE(sizeof(T), d.rows, d.channels, centre);
   const std::vector<float> values = random_values<float>(d.rows * d.channels, 7);
   std::vector<float> found[2];
@@ -189,8 +188,8 @@ void check_stats(const NormDims& d, double centre) {
     const Operand<T> x(d.rows * d.channels, offset);
     for (index_t i = 0; i < x.size(); ++i) x[i] = T(static_cast<float>(centre) + values[at(i)]);
     found[offset] = both_ways(2 * d.channels, [&](float* y) {
-      Workspace workspace(k.batch_norm_workspace(d));
-      statistics_of(d, x.data(), y, y + d.channels, workspace.data());
+      GuardedWorkspace workspace;
+      statistics_of(d, x.data(), y, y + d.channels, workspace);
       CHECK(workspace.intact());
     });
     check_statistics(d, x, centre, found[offset]);
@@ -217,8 +216,8 @@ void check_in_one(const NormDims& d, Activation f, int offset) {
   std::vector<float> statistics(at(2 * d.channels));
   float *const mean = statistics.data(), *const variance = mean + d.channels;
   const auto found = both_ways<T>(n, [&](T* out) {
-    Workspace workspace(k.batch_norm_workspace(d));
-    k.batch_norm(d, p.o, p.x.data(), p.gamma.data(), p.beta.data(), y.data(), mean, variance, workspace.data(), {});
+    GuardedWorkspace workspace;
+    k.batch_norm(d, p.o, p.x.data(), p.gamma.data(), p.beta.data(), y.data(), mean, variance, workspace, {});
     std::copy_n(y.data(), n, out);
     CHECK(workspace.intact());
   });
@@ -242,12 +241,11 @@ TEST_CASE("Emulated batch norm: many splits") {
 }
 
 TEST_CASE("Emulated batch norm: a constant channel has variance 0, a NaN stays in its channel") {
-  const KernelTable<float>& k = emulated_kernels();
   const NormDims d{777, 5};
   std::vector<float> x(at(d.rows * d.channels), 0.1f), y(10);
   x[3 + 5 * 400] = std::numeric_limits<float>::quiet_NaN();
-  Workspace workspace(k.batch_norm_workspace(d));
-  statistics_of(d, x.data(), y.data(), y.data() + 5, workspace.data());
+  GuardedWorkspace workspace;
+  statistics_of(d, x.data(), y.data(), y.data() + 5, workspace);
   for (const std::size_t c : {0u, 1u, 2u, 4u}) {
     CHECK(y[c] == 0.1f);
     CHECK(y[c + 5] == 0.0f);
@@ -271,10 +269,10 @@ void check_batch_norm(const NormDims& d, Activation f, int offset) {
   check_expected("y", result.data(), p.forward());
 
   const auto grads = both_ways<T>(n + 2 * d.channels, [&](T* out) {
-    Workspace workspace(k.batch_norm_workspace(d));
+    GuardedWorkspace workspace;
     T *dgamma = out + n, *dbeta = dgamma + d.channels;
     k.batch_norm_backward(d, p.o, p.x.data(), p.mean.data(), p.variance.data(), p.gamma.data(), p.beta.data(),
-                          p.g.data(), y.data(), dgamma, dbeta, workspace.data(), {});
+                          p.g.data(), y.data(), dgamma, dbeta, workspace, {});
     std::copy_n(y.data(), n, out);
     CHECK(workspace.intact());
   });
@@ -315,10 +313,10 @@ void check_layer_norm(const NormDims& d, Activation f, int offset) {
   const double terms = static_cast<double>(d.channels) / (d.channels <= 1024 ? 32 : 256) + 16;
 
   const auto grads = both_ways<T>(n + 2 * d.channels, [&](T* out) {
-    Workspace workspace(k.layer_norm_workspace(d));
+    GuardedWorkspace workspace;
     T *dgamma = out + n, *dbeta = dgamma + d.channels;
     k.layer_norm_backward(d, p.o, p.x.data(), p.mean.data(), p.rstd.data(), p.gamma.data(), p.beta.data(), p.g.data(),
-                          y.data(), dgamma, dbeta, workspace.data(), {});
+                          y.data(), dgamma, dbeta, workspace, {});
     std::copy_n(y.data(), n, out);
     CHECK(workspace.intact());
   });

@@ -234,8 +234,8 @@ void check_norm_and_clip() {
   }
   const KernelTable<T>& k = emulated_kernels<T>();
   const auto norm = both_ways(1, [&](float* y) {
-    Workspace workspace(k.global_norm_workspace(p.count(), segments.data()));
-    k.global_norm(p.count(), segments.data(), y, workspace.data(), {});
+    GuardedWorkspace workspace;
+    k.global_norm(p.count(), segments.data(), y, workspace, {});
     CHECK(workspace.intact());
   });
   // Roundings of a block's sum of 4096 squares: the square, 16 in a thread, a tree of 8 levels; half of them of the

@@ -41,13 +41,14 @@ TEST_CASE("Emulated gemm of bfloat16: awkward extents in every transposition, al
 }
 
 TEST_CASE("Emulated gemm of bfloat16: large, deep and off the boundary that large products want") {
-  // There is no workspace then, so there is one split. Some of the rows tell.
+  // Some of the rows tell.
   const GemmDims d{97, 64 * 64, 512};
   const KernelTable<bfloat16>& k = emulated_kernels<bfloat16>();
-  REQUIRE(k.gemm_workspace(d) == 0);
   const Operand<bfloat16> a(d.M * d.K, 1, 1), b(d.K * d.N, 1, 2);
   std::vector<bfloat16> c(static_cast<std::size_t>(d.M * d.N));
-  k.gemm(d, {}, a.data(), b.data(), c.data(), nullptr, {});
+  GuardedWorkspace workspace;
+  k.gemm(d, {}, a.data(), b.data(), c.data(), workspace, {});
+  CHECK(workspace.intact());
   for (const index_t row : {0, 63, 96}) {
     const Reference expected = reference_gemm({1, d.N, d.K}, a.data() + row * d.K, b.data());
     const auto from = c.begin() + row * d.N;
@@ -61,12 +62,14 @@ TEST_CASE("Emulated gemm of bfloat16: each tile size") {
 }
 
 TEST_CASE("Emulated gemm of bfloat16: epilogues of every kernel") {
-  const KernelTable<bfloat16>& k = emulated_kernels<bfloat16>();
-  for (const GemmDims& d :
-       {GemmDims{7, 36, 5, false, true}, GemmDims{9, 33, 12}, GemmDims{5, 7, 1027, true, false}, GemmDims{7, 1, 300}})
-    with_epilogues(d.N, [&](const Epilogue<bfloat16>& e) { check_gemm(d, 0, e); });
-  CHECK(k.gemm_workspace({5, 7, 1027, true, false}) == 4 * 5 * 7 * sizeof(float));  // partial sums are floats
-  CHECK(k.gemm_workspace({7, 1, 300}) == 0);
+  const std::size_t partial_sums = 4 * 5 * 7 * sizeof(float);  // of bfloat16 too
+  for (const auto& [d, bytes] : {std::pair{GemmDims{7, 36, 5, false, true}, std::size_t{0}},
+                                 {GemmDims{9, 33, 12}, 0},
+                                 {GemmDims{5, 7, 1027, true, false}, partial_sums},
+                                 {GemmDims{7, 1, 300}, 0}})
+    with_epilogues(d.N, [&, &d = d, &bytes = bytes](const Epilogue<bfloat16>& e) {
+      CHECK(test::check_gemm(bf16, d, 0, e) == bytes);
+    });
 }
 
 TEST_CASE("Emulated conv2d of bfloat16: strides, paddings and dilations of odd shapes") {
@@ -134,10 +137,10 @@ TEST_CASE("Emulated conv2d of bfloat16: the partials are adjoint to each other")
     struct Sum {
       double value = 0, size = 0;
     };
-    const auto run = [&](const Operand<bfloat16>& with, ConvSlot slot, auto kernel) {
+    const auto run = [&](const Operand<bfloat16>& with, auto kernel) {
       std::vector<bfloat16> found(static_cast<std::size_t>(with.size()));
-      Workspace workspace(k.conv2d_workspace(d, slot));
-      kernel(found.data(), workspace.data());
+      GuardedWorkspace workspace;
+      kernel(found.data(), workspace);
       Sum s;
       for (index_t i = 0; i < with.size(); ++i) {
         const double term = double{with[i]} * double{found[static_cast<std::size_t>(i)]};
@@ -147,9 +150,9 @@ TEST_CASE("Emulated conv2d of bfloat16: the partials are adjoint to each other")
       return s;
     };
     const Sum sums[] = {
-        run(g, ConvSlot::g, [&](bfloat16* y, void* s) { k.conv2d(d, {}, x.data(), w.data(), y, s, {}); }),
-        run(x, ConvSlot::x, [&](bfloat16* dx, void* s) { k.conv2d_input_grad(d, {}, g.data(), w.data(), dx, s, {}); }),
-        run(w, ConvSlot::w, [&](bfloat16* dw, void* s) { k.conv2d_weight_grad(d, x.data(), g.data(), dw, s, {}); })};
+        run(g, [&](bfloat16* y, Workspace& s) { k.conv2d(d, {}, x.data(), w.data(), y, s, {}); }),
+        run(x, [&](bfloat16* dx, Workspace& s) { k.conv2d_input_grad(d, {}, g.data(), w.data(), dx, s, {}); }),
+        run(w, [&](bfloat16* dw, Workspace& s) { k.conv2d_weight_grad(d, x.data(), g.data(), dw, s, {}); })};
     double terms = 0, size = 0;
     for_each_product(d, [&](index_t i, index_t j, index_t m) {
       terms += 1;
@@ -169,7 +172,7 @@ TEST_CASE("Emulated gemm of bfloat16: a NaN spreads to its row only") {
   const Operand<bfloat16> a(d.M * d.K, 0, 1), b(d.K * d.N, 0, 2);
   a[3 * d.K + 4] = bfloat16(std::numeric_limits<float>::quiet_NaN());
   const auto c = both_ways<bfloat16>(d.M * d.N, [&](bfloat16* out) {
-    emulated_kernels<bfloat16>().gemm(d, {.activation = Activation::relu}, a.data(), b.data(), out, nullptr, {});
+    emulated_kernels<bfloat16>().gemm(d, {.activation = Activation::relu}, a.data(), b.data(), out, no_workspace(), {});
   });
   for (index_t i = 0; i < d.M * d.N; ++i) CHECK(std::isnan(double{c[static_cast<std::size_t>(i)]}) == (i / d.N == 3));
 }

@@ -25,8 +25,8 @@ void check_reduce(const ReduceDims& d, int offset, bool nan) {
   const KernelTable<T>& k = emulated_kernels<T>();
   const auto reduced = [&](ReduceOp op) {
     return both_ways<T>(d.outer * d.inner, [&](T* y) {
-      Workspace workspace(k.reduce_workspace(d));
-      k.reduce(op, d, x.data(), y, workspace.data(), {});
+      GuardedWorkspace workspace;
+      k.reduce(op, d, x.data(), y, workspace, {});
       CHECK(workspace.intact());
     });
   };

@@ -33,9 +33,9 @@ template <bool Adjoint>
 void check_conv(const ConvDims& d, const Epilogue16& e = {}) {
   CAPTURE(Adjoint, d.N, d.H, d.W, d.C, d.R, d.S, d.K, d.stride_h, d.pad_top, d.pad_left);
   const test::Operand<bfloat16> in((Adjoint ? d.y_shape() : d.x_shape()).size(), 0, 1), w(d.w_shape().size(), 0, 2);
-  CHECK(wgmma_conv_workspace<bf16, bfloat16>(d, Adjoint) == 0);
-  check(reference<Adjoint>(d, in.data(), w.data(), e), e,
-        [&](bfloat16* out) { wgmma_conv<bf16, bfloat16, Adjoint>(d, e, in.data(), w.data(), out, nullptr, {}); });
+  check(reference<Adjoint>(d, in.data(), w.data(), e), e, [&](bfloat16* out) {
+    wgmma_conv<bf16, bfloat16, Adjoint>(d, e, in.data(), w.data(), out, test::no_workspace(), {});
+  });
 }
 
 TEST_CASE("Tap lists on wgmma: bfloat16 in place") {
@@ -56,7 +56,7 @@ TEST_CASE("Where TMA cannot read, convolutions take other tiles") {
   REQUIRE(wgmma_conv_fits<bf16, bfloat16>(d, false));
   const test::Operand<bfloat16> x(d.x_shape().size(), 1, 1), w(d.w_shape().size(), 0, 2);
   check(reference<false>(d, x.data(), w.data(), {}), {},
-        [&](bfloat16* y) { conv2d<bf16>(d, Epilogue16{}, x.data(), w.data(), y, nullptr, {}); });
+        [&](bfloat16* y) { conv2d<bf16>(d, Epilogue16{}, x.data(), w.data(), y, test::no_workspace(), {}); });
 }
 
 // ---- Weight gradients -----------------------------------------------------------------------------------------------
@@ -69,10 +69,10 @@ void check_weight_gradient(const ConvDims& d, bool split) {
   REQUIRE((splits > 1) == split);
   const test::Reference expected = test::reference_conv2d_weight_grad(d, x.data(), g.data());
   check(expected, {}, [&](bfloat16* dw) {
-    test::Workspace partial_sums(static_cast<std::size_t>(splits * size) * sizeof(float));
-    auto* const values = static_cast<float*>(partial_sums.data());
+    test::GuardedWorkspace workspace;
+    auto* const values = workspace.allocate<float>("test", {splits * size});
     wgmma_weight_grad(d, x.data(), g.data(), nullptr, values, {});
-    CHECK(partial_sums.intact());
+    CHECK(workspace.intact());
     sum_splits(size, splits, d.K, Epilogue16{}, values, dw, {});
   });
   if (!split) check(expected, {}, [&](bfloat16* dw) { wgmma_weight_grad(d, x.data(), g.data(), dw, nullptr, {}); });
@@ -96,13 +96,13 @@ TEST_CASE("The contract takes weight gradients on wgmma where shapes fit and TMA
     REQUIRE(wgmma_weight_grad_fits<bf16, bfloat16>(dims));
     const test::Operand<bfloat16> x(dims.x_shape().size(), offset, 1), g(dims.y_shape().size(), 0, 2);
     check(test::reference_conv2d_weight_grad(dims, x.data(), g.data()), {}, [&](bfloat16* dw) {
-      test::Workspace workspace(conv2d_workspace<bf16, bfloat16>(dims, ConvSlot::w));
-      conv2d_weight_grad<bf16>(dims, x.data(), g.data(), dw, workspace.data(), {});
+      test::GuardedWorkspace workspace;
+      conv2d_weight_grad<bf16>(dims, x.data(), g.data(), dw, workspace, {});
       CHECK(workspace.intact());
     });
   };
   by_contract(d, 0);
-  // Where it cannot, other tiles make do with as many partial_sums as there is room for.
+  // Where TMA cannot read, other tiles have splits of their own.
   REQUIRE(wgmma_weight_grad_splits(deep) != weight_grad_splits<bf16, bfloat16>(deep));
   by_contract(deep, 1);
 }
@@ -112,9 +112,8 @@ TEST_CASE("The contract takes weight gradients on wgmma where shapes fit and TMA
 void check_product_of(const GemmDims& d) {
   CAPTURE(d.M, d.N, d.K, d.trans_a, d.trans_b);
   const test::Operand<bfloat16> a(d.M * d.K, 0, 1), b(d.K * d.N, 0, 2);
-  CHECK(wgmma_gemm_workspace<bf16, bfloat16>(d) == 0);
   check(test::reference_gemm(d, a.data(), b.data()), {},
-        [&](bfloat16* c) { wgmma_gemm<bf16>(d, Epilogue16{}, a.data(), b.data(), c, nullptr, {}); });
+        [&](bfloat16* c) { wgmma_gemm<bf16>(d, Epilogue16{}, a.data(), b.data(), c, test::no_workspace(), {}); });
 }
 
 TEST_CASE("Matrix products on wgmma: bfloat16 in place, in every transposition") {
@@ -156,7 +155,7 @@ TEST_CASE("The contract takes products of bfloat16 on wgmma where their rows are
   REQUIRE(wgmma_gemm_fits<bf16, bfloat16>(d));
   const test::Operand<bfloat16> a(d.M * d.K, 0, 1), b(d.K * d.N, 1, 2);  // which TMA cannot read
   check(test::reference_gemm(d, a.data(), b.data()), {},
-        [&](bfloat16* c) { gemm<bf16>(d, Epilogue16{}, a.data(), b.data(), c, nullptr, {}); });
+        [&](bfloat16* c) { gemm<bf16>(d, Epilogue16{}, a.data(), b.data(), c, test::no_workspace(), {}); });
 }
 
 }  // namespace

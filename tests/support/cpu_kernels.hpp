@@ -14,7 +14,7 @@
 
 namespace tinygan::cpu_test {
 
-using test::first_difference, test::for_each_isa, test::poisoned, test::Workspace;
+using test::first_difference, test::for_each_isa, test::poisoned, test::GuardedWorkspace;
 
 /// The distance from 1 to the next number: bounds are multiples of it.
 template <class T>

@@ -7,6 +7,7 @@
 #include <random>
 #include <vector>
 
+#include <tinygan/backend/workspace.hpp>
 #include <tinygan/cpu/isa.hpp>
 #include <tinygan/cpu/thread_pool.hpp>
 
@@ -31,25 +32,40 @@ std::vector<T> poisoned(index_t size) {
   return std::vector<T>(static_cast<std::size_t>(size), std::numeric_limits<T>::quiet_NaN());
 }
 
-/// Scratch of `bytes` bytes, 64-byte aligned, poisoned, followed by a guard that finds overruns.
-class Workspace {
+/// A workspace of just the alignment that is promised, poisoned, followed by a guard that finds overruns.
+class GuardedWorkspace final : public Workspace {
  public:
-  explicit Workspace(std::size_t bytes) : bytes_(bytes), memory_(bytes + 128, 0xff) {
-    const auto at = reinterpret_cast<std::uintptr_t>(memory_.data());
-    begin_ = memory_.data() + (64 - at % 64) % 64;
-  }
-  void* data() { return begin_; }
+  std::size_t bytes() const { return bytes_; }
+  /// Whether the guard is untouched and the kernel has not asked twice.
   bool intact() const {
     for (const unsigned char* p = begin_ + bytes_; p != memory_.data() + memory_.size(); ++p)
       if (*p != 0xff) return false;
-    return true;
+    return requests_ <= 1;
   }
 
  private:
-  std::size_t bytes_;
+  void* allocate_bytes(std::size_t bytes) override {
+    ++requests_;
+    bytes_ = bytes;
+    memory_.assign(bytes + 192, 0xff);
+    const auto at = reinterpret_cast<std::uintptr_t>(memory_.data());
+    begin_ = memory_.data() + (64 - at % 128 + 128) % 128;  // 64 bytes after a multiple of 128
+    return begin_;
+  }
+
+  int requests_ = 0;
+  std::size_t bytes_ = 0;
   std::vector<unsigned char> memory_;
-  unsigned char* begin_;
+  unsigned char* begin_ = memory_.data();
 };
+
+/// The workspace of a kernel that needs none: asking for some is an Error.
+inline Workspace& no_workspace() {
+  static struct final : Workspace {
+    void* allocate_bytes(std::size_t bytes) override { fail("no_workspace", bytes, " bytes, expected none"); }
+  } none;
+  return none;
+}
 
 /// Runs f() once for each instruction set of this processor, then restores instruction set and number of threads.
 template <class F>

@@ -176,8 +176,12 @@ TEST_CASE("a device without a backend says so") {
   CHECK(error_of([] { Tensor<float>({1}).to(Device::cuda()); }) != "");
 }
 
-TEST_CASE("a workspace of no bytes has no memory") {
-  CHECK(tinygan::KernelWorkspace(0, Device::cpu()).data() == nullptr);
-  const tinygan::KernelWorkspace some(100, Device::cpu());
-  CHECK(reinterpret_cast<std::uintptr_t>(some.data()) % 64 == 0);
+TEST_CASE("a workspace is aligned, allocated once, and has no memory where there is nothing to hold") {
+  tinygan::PoolWorkspace workspace(Device::cpu());
+  CHECK(workspace.allocate<float>("op", {0, 0}) == nullptr);
+  float* const memory = workspace.allocate<float>("op", {20, 5});
+  CHECK(reinterpret_cast<std::uintptr_t>(memory) % 64 == 0);
+  std::fill_n(memory, 25, 1.0f);
+  CHECK(error_of([&] { workspace.allocate<float>("op", {1}); }) ==
+        "workspace: a kernel allocates twice, expected once");
 }

@@ -1,10 +1,10 @@
 // The kernel contract: one function pointer per kernel, filled once per device and element type.
 //
 // Rules for every entry: operands are raw pointers into the device's memory, contiguous and row-major; outputs come after
-// inputs and are overwritten (what is updated in place says so); nothing is allocated: scratch is handed in as `workspace`,
-// `*_workspace` bytes, 64-byte aligned (null if 0); sizes were validated by the op; results do not depend on the number of
-// threads or blocks scheduled. Sums are taken, and scalars and statistics given, in wide_t<T>; what is stored is rounded to T
-// once. A device that lacks a kernel leaves null, and the op says so by name.
+// inputs and are overwritten (what is updated in place says so); nothing is allocated but scratch from the workspace; sizes
+// were validated by the op; results do not depend on the number of threads or blocks scheduled. Sums are taken, and scalars
+// and statistics given, in wide_t<T>; what is stored is rounded to T once. A device that lacks a kernel leaves null, and the
+// op says so by name.
 #pragma once
 
 #include <cstddef>
@@ -17,6 +17,7 @@
 #include <tinygan/backend/layer_dims.hpp>
 #include <tinygan/backend/philox.hpp>
 #include <tinygan/backend/pointwise_dims.hpp>
+#include <tinygan/backend/workspace.hpp>
 #include <tinygan/base/stream.hpp>
 
 namespace tinygan {
@@ -24,26 +25,22 @@ namespace tinygan {
 template <class T>
 struct KernelTable {
   // ---- matrix product ------------------------------------------------------------------------------------------
-  std::size_t (*gemm_workspace)(const GemmDims&);
   /// c(M,N) = epilogue(op(a)(M,K) op(b)(K,N)); bias per column.
-  void (*gemm)(const GemmDims&, const Epilogue<T>&, const T* a, const T* b, T* c, void* workspace, Stream);
+  void (*gemm)(const GemmDims&, const Epilogue<T>&, const T* a, const T* b, T* c, Workspace&, Stream);
 
   // ---- convolution: the three partials of <x,w,g> ---------------------------------------------------------------
-  std::size_t (*conv2d_workspace)(const ConvDims&, ConvSlot output);
   /// y(N,P,Q,K) = epilogue(sum over taps of x w).
-  void (*conv2d)(const ConvDims&, const Epilogue<T>&, const T* x, const T* w, T* y, void* workspace, Stream);
+  void (*conv2d)(const ConvDims&, const Epilogue<T>&, const T* x, const T* w, T* y, Workspace&, Stream);
   /// dx(N,H,W,C) = epilogue(sum over adjoint taps of g w^T); also the forward pass of transposed convolution.
-  void (*conv2d_input_grad)(const ConvDims&, const Epilogue<T>&, const T* g, const T* w, T* dx, void* workspace,
-                            Stream);
+  void (*conv2d_input_grad)(const ConvDims&, const Epilogue<T>&, const T* g, const T* w, T* dx, Workspace&, Stream);
   /// dw(R,S,C,K) = sum over images and pixel pairs of x g.
-  void (*conv2d_weight_grad)(const ConvDims&, const T* x, const T* g, T* dw, void* workspace, Stream);
+  void (*conv2d_weight_grad)(const ConvDims&, const T* x, const T* g, T* dw, Workspace&, Stream);
 
   // ---- pointwise, reductions, copies ----------------------------------------------------------------------------
   void (*unary)(UnaryOp, index_t n, wide_t<T> alpha, wide_t<T> beta, const T* x, T* y, Stream);
   void (*binary)(BinaryOp, const BroadcastDims&, wide_t<T> alpha, const T* a, const T* b, T* y, Stream);
-  std::size_t (*reduce_workspace)(const ReduceDims&);
   /// y(outer, inner) from x(outer, reduced, inner).
-  void (*reduce)(ReduceOp, const ReduceDims&, const T* x, T* y, void* workspace, Stream);
+  void (*reduce)(ReduceOp, const ReduceDims&, const T* x, T* y, Workspace&, Stream);
   void (*fill)(index_t n, wide_t<T> value, T* y, Stream);
   void (*copy)(const CopyDims&, const T* src, T* dst, Stream);
   void (*permute)(const PermuteDims&, const T* x, T* y, Stream);
@@ -55,11 +52,10 @@ struct KernelTable {
   void (*log_softmax)(const NormDims&, const T* x, T* y, Stream);
 
   // ---- normalisation --------------------------------------------------------------------------------------------
-  std::size_t (*batch_norm_workspace)(const NormDims&);
   /// Per channel mean and biased variance over rows, by shifted or Welford sums, and
   ///   y = activation(gamma (x - mean) / sqrt(variance + eps) + beta).
   void (*batch_norm)(const NormDims&, const NormOptions<T>&, const T* x, const T* gamma, const T* beta, T* y,
-                     wide_t<T>* mean, wide_t<T>* variance, void* workspace, Stream);
+                     wide_t<T>* mean, wide_t<T>* variance, Workspace&, Stream);
   /// The same y with given statistics.
   void (*batch_norm_apply)(const NormDims&, const NormOptions<T>&, const T* x, const wide_t<T>* mean,
                            const wide_t<T>* variance, const T* gamma, const T* beta, T* y, Stream);
@@ -67,14 +63,13 @@ struct KernelTable {
   ///   h = g * activation'(.), dbeta = sum h, dgamma = sum h xhat, dx = gamma rstd (h - dbeta/rows - xhat dgamma/rows).
   void (*batch_norm_backward)(const NormDims&, const NormOptions<T>&, const T* x, const wide_t<T>* mean,
                               const wide_t<T>* variance, const T* gamma, const T* beta, const T* g, T* dx, T* dgamma,
-                              T* dbeta, void* workspace, Stream);
+                              T* dbeta, Workspace&, Stream);
   /// Per row: y = activation(gamma (x - mean) / sqrt(variance + eps) + beta), mean(rows) and rstd(rows) kept for backward.
   void (*layer_norm)(const NormDims&, const NormOptions<T>&, const T* x, const T* gamma, const T* beta, T* y,
                      wide_t<T>* mean, wide_t<T>* rstd, Stream);
-  std::size_t (*layer_norm_workspace)(const NormDims&);
   void (*layer_norm_backward)(const NormDims&, const NormOptions<T>&, const T* x, const wide_t<T>* mean,
                               const wide_t<T>* rstd, const T* gamma, const T* beta, const T* g, T* dx, T* dgamma,
-                              T* dbeta, void* workspace, Stream);
+                              T* dbeta, Workspace&, Stream);
 
   // ---- pooling --------------------------------------------------------------------------------------------------
   /// y = max of each window; index(N,P,Q,C) = h*W + w of the first maximum.
@@ -112,9 +107,8 @@ struct KernelTable {
   void (*sgd)(const SgdHyper&, int count, const ParameterSlot<T>*, Stream);
   /// average = decay * average + (1 - decay) * x, in place.
   void (*ema)(index_t n, wide_t<T> decay, const T* x, T* average, Stream);
-  std::size_t (*global_norm_workspace)(int count, const Segment<const T>*);
   /// *norm = sqrt(sum of squares over all segments).
-  void (*global_norm)(int count, const Segment<const T>*, wide_t<T>* norm, void* workspace, Stream);
+  void (*global_norm)(int count, const Segment<const T>*, wide_t<T>* norm, Workspace&, Stream);
   /// Scales every segment in place by min(1, max_norm / (*norm + 1e-6)), without a host read.
   void (*clip_by_norm)(int count, const Segment<T>*, const wide_t<T>* norm, wide_t<T> max_norm, Stream);
 };

@@ -13,16 +13,6 @@ struct NormDims {
   index_t rows = 0, channels = 0;
 };
 
-namespace detail {
-
-/// Throws Error on an extent below 1 and on more than max_elements.
-inline void check_dims(const char* op, const NormDims& d) {
-  check(d.rows >= 1 && d.channels >= 1, op, d.rows, " rows of ", d.channels, " channels, expected at least 1");
-  product(op, {d.rows, d.channels});
-}
-
-}  // namespace detail
-
 /// What follows the normalisation: activation(gamma*xhat + beta).
 template <class T>
 struct NormOptions {

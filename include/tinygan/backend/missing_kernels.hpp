@@ -21,10 +21,10 @@ struct KernelName {
 };
 
 /// Puts a function that throws into an entry that is null.
-template <DeviceType Type, KernelName Name, class Result, class... Args>
-constexpr void complete(Result (*&entry)(Args...)) {
+template <DeviceType Type, KernelName Name, class... Args>
+constexpr void complete(void (*&entry)(Args...)) {
   if (!entry)
-    entry = [](Args...) -> Result {
+    entry = [](Args...) {
       fail(text("device ", Device{Type, 0}), "it has no kernel '", Name.text, "' yet; use another device for this");
     };
 }
@@ -34,17 +34,14 @@ constexpr void complete(Result (*&entry)(Args...)) {
 /// Replaces every null entry by a function that throws Error naming the kernel and the device type.
 template <DeviceType Type, class T>
 constexpr void complete_kernels(KernelTable<T>& t) {
-  static_assert(sizeof t == 41 * sizeof(void (*)()), "a new entry of the contract belongs into this list");
+  static_assert(sizeof t == 35 * sizeof(void (*)()), "a new entry of the contract belongs into this list");
   using detail::complete;
-  complete<Type, "gemm_workspace">(t.gemm_workspace);
   complete<Type, "gemm">(t.gemm);
-  complete<Type, "conv2d_workspace">(t.conv2d_workspace);
   complete<Type, "conv2d">(t.conv2d);
   complete<Type, "conv2d_input_grad">(t.conv2d_input_grad);
   complete<Type, "conv2d_weight_grad">(t.conv2d_weight_grad);
   complete<Type, "unary">(t.unary);
   complete<Type, "binary">(t.binary);
-  complete<Type, "reduce_workspace">(t.reduce_workspace);
   complete<Type, "reduce">(t.reduce);
   complete<Type, "fill">(t.fill);
   complete<Type, "copy">(t.copy);
@@ -53,12 +50,10 @@ constexpr void complete_kernels(KernelTable<T>& t) {
   complete<Type, "widen">(t.widen);
   complete<Type, "softmax">(t.softmax);
   complete<Type, "log_softmax">(t.log_softmax);
-  complete<Type, "batch_norm_workspace">(t.batch_norm_workspace);
   complete<Type, "batch_norm">(t.batch_norm);
   complete<Type, "batch_norm_apply">(t.batch_norm_apply);
   complete<Type, "batch_norm_backward">(t.batch_norm_backward);
   complete<Type, "layer_norm">(t.layer_norm);
-  complete<Type, "layer_norm_workspace">(t.layer_norm_workspace);
   complete<Type, "layer_norm_backward">(t.layer_norm_backward);
   complete<Type, "max_pool2d">(t.max_pool2d);
   complete<Type, "pool_gather">(t.pool_gather);
@@ -74,7 +69,6 @@ constexpr void complete_kernels(KernelTable<T>& t) {
   complete<Type, "adam">(t.adam);
   complete<Type, "sgd">(t.sgd);
   complete<Type, "ema">(t.ema);
-  complete<Type, "global_norm_workspace">(t.global_norm_workspace);
   complete<Type, "global_norm">(t.global_norm);
   complete<Type, "clip_by_norm">(t.clip_by_norm);
 }

@@ -60,17 +60,6 @@ struct ReduceDims {
   index_t outer = 1, reduced = 1, inner = 1;
 };
 
-namespace detail {
-
-/// Throws Error on an extent below 1 and on more than max_elements.
-inline void check_dims(const char* op, const ReduceDims& d) {
-  check(d.outer >= 1 && d.reduced >= 1 && d.inner >= 1, op, "extents ", d.outer, ", ", d.reduced, ", ", d.inner,
-        ", expected at least 1");
-  product(op, {d.outer, d.reduced, d.inner});
-}
-
-}  // namespace detail
-
 /// dst[o*dst_stride + i] = src[o*src_stride + i] for o < outer, i < inner.
 struct CopyDims {
   index_t outer = 1, inner = 1, src_stride = 0, dst_stride = 0;

@@ -42,16 +42,6 @@ inline index_t product(std::string_view op, std::initializer_list<index_t> facto
   return n;
 }
 
-/// Bytes of scratch for the parts of a workspace, given in elements. Throws Error if they are more than max_elements.
-inline std::size_t workspace_bytes(std::string_view op, std::initializer_list<index_t> parts,
-                                   std::size_t element_size) {
-  index_t n = 0;
-  for (index_t part : parts)
-    check(!__builtin_add_overflow(n, part, &n) && n <= max_elements, op, "a workspace of more than ", max_elements,
-          " elements");
-  return static_cast<std::size_t>(n) * element_size;
-}
-
 }  // namespace detail
 
 /// Up to six extents, each at least 1; rank 0 is a scalar. Throws Error on an extent below 1.

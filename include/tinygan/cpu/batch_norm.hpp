@@ -13,19 +13,11 @@
 
 namespace tinygan::cpu {
 
-/// Partial statistics (forward) or partial sums (backward), (blocks, 2, channels), double.
 template <class T>
-std::size_t batch_norm_workspace(const NormDims& d) {
-  tinygan::detail::check_dims("batch_norm", d);
-  const ColumnPlan plan(d.rows, d.channels);
-  return static_cast<std::size_t>(2 * plan.blocks * d.channels) * sizeof(double);
-}
-
-template <class T>
-void batch_norm_stats(const NormDims& d, const T* x, T* mean, T* variance, void* workspace, Stream) {
+void batch_norm_stats(const NormDims& d, const T* x, T* mean, T* variance, Workspace& workspace, Stream) {
   const ColumnPlan plan(d.rows, d.channels);
   const index_t channels = d.channels;
-  auto* partial = static_cast<double*>(workspace);  // (blocks, 2, channels)
+  auto* partial = workspace.allocate<double>("batch_norm", {2 * plan.blocks * channels});  // (blocks, 2, channels)
   parallel_for(plan.tasks(), 1, [&](index_t task, index_t) {
     const Panel p = plan.panel(task);
     double* block = partial + 2 * channels * p.block;
@@ -108,20 +100,21 @@ void batch_norm_apply(const NormDims& d, const NormOptions<T>& o, const T* x, co
 
 template <class T>
 void batch_norm(const NormDims& d, const NormOptions<T>& o, const T* x, const T* gamma, const T* beta, T* y, T* mean,
-                T* variance, void* workspace, Stream stream) {
+                T* variance, Workspace& workspace, Stream stream) {
   batch_norm_stats(d, x, mean, variance, workspace, stream);
   batch_norm_apply(d, o, x, mean, variance, gamma, beta, y, stream);
 }
 
 template <class T>
 void batch_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x, const T* mean, const T* variance,
-                         const T* gamma, const T* beta, const T* g, T* dx, T* dgamma, T* dbeta, void* workspace,
+                         const T* gamma, const T* beta, const T* g, T* dx, T* dgamma, T* dbeta, Workspace& workspace,
                          Stream) {
   constexpr index_t max_width = ColumnPlan::max_width;
   const ColumnPlan plan(d.rows, d.channels);
   const index_t channels = d.channels;
   const T slope = detail::negative_slope(o);
-  auto* partial = static_cast<double*>(workspace);  // (blocks, 2, channels): sums of h and of h (x - mean)
+  // (blocks, 2, channels): sums of h and of h (x - mean)
+  auto* partial = workspace.allocate<double>("batch_norm_backward", {2 * plan.blocks * channels});
 
   parallel_for(plan.tasks(), 1, [&](index_t task, index_t) {
     const Panel p = plan.panel(task);

@@ -7,6 +7,7 @@
 #include <cstddef>
 
 #include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/backend/workspace.hpp>
 #include <tinygan/base/stream.hpp>
 #include <tinygan/cpu/optimiser.hpp>
 #include <tinygan/cpu/pointwise.hpp>
@@ -42,17 +43,10 @@ double sum_of_squares(index_t n, const T* x) {
 
 }  // namespace detail
 
-/// One double per chunk.
 template <class T>
-std::size_t global_norm_workspace(int count, const Segment<const T>* segments) {
+void global_norm(int count, const Segment<const T>* segments, T* norm, Workspace& workspace, Stream) {
   const index_t chunks = (detail::total_size(count, segments) + chunk_elements - 1) / chunk_elements;
-  return static_cast<std::size_t>(chunks) * sizeof(double);
-}
-
-template <class T>
-void global_norm(int count, const Segment<const T>* segments, T* norm, void* workspace, Stream) {
-  auto* partial = static_cast<double*>(workspace);
-  const index_t chunks = (detail::total_size(count, segments) + chunk_elements - 1) / chunk_elements;
+  auto* partial = workspace.allocate<double>("global_norm", {chunks});
   std::fill_n(partial, chunks, 0.0);
   detail::for_segments(count, segments, [&](index_t chunk, const Segment<const T>& s, index_t i, index_t n) {
     partial[chunk] += detail::sum_of_squares(n, s.data + i);

@@ -15,37 +15,19 @@
 
 namespace tinygan::cpu {
 
-/// Bytes of scratch that the partial with respect to `output` needs, with the current number of threads and instruction
-/// set.
-template <class T>
-std::size_t conv2d_workspace(const ConvDims& d, ConvSlot output) {
-  tinygan::detail::check_dims("conv2d", d);
-  const auto bytes = [](index_t elements) { return tinygan::detail::workspace_bytes("conv2d", {elements}, sizeof(T)); };
-  if (is_dense(d)) return gemm_workspace<T>(dense_dims(d, output));
-  if (output == ConvSlot::w) {
-    if (d.C == 1 || d.K == 1) return bytes(detail::OneChannelGrad::of(d).workspace(tile_shape<T>()));
-    const auto plan = detail::weight_grad_plan<T>(d);
-    return bytes(plan.x_size() + plan.g_size(d));
-  }
-  const bool forward = output == ConvSlot::g;
-  const auto v = forward ? detail::TapConv::forward(d) : detail::TapConv::input_grad(d);
-  if (v.K > 1) return bytes(v.packed_size(tile_shape<T>()));
-  return bytes(detail::one_channel_plan<T>(v, forward ? forward_taps(d) : adjoint_taps(d)).workspace(v));
-}
-
 /// y(N,P,Q,K) = epilogue(sum over taps of x w).
 template <class T>
-void conv2d(const ConvDims& d, const Epilogue<T>& epilogue, const T* x, const T* w, T* y, void* workspace,
+void conv2d(const ConvDims& d, const Epilogue<T>& epilogue, const T* x, const T* w, T* y, Workspace& workspace,
             Stream stream) {
   if (is_dense(d)) return gemm(dense_dims(d, ConvSlot::g), epilogue, x, w, y, workspace, stream);
   const auto kernel = d.K == 1 ? detail::one_channel_conv<T> : detail::tap_conv<T>;
-  kernel(detail::TapConv::forward(d), forward_taps(d), epilogue, x, w, y, static_cast<T*>(workspace));
+  kernel(detail::TapConv::forward(d), forward_taps(d), epilogue, x, w, y, workspace);
 }
 
 /// dx(N,H,W,C) = epilogue(sum over adjoint taps of g w^T); also the forward pass of transposed convolution.
 template <class T>
-void conv2d_input_grad(const ConvDims& d, const Epilogue<T>& epilogue, const T* g, const T* w, T* dx, void* workspace,
-                       Stream stream) {
+void conv2d_input_grad(const ConvDims& d, const Epilogue<T>& epilogue, const T* g, const T* w, T* dx,
+                       Workspace& workspace, Stream stream) {
   if (is_dense(d)) {  // the bias is one value per channel, not per column of the product
     gemm(dense_dims(d, ConvSlot::x), Epilogue<T>{}, g, w, dx, workspace, stream);
     parallel_for(d.N * d.H * d.W, std::max<index_t>(1, 16384 / d.C), [&](index_t begin, index_t end) {
@@ -55,15 +37,15 @@ void conv2d_input_grad(const ConvDims& d, const Epilogue<T>& epilogue, const T* 
     return;
   }
   const auto kernel = d.C == 1 ? detail::one_channel_conv<T> : detail::tap_conv<T>;
-  kernel(detail::TapConv::input_grad(d), adjoint_taps(d), epilogue, g, w, dx, static_cast<T*>(workspace));
+  kernel(detail::TapConv::input_grad(d), adjoint_taps(d), epilogue, g, w, dx, workspace);
 }
 
 /// dw(R,S,C,K) = sum over images and pixel pairs of x g.
 template <class T>
-void conv2d_weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, void* workspace, Stream stream) {
+void conv2d_weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, Workspace& workspace, Stream stream) {
   if (is_dense(d)) return gemm(dense_dims(d, ConvSlot::w), Epilogue<T>{}, x, g, dw, workspace, stream);
   const auto kernel = d.C == 1 || d.K == 1 ? detail::one_channel_weight_grad<T> : detail::weight_grad<T>;
-  kernel(d, x, g, dw, static_cast<T*>(workspace));
+  kernel(d, x, g, dw, workspace);
 }
 
 }  // namespace tinygan::cpu

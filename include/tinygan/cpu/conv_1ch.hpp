@@ -15,15 +15,9 @@
 #include <vector>
 
 #include <tinygan/cpu/conv_taps.hpp>
+#include <tinygan/cpu/select.hpp>
 
 namespace tinygan::cpu::detail {
-
-struct OneChannelPolicy {
-  static constexpr index_t product_bytes = 128 * 1024;  // of one task: they stay in L2
-  static constexpr index_t splits = 16;                 // of a weight gradient, at most
-  static constexpr index_t split_rows = 28;             // rows of v in a split, at least
-  static constexpr index_t row_block = 32;              // rows of v of one micro-kernel call
-};
 
 // ---- one channel out ------------------------------------------------------------------------------------------------
 
@@ -34,7 +28,6 @@ struct OneChannelPlan {
 
   index_t weights(const TapConv& v) const { return padded({v.C, stride}); }
   index_t products(const TapConv& v) const { return padded({in_rows, v.W, stride}); }
-  index_t workspace(const TapConv& v) const { return weights(v) + padded({threads(), products(v)}); }
 
   static index_t padded(std::initializer_list<index_t> extents) {
     return (tinygan::detail::product("conv2d", extents) + 63) / 64 * 64;
@@ -109,12 +102,14 @@ inline std::vector<ColumnSource> column_sources(const TapConv& v, const OneChann
 
 template <class T>
 void one_channel_conv(const TapConv& v, const TapList& taps, const Epilogue<T>& epilogue, const T* in, const T* w,
-                      T* out, T* workspace) {
+                      T* out, Workspace& workspace) {
   const OneChannelPlan p = one_channel_plan<T>(v, taps);
-  T* products = workspace + p.weights(v);
+  T* const weights =
+      workspace.allocate<T>("conv2d", {p.weights(v), OneChannelPlan::padded({threads(), p.products(v)})});
+  T* const products = weights + p.weights(v);
   for (index_t t0 = 0; t0 < p.taps; t0 += p.shape.width) {
     const index_t columns = std::min(p.shape.width, p.taps - t0);
-    pack_panel_transposed(w + t0 * v.C, v.C, v.C, columns, p.shape.panel_width(columns), workspace + t0 * v.C);
+    pack_panel_transposed(w + t0 * v.C, v.C, v.C, columns, p.shape.panel_width(columns), weights + t0 * v.C);
   }
   const std::vector<ColumnSource> columns = column_sources(v, p, taps.cols);
   const index_t blocks = (v.P + p.out_rows - 1) / p.out_rows;
@@ -122,8 +117,7 @@ void one_channel_conv(const TapConv& v, const TapList& taps, const Epilogue<T>& 
     const index_t n = task / blocks, begin = task % blocks * p.out_rows, end = std::min(v.P, begin + p.out_rows);
     const auto [first, last] = input_rows(taps.rows, begin, end);
     T* mine = products + worker * p.products(v);
-    tap_products(v, p, in + (n * v.H + first) * v.W * v.C, (last - first) * v.W, static_cast<const T*>(workspace),
-                 mine);
+    tap_products(v, p, in + (n * v.H + first) * v.W * v.C, (last - first) * v.W, static_cast<const T*>(weights), mine);
     for (index_t o = begin; o < end; ++o) {
       T* row = out + (n * v.P + o) * v.Q;
       std::fill(row, row + v.Q, epilogue.bias ? epilogue.bias[0] : T(0));
@@ -176,14 +170,11 @@ struct OneChannelGrad {
   }
   index_t tap_offset(index_t tap) const { return first_tap + tap / S * tap_h * frame_w + tap % S * tap_w; }
 
-  // Workspace, in elements: partial sums of each split | a frame and the packed last panel of each thread.
+  // Elements of the partial sums of a split; of the frame and the packed last panel of a thread.
   index_t partial_size() const { return (R * S * channels + 63) / 64 * 64; }
   index_t frame() const { return (product({frame_h, frame_w}) + 63) / 64 * 64; }
   index_t last_panel(const TileExtents& shape) const {
     return OneChannelPolicy::row_block * v_w * shape.panel_width(channels % shape.width);
-  }
-  index_t workspace(const TileExtents& shape) const {
-    return product({splits(), partial_size()}) + product({threads(), frame() + last_panel(shape)});
   }
 
   static index_t product(std::initializer_list<index_t> extents) {
@@ -234,17 +225,21 @@ void one_channel_rows(const OneChannelGrad& o, const TileExtents& shape, const T
   }
 }
 
-/// dw(R,S,C,K) where C or K is 1; `workspace` holds workspace() elements.
+/// dw(R,S,C,K) where C or K is 1.
 template <class T>
-void one_channel_weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, T* workspace) {
+void one_channel_weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, Workspace& workspace) {
   const OneChannelGrad o = OneChannelGrad::of(d);
   const TileExtents shape = tile_shape<T>();
   const T *u = d.C == 1 ? x : g, *v = d.C == 1 ? g : x;
   const index_t splits = o.splits(), size = o.R * o.S * o.channels;
-  T* frames = workspace + splits * o.partial_size();
+  const index_t sums = OneChannelGrad::product({splits, o.partial_size()}),
+                per_thread = o.frame() + o.last_panel(shape);
+  T* const partial_sums =
+      workspace.allocate<T>("conv2d_weight_grad", {sums, OneChannelGrad::product({threads(), per_thread})});
+  T* const frames = partial_sums + sums;
   parallel_chunks(splits, [&](index_t split, int worker) {
-    T* frame = frames + worker * (o.frame() + o.last_panel(shape));
-    T* mine = workspace + split * o.partial_size();
+    T* frame = frames + worker * per_thread;
+    T* mine = partial_sums + split * o.partial_size();
     const index_t first = o.rows() * split / splits, end = o.rows() * (split + 1) / splits;
     for (index_t row = first; row < end;) {
       const index_t n = row / o.v_h, i = row % o.v_h;
@@ -257,8 +252,8 @@ void one_channel_weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, T
   });
   parallel_for(size, 1024, [&](index_t begin, index_t end) {
     for (index_t i = begin; i < end; ++i) {
-      T sum = workspace[i];
-      for (index_t split = 1; split < splits; ++split) sum += workspace[split * o.partial_size() + i];
+      T sum = partial_sums[i];
+      for (index_t split = 1; split < splits; ++split) sum += partial_sums[split * o.partial_size() + i];
       dw[i] = sum;
     }
   });

@@ -17,19 +17,14 @@
 
 #include <tinygan/backend/major.hpp>
 #include <tinygan/backend/taps.hpp>
+#include <tinygan/backend/workspace.hpp>
 #include <tinygan/cpu/epilogue.hpp>
 #include <tinygan/cpu/microkernel.hpp>
 #include <tinygan/cpu/packing.hpp>
+#include <tinygan/cpu/select.hpp>
 #include <tinygan/cpu/thread_pool.hpp>
 
 namespace tinygan::cpu::detail {
-
-struct ConvPolicy {
-  static constexpr index_t weight_bytes = 512 * 1024;  // of the panels and taps of one pass: a quarter of L2
-  static constexpr index_t panel_group = 2;            // panels of one pass, at most
-  static constexpr index_t row_block = 384;            // rows of one pass, at most
-  static constexpr index_t tap_block = 64;             // taps of one micro-kernel call, at most
-};
 
 /// One axis of a tap group: output coordinates whose tap lists are equal up to a shift of the input coordinate.
 struct AxisTapGroup {
@@ -256,17 +251,18 @@ class TapTaskRun {
   index_t in_rows_[ConvPolicy::row_block], out_rows_[ConvPolicy::row_block];
 };
 
-/// The whole convolution; `workspace` holds packed_size() elements.
+/// The whole convolution.
 template <class T>
 void tap_conv(const TapConv& v, const TapList& taps, const Epilogue<T>& epilogue, const T* in, const T* w, T* out,
-              T* workspace) {
+              Workspace& workspace) {
   const TileExtents shape = tile_shape<T>();
   const std::vector<index_t> place = v.column_places();
-  pack_weights(v, shape, place, w, workspace);
+  T* const packed = workspace.allocate<T>("conv2d", {v.packed_size(shape)});
+  pack_weights(v, shape, place, w, packed);
   const std::vector<AxisTapGroup> rows = axis_tap_groups(taps.rows), cols = axis_tap_groups(taps.cols);
   const std::vector<TapTask> tasks = tap_tasks(v, shape, rows, cols);
   parallel_chunks(static_cast<index_t>(tasks.size()), [&](index_t i, int) {
-    TapTaskRun<T>(v, shape, place, tasks[static_cast<std::size_t>(i)], in, workspace, out).run(epilogue);
+    TapTaskRun<T>(v, shape, place, tasks[static_cast<std::size_t>(i)], in, packed, out).run(epilogue);
   });
 }
 

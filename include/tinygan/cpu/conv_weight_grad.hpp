@@ -13,17 +13,13 @@
 #include <vector>
 
 #include <tinygan/backend/taps.hpp>
+#include <tinygan/backend/workspace.hpp>
 #include <tinygan/cpu/microkernel.hpp>
 #include <tinygan/cpu/packing.hpp>
+#include <tinygan/cpu/select.hpp>
 #include <tinygan/cpu/thread_pool.hpp>
 
 namespace tinygan::cpu::detail {
-
-struct WeightGradPolicy {
-  static constexpr index_t panel_bytes = 512 * 1024;  // of g in one panel of a chunk: a quarter of L2
-  static constexpr index_t row_block = 36;            // channels of one task
-  static constexpr index_t tap_block = 32;            // output rows of one micro-kernel call
-};
 
 struct WeightGradPlan {
   TileExtents shape;
@@ -138,13 +134,13 @@ void weight_grad_task(const ConvDims& d, const WeightGradPlan& p, const WeightGr
   if (tile.segments || !tile.accumulate) run();
 }
 
-/// dw(R,S,C,K); `workspace` holds x_size() + g_size() elements of the plan.
+/// dw(R,S,C,K).
 template <class T>
-void weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, T* workspace) {
+void weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, Workspace& workspace) {
   const WeightGradPlan p = weight_grad_plan<T>(d);
   const std::vector<ColumnPairs> pairs = column_pairs(d, forward_taps(d).cols);
-  T* packed_x = workspace;
-  T* packed_g = workspace + p.x_size();
+  T* packed_x = workspace.allocate<T>("conv2d_weight_grad", {p.x_size(), p.g_size(d)});
+  T* packed_g = packed_x + p.x_size();
   const index_t c_step = (WeightGradPolicy::row_block + p.shape.rows - 1) / p.shape.rows * p.shape.rows;
   const index_t c_blocks = (d.C + c_step - 1) / c_step;
   for (index_t n0 = 0; n0 < d.N; n0 += p.images)

@@ -12,23 +12,14 @@
 
 #include <tinygan/backend/gemm_dims.hpp>
 #include <tinygan/backend/major.hpp>
+#include <tinygan/backend/workspace.hpp>
 #include <tinygan/base/stream.hpp>
 #include <tinygan/cpu/gemv.hpp>
 #include <tinygan/cpu/microkernel.hpp>
 #include <tinygan/cpu/packing.hpp>
+#include <tinygan/cpu/select.hpp>
 
 namespace tinygan::cpu {
-
-struct GemmPolicy {
-  static constexpr index_t group_bytes = 512 * 1024;  // panels packed together: a quarter of L2
-  static constexpr index_t group = 4;  // their number at most: a row tile then comes from memory once for all
-  // K of a block: short for panels that are copied row by row, long for rows that stream from memory.
-  static constexpr index_t k_block = 512, transposed_k_block = 1024, swapped_k_block = 2048;
-  static constexpr index_t row_block = 96;  // rows per packed group, at least
-  static constexpr index_t split_k = 1024;  // K of one split, at least
-  static constexpr index_t tasks_per_thread = 4;
-  static constexpr index_t pack_cost = 20, store_cost = 40;  // FMAs in the time of transposing an element
-};
 
 namespace detail {
 
@@ -83,8 +74,8 @@ GemmPlan gemm_plan(const GemmDims& d) {
   // Split-K: by shape alone.
   const index_t panels = p.panels();
   p.splits = 1;
-  if (round_up(p.M, GemmPolicy::row_block) / GemmPolicy::row_block * panels < 8)
-    p.splits = std::clamp<index_t>(d.K / GemmPolicy::split_k, 1, 8);
+  if (round_up(p.M, GemmPolicy::row_block) / GemmPolicy::row_block * panels < GemmPolicy::split_k_blocks)
+    p.splits = std::clamp<index_t>(d.K / GemmPolicy::split_k, 1, GemmPolicy::max_splits);
   p.split_k = round_up((d.K + p.splits - 1) / p.splits, 8);
   p.splits = (d.K + p.split_k - 1) / p.split_k;
 
@@ -180,19 +171,9 @@ void gemm_task(const GemmPlan& p, const Epilogue<T>& epilogue, const GemmOperand
 
 }  // namespace detail
 
-/// Bytes of scratch that gemm() needs with the current number of threads and instruction set.
-template <class T>
-std::size_t gemm_workspace(const GemmDims& d) {
-  tinygan::detail::check_dims("gemm", d);
-  if (d.M == 1 || d.N == 1 || d.K == 1) return 0;
-  const auto p = detail::gemm_plan<T>(d);
-  return tinygan::detail::workspace_bytes("gemm", {p.packed_rows(), p.partial_sums(), threads() * p.panel_block()},
-                                          sizeof(T));
-}
-
 /// c(M,N) = epilogue(op(a)(M,K) op(b)(K,N)); bias per column.
 template <class T>
-void gemm(const GemmDims& d, const Epilogue<T>& epilogue, const T* a, const T* b, T* c, void* workspace, Stream) {
+void gemm(const GemmDims& d, const Epilogue<T>& epilogue, const T* a, const T* b, T* c, Workspace& workspace, Stream) {
   if (d.K == 1) return outer(d.M, d.N, epilogue, a, b, c);
   if (d.N == 1 || d.M == 1) {  // the other operand is a vector, contiguous either way
     const bool column = d.N == 1;
@@ -206,7 +187,7 @@ void gemm(const GemmDims& d, const Epilogue<T>& epilogue, const T* a, const T* b
   }
 
   const auto p = detail::gemm_plan<T>(d);
-  T* packed_rows = static_cast<T*>(workspace);
+  T* packed_rows = workspace.allocate<T>("gemm", {p.packed_rows(), p.partial_sums(), threads() * p.panel_block()});
   T* partial_sums = packed_rows + p.packed_rows();
   T* packed_panels = partial_sums + p.partial_sums();
   detail::GemmOperands<T> operands{p.swapped ? b : a, p.swapped ? a : b, p.splits > 1 ? partial_sums : c};

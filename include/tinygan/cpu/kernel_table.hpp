@@ -39,15 +39,12 @@ constexpr KernelTable<bfloat16> casts_only() {
 template <class T>
 constexpr KernelTable<T> all_kernels() {
   return {
-      .gemm_workspace = gemm_workspace<T>,
       .gemm = gemm<T>,
-      .conv2d_workspace = conv2d_workspace<T>,
       .conv2d = conv2d<T>,
       .conv2d_input_grad = conv2d_input_grad<T>,
       .conv2d_weight_grad = conv2d_weight_grad<T>,
       .unary = unary<T>,
       .binary = binary<T>,
-      .reduce_workspace = reduce_workspace<T>,
       .reduce = reduce<T>,
       .fill = fill<T>,
       .copy = copy<T>,
@@ -56,12 +53,10 @@ constexpr KernelTable<T> all_kernels() {
       .widen = widen<T>,
       .softmax = softmax<T>,
       .log_softmax = log_softmax<T>,
-      .batch_norm_workspace = batch_norm_workspace<T>,
       .batch_norm = batch_norm<T>,
       .batch_norm_apply = batch_norm_apply<T>,
       .batch_norm_backward = batch_norm_backward<T>,
       .layer_norm = layer_norm<T>,
-      .layer_norm_workspace = layer_norm_workspace<T>,
       .layer_norm_backward = layer_norm_backward<T>,
       .max_pool2d = max_pool2d<T>,
       .pool_gather = pool_gather<T>,
@@ -77,7 +72,6 @@ constexpr KernelTable<T> all_kernels() {
       .adam = adam<T>,
       .sgd = sgd<T>,
       .ema = ema<T>,
-      .global_norm_workspace = global_norm_workspace<T>,
       .global_norm = global_norm<T>,
       .clip_by_norm = clip_by_norm<T>,
   };

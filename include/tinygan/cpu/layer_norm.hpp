@@ -103,20 +103,13 @@ void layer_norm(const NormDims& d, const NormOptions<T>& o, const T* x, const T*
 }
 
 template <class T>
-std::size_t layer_norm_workspace(const NormDims& d) {
-  tinygan::detail::check_dims("layer_norm", d);
-  const index_t blocks = (d.rows + detail::layer_norm_block - 1) / detail::layer_norm_block;
-  return static_cast<std::size_t>(2 * blocks * d.channels) * sizeof(T);
-}
-
-template <class T>
 void layer_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x, const T* mean, const T* rstd,
-                         const T* gamma, const T* beta, const T* g, T* dx, T* dgamma, T* dbeta, void* workspace,
+                         const T* gamma, const T* beta, const T* g, T* dx, T* dgamma, T* dbeta, Workspace& workspace,
                          Stream) {
   const index_t n = d.channels, block_rows = detail::layer_norm_block;
   const index_t blocks = (d.rows + block_rows - 1) / block_rows;
   const T slope = detail::negative_slope(o);
-  auto* partial = static_cast<T*>(workspace);  // (blocks, 2, channels)
+  auto* partial = workspace.allocate<T>("layer_norm_backward", {2 * blocks * n});  // (blocks, 2, channels)
   parallel_for(blocks, chunk_rows(block_rows * n), [&](index_t begin, index_t end) {
     for (index_t b = begin; b < end; ++b) {
       T *block_dgamma = partial + 2 * n * b, *block_dbeta = block_dgamma + n;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/backend/workspace.hpp>
 #include <tinygan/cpu/columns.hpp>
 #include <tinygan/cpu/pointwise.hpp>
 

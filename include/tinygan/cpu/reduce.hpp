@@ -6,6 +6,7 @@
 // column. The cut depends on the extents only: same bits at any thread count. Cost: x once through memory.
 #pragma once
 
+#include <tinygan/backend/workspace.hpp>
 #include <tinygan/cpu/columns.hpp>
 #include <tinygan/cpu/pointwise.hpp>
 
@@ -69,18 +70,13 @@ void reduce_small(ReduceOp op, index_t rows, index_t channels, const T* x, T* y)
 }  // namespace detail
 
 template <class T>
-std::size_t reduce_workspace(const ReduceDims& d) {
-  tinygan::detail::check_dims("reduce", d);
-  const ColumnPlan plan(d.reduced, d.inner);
-  return plan.blocks == 1 ? 0 : static_cast<std::size_t>(d.outer * plan.blocks * d.inner) * sizeof(T);
-}
-
-template <class T>
-void reduce(ReduceOp op, const ReduceDims& d, const T* x, T* y, void* workspace, Stream) {
+void reduce(ReduceOp op, const ReduceDims& d, const T* x, T* y, Workspace& workspace, Stream) {
   const ColumnPlan plan(d.reduced, d.inner);
   const index_t size = d.reduced * d.inner, tasks = plan.tasks();
   const bool small = size < 64;
-  T* partial = plan.blocks == 1 ? y : static_cast<T*>(workspace);  // (outer, blocks, inner)
+  T* partial = plan.blocks == 1
+                   ? y
+                   : workspace.allocate<T>("reduce", {d.outer * plan.blocks * d.inner});  // (outer, blocks, inner)
   parallel_for(d.outer * tasks, tasks == 1 ? chunk_rows(size) : 1, [&](index_t begin, index_t end) {
     for (index_t i = begin; i < end; ++i) {
       const index_t outer = i / tasks;

@@ -28,14 +28,15 @@ Variable<T> conv2d_input_grad(const Variable<T>& g, const Variable<T>& w, const 
 /// y(N,P,Q,K) = activation(sum_{r,s,c} x w + bias(K)), see ConvDims. Throws Error if x or w does not fit d.
 template <class T>
 Variable<T> conv2d(const Variable<T>& x, const Variable<T>& w, const ConvDims& d, const Fused<T>& fused = {}) {
+  tinygan::detail::check_dims("conv2d", d);
   detail::check_slot("conv2d", "input", x, d.x_shape());
   detail::check_slot("conv2d", "filter", w, d.w_shape());
   check(x.device() == w.device(), "conv2d", "operands on ", x.device(), " and ", w.device());
   const KernelTable<T>& k = kernels<T>(x.device());
   const Epilogue<T> epilogue = detail::epilogue("conv2d", fused, d.K, x.device());
   Tensor<T> y(d.y_shape(), x.device());
-  const KernelWorkspace workspace(k.conv2d_workspace(d, ConvSlot::g), x.device());
-  k.conv2d(d, epilogue, x.value().data(), w.value().data(), y.data(), workspace.data(), Stream{});
+  PoolWorkspace workspace(x.device());
+  k.conv2d(d, epilogue, x.value().data(), w.value().data(), y.data(), workspace, Stream{});
   return record<T>("conv2d", y, detail::with_bias(x, w, fused),
                    [d, f = detail::FusedBackward<T>{fused.activation, fused.slope}](const Backward<T>& c) {
                      const Variable<T> h = f.before(c);
@@ -51,14 +52,15 @@ Variable<T> conv2d(const Variable<T>& x, const Variable<T>& w, const ConvDims& d
 /// fit d.
 template <class T>
 Variable<T> conv2d_input_grad(const Variable<T>& g, const Variable<T>& w, const ConvDims& d, const Fused<T>& fused) {
+  tinygan::detail::check_dims("conv2d_input_grad", d);
   detail::check_slot("conv2d_input_grad", "cotangent", g, d.y_shape());
   detail::check_slot("conv2d_input_grad", "filter", w, d.w_shape());
   check(g.device() == w.device(), "conv2d_input_grad", "operands on ", g.device(), " and ", w.device());
   const KernelTable<T>& k = kernels<T>(g.device());
   const Epilogue<T> epilogue = detail::epilogue("conv2d_input_grad", fused, d.C, g.device());
   Tensor<T> dx(d.x_shape(), g.device());
-  const KernelWorkspace workspace(k.conv2d_workspace(d, ConvSlot::x), g.device());
-  k.conv2d_input_grad(d, epilogue, g.value().data(), w.value().data(), dx.data(), workspace.data(), Stream{});
+  PoolWorkspace workspace(g.device());
+  k.conv2d_input_grad(d, epilogue, g.value().data(), w.value().data(), dx.data(), workspace, Stream{});
   return record<T>("conv2d_input_grad", dx, detail::with_bias(g, w, fused),
                    [d, f = detail::FusedBackward<T>{fused.activation, fused.slope}](const Backward<T>& c) {
                      const Variable<T> h = f.before(c);
@@ -73,13 +75,14 @@ Variable<T> conv2d_input_grad(const Variable<T>& g, const Variable<T>& w, const 
 /// dw(R,S,C,K) = sum over images and pixel pairs of x g: the partial with respect to w. Throws Error if x or g does not fit.
 template <class T>
 Variable<T> conv2d_weight_grad(const Variable<T>& x, const Variable<T>& g, const ConvDims& d) {
+  tinygan::detail::check_dims("conv2d_weight_grad", d);
   detail::check_slot("conv2d_weight_grad", "input", x, d.x_shape());
   detail::check_slot("conv2d_weight_grad", "cotangent", g, d.y_shape());
   check(x.device() == g.device(), "conv2d_weight_grad", "operands on ", x.device(), " and ", g.device());
   const KernelTable<T>& k = kernels<T>(x.device());
   Tensor<T> dw(d.w_shape(), x.device());
-  const KernelWorkspace workspace(k.conv2d_workspace(d, ConvSlot::w), x.device());
-  k.conv2d_weight_grad(d, x.value().data(), g.value().data(), dw.data(), workspace.data(), Stream{});
+  PoolWorkspace workspace(x.device());
+  k.conv2d_weight_grad(d, x.value().data(), g.value().data(), dw.data(), workspace, Stream{});
   return record<T>("conv2d_weight_grad", dw, {x, g}, [d](const Backward<T>& c) {
     std::vector<Variable<T>> grads(2);
     if (c.needs[0]) grads[0] = conv2d_input_grad(c.in[1], c.g, d);

@@ -66,8 +66,8 @@ Variable<T> matmul(const Variable<T>& a, const Variable<T>& b, MatmulOptions opt
   const KernelTable<T>& k = kernels<T>(a.device());
   const Epilogue<T> epilogue = detail::epilogue("matmul", fused, d.N, a.device());
   Tensor<T> y({d.M, d.N}, a.device());
-  const KernelWorkspace workspace(k.gemm_workspace(d), a.device());
-  k.gemm(d, epilogue, a.value().data(), b.value().data(), y.data(), workspace.data(), Stream{});
+  PoolWorkspace workspace(a.device());
+  k.gemm(d, epilogue, a.value().data(), b.value().data(), y.data(), workspace, Stream{});
   return record<T>(
       "matmul", y, detail::with_bias(a, b, fused),
       [ta = ta, tb = tb, f = detail::FusedBackward<T>{fused.activation, fused.slope}](const Backward<T>& c) {

@@ -88,10 +88,10 @@ std::vector<Variable<T>> batch_norm_backward(const Backward<T>& c, const NormDim
   const Device device = x.device();
   Tensor<T> dx(x.shape(), device), dgamma(gamma.shape(), device), dbeta(beta.shape(), device);
   const KernelTable<T>& k = kernels<T>(device);
-  const KernelWorkspace workspace(k.batch_norm_workspace(d), device);
+  PoolWorkspace workspace(device);
   k.batch_norm_backward(d, options, x.value().data(), mean.data(), variance.data(), gamma.value().data(),
-                        beta.value().data(), c.g.value().data(), dx.data(), dgamma.data(), dbeta.data(),
-                        workspace.data(), Stream{});
+                        beta.value().data(), c.g.value().data(), dx.data(), dgamma.data(), dbeta.data(), workspace,
+                        Stream{});
   return {dx, dgamma, dbeta};
 }
 
@@ -108,9 +108,9 @@ BatchNormResult<T> batch_norm(const Variable<T>& x, const Variable<T>& gamma, co
   const Device device = x.device();
   Tensor<wide_t<T>> mean({d.channels}, device), variance({d.channels}, device);
   Tensor<T> y(x.shape(), device);
-  const KernelWorkspace workspace(k.batch_norm_workspace(d), device);
+  PoolWorkspace workspace(device);
   k.batch_norm(d, options, x.value().data(), gamma.value().data(), beta.value().data(), y.data(), mean.data(),
-               variance.data(), workspace.data(), Stream{});
+               variance.data(), workspace, Stream{});
   Variable<T> result = record<T>("batch_norm", y, {x, gamma, beta}, [d, options, mean, variance](const Backward<T>& c) {
     return detail::batch_norm_backward(c, d, options, mean, variance);
   });
@@ -162,10 +162,10 @@ std::vector<Variable<T>> layer_norm_backward(const Backward<T>& c, const NormDim
   const Device device = x.device();
   Tensor<T> dx(x.shape(), device), dgamma(gamma.shape(), device), dbeta(beta.shape(), device);
   const KernelTable<T>& k = kernels<T>(device);
-  const KernelWorkspace workspace(k.layer_norm_workspace(d), device);
+  PoolWorkspace workspace(device);
   k.layer_norm_backward(d, options, x.value().data(), mean.data(), rstd.data(), gamma.value().data(),
-                        beta.value().data(), c.g.value().data(), dx.data(), dgamma.data(), dbeta.data(),
-                        workspace.data(), Stream{});
+                        beta.value().data(), c.g.value().data(), dx.data(), dgamma.data(), dbeta.data(), workspace,
+                        Stream{});
   return {dx, dgamma, dbeta};
 }
 

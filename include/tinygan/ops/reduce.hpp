@@ -68,8 +68,8 @@ Tensor<T> reduce_value(ReduceOp op, Tensor<T> x, const std::vector<bool>& mask) 
     for (int axis = first; axis < last; ++axis) to = to.with(axis, 1);
     if (d.reduced > 1) {
       Tensor<T> y(to, x.device());
-      const KernelWorkspace workspace(k.reduce_workspace(d), x.device());
-      k.reduce(op, d, x.data(), y.data(), workspace.data(), Stream{});
+      PoolWorkspace workspace(x.device());
+      k.reduce(op, d, x.data(), y.data(), workspace, Stream{});
       x = y;
     } else {
       x = x.reshape(to);

@@ -21,8 +21,8 @@ Tensor<wide_t<T>> global_norm(const std::vector<Variable<T>>& xs) {
   const KernelTable<T>& k = kernels<T>(device);
   const int count = static_cast<int>(segments.size());
   Tensor<wide_t<T>> norm({}, device);
-  const KernelWorkspace workspace(k.global_norm_workspace(count, segments.data()), device);
-  k.global_norm(count, segments.data(), norm.data(), workspace.data(), Stream{});
+  PoolWorkspace workspace(device);
+  k.global_norm(count, segments.data(), norm.data(), workspace, Stream{});
   return norm;
 }
 

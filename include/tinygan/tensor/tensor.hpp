@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <tinygan/backend/workspace.hpp>
 #include <tinygan/base/device.hpp>
 #include <tinygan/base/shape.hpp>
 #include <tinygan/base/stream.hpp>
@@ -210,15 +211,19 @@ class Tensor {
   T* data_ = nullptr;
 };
 
-/// Scratch memory for one kernel call; null when nothing is needed.
-class KernelWorkspace {
+/// A kernel's scratch from the device's memory pool.
+class PoolWorkspace final : public Workspace {
  public:
-  KernelWorkspace(std::size_t bytes, Device device) {
-    if (bytes > 0) memory_ = Tensor<std::byte>({static_cast<index_t>(bytes)}, device);
-  }
-  void* data() const { return memory_.data(); }
+  explicit PoolWorkspace(Device device) : device_(device) {}
 
  private:
+  void* allocate_bytes(std::size_t bytes) override {
+    check(!memory_.defined(), "workspace", "a kernel allocates twice, expected once");
+    memory_ = Tensor<std::byte>({static_cast<index_t>(bytes)}, device_);
+    return memory_.data();
+  }
+
+  Device device_;
   Tensor<std::byte> memory_;
 };
 
