@@ -52,7 +52,9 @@ Race race(const Problem& p, const std::vector<forms::Form>& forms, index_t chann
   std::vector<std::size_t> runner_of;
   double best = std::numeric_limits<double>::infinity();
   for (FormContestant& f : tinygan_forms(p, forms)) {
-    Runner r{.form = f.form, .chosen = f.form.way == forms::Way::automatic};
+    Runner r;
+    r.form = f.form;
+    r.chosen = f.form.way == forms::Way::automatic;
     try {
       f.reset();
       f.contestant.run(0, bench_stream());
