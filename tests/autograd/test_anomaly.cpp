@@ -65,7 +65,7 @@ TEST_CASE("in an anomaly scope a batch normalisation that was never trained says
   const Variable<float> x(random_tensor<float>({4, 2}, 1));
   CHECK(error_of([&] { layer(x, nn::Pass::infer()); }) == "");
   const AnomalyScope anomalies;
-  CHECK(error_of([&] { layer(x, nn::Pass::infer()); }) == "batch_norm: inference with the initial moving statistics, "
+  CHECK(error_of([&] { layer(x, nn::Pass::infer()); }) == "batch_norm: inference with the initial running statistics, "
                                                           "mean 0 and variance 1: train the model or load its weights "
                                                           "first");
   Generator random(1);

@@ -168,14 +168,14 @@ TEST_CASE("mixed tapes name what is wrong") {
   const B odd = record<bfloat16>("odd", w.value().clone(), {w},
                                  [](const Backward<bfloat16>& c) { return std::vector{cast<float>(c.g)}; });
   CHECK(error_of([&] { grad(ops::sum(cast<float>(odd)), {w}); }) ==
-        "grad: the rule of 'odd' gave a cotangent of float for input 0 of bfloat16");
+        "grad: the rule of 'odd' returned a cotangent of float for input 0 of bfloat16");
   const B mixed = record<bfloat16>("mixed", w.value().clone(), {cast<float>(w)},
                                    [](const Backward<bfloat16>& c) { return std::vector{cast<float>(c.g * c.in[0])}; });
   CHECK(error_of([&] { grad(ops::sum(cast<float>(mixed)), {w}); }) == "Variable: elements of float, expected bfloat16");
   const F y = cast<float>(w);
   CHECK(error_of([&] { backward(y, {}, w.detach()); }) == "backward: cotangent of bfloat16, expected float");
   CHECK(error_of([&] { grad(y, {w}); }) ==
-        "grad: the result has shape (2,), expected a scalar; give a cotangent for any other");
+        "grad: the result has shape (2,), expected a scalar; pass a cotangent for any other shape");
 
   const F stale = ops::sum(cast<float>(w * w));
   w.value().fill(bfloat16(3));

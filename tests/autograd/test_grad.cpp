@@ -162,21 +162,21 @@ TEST_CASE("a freed tape is an error, a retained one is not") {
   const V y = x * x;
   CHECK(grad(y, {x}, {.retain_graph = true})[0].item() == 6);
   CHECK(grad(y, {x})[0].item() == 6);
-  CHECK(error_of([&] { grad(y, {x}); }) ==
-        "grad: the tape of 'mul' was freed by an earlier pass; give that pass {.retain_graph = true} or detach() its "
-        "result");
-  CHECK(error_of([&] { backward(y * y); }) ==
-        "backward: the tape of 'mul' was freed by an earlier pass; give that pass {.retain_graph = true} or detach() "
-        "its result");
+  CHECK(error_of([&] { grad(y, {x}); }) == "grad: the tape of 'mul' was freed by an earlier pass; call that pass with "
+                                           "{.retain_graph = true}, or detach() its "
+                                           "result");
+  CHECK(error_of([&] { backward(y * y); }) == "backward: the tape of 'mul' was freed by an earlier pass; call that "
+                                              "pass with {.retain_graph = true}, or detach() "
+                                              "its result");
 }
 
 TEST_CASE("a partly freed tape is an error, not a gradient that lacks a term") {
   const V x = scalar(3);
   const V h = x * x;
   grad(h, {x});
-  CHECK(error_of([&] { grad(h + x, {x}); }) ==
-        "grad: the tape of 'mul' was freed by an earlier pass; give that pass {.retain_graph = true} or detach() its "
-        "result");
+  CHECK(error_of([&] { grad(h + x, {x}); }) == "grad: the tape of 'mul' was freed by an earlier pass; call that pass "
+                                               "with {.retain_graph = true}, or detach() its "
+                                               "result");
   const V later = scalar(2);
   CHECK(grad(h * later, {later})[0].item() == 9);  // made after the freed part, so it cannot lie behind it
 }
@@ -218,9 +218,9 @@ TEST_CASE("long chains are differentiated and destroyed without recursion") {
 TEST_CASE("grad names what is wrong") {
   const V x = leaf({1, 2}), constant(Tensor<double>::scalar(1));
   CHECK(error_of([&] { grad(x * x, {x}); }) ==
-        "grad: the result has shape (2,), expected a scalar; give a cotangent for any other");
+        "grad: the result has shape (2,), expected a scalar; pass a cotangent for any other shape");
   CHECK(error_of([&] { backward(x * x); }) ==
-        "backward: the result has shape (2,), expected a scalar; give a cotangent for any other");
+        "backward: the result has shape (2,), expected a scalar; pass a cotangent for any other shape");
   CHECK(error_of([&] { grad(x, {x}, {}, constant); }) == "grad: cotangent of shape (), expected (2,)");
   CHECK(error_of([&] { grad(ops::sum(x), {constant}); }) == "grad: variable 0 does not require gradients");
   CHECK(error_of([&] { grad(V{}, {x}); }) == "grad: the result to differentiate is empty");
@@ -306,7 +306,7 @@ TEST_CASE("a rule of a wrong shape is an error that names the op") {
   const V x = leaf({1, 2});
   const V y = record<double>("lopsided", Tensor<double>::scalar(1), {x},
                              [](const Backward<double>& c) { return std::vector{c.g}; });
-  CHECK(error_of([&] { grad(y, {x}); }) == "grad: the rule of 'lopsided' gave shape () for input 0 of shape (2,)");
+  CHECK(error_of([&] { grad(y, {x}); }) == "grad: the rule of 'lopsided' returned shape () for input 0 of shape (2,)");
 }
 
 TEST_CASE("a rule of too few or too many cotangents is an error that names the op") {
@@ -314,8 +314,8 @@ TEST_CASE("a rule of too few or too many cotangents is an error that names the o
   for (const std::size_t count : {0u, 1u, 3u}) {
     const V y = record<double>("miscounting", Tensor<double>::scalar(6), {x, w},
                                [count](const Backward<double>& c) { return std::vector<V>(count, c.g); });
-    CHECK(error_of([&] { grad(y, {w}); }) == text("grad: the rule of 'miscounting' gave ", count,
-                                                  " cotangents for 2 inputs; an undefined one stands for zero"));
+    CHECK(error_of([&] { grad(y, {w}); }) == text("grad: the rule of 'miscounting' returned ", count,
+                                                  " cotangents for 2 inputs; an undefined cotangent stands for zero"));
   }
 }
 
@@ -340,7 +340,7 @@ TEST_CASE("GradientTape records within NoGrad, and answers once unless persisten
     const V y = x * x;
     CHECK(tape.gradient(y, {x})[0].item() == 6);
     CHECK(error_of([&] { tape.gradient(y, {x}); }) ==
-          "GradientTape: gradient() was already asked for; make the tape {.persistent = true}");
+          "GradientTape: gradient() was called twice; make the tape {.persistent = true}");
   }
   CHECK_FALSE(recording());
   GradientTape<double> tape({.persistent = true});

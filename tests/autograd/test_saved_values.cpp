@@ -125,12 +125,12 @@ TEST_CASE("convolution, dense layers and normalisation notice their operands") {
                  "input 0 of 'batch_norm', shape (4, 2)"));
 }
 
-TEST_CASE("moving statistics and the generator's step, which rules capture, are noticed too") {
+TEST_CASE("running statistics and the generator's step, which rules capture, are noticed too") {
   nn::BatchNorm<double> layer(2);
   const V x(random_tensor<double>({4, 2}, 3), true);
   const V y = ops::sum(layer(x, nn::Pass::infer()));
   Generator random(1);
-  layer(x, nn::Pass::train(random));  // updates the moving statistics
+  layer(x, nn::Pass::train(random));  // updates the running statistics
   CHECK(error_of([&] { grad(y, {x}); }) ==
         "grad: in the rule of 'batch_norm_inference': the variance was modified in place after an op recorded it; "
         "differentiate first, or record the ops again afterwards");

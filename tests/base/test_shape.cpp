@@ -37,8 +37,8 @@ TEST_CASE("Shape axes count from the back when negative") {
   CHECK(s[-3] == 2);
   CHECK(s.resolve(-2) == 1);
   CHECK(s.resolve(2) == 2);
-  CHECK_THROWS_WITH(s[3], "Shape: no axis 3 in (2, 3, 5)");
-  CHECK_THROWS_WITH(s[-4], "Shape: no axis -4 in (2, 3, 5)");
+  CHECK_THROWS_WITH(s[3], "Shape: axis 3 is out of range for (2, 3, 5)");
+  CHECK_THROWS_WITH(s[-4], "Shape: axis -4 is out of range for (2, 3, 5)");
 }
 
 TEST_CASE("Shapes are equal when rank and extents are") {

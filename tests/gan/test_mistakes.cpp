@@ -117,7 +117,7 @@ TEST_CASE("mistake 4, networks not apart: G's step leaves D bit for bit, D's ste
   CHECK_FALSE(same_bits(parameters(only_d.networks.discriminator), parameters(fresh.discriminator)));
 }
 
-TEST_CASE("mistake 4, moving statistics: only a network's own passes move them") {
+TEST_CASE("mistake 4, running statistics: only a network's own passes move them") {
   // By hand G ran once, and D once on real and once on fake images; the step's other pass of D is G's, and leaves no
   // trace.
   const ByHand hand;
@@ -186,7 +186,7 @@ TEST_CASE("mistake 9, Reshape forgotten: every network maps z to images and imag
   }
   CHECK(support::error_of([] {
           nn::Reshape<float>({7, 7, 64}).output_shape({2, 3135});
-        }) == "reshape: input (2, 3135) does not fit (N, (7, 7, 64))");
+        }) == "reshape: input (2, 3135), expected 3136 elements per sample for (7, 7, 64)");
 }
 
 TEST_CASE("mistake 10, sigmoid against data in [-1, 1]: G reaches both ends of the data's range, and not beyond") {

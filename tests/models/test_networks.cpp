@@ -25,7 +25,7 @@ index_t elements(const std::vector<Variable<float>>& variables) {
 
 TEST_CASE("networks have the parameters of their definitions, and map z to images to logits") {
   const index_t dense = 6272;
-  // dcgan: TensorFlow's tutorial counts 2,330,944 in G, its 25,472 moving statistics included, and 212,865 in D.
+  // dcgan: TensorFlow's tutorial counts 2,330,944 in G, its 25,472 running statistics included, and 212,865 in D.
   const Count counts[] = {
       {gan::Network::dcgan, 100 * 12544 + 2 * 12544 + 25 * 256 * 128 + 2 * 128 + 25 * 128 * 64 + 2 * 64 + 25 * 64,
        2 * (12544 + 128 + 64), 25 * 64 + 64 + 25 * 64 * 128 + 128 + dense + 1, 0},

@@ -1,4 +1,4 @@
-// BatchNorm as a layer: moving statistics in both conventions, and what each mode may and may not touch.
+// BatchNorm as a layer: running statistics in both conventions, and what each mode may and may not touch.
 #include <tinygan/nn/normalisation.hpp>
 #include <tinygan/nn/sequential.hpp>
 
@@ -24,7 +24,7 @@ void check_near(const Variable<float>& v, const Array& expected) {
 
 }  // namespace
 
-TEST_CASE("moving statistics in Keras' convention") {
+TEST_CASE("running statistics in Keras' convention") {
   nn::BatchNorm<float> layer(2, {.momentum = 0.9});
   Generator random;
   layer(batch(), nn::Pass::train(random));
@@ -34,7 +34,7 @@ TEST_CASE("moving statistics in Keras' convention") {
   check_near(layer.buffers()[0], {0.57, 0});
 }
 
-TEST_CASE("moving statistics in PyTorch's convention") {
+TEST_CASE("running statistics in PyTorch's convention") {
   nn::BatchNorm<float> layer(2, nn::BatchNormOptions::torch());
   Generator random;
   layer(batch(), nn::Pass::train(random));
@@ -63,7 +63,7 @@ TEST_CASE("the defaults are Keras': momentum 0.99, epsilon 1e-3") {
   CHECK(std::fabs(array(y)[1] - 1 / std::sqrt(1.001)) < 1e-15);
 }
 
-TEST_CASE("training normalises by the batch, inference by the moving statistics") {
+TEST_CASE("training normalises by the batch, inference by the running statistics") {
   nn::BatchNorm<float> layer(2, {.epsilon = 1e-7});
   Generator random;
   const Array trained = array(layer(batch(), nn::Pass::train(random)));

@@ -75,7 +75,7 @@ TEST_CASE("orthogonal: the fewer of rows and columns are orthonormal, times the 
   }
   Generator random;
   CHECK(support::error_of([&] { Initializer::orthogonal().make<float>({5}, fans, random); }) ==
-        "orthogonal: shape (5,) has no two axes");
+        "orthogonal: shape (5,) has rank 1, expected at least 2");
 }
 
 TEST_CASE("layers pass their fans on, and start with a bias of zeros") {

@@ -119,7 +119,7 @@ TEST_CASE("batch normalisation as Keras and PyTorch compute it") {
     const bool keras = p[2] == 1;
     const Tensor<float> x1 = golden.tensor(c, "x1"), gamma = golden.tensor(c, "gamma");
     nn::BatchNorm<float> layer(
-        gamma.size(), {.momentum = keras ? p[1] : 1 - p[1], .epsilon = p[0], .unbiased_moving_variance = !keras});
+        gamma.size(), {.momentum = keras ? p[1] : 1 - p[1], .epsilon = p[0], .unbiased_running_variance = !keras});
     layer.parameters()[0].set_value(gamma);
     layer.parameters()[1].set_value(golden.tensor(c, "beta"));
     Generator random;

@@ -118,7 +118,7 @@ TEST_CASE("SGD equals a naive loop") {
       }
       sgd.step({V(gradient)});
       check_near(x.value(), p, t * 8 * eps * 4);
-      if (h.momentum > 0) check_near(sgd.momenta()[0], m, t * 8 * eps * 4);
+      if (h.momentum > 0) check_near(sgd.momentum_buffers()[0], m, t * 8 * eps * 4);
     }
   }
 }

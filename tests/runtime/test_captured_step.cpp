@@ -41,7 +41,7 @@ Trained train_tiny(Device device, CapturedStep::Mode mode, int steps, Between be
   gan::AdversarialStep<float> step(networks, {}, {});
   step.measure_norms(true);
   Generator random(3, device);
-  if (one_clock) step.count_by(random.clock());
+  if (one_clock) step.use_clock(random.clock());
   data::DataLoader loader(tiny_dataset(), {.batch_size = 8}, one_clock ? random.clock() : StepClock(device));
   const StepClock rows = one_clock ? random.clock() : StepClock(device);
   runtime::MetricRing<float> ring(6, 16, rows);

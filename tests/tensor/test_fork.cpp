@@ -52,8 +52,8 @@ TEST_CASE("a child of fork() finds the memory pools unlocked") {
 TEST_CASE("a GPU belongs to the process that used it first") {
   const auto uses = [] { detail::check_same_process(Device::cuda(0)); };
   const auto refused = [&] {
-    return error_of(uses) ==
-           "device cuda:0: a process that forked has used it, and its children cannot; fork before the first use";
+    return error_of(uses) == "device cuda:0: a parent process used it before fork(), so that this process cannot; fork "
+                             "before the first use";
   };
   CHECK(status_of_child([&] {
           uses();

@@ -140,9 +140,9 @@ TEST_CASE("a moved generator takes its step counter along") {
   Generator moved = std::move(g);
   CHECK((moved.seed() == 6 && moved.step() == 4 && moved.draw() == 1));
   CHECK(moved.next().key.step == counter);
-  CHECK(error_of([&] { g.next(); }) == "Generator: it was moved from");
-  CHECK(error_of([&] { g.next_step(); }) == "Generator: it was moved from");
-  CHECK(error_of([&] { Generator copy(g); }) == "Generator: it was moved from");
+  CHECK(error_of([&] { g.next(); }) == "Generator: the generator was moved from");
+  CHECK(error_of([&] { g.next_step(); }) == "Generator: the generator was moved from");
+  CHECK(error_of([&] { Generator copy(g); }) == "Generator: the generator was moved from");
   g = moved;
   CHECK(g.step() == 4);
 }

@@ -44,7 +44,7 @@ class ModelOf : public Model {
  public:
   ModelOf(const TrainOptions& o, const tinygan::StepClock& clock)
       : networks_(make_networks<T>(o, clock.device())), step_(networks_, hyper(o), hyper(o), objective(o)) {
-    step_.count_by(clock);
+    step_.use_clock(clock);
     if (o.ema == 0) return;
     average_ = make_networks<float>(o, clock.device()).generator;
     ema_.emplace(networks_.generator.parameters(), average_->parameters(),

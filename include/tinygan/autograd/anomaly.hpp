@@ -23,24 +23,24 @@ inline bool& anomaly_flag() {
 /// True while an AnomalyScope of this thread lives.
 inline bool detecting_anomalies() { return detail::anomaly_flag(); }
 
-/// A scope in which every op, and every vjp rule of a backward pass, throws Error on a value that is not finite; the text names
-/// the op, the operand or gradient, and the element. Every value is copied to the host and read: for finding a mistake, not for
-/// training. BatchNorm in inference throws there, too, while its running statistics are the initial ones.
+/// A scope in which every op, and every vjp rule of a backward pass, throws Error on a value that is not finite; the
+/// text names the op, the operand or gradient, and the element. For debugging only: every value is copied to the host.
+/// There BatchNorm in inference also throws if its running statistics are the initial ones.
 ///   AnomalyScope anomalies;  auto loss = f(x);  auto g = grad(loss, parameters);
 class AnomalyScope {
  public:
-  AnomalyScope() : before_(std::exchange(detail::anomaly_flag(), true)) {}
-  ~AnomalyScope() { detail::anomaly_flag() = before_; }
+  AnomalyScope() : outer_(std::exchange(detail::anomaly_flag(), true)) {}
+  ~AnomalyScope() { detail::anomaly_flag() = outer_; }
   AnomalyScope(const AnomalyScope&) = delete;
   AnomalyScope& operator=(const AnomalyScope&) = delete;
 
  private:
-  bool before_;
+  bool outer_;
 };
 
 namespace detail {
 
-/// "nan at (1, 0) of (2, 3)" for the first element that is not finite; nothing if all are.
+/// "nan at (1, 0) of (2, 3)" for the first element that is not finite, or nullopt.
 template <class T>
 std::optional<std::string> first_non_finite(const Tensor<T>& x) {
   const std::vector<T> values = x.to_vector();

@@ -1,4 +1,4 @@
-// check_grads: does the tape differentiate a function rightly, to any order?
+// check_grads: compares the tape's derivatives of a function with finite differences, to any order.
 #pragma once
 
 #include <cmath>
@@ -9,7 +9,7 @@
 namespace tinygan {
 
 struct CheckGradsOptions {
-  int order = 2;            ///< 1: gradients; 2: gradients of gradients as well; and so on
+  int order = 2;            ///< 1: gradients; 2: also gradients of gradients; and so on
   double step = 1e-3;       ///< of the finite difference along a unit-variance direction
   double tolerance = 1e-6;  ///< relative to |numeric| + |analytic| + 1
   std::uint64_t seed = 1;
@@ -46,8 +46,8 @@ Tensor<T> evaluate_at(const F& f, const std::vector<Tensor<T>>& xs, const std::v
   return f(moved).value();
 }
 
-/// One order: <grad <c, f>, v> against a fourth-order central difference of <c, f> along v; then the same for the function
-/// xs -> grad <c, f>, one input after the other.
+/// One order: <grad <c, f>, v> against a fourth-order central difference of <c, f> along v; then the same for the
+/// function xs -> grad <c, f>, one input after the other.
 template <class T>
 void check_order(const std::function<Variable<T>(const std::vector<Variable<T>>&)>& f, const std::vector<Tensor<T>>& xs,
                  const CheckGradsOptions& options, int order, Generator& random, const std::string& path) {
@@ -83,10 +83,10 @@ void check_order(const std::function<Variable<T>(const std::vector<Variable<T>>&
 
 }  // namespace detail
 
-/// Compares the tape's derivatives of f with finite differences, by random projections, up to options.order. f takes leaves
-/// of the shapes of xs and returns one variable of any shape; it must be smooth within a few steps of xs. Use double.
-/// Throws Error naming the order and input where they disagree.
-/// The method is HIPS autograd's check_grads: https://github.com/HIPS/autograd.
+/// Compares the tape's derivatives of f with finite differences, by random projections, up to options.order. f takes
+/// leaves of the shapes of xs and returns one variable of any shape; it must be smooth within a few steps of xs. Use
+/// double. Throws Error naming the order and input where they disagree.
+/// Source: check_grads of HIPS autograd, https://github.com/HIPS/autograd.
 template <class T, class F>
 void check_grads(F&& f, const std::vector<Tensor<T>>& xs, const CheckGradsOptions& options = {}) {
   Generator random(options.seed, xs.empty() ? Device::cpu() : xs[0].device());

@@ -1,4 +1,4 @@
-// Reverse-mode differentiation over the tape: grad(), backward() and the GradientTape face.
+// Reverse-mode differentiation over the tape: grad(), backward() and GradientTape.
 #pragma once
 
 #include <initializer_list>
@@ -9,11 +9,11 @@
 
 namespace tinygan {
 
-/// Gradients of a scalar y with respect to each of xs; with a cotangent of y's shape, of <cotangent, y>. An x that y does
-/// not depend on gets zeros. Only what lies between y and xs is differentiated. Each gradient has memory of its own. The elements
-/// of y and xs may differ, with a cast() between them.
-/// Throws Error if y is not a scalar and has no cotangent, if y or an x does not require gradients, if the tape was freed, or if
-/// a value that a rule needs was modified in place after it was recorded.
+/// Gradients of a scalar y with respect to each of xs; with a cotangent of y's shape, of <cotangent, y>. An x that y
+/// does not depend on gets zeros. Only the ops between y and xs are differentiated. Each gradient has memory of its
+/// own. y and xs may have different element types, with a cast() between them.
+/// Throws Error if y is not a scalar and has no cotangent, if y or an x does not require gradients, if the tape was
+/// freed, or if a value that a rule needs was modified in place after recording.
 template <class Y, class T = Y>
 std::vector<Variable<T>> grad(const Variable<Y>& y, const std::vector<Variable<T>>& xs, const GradOptions& options = {},
                               const Variable<Y>& cotangent = {}) {
@@ -23,7 +23,7 @@ std::vector<Variable<T>> grad(const Variable<Y>& y, const std::vector<Variable<T
     result.push_back(std::move(g).as<T>());
   return result;
 }
-/// The same of xs in braces.
+/// The same, for xs in braces.
 template <class Y, class T>
 std::vector<Variable<T>> grad(const Variable<Y>& y, std::initializer_list<Variable<T>> xs,
                               const GradOptions& options = {}, const Variable<Y>& cotangent = {}) {
@@ -41,10 +41,10 @@ inline void backward(const AnyVariable& y, const GradOptions& options = {}, cons
 }
 
 struct TapeOptions {
-  bool persistent = false;  ///< gradient() may be asked for more than once
+  bool persistent = false;  ///< gradient() may be called more than once
 };
 
-/// A face like TensorFlow's GradientTape: ops run while it lives are recorded, also inside a NoGrad scope further out.
+/// TensorFlow's interface: ops that run while a GradientTape lives are recorded, even within an outer NoGrad scope.
 ///   GradientTape<float> tape;  auto w = tape.watch(value);  auto loss = f(w);  auto g = tape.gradient(loss, {w});
 template <class T>
 class GradientTape {
@@ -54,11 +54,11 @@ class GradientTape {
   /// A new leaf with this value that requires gradients.
   Variable<T> watch(const Tensor<T>& value) const { return Variable<T>(value, true); }
 
-  /// grad(y, xs). Throws Error when asked a second time, unless persistent.
+  /// grad(y, xs). Throws Error on a second call, unless persistent.
   template <class Y>
   std::vector<Variable<T>> gradient(const Variable<Y>& y, const std::vector<Variable<T>>& xs) {
     check(options_.persistent || !std::exchange(used_, true), "GradientTape",
-          "gradient() was already asked for; make the tape {.persistent = true}");
+          "gradient() was called twice; make the tape {.persistent = true}");
     return grad(y, xs, {.retain_graph = options_.persistent});
   }
 

@@ -13,15 +13,15 @@ namespace tinygan {
 
 struct GradOptions {
   bool create_graph = false;  ///< record the backward pass, so that its result can be differentiated
-  bool retain_graph = false;  ///< keep the tape for another pass (implied by create_graph); else it is freed on the way
+  bool retain_graph = false;  ///< keep the tape for another pass (implied by create_graph); otherwise the pass frees it
 };
 
 namespace detail {
 
-/// Throws: v was met on a backward pass, but an earlier one freed its tape.
+/// Throws: an earlier backward pass freed the tape of v.
 [[noreturn]] inline void fail_freed(const char* op, const AnyVariable& v) {
   fail(op, "the tape of '", v.op(),
-       "' was freed by an earlier pass; give that pass {.retain_graph = true} or detach() its result");
+       "' was freed by an earlier pass; call that pass with {.retain_graph = true}, or detach() its result");
 }
 
 inline bool created_before(const AnyVariable& a, const AnyVariable& b) { return a.node()->order < b.node()->order; }
@@ -46,7 +46,7 @@ class ReversePass {
       Entry& e = entry(v);
       if (!e.cotangent.defined()) continue;
       if (e.passes) propagate(v, e.cotangent, keep);
-      if (!e.target) e.cotangent = {};  // its memory serves the rest of the pass
+      if (!e.target) e.cotangent = {};  // frees its memory for the rest of the pass
     }
   }
 
@@ -88,17 +88,17 @@ class ReversePass {
     return e.target || e.passes;
   }
 
-  /// Throws: names the op whose rule met a value other than the recorded one, and which value.
+  /// Throws Error naming an op and the value that was modified after the op recorded it.
   [[noreturn]] static void fail_stale(const NodeBase& node, const StaleValue& e) {
-    constexpr const char* cure = "; differentiate first, or record the ops again afterwards";
+    constexpr const char* hint = "; differentiate first, or record the ops again afterwards";
     for (std::size_t i = 0; i < node.inputs.size(); ++i)
       if (node.inputs[i].defined() && node.inputs[i].stale())
         fail("grad", "input ", i, " of '", node.op, "', shape ", node.inputs[i].shape(),
-             ", was modified in place after the op recorded it", cure);
+             ", was modified in place after the op recorded it", hint);
     if (node.version() != node.recorded_version)
       fail("grad", "the output of '", node.op, "', shape ", node.shape(),
-           ", was modified in place after the op recorded it", cure);
-    fail("grad", "in the rule of '", node.op, "': ", e.what(), cure);
+           ", was modified in place after the op recorded it", hint);
+    fail("grad", "in the rule of '", node.op, "': ", e.what(), hint);
   }
 
   Cotangents apply_rule(const AnyVariable& v, const AnyVariable& g) {
@@ -115,14 +115,14 @@ class ReversePass {
     }
   }
 
-  /// Throws Error unless g can be the cotangent of an input.
+  /// Throws Error unless g has the element type, shape and device of input i.
   static void check_cotangent(const NodeBase& node, std::size_t i, const NodeBase& g) {
     const NodeBase& input = *node.inputs[i].node();
-    check(g.element() == input.element(), "grad", "the rule of '", node.op, "' gave a cotangent of ", g.element_name(),
-          " for input ", i, " of ", input.element_name());
-    check(g.shape() == input.shape(), "grad", "the rule of '", node.op, "' gave shape ", g.shape(), " for input ", i,
-          " of shape ", input.shape());
-    check(g.device() == input.device(), "grad", "the rule of '", node.op, "' gave a cotangent on ", g.device(),
+    check(g.element() == input.element(), "grad", "the rule of '", node.op, "' returned a cotangent of ",
+          g.element_name(), " for input ", i, " of ", input.element_name());
+    check(g.shape() == input.shape(), "grad", "the rule of '", node.op, "' returned shape ", g.shape(), " for input ",
+          i, " of shape ", input.shape());
+    check(g.device() == input.device(), "grad", "the rule of '", node.op, "' returned a cotangent on ", g.device(),
           " for input ", i, " on ", input.device());
     if (detecting_anomalies()) [[unlikely]]
       if (const auto found = g.first_non_finite())
@@ -132,12 +132,12 @@ class ReversePass {
   void propagate(const AnyVariable& v, const AnyVariable& g, bool keep) {
     NodeBase& node = *v.node();
     Cotangents cotangents = apply_rule(v, g);
-    check(cotangents.size() == needs_.size(), "grad", "the rule of '", node.op, "' gave ", cotangents.size(),
-          " cotangents for ", needs_.size(), " inputs; an undefined one stands for zero");
+    check(cotangents.size() == needs_.size(), "grad", "the rule of '", node.op, "' returned ", cotangents.size(),
+          " cotangents for ", needs_.size(), " inputs; an undefined cotangent stands for zero");
     for (std::size_t i = 0; i < needs_.size(); ++i) {
       if (!needs_[i] || !cotangents[i].defined()) continue;
       AnyVariable delivered = std::move(cotangents[i]);
-      delivered.save(0);  // a saved handle would be checked when it is read
+      delivered.save(0);  // not a saved handle any more: its version is not checked
       check_cotangent(node, i, *delivered.node());
       AnyVariable& sum = entry(node.inputs[i]).cotangent;
       sum = sum.defined() ? delivered.node()->add_to(std::move(sum), delivered) : std::move(delivered);
@@ -151,8 +151,8 @@ class ReversePass {
 
   std::unordered_map<const NodeBase*, Entry> entries_;
   std::vector<AnyVariable> order_;
-  std::vector<bool> needs_;  ///< of the rule that runs: which inputs need a cotangent
-  AnyVariable freed_;        ///< the youngest node on the way whose tape is freed
+  std::vector<bool> needs_;  ///< of the current rule: which inputs need a cotangent
+  AnyVariable freed_;        ///< the latest node upstream of y whose tape is freed
 };
 
 /// The leaves that y depends on and that require gradients, in order of creation.
@@ -171,8 +171,8 @@ inline std::vector<AnyVariable> leaves_of(const AnyVariable& y) {
   return leaves;
 }
 
-/// Gives every gradient memory of its own, so that writing to one changes no other, nor the caller's cotangent. Rules may return
-/// one tensor for several inputs, or the cotangent itself. Recorded gradients are also held by the tape, which notices writes.
+/// Copies gradients that share memory with each other or with the caller's cotangent: rules may return one tensor for
+/// several inputs, or the cotangent itself. The tape also holds recorded gradients; it detects writes to them.
 inline void separate(std::vector<AnyVariable>& gradients, const AnyVariable& cotangent, bool recorded) {
   const RecordingScope scope(recorded);
   for (std::size_t i = 0; i < gradients.size(); ++i) {
@@ -184,14 +184,15 @@ inline void separate(std::vector<AnyVariable>& gradients, const AnyVariable& cot
   }
 }
 
-/// The cotangent to begin with: the caller's, or 1 for a scalar. Throws Error on a result or a cotangent that cannot be.
+/// The cotangent of the result: the caller's, or 1 for a scalar. Throws Error if y does not require gradients or the
+/// cotangent does not match y.
 inline AnyVariable first_cotangent(const char* op, const AnyVariable& y, const AnyVariable& cotangent) {
   check(y.defined(), op, "the result to differentiate is empty");
   check(y.requires_grad(), op, "the result of '", y.op(),
         "' does not depend on anything that requires gradients; was it computed under NoGrad, or from detach()?");
   if (!cotangent.defined()) {
     check(y.shape().size() == 1, op, "the result has shape ", y.shape(),
-          ", expected a scalar; give a cotangent for any other");
+          ", expected a scalar; pass a cotangent for any other shape");
     return y.node()->filled(1);
   }
   const NodeBase &result = *y.node(), &given = *cotangent.node();
@@ -202,7 +203,7 @@ inline AnyVariable first_cotangent(const char* op, const AnyVariable& y, const A
   return cotangent;
 }
 
-/// grad() of any element types.
+/// grad() for any element types.
 inline std::vector<AnyVariable> gradients(const AnyVariable& y, const std::vector<AnyVariable>& xs,
                                           const GradOptions& options, const AnyVariable& cotangent) {
   for (std::size_t i = 0; i < xs.size(); ++i)

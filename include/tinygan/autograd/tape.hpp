@@ -33,7 +33,7 @@ inline std::uint64_t next_node_order() {
   return ++order;
 }
 
-/// Thrown by reading a saved value that was modified in place; the backward pass adds the op's name.
+/// A saved value was modified in place. The backward pass adds the op's name.
 class StaleValue : public Error {
  public:
   using Error::Error;
@@ -43,7 +43,7 @@ class StaleValue : public Error {
   throw StaleValue(text(what, " was modified in place after an op recorded it"));
 }
 
-/// As errors name it.
+/// The name of an element type in error texts.
 template <class T>
 constexpr const char* element_name() {
   if constexpr (std::is_same_v<T, float>) return "float";
@@ -59,23 +59,23 @@ inline bool recording() { return detail::recording_flag(); }
 /// Sets recording for a scope of this thread.
 class RecordingScope {
  public:
-  explicit RecordingScope(bool on) : before_(std::exchange(detail::recording_flag(), on)) {}
-  ~RecordingScope() { detail::recording_flag() = before_; }
+  explicit RecordingScope(bool on) : outer_(std::exchange(detail::recording_flag(), on)) {}
+  ~RecordingScope() { detail::recording_flag() = outer_; }
   RecordingScope(const RecordingScope&) = delete;
   RecordingScope& operator=(const RecordingScope&) = delete;
 
  private:
-  bool before_;
+  bool outer_;
 };
 
-/// A scope in which ops compute and record nothing.
+/// A scope in which ops are not recorded.
 class NoGrad : RecordingScope {
  public:
   NoGrad() : RecordingScope(false) {}
 };
 
-/// A handle of a variable of any element type; Variable<T> is the typed one. An empty handle, default-constructed or moved from,
-/// is not defined(); all else then throws Error.
+/// A handle of a variable of any element type; Variable<T> is the typed one. An empty handle, default-constructed or
+/// moved from, is not defined(); every other member then throws Error.
 class AnyVariable {
  public:
   AnyVariable() = default;
@@ -95,7 +95,8 @@ class AnyVariable {
   template <class T>
   Variable<T> as() &&;
 
-  /// Makes this the handle that a tape saves, which knows the version of the value: today's, unless it was saved before.
+  /// Makes this a saved handle, which holds the version of the value at recording: the current one, unless it was saved
+  /// before.
   void save();
   void save(std::uint64_t version) { saved_version_ = version; }
   /// Whether the value was modified in place since save().
@@ -114,7 +115,7 @@ class AnyVariable {
   std::uint64_t saved_version_ = 0;  ///< of the value when a tape saved this handle; 0: not a saved handle
 };
 
-/// What a vjp rule returns: one cotangent per input; an undefined one stands for zero.
+/// What a vjp rule returns: one cotangent per input; an undefined cotangent stands for zero.
 class Cotangents : public std::vector<AnyVariable> {
  public:
   Cotangents() = default;
@@ -123,20 +124,20 @@ class Cotangents : public std::vector<AnyVariable> {
       : std::vector<AnyVariable>(std::make_move_iterator(list.begin()), std::make_move_iterator(list.end())) {}
 };
 
-/// An entry of the tape: what a backward pass has to know of a variable and to do with its value, whatever its element type.
+/// A node of the tape, for any element type: the interface of a backward pass to a variable and its value.
 struct NodeBase {
   const char* op = "leaf";
   bool requires_grad = false;
   bool freed = false;                               ///< a backward pass released its inputs and rule
-  std::uint64_t order = detail::next_node_order();  ///< inputs come before what is computed from them
+  std::uint64_t order = detail::next_node_order();  ///< of creation: a topological order
   std::uint64_t recorded_version = 0;               ///< of the value, when the op recorded it
-  std::vector<AnyVariable> inputs;                  ///< saved handles; none of a leaf
+  std::vector<AnyVariable> inputs;                  ///< saved handles; empty for a leaf
 
   NodeBase() = default;
   NodeBase(const NodeBase&) = delete;
   NodeBase& operator=(const NodeBase&) = delete;
 
-  /// A loop, as one destructor inside another for every op of a long chain would exhaust the stack.
+  /// Iterative: nested destructors of a long chain of ops would exhaust the stack.
   virtual ~NodeBase() {
     std::vector<AnyVariable> pending = std::move(inputs);
     while (!pending.empty()) {
@@ -160,14 +161,14 @@ struct NodeBase {
 
   /// A constant of the value's shape.
   virtual AnyVariable filled(double value) const = 0;
-  /// A recorded copy in memory of its own, `self` being this node's handle.
+  /// A recorded copy of `self`, this node's handle, in new memory.
   virtual AnyVariable copy(const AnyVariable& self) const = 0;
   /// a + self, recorded; in place if nothing else shares a's value.
   virtual AnyVariable add_to(AnyVariable a, const AnyVariable& self) const = 0;
-  /// Adds g to what backward() has accumulated.
+  /// Adds g to the accumulated gradient.
   virtual void add_grad(const AnyVariable& g) = 0;
 
-  /// The rule's cotangents of the inputs from that of this node, `self` being its handle.
+  /// The cotangents of the inputs, by the rule, from the cotangent g of `self`, this node's handle.
   virtual Cotangents apply_rule(const AnyVariable& self, const AnyVariable& g,
                                 const std::vector<bool>& needs) const = 0;
   virtual void drop_rule() = 0;

@@ -1,4 +1,4 @@
-// Variable<T>: a tensor that remembers how it was computed, and record(), by which ops put it on the tape.
+// Variable<T>: a tensor on the tape, and record(), by which an op adds its result to the tape.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +15,11 @@
 
 namespace tinygan {
 
-/// What a vjp rule sees: the op's inputs and output as variables, the cotangent g of the output, and which inputs need
-/// theirs.
+/// Arguments of a vjp rule: the op's inputs and output as variables, the cotangent g of the output, and which inputs
+/// need a cotangent.
 template <class T>
 struct Backward {
-  /// in[i] is input i, of elements T; of other elements: in.all[i].as<U>().
+  /// in[i] is input i of element type T; for another type U: in.all[i].as<U>().
   struct Inputs {
     std::span<const AnyVariable> all;
     std::size_t size() const { return all.size(); }
@@ -32,13 +32,13 @@ struct Backward {
   const std::vector<bool>& needs;
 };
 
-/// The cotangents of an op's inputs from that of its output. Rules call recorded ops only, which is what makes them
-/// differentiable in turn; they capture parameters and tensors, never variables. A captured tensor that others can write to is
-/// a SavedTensor.
+/// The cotangents of an op's inputs from that of its output. Rules call recorded ops only, so that they are
+/// differentiable in turn. They capture parameters and tensors, never variables. A captured tensor that other code can
+/// write to is a SavedTensor.
 template <class T>
 using Vjp = std::function<Cotangents(const Backward<T>&)>;
 
-/// A tensor that a vjp rule captures. get() throws Error, naming it, if it was modified in place since.
+/// A tensor captured by a vjp rule. get() throws Error, naming the tensor, if it was modified in place since.
 template <class T>
 class SavedTensor {
  public:
@@ -60,14 +60,14 @@ class SavedTensor {
 template <class T>
 struct Node;
 
-/// A handle; copies are the same variable. A leaf is made from a tensor, everything else by ops. A default-constructed or
-/// moved-from variable is empty: defined() is false, and all else throws Error.
+/// A handle; copies are the same variable. A leaf is made from a tensor, any other variable by an op. A
+/// default-constructed or moved-from variable is empty: defined() is false, and every other member throws Error.
 template <class T>
 class Variable : public AnyVariable {
  public:
   Variable() = default;
 
-  /// A leaf. Only those made with requires_grad, and what is computed from them, have gradients.
+  /// A leaf. Leaves made with requires_grad, and variables computed from them, have gradients.
   Variable(Tensor<T> value, bool requires_grad = false) {  // NOLINT: implicit
     check(value.defined(), "Variable", "the tensor is empty: default-constructed or moved from");
     auto node = std::make_shared<Node<T>>();
@@ -76,7 +76,7 @@ class Variable : public AnyVariable {
     node_ = std::move(node);
   }
 
-  /// The value. Throws Error, from a handle that a tape saved, if it was modified in place since.
+  /// The value. Throws Error if this is a saved handle and the value was modified in place since.
   const Tensor<T>& value() const& {
     const Tensor<T>& v = at().value;
     if (saved_version_ != 0 && v.version() != saved_version_) [[unlikely]]
@@ -91,10 +91,10 @@ class Variable : public AnyVariable {
   Device device() const { return at().value.device(); }
   T item() const { return value().item(); }
 
-  /// The same value with no past: gradients stop here.
+  /// A new leaf with the same value, which does not require gradients.
   Variable detach() const { return Variable(value()); }
 
-  /// What backward() has accumulated here; undefined before the first call and after clear_grad().
+  /// The gradient accumulated by backward(); undefined before its first call and after clear_grad().
   const Tensor<T>& grad() const& { return at().grad; }
   Tensor<T> grad() && { return at().grad; }
   void clear_grad() const { at().grad = {}; }
@@ -110,8 +110,9 @@ class Variable : public AnyVariable {
 
   using Master = Tensor<wide_t<T>>;
 
-  /// The fp32 master weights of a bfloat16 leaf: what optimisers update, averages follow and files hold; the value is the master
-  /// rounded. Begins as the value, and again after a write to the value alone. For any other T the value itself.
+  /// The fp32 master weights of a bfloat16 leaf, which optimisers update, Ema averages and files store; the value is
+  /// the master rounded. Initialised from the value, again after a write to the value alone. For any other T the value
+  /// itself.
   Master master() const {
     if constexpr (std::is_same_v<T, wide_t<T>>) {
       return value();
@@ -127,7 +128,7 @@ class Variable : public AnyVariable {
     }
   }
 
-  /// set_value() with master weights: they are kept, and the value is the master rounded to T.
+  /// set_value() with master weights: keeps `master`, and rounds it to the value.
   void set_master(Master master) const {
     if constexpr (std::is_same_v<T, wide_t<T>>) {
       set_value(std::move(master));
@@ -139,14 +140,14 @@ class Variable : public AnyVariable {
     }
   }
 
-  /// To be called after a write to master(): rounds it to the value, in place.
+  /// Rounds master() to the value, in place. Call after a write to master().
   void round_master() const {
     if constexpr (!std::is_same_v<T, wide_t<T>>) {
       kernels<T>(device()).narrow(size(), at().master.data(), at().value.data(), Stream{});
     }
     mark_updated();
   }
-  /// To be called after a write to both master() and value(), the one rounded to the other.
+  /// Marks both as changed. Call after a write to master() and the value, which is the master rounded.
   void mark_updated() const {
     Node<T>& node = at();
     node.value.bump_version();
@@ -177,14 +178,14 @@ Variable<T> AnyVariable::as() && {
 template <class T>
 Variable<T> record(const char* op, Tensor<T> value, std::vector<AnyVariable> inputs, Vjp<T> vjp);
 
-/// The node of a variable of elements T.
+/// The node of a variable of element type T.
 template <class T>
 struct Node final : NodeBase {
   Tensor<T> value;
-  Tensor<T> grad;  ///< of leaves: the sum of what backward() delivered
+  Tensor<T> grad;  ///< of leaves: accumulated by backward()
   Vjp<T> vjp;
-  typename Variable<T>::Master master;  ///< of leaves of bfloat16, once asked for
-  std::uint64_t master_of = 0;          ///< the version of the value that is the master rounded
+  typename Variable<T>::Master master;  ///< of bfloat16 leaves, allocated on first use
+  std::uint64_t master_of = 0;          ///< version of the value at which it equals the master rounded
 
   const std::type_info& element() const override { return typeid(T); }
   const char* element_name() const override { return detail::element_name<T>(); }
@@ -226,8 +227,8 @@ struct Node final : NodeBase {
   void drop_rule() override { vjp = nullptr; }
 };
 
-/// The variable of an op's result; it joins the tape if recording is on and some input needs gradients. Throws Error in an
-/// AnomalyScope if a value is not finite.
+/// The variable of an op's result; it joins the tape if recording is on and some input needs gradients. Throws Error in
+/// an AnomalyScope if a value is not finite.
 template <class T>
 Variable<T> record(const char* op, Tensor<T> value, std::vector<AnyVariable> inputs, Vjp<T> vjp) {
   bool needed = false;

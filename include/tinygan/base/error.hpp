@@ -20,8 +20,8 @@ class Error : public std::runtime_error {
 
 namespace detail {
 
-/// A value and how to print it. A message is a list of these, so that the compiler sees one function per type of value
-/// and not one per message.
+/// A value and its print function. A message is a list of parts, so that the compiler instantiates one function per
+/// type of value and not one per message.
 struct Part {
   const void* value;
   void (*print)(std::ostream&, const void*);
@@ -38,7 +38,7 @@ Part part(const char (&literal)[N]) {
 
 [[gnu::noinline]] inline std::string join(std::initializer_list<Part> parts) {
   std::ostringstream out;
-  out.imbue(std::locale::classic());  // files are put together with this: a program's locale must not change them
+  out.imbue(std::locale::classic());  // text() also writes files: the program's locale must not change them
   for (const Part& p : parts) p.print(out, p.value);
   return out.str();
 }

@@ -1,6 +1,6 @@
-// fork(): how a child knows that it is one, and the hooks that keep locks usable in it. A child has only the thread
-// that called fork(), so a lock that another thread held would stay locked, and the threads of the parent can be
-// neither used nor joined.
+// fork(): a count of forks, by which a child recognises what belongs to its parent, and fork handlers for locks. A
+// child has only the thread that called fork(): a lock held by another thread would stay locked, and the parent's
+// threads can be neither used nor joined.
 #pragma once
 
 #include <atomic>
@@ -12,8 +12,7 @@
 
 namespace tinygan::detail {
 
-/// Calls `before` when the process is about to fork, then `after` in the parent and in the child; later ones before
-/// earlier ones.
+/// Registers fork handlers: `before` runs before a fork, `after` then runs in the parent and in the child.
 inline bool at_fork(void (*before)(), void (*after)()) {
 #if defined(__unix__) || defined(__APPLE__)
   return pthread_atfork(before, after, after) == 0;
@@ -33,8 +32,8 @@ inline const bool counts_forks = [] {
 #endif
 }();
 
-/// The number of forks between the first process of the program and this one: what was made at another count belongs to
-/// an ancestor.
+/// The number of forks between the program's first process and this one. An object that was made at another count
+/// belongs to an ancestor.
 inline std::uint32_t fork_count() { return fork_counter.load(std::memory_order_relaxed); }
 
 }  // namespace tinygan::detail

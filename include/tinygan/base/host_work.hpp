@@ -1,4 +1,4 @@
-// Host work of a captured step: what the host does before each run of a step whose launches are replayed.
+// Host work of a captured step: host code that runs before each replay.
 #pragma once
 
 #include <functional>
@@ -9,15 +9,15 @@
 
 namespace tinygan {
 
-/// The host work of one captured step, in the order of its first run. A replay runs no host code of the step, so what
-/// it called each_step() with runs before the replay.
+/// The host work of one captured step, in the order of its first run. A replay runs no host code of the step itself;
+/// the functions that the step passed to each_step() run before each replay.
 class HostWork {
  public:
   enum class Run { first, captured };
   enum class Times { once, any };
 
-  /// While a Scope lives, each_step() of this thread belongs to that step: the first run adds to `work`; the captured run
-  /// does none, since repeat() precedes its replay.
+  /// While a Scope lives, each_step() of this thread belongs to that step. The first run adds to `work`. The captured
+  /// run does no work, since repeat() precedes its replay.
   class Scope {
    public:
     Scope(HostWork& work, Run run) : outer_(std::exchange(current(), {&work, run})) {
@@ -36,9 +36,9 @@ class HostWork {
     State outer_;
   };
 
-  /// Does `work` now, and before every replay if this thread runs a step that is to be captured. All work of such a
-  /// step precedes all its launches. Throws Error, calling `owner` by its name, if the first run of a captured step did
-  /// not have it, or if it does so more often than `times`.
+  /// Runs `work` now and, within a Scope, before every replay: all work of a captured step precedes all its launches.
+  /// Throws Error, naming `owner` by `name`, if the first run of a captured step did not use it, or if a step uses it
+  /// more often than `times`.
   static void each_step(const void* owner, const char* name, std::function<void()> work, Times times = Times::once) {
     const Scope::State step = current();
     if (!step.work) return work();

@@ -1,4 +1,4 @@
-// Precision: in which format the operands of matrix products and convolutions are multiplied.
+// Precision: the format in which matrix products and convolutions multiply their operands.
 #pragma once
 
 #include <optional>
@@ -9,8 +9,8 @@
 
 namespace tinygan {
 
-/// fp32: as they are. tf32: rounded to 10 bits of mantissa; bf16: to 7. Sums, epilogues, statistics, gradients and all
-/// memory are float in each of them. (Tensors of bfloat16 are multiplied as they are.)
+/// fp32: operands are not rounded. tf32: rounded to 10 bits of mantissa; bf16: to 7. Sums, epilogues, statistics,
+/// gradients and all memory are float in each of the three. (Tensors of bfloat16 are multiplied without rounding.)
 enum class Precision { fp32, tf32, bf16 };
 
 inline constexpr int precision_count = 3;
@@ -21,14 +21,14 @@ constexpr const char* name_of(Precision p) { return precision_names[static_cast<
 
 inline std::ostream& operator<<(std::ostream& out, Precision p) { return out << name_of(p); }
 
-/// The precision of that name; none if there is none.
+/// The precision of that name, or nullopt.
 constexpr std::optional<Precision> find_precision(std::string_view name) {
   for (int i = 0; i < precision_count; ++i)
     if (name == precision_names[i]) return static_cast<Precision>(i);
   return std::nullopt;
 }
 
-/// The precision of that name. Throws Error naming the text and the choices if there is none.
+/// The precision of that name. Throws Error naming the text and the choices if the name is unknown.
 inline Precision parse_precision(std::string_view name) {
   const std::optional<Precision> p = find_precision(name);
   check(p.has_value(), "precision", "'", name, "', expected fp32, tf32 or bf16");

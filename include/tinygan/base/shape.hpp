@@ -19,7 +19,7 @@ namespace tinygan {
 /// Extents, counts and offsets, in elements.
 using index_t = std::int64_t;
 
-/// The most elements that anything may have: their bytes can be counted in an index_t, whatever their type.
+/// The largest number of elements: for every element type the number of bytes fits into an index_t.
 inline constexpr index_t max_elements = std::numeric_limits<index_t>::max() / 16;
 
 namespace detail {
@@ -61,16 +61,16 @@ class Shape {
 
   int rank() const { return rank_; }
 
-  /// Extent of one axis; negative axes count from the back. Throws Error if there is no such axis.
+  /// Extent of one axis; negative axes count from the end. Throws Error if the axis is out of range.
   index_t operator[](int axis) const { return extents_[static_cast<std::size_t>(resolve(axis))]; }
 
-  /// The non-negative number of an axis given as in Python. Throws Error if there is no such axis.
+  /// The non-negative number of an axis given as in Python. Throws Error if the axis is out of range.
   int resolve(int axis) const {
-    check(axis >= -rank_ && axis < rank_, "Shape", "no axis ", axis, " in ", *this);
+    check(axis >= -rank_ && axis < rank_, "Shape", "axis ", axis, " is out of range for ", *this);
     return axis < 0 ? axis + rank_ : axis;
   }
 
-  /// Number of elements; beyond max_elements, which no memory holds, the largest index_t: its bytes exceed every limit.
+  /// Number of elements; above max_elements the largest index_t.
   index_t size() const { return range_size(0, rank_); }
 
   /// Throws Error, with the name of the op, if there are more than max_elements.
@@ -78,7 +78,7 @@ class Shape {
     check(size() <= max_elements, op, *this, " has more than ", max_elements, " elements");
   }
 
-  /// Number of elements spanned by the axes [first, last); beyond max_elements as size().
+  /// Number of elements spanned by the axes [first, last); above max_elements as size().
   index_t range_size(int first, int last) const {
     index_t n = 1;
     for (int axis = first; axis < last; ++axis)

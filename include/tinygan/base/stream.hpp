@@ -1,9 +1,9 @@
-// Stream: the queue a kernel is put into; the last argument of every kernel.
+// Stream: the queue on which a kernel is launched; the last argument of every kernel.
 #pragma once
 
 namespace tinygan {
 
-/// On a GPU a cudaStream_t, null for the device's own queue; the CPU runs everything at once and ignores it.
+/// On a GPU a cudaStream_t, null for the default stream; the CPU runs kernels synchronously and ignores it.
 struct Stream {
   void* handle = nullptr;
 };

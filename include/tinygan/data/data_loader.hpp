@@ -31,8 +31,8 @@ class DataLoader {
   /// Goes on from a saved position. Throws Error if there is no such position.
   void seek(BatchPosition to) { batches_.seek(to); }
 
-  /// The next batch as (N,H,W,1), byte 0 mapped to `low` and 255 to `high`. Throws Error if a step that is to be captured
-  /// takes more than one.
+  /// The next batch as (N,H,W,1), byte 0 mapped to `low` and 255 to `high`. Throws Error if a step that is to be
+  /// captured takes more than one.
   template <class T = float>
   Tensor<T> next(wide_t<T> low, wide_t<T> high) {
     if (counts_) clock_.tick();

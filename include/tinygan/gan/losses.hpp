@@ -5,21 +5,21 @@
 
 namespace tinygan::gan {
 
-/// What D minimises: mean softplus(-D(x)) for real images, labelled 1 (or `real_label` for one-sided smoothing).
+/// D's loss on real images, mean softplus(-D(x)): label 1, or `real_label` for one-sided label smoothing.
 /// Source: Goodfellow et al. 2014, Algorithm 1; Salimans et al. 2016 for the smoothing.
 template <class T>
 Variable<T> real_loss(const Variable<T>& logits, double real_label = 1) {
   return nn::bce_with_logits(logits, real_label);
 }
 
-/// What D minimises for generated images, labelled 0: mean softplus(D(G(z))).
+/// D's loss on generated images, mean softplus(D(G(z))): label 0.
 template <class T>
 Variable<T> fake_loss(const Variable<T>& logits) {
   return nn::bce_with_logits(logits, 0);
 }
 
-/// What G minimises: the non-saturating mean softplus(-D(G(z))), its images labelled 1. Its gradient does not vanish where D
-/// is sure. Source: Goodfellow et al. 2014, section 3.
+/// G's loss, the non-saturating mean softplus(-D(G(z))): label 1. Its gradient does not vanish where D(G(z)) is near 0.
+/// Source: Goodfellow et al. 2014, section 3.
 template <class T>
 Variable<T> generator_loss(const Variable<T>& logits) {
   return nn::bce_with_logits(logits, 1);

@@ -1,4 +1,4 @@
-// Objective: which losses two networks play against each other with.
+// Objective: the adversarial loss and its parameters.
 #pragma once
 
 #include <array>
@@ -29,10 +29,10 @@ inline Loss loss_from_name(std::string_view name) {
 struct Objective {
   Loss loss = Loss::bce;
   double penalty_weight = 10;  ///< of wgan-gp's gradient penalty
-  int critic_steps = 1;        ///< updates of D for each of G, every one on images of its own; 5 is usual for wgan-gp
+  int critic_steps = 1;        ///< updates of D per update of G, each on other images; 5 is usual for wgan-gp
 };
 
-/// What D minimises for real images.
+/// D's loss on real images.
 template <class T>
 Variable<T> real_loss(Loss loss, const Variable<T>& output) {
   switch (loss) {
@@ -44,7 +44,7 @@ Variable<T> real_loss(Loss loss, const Variable<T>& output) {
   return -ops::mean(output);
 }
 
-/// What D minimises for generated images, wgan-gp's penalty apart.
+/// D's loss on generated images, without wgan-gp's penalty.
 template <class T>
 Variable<T> fake_loss(Loss loss, const Variable<T>& output) {
   switch (loss) {
@@ -56,7 +56,7 @@ Variable<T> fake_loss(Loss loss, const Variable<T>& output) {
   return ops::mean(output);
 }
 
-/// What G minimises.
+/// G's loss.
 template <class T>
 Variable<T> generator_loss(Loss loss, const Variable<T>& output) {
   switch (loss) {

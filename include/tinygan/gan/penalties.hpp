@@ -1,4 +1,4 @@
-// Gradient penalties: losses on the slope of the critic, which need the gradient of a gradient.
+// Gradient penalties: losses on the gradient of the critic, whose gradient is of second order.
 #pragma once
 
 #include <tinygan/ops/norms.hpp>
@@ -14,7 +14,8 @@ inline std::vector<int> sample_axes(int rank) {
   return axes;
 }
 
-/// The gradient of sum critic(x) with respect to x, differentiable in turn; critic maps a batch to one value per sample.
+/// The gradient of sum critic(x) with respect to x, differentiable in turn; critic maps a batch to one value per
+/// sample.
 template <class T, class Critic>
 Variable<T> input_gradient(Critic&& critic, const Tensor<T>& x) {
   const Variable<T> at(x, true);
@@ -23,8 +24,8 @@ Variable<T> input_gradient(Critic&& critic, const Tensor<T>& x) {
 
 }  // namespace detail
 
-/// WGAN-GP: mean over samples of (|grad critic(x^)|_2 - 1)^2 at x^ = e real + (1-e) fake, e uniform per sample. The critic
-/// must treat samples independently (no batch norm). Throws Error if the batches differ in shape.
+/// WGAN-GP: mean over samples of (|grad critic(x^)|_2 - 1)^2 at x^ = e real + (1-e) fake, e uniform per sample. The
+/// critic must treat samples independently (no batch norm). Throws Error if the batches differ in shape.
 /// Source: Gulrajani et al. 2017.
 template <class T, class Critic>
 Variable<T> gradient_penalty(Critic&& critic, const Tensor<T>& real, const Tensor<T>& fake, Generator& random) {

@@ -1,17 +1,17 @@
-// Moving statistics of averaged weights: they belong to other weights than those that batches were normalised for.
+// Running statistics of averaged weights, recomputed: those of the trained weights do not fit them.
 #pragma once
 
 #include <tinygan/nn/layer.hpp>
 
 namespace tinygan::gan {
 
-/// Sets the running statistics of a generator to the mean over `batches` batches of fresh latent vectors (N, size), run as in
-/// training. Throws Error unless there is at least one batch of at least two.
+/// Sets the running statistics of a generator to the mean over `batches` training passes on random latent vectors
+/// (batch_size, size). Throws Error unless batches >= 1 and batch_size >= 2.
 template <class T>
 void recompute_statistics(nn::Layer<T>& generator, index_t size, Generator& random, int batches = 16,
                           index_t batch_size = 64) {
   check(batches >= 1 && batch_size >= 2, "recompute_statistics", batches, " batches of ", batch_size,
-        ", expected at least one of two");
+        ", expected at least 1 of 2");
   if (generator.named_buffers().empty()) return;
   const NoGrad no_grad;
   for (int k = 1; k <= batches; ++k) {

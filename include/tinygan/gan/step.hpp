@@ -11,9 +11,9 @@
 
 namespace tinygan::gan {
 
-/// The DCGAN step. D learns from a batch of real images and a batch of generated ones, apart so that batch statistics do not
-/// mix and detached so that G is left alone; then G learns to have the same images taken for real by the updated D, whose
-/// weights and statistics are left alone. Two optimisers over disjoint parameters.
+/// The DCGAN step. D's update: a forward pass over real images and another over generated images, so that their batch
+/// statistics do not mix; the generated images are detached from G. G's update: the updated D on the same generated
+/// images, D's weights and running statistics unchanged. Two optimisers over disjoint parameters.
 /// Sources: Goodfellow et al. 2014, Algorithm 1; Radford, Metz, Chintala 2015.
 template <class T>
 class AdversarialStep {
@@ -21,7 +21,7 @@ class AdversarialStep {
   using Wide = typename nn::Module<T>::Wide;  ///< of losses and other sums
   using Metrics = StepMetrics<Tensor<Wide>>;
 
-  /// Throws Error on critic steps below 1, a negative or infinite penalty weight, or wgan-gp with batch statistics in D.
+  /// Throws Error on critic steps below 1, a negative or infinite penalty weight, or wgan-gp with batch norm in D.
   AdversarialStep(Networks<T>& networks, const AdamHyper& generator_hyper, const AdamHyper& discriminator_hyper,
                   const Objective& objective = {})
       : networks_(&networks), objective_(objective),
@@ -31,17 +31,17 @@ class AdversarialStep {
     check(std::isfinite(objective.penalty_weight) && objective.penalty_weight >= 0, "AdversarialStep",
           "penalty weight ", objective.penalty_weight, ", expected a finite number of at least 0");
     check(!penalises() || networks.discriminator.named_buffers().empty(), "AdversarialStep",
-          "wgan-gp needs a discriminator that treats images one by one; this one has batch statistics");
+          "the discriminator has batch norm, expected none with wgan-gp, whose penalty is per image");
   }
 
-  /// One update of G and critic_steps of D, each of those on an equal share of the rows of real(N,28,28,1), in the networks'
-  /// pixel range, and on as many latent vectors. Throws Error unless critic_steps divides N.
+  /// critic_steps updates of D, then one update of G. `real` (N,28,28,1), in the networks' pixel range, is divided
+  /// equally among the updates of D; each uses as many generated images. Throws Error unless critic_steps divides N.
   Metrics operator()(const Tensor<T>& real, Generator& random) {
     check(real.defined() && real.rank() >= 1, "AdversarialStep", "the batch of real images is ",
           real.defined() ? "a scalar" : "empty");
     const index_t steps = objective_.critic_steps, batch = real.extent(0) / steps;
     check(batch * steps == real.extent(0), "AdversarialStep", real.extent(0), " real images for ", steps,
-          " critic steps");
+          " critic steps, expected a multiple");
     Metrics metrics;
     for (index_t i = 0; i + 1 < steps; ++i) {
       Variable<T> fake;
@@ -60,11 +60,11 @@ class AdversarialStep {
   /// Whether the next steps measure gradient norms: one more pass over the gradients.
   void measure_norms(bool on) { measure_norms_ = on; }
 
-  /// Shares the clock, which must tick once before each step, with the optimisers that update once a step: a launch
-  /// less each.
-  void count_by(const StepClock& clock) {
-    generator_optimiser_.count_by(clock);
-    if (objective_.critic_steps == 1) discriminator_optimiser_.count_by(clock);
+  /// Shares a clock, which must tick once before each step, with the optimisers that update once per step: saves a
+  /// launch each.
+  void use_clock(const StepClock& clock) {
+    generator_optimiser_.use_clock(clock);
+    if (objective_.critic_steps == 1) discriminator_optimiser_.use_clock(clock);
   }
 
   const Objective& objective() const { return objective_; }
@@ -83,7 +83,7 @@ class AdversarialStep {
 
   void update_discriminator(const Tensor<T>& real, const Variable<T>& fake, Generator& random, Metrics& metrics) {
     nn::Sequential<T>& d = networks_->discriminator;
-    // One batch after the other, each freed before the next: half the activations in memory at a time.
+    // Each batch is differentiated and freed before the next: half the activations in memory at a time.
     std::vector<Term> terms{batch_loss(cast<Wide>(d(real, Pass::train(random))), &real_loss<Wide>, metrics.d_real),
                             batch_loss(cast<Wide>(d(fake, Pass::train(random))), &fake_loss<Wide>, metrics.d_fake)};
     if (penalises()) terms.push_back(penalty(real, fake.value(), random));
@@ -118,7 +118,7 @@ class AdversarialStep {
     return {grad(loss, discriminator_optimiser_.parameters()), loss.detach()};
   }
 
-  /// The loss of one of the two batches and its gradients. Sets its mean score.
+  /// The loss of a batch of real or of generated images, and its gradients. Sets the batch's mean score.
   Term batch_loss(const Variable<Wide>& output, Variable<Wide> (*loss_of)(Loss, const Variable<Wide>&),
                   Tensor<Wide>& score) {
     {

@@ -1,4 +1,4 @@
-// Metrics of a training step, and the one list of them that all iterate who record, print, store or plot metrics.
+// Metrics of a training step, and the list of metrics that ring, status line, JSON, TensorBoard and report iterate.
 #pragma once
 
 #include <array>
@@ -8,8 +8,8 @@
 
 namespace tinygan::gan {
 
-/// Metrics of one step: losses, mean D(x) and mean D(G(z)) before D's (last) update, gradient norms. V is a scalar tensor where
-/// the step computes them and a number where they are read. Not measured: an empty tensor, NaN.
+/// Metrics of one step: losses, mean D(x) and mean D(G(z)) before D's (last) update, gradient norms. V is a scalar
+/// tensor where the step computes them and a number where they are read. Not measured: an empty tensor, NaN.
 template <class V>
 struct StepMetrics {
   V loss_d{}, loss_g{}, d_real{}, d_fake{}, grad_norm_d{}, grad_norm_g{};
@@ -26,13 +26,13 @@ struct HealthyRange {
   double low, high;
 };
 
-/// Where a metric stands in StepMetrics, and how people and files see it.
+/// A metric: its member of StepMetrics, its names, format and meaning.
 template <class V>
 struct StepMetric {
   V StepMetrics<V>::*value;
   const char* key;          ///< in JSON
   const char* label;        ///< in the status line
-  const char* short_label;  ///< in a narrow status line; empty: left out
+  const char* short_label;  ///< in a narrow status line; empty: not shown
   NumberFormat format;
   const char* tag;       ///< in TensorBoard, "group/name"; metrics of a group share a plot
   const char* legend;    ///< in that plot
@@ -60,7 +60,7 @@ inline constexpr std::array step_metrics{
 };
 
 static_assert(sizeof(StepMetrics<float>) == step_metrics<float>.size() * sizeof(float),
-              "every metric stands in the list once");
+              "every metric is in the list once");
 
 /// The values in the order of the list.
 template <class V>

@@ -19,12 +19,12 @@
 namespace tinygan::io {
 
 /// Runs jobs one after the other, in the order in which they were given, in a thread of its own. A job owns copies of
-/// what it writes. After a job has thrown, the later ones are dropped, and every call throws what it threw. In a child of
-/// fork() the thread does not exist: calls throw Error there, and the parent alone finishes the jobs.
+/// what it writes. After a job has thrown, the later ones are dropped, and every call throws what it threw. In a child
+/// of fork() the thread does not exist: calls throw Error there, and the parent alone finishes the jobs.
 class BackgroundWriter {
  public:
-  /// At most `capacity` jobs wait, so that a slow disk slows the run instead of filling the memory. Throws Error if the system
-  /// starts no thread.
+  /// At most `capacity` jobs wait, so that a slow disk slows the run instead of filling the memory. Throws Error if the
+  /// system starts no thread.
   explicit BackgroundWriter(std::size_t capacity = 8) : queue_(new Queue{.capacity = capacity}) {
     try {
       thread_ = std::thread([queue = queue_.get()] { queue->work(); });

@@ -62,9 +62,9 @@ inline void remove_directory(const std::filesystem::path& path) {
 
 }  // namespace detail
 
-/// Makes a directory of these files, or replaces one, so that it is seen whole or not at all. Makes the directory that it is
-/// in, but no more: a run directory that was removed does not come back. Throws Error naming the file and the reason;
-/// nothing new is then left behind.
+/// Makes a directory of these files, or replaces one, so that it is seen whole or not at all. Makes the directory that
+/// it is in, but no more: a run directory that was removed does not come back. Throws Error naming the file and the
+/// reason; nothing new is then left behind.
 inline void write_directory(const std::filesystem::path& path, std::span<const FileContent> files) {
   namespace fs = std::filesystem;
   const fs::path temporary =
@@ -171,8 +171,8 @@ class Checkpoints {
     for (const std::filesystem::path& p : found) detail::remove_quietly(p);
   }
 
-  /// Puts checkpoints of later steps out of the way, as abandoned_<name>, abandoned_<name>_2, ...: the run goes on from `step`
-  /// and will write its own. Returns how many.
+  /// Puts checkpoints of later steps out of the way, as abandoned_<name>, abandoned_<name>_2, ...: the run goes on from
+  /// `step` and will write its own. Returns how many.
   index_t abandon_after(index_t step) const {
     index_t count = 0;
     for (const index_t s : steps()) {

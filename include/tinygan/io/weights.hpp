@@ -24,7 +24,8 @@ struct NamedTensor {
   Tensor<T> tensor;
 };
 
-/// A model and the prefix of its tensors' names in a file: "generator" for "generator.conv2d.kernel", "" for "conv2d.kernel".
+/// A model and the prefix of its tensors' names in a file: "generator" for "generator.conv2d.kernel", "" for
+/// "conv2d.kernel".
 template <class T>
 struct NamedModule {
   std::string name;
@@ -96,8 +97,8 @@ auto file_tensors(const NamedModule<T>& m) {
   return all;
 }
 
-/// Appends a model's tensors, in the layouts of docs/architecture.md (NHWC, HWIO), in host memory. Those of a bfloat16 model are its
-/// fp32 master weights: a file fits models of either type.
+/// Appends a model's tensors, in the layouts of docs/architecture.md (NHWC, HWIO), in host memory. Those of a bfloat16
+/// model are its fp32 master weights: a file fits models of either type.
 template <class T>
 void add_weights(io::SafetensorsFile& file, const NamedModule<T>& m) {
   add_tensors(file, file_tensors(m));
@@ -129,8 +130,8 @@ void save(const std::filesystem::path& path, const nn::Module<T>& model) {
   write_safetensors(path, file);
 }
 
-/// Loads what save() wrote into a model of the same architecture. Throws Error, naming file and tensor, if it does not fit; the
-/// model is then unchanged.
+/// Loads what save() wrote into a model of the same architecture. Throws Error, naming file and tensor, if it does not
+/// fit; the model is then unchanged.
 template <class T>
 void load(const std::filesystem::path& path, const nn::Module<T>& model) {
   load_weights(read_safetensors(path), path.string(), NamedModule<T>{"", &model});

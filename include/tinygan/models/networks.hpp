@@ -14,8 +14,8 @@
 
 namespace tinygan::gan {
 
-/// dcgan: the TensorFlow tutorial's; article: the Keras sample's, done right; libtorch: PyTorch's C++ example's; small: ours,
-/// for quick looks.
+/// dcgan: the TensorFlow tutorial's; article: the Keras sample's, done right; libtorch: PyTorch's C++ example's; small:
+/// ours, for quick looks.
 enum class Network { dcgan, article, libtorch, small };
 
 inline constexpr std::array network_names{"dcgan", "article", "libtorch", "small"};

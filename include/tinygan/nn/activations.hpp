@@ -1,4 +1,4 @@
-// Activation layers: for where they are not fused into the layer before.
+// Activation layers, for activations that are not fused into the previous layer.
 #pragma once
 
 #include <tinygan/nn/layer.hpp>

@@ -73,11 +73,12 @@ inline void check_conv_layer(const char* op, index_t in, index_t out, const Conv
 template <class T = float>
 class Conv2D : public Layer<T> {
  public:
-  /// Throws Error on a size, stride or padding that cannot be.
+  /// Throws Error on a size, stride or padding out of range.
   Conv2D(index_t in, index_t out, Conv2DOptions options, Generator& random = default_generator()) : options_(options) {
     detail::check_conv_layer("conv2d", in, out, options);
-    check(options.output_padding.h == 0 && options.output_padding.w == 0, "conv2d",
-          "output padding is of transposed convolutions, expected 0");
+    check(options.output_padding.h == 0 && options.output_padding.w == 0, "conv2d", "output padding ",
+          options.output_padding.h, "x", options.output_padding.w,
+          ", expected 0: only transposed convolutions have one");
     const Shape kernel{options.kernel_h, options.kernel_w, in, out};
     kernel.check_size("conv2d");
     const index_t area = options.kernel_h * options.kernel_w;
@@ -107,7 +108,7 @@ class Conv2D : public Layer<T> {
 template <class T = float>
 class Conv2DTranspose : public Layer<T> {
  public:
-  /// Throws Error on a size, stride or padding that cannot be.
+  /// Throws Error on a size, stride or padding out of range.
   Conv2DTranspose(index_t in, index_t out, Conv2DOptions options, Generator& random = default_generator())
       : options_(options) {
     detail::check_conv_layer("conv2d_transpose", in, out, options);

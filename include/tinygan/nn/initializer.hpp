@@ -1,4 +1,4 @@
-// Initialisers: how the first values of a parameter are drawn.
+// Initialisers: the distributions of a parameter's initial values.
 #pragma once
 
 #include <cmath>
@@ -7,12 +7,12 @@
 
 namespace tinygan::nn {
 
-/// Numbers of inputs and outputs that meet in one unit.
+/// fan_in and fan_out: numbers of inputs and outputs of a unit.
 struct Fans {
   index_t in = 1, out = 1;
 };
 
-/// A rule as plain data; fill() applies it.
+/// A distribution and its parameters a and b; make() draws from it.
 struct Initializer {
   enum class Kind { constant, uniform, normal, glorot_uniform, glorot_normal, he_uniform, he_normal, orthogonal };
   Kind kind = Kind::glorot_uniform;
@@ -33,7 +33,7 @@ struct Initializer {
   /// gain * Q, the rows or columns (whichever are fewer) of x as (size/last, last) orthonormal; Saxe et al. 2014.
   static Initializer orthogonal(double gain = 1) { return {Kind::orthogonal, gain, 0}; }
 
-  /// A tensor of first values. Throws Error on fans below 1, a NaN, and what random_uniform and random_normal refuse.
+  /// A tensor of initial values. Throws Error on fans below 1, a NaN, and like random_uniform and random_normal.
   template <class T>
   Tensor<T> make(const Shape& shape, Fans fans, Generator& g) const {
     check(fans.in >= 1 && fans.out >= 1, "Initializer", "fans of ", fans.in, " inputs and ", fans.out,
@@ -61,7 +61,7 @@ struct Initializer {
   /// Gram-Schmidt, twice over each vector, on a random normal matrix.
   template <class T>
   static Tensor<T> orthonormal(const Shape& shape, double gain, Generator& g) {
-    check(shape.rank() >= 2, "orthogonal", "shape ", shape, " has no two axes");
+    check(shape.rank() >= 2, "orthogonal", "shape ", shape, " has rank ", shape.rank(), ", expected at least 2");
     const Tensor<T> drawn = random_normal<T>(shape, g);
     std::vector<T> m = drawn.to_vector();
     const auto cols = static_cast<std::size_t>(shape[-1]), rows = m.size() / cols;

@@ -1,4 +1,4 @@
-// Layer: a module from one variable to one, which Sequential chains.
+// Layer: a module with one input and one output, which Sequential chains.
 #pragma once
 
 #include <string>
@@ -14,7 +14,8 @@ template <class T = float>
 class Layer : public Module<T> {
  public:
   virtual Variable<T> forward(const Variable<T>& x, const Pass& pass) = 0;
-  /// forward(x, pass), inference by default. Throws Error as that does, on an empty input, and if the layer was moved from.
+  /// forward(x, pass), inference by default. Throws Error like forward(), on an empty input, and if the layer was moved
+  /// from.
   Variable<T> operator()(const Variable<T>& x, const Pass& pass = Pass::infer()) {
     this->check_usable();
     check(x.defined(), this->type(),
@@ -25,7 +26,7 @@ class Layer : public Module<T> {
   /// The shape of forward's result for an input of this shape, batch axis included. Throws Error as forward would.
   virtual Shape output_shape(const Shape& input) const = 0;
 
-  /// What a summary prints beside the name: kernel, stride, fused activation.
+  /// The text of a summary's second column: kernel, stride, fused activation.
   virtual std::string details() const { return {}; }
 
   /// The layers of a container, itself for a layer.

@@ -24,26 +24,26 @@ void check_target(const char* op, const Variable<T>& prediction, const Variable<
         " differ in shape");
 }
 
-/// Throws Error on a target that is not between 0 and `most`. Elsewhere than on the CPU only in an AnomalyScope: reading the
-/// targets makes the host wait for the device in every step.
+/// Throws Error on a target outside [0, max]. In device memory targets are checked in an AnomalyScope only: reading
+/// them makes the host wait for the device in every step.
 template <class T>
-void check_probabilities(const char* op, const Variable<T>& target, double most) {
-  const bool here = backend(target.device()).host_memory;
-  if (!here && !detecting_anomalies()) return;
-  const std::vector<T> copy = here ? std::vector<T>() : target.value().to_vector();
-  const std::span<const T> values = here ? target.value().host() : std::span<const T>(copy);
+void check_probabilities(const char* op, const Variable<T>& target, double max) {
+  const bool on_host = backend(target.device()).host_memory;
+  if (!on_host && !detecting_anomalies()) return;
+  const std::vector<T> copy = on_host ? std::vector<T>() : target.value().to_vector();
+  const std::span<const T> values = on_host ? target.value().host() : std::span<const T>(copy);
   const auto bad =
-      std::find_if(values.begin(), values.end(), [&](T t) { return !(t >= T(0) && static_cast<double>(t) <= most); });
+      std::find_if(values.begin(), values.end(), [&](T t) { return !(t >= T(0) && static_cast<double>(t) <= max); });
   if (bad != values.end())
     fail(op, "target ", static_cast<double>(*bad), " at element ", bad - values.begin(), " of ", target.shape(),
-         most == 1 ? ", expected 0 to 1" : ", expected at least 0");
+         max == 1 ? ", expected 0 to 1" : ", expected at least 0");
 }
 
 }  // namespace detail
 
-/// mean of t softplus(-x) + (1-t) softplus(x), the cross-entropy of t against sigmoid(x): finite for any finite logit and exact
-/// to a few roundings, however small. Throws Error on a shape mismatch, as do all losses, and on targets outside [0,1]; on a
-/// device those are checked in an AnomalyScope only.
+/// mean of t softplus(-x) + (1-t) softplus(x), the cross-entropy of t against sigmoid(x): finite for any finite logit,
+/// with a relative error of a few roundings. Throws Error on a shape mismatch, as do all losses, and on targets outside
+/// [0,1]; those in GPU memory are checked in an AnomalyScope only.
 template <class T>
 Variable<T> bce_with_logits(const Variable<T>& logits, const std::type_identity_t<Variable<T>>& target) {
   detail::check_target("bce_with_logits", logits, target);
@@ -51,7 +51,7 @@ Variable<T> bce_with_logits(const Variable<T>& logits, const std::type_identity_
   return ops::mean(target * ops::softplus(-logits) + (1 - target) * ops::softplus(logits));
 }
 
-/// The same for one label: softplus(-x) for 1, softplus(x) for 0. Throws Error unless 0 <= label <= 1.
+/// For one label of all logits: softplus(-x) for 1, softplus(x) for 0. Throws Error unless 0 <= label <= 1.
 template <class T>
 Variable<T> bce_with_logits(const Variable<T>& logits, double label) {
   ops::detail::check_input("bce_with_logits", "prediction", logits);
@@ -61,8 +61,8 @@ Variable<T> bce_with_logits(const Variable<T>& logits, double label) {
   return ops::mean(ops::softplus(-logits) * label + ops::softplus(logits) * (1 - label));
 }
 
-/// mean of -(t ln p + (1-t) ln(1-p)), p clamped to [eps, 1-eps] as Keras does (eps 1e-7), and below 1 where 1-eps rounds to 1.
-/// Throws Error unless 0 < eps < 0.5, and on targets outside [0,1] as bce_with_logits does.
+/// mean of -(t ln p + (1-t) ln(1-p)), p clamped to [eps, 1-eps] as Keras does (eps 1e-7), and below 1 where 1-eps
+/// rounds to 1. Throws Error unless 0 < eps < 0.5, and on targets outside [0,1] as bce_with_logits does.
 template <class T>
 Variable<T> binary_cross_entropy(const Variable<T>& probability, const std::type_identity_t<Variable<T>>& target,
                                  double epsilon = 1e-7) {
@@ -82,7 +82,7 @@ Variable<T> mean_squared_error(const Variable<T>& prediction, const std::type_id
   return ops::mean(ops::square(prediction - target));
 }
 
-/// Class numbers: a vector, span or array of integers.
+/// Class labels: a vector, span or array of integers.
 template <class R>
 concept Labels = std::ranges::contiguous_range<R> && std::integral<std::ranges::range_value_t<R>>;
 
@@ -101,8 +101,8 @@ Tensor<T> one_hot(const Labels auto& labels, index_t classes, Device device = De
   return Tensor<T>::from(rows, {count, classes}, device);
 }
 
-/// mean over rows of -sum t log_softmax(x) along the last axis; t are probabilities, e.g. from one_hot. Throws Error on a scalar,
-/// and on targets below 0 or NaN as bce_with_logits does.
+/// mean over rows of -sum t log_softmax(x) along the last axis; t are probabilities, e.g. from one_hot. Throws Error on
+/// a scalar, and on targets below 0 or NaN as bce_with_logits does.
 template <class T>
 Variable<T> softmax_cross_entropy(const Variable<T>& logits, const std::type_identity_t<Variable<T>>& target) {
   detail::check_target("softmax_cross_entropy", logits, target);
@@ -112,8 +112,8 @@ Variable<T> softmax_cross_entropy(const Variable<T>& logits, const std::type_ide
   return ops::sum(target * ops::log_softmax(logits)) * (-1 / rows);
 }
 
-/// The same of class numbers: mean over rows of -log_softmax(x)(i, labels[i]), for logits (N, classes). Throws Error on another shape and
-/// on a label outside [0, classes).
+/// For integer labels: mean over rows of -log_softmax(x)(i, labels[i]), logits (N, classes). Throws Error on another
+/// shape and on a label outside [0, classes).
 template <class T>
 Variable<T> softmax_cross_entropy(const Variable<T>& logits, const Labels auto& labels) {
   ops::detail::check_input("softmax_cross_entropy", "prediction", logits);

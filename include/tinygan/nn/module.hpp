@@ -1,4 +1,4 @@
-// Module: what layers and models have in common: named parameters, buffers and child modules.
+// Module: the base of layers and models, with named parameters, buffers and child modules.
 #pragma once
 
 #include <memory>
@@ -22,7 +22,7 @@ struct Named {
 
 namespace detail {
 
-/// Whether the object it is a member of was moved from.
+/// A member that records whether its object was moved from.
 class MovedMark {
  public:
   MovedMark() = default;
@@ -39,8 +39,8 @@ class MovedMark {
 
 }  // namespace detail
 
-/// What has named parameters and buffers, its own and those of its child modules. Its forward pass is any function of its own; a
-/// Layer's is one from one variable to one.
+/// Named parameters and buffers, its own and those of its child modules. A module defines its forward pass as any
+/// member function; a Layer overrides forward().
 template <class T = float>
 class Module {
  public:
@@ -51,15 +51,15 @@ class Module {
   Module(Module&&) = default;
   Module& operator=(Module&&) = default;
 
-  /// In snake case: what errors name, and from which Sequential makes the names of its layers.
+  /// In snake case. Errors name it, and Sequential derives the names of its layers from it.
   virtual std::string type() const { return "module"; }
 
-  /// What training changes by gradients, in a fixed order, those of children under "child.name"; a parameter that two layers share is
-  /// there under both names. Those of a bfloat16 model have fp32 master weights, see Variable::master().
+  /// State that is trained by gradients, in a fixed order, a child's under "child.name"; a shared parameter appears
+  /// under each of its names. Parameters of a bfloat16 model have fp32 master weights, see Variable::master().
   std::vector<Named<T>> named_parameters() const {
     return collect(parameters_, [](const Module& m) { return m.named_parameters(); });
   }
-  /// What training changes otherwise: running statistics, in fp32 where T is bfloat16.
+  /// State that is not trained by gradients: running statistics, in fp32 where T is bfloat16.
   std::vector<Named<Wide>> named_buffers() const {
     return collect(buffers_, [](const Module& m) { return m.named_buffers(); });
   }
@@ -77,11 +77,11 @@ class Module {
       if (seen.insert(n.variable.node().get()).second) list.push_back(std::move(n));
     return list;
   }
-  /// Every parameter once: what an optimiser takes.
+  /// Every parameter once, for an optimiser.
   std::vector<Variable<T>> parameters() const { return variables(distinct_parameters()); }
   std::vector<Variable<Wide>> buffers() const { return variables(named_buffers()); }
 
-  /// After a write to master weights: rounds them to the parameters, in place.
+  /// Rounds master weights to the parameters, in place. Call after a write to master weights.
   void round_masters() const {
     for (const Named<T>& p : distinct_parameters()) p.variable.round_master();
   }
@@ -92,16 +92,15 @@ class Module {
     return n;
   }
 
-  /// Moves all parameters, with their master weights, and buffers to a device; what backward() has accumulated elsewhere is
-  /// dropped.
+  /// Moves all parameters, with their master weights, and buffers to a device; clears accumulated gradients.
   void to(Device device) {
     for (const Named<T>& p : named_parameters()) move(p.variable, device);
     for (const Named<Wide>& b : named_buffers()) move(b.variable, device);
   }
 
  protected:
-  /// Adopts a child, which is trained, saved and moved with this module under `name`, and returns it. It keeps its address when this
-  /// module is moved. Throws Error if the child was moved from or there is one of that name.
+  /// Registers and returns a child module, which is trained, saved and moved with this module under `name`. Its address
+  /// does not change when this module is moved. Throws Error if the child was moved from or the name is in use.
   template <class Child>
   requires std::is_base_of_v<Module, Child> Child& add_module(std::string name, Child child) {
     check_usable();
@@ -113,18 +112,18 @@ class Module {
     children_.emplace_back(std::move(name), std::move(owned));
     return added;
   }
-  /// A parameter that begins as the value, which is its master weights where T is bfloat16.
+  /// A parameter with this initial value, which becomes its master weights where T is bfloat16.
   Variable<T> add_parameter(std::string name, Tensor<Wide> value) {
     const Variable<T> parameter(cast<T>(value), true);
     parameter.set_master(std::move(value));
     return parameters_.emplace_back(Named<T>{std::move(name), parameter}).variable;
   }
-  /// A parameter that begins as the initializer draws it. Throws Error like Initializer::make().
+  /// A parameter with an initial value from `initializer`. Throws Error like Initializer::make().
   Variable<T> add_parameter(std::string name, const Shape& shape, const Initializer& initializer, Fans fans = {},
                             Generator& random = default_generator()) {
     return add_parameter(std::move(name), initializer.make<Wide>(shape, fans, random));
   }
-  /// A parameter that other modules may have as well: tied weights.
+  /// A parameter shared with other modules: tied weights.
   Variable<T> add_parameter(std::string name, Variable<T> parameter) {
     return parameters_.emplace_back(Named<T>{std::move(name), std::move(parameter)}).variable;
   }

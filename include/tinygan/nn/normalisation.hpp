@@ -10,16 +10,17 @@
 
 namespace tinygan::nn {
 
-/// Keras' conventions by default: moving = momentum * moving + (1 - momentum) * batch, momentum 0.99, eps 1e-3, the moving
-/// variance from the biased batch variance. torch() gives PyTorch's: its momentum 0.1 is 0.9 here, eps 1e-5, unbiased.
+/// Keras' conventions by default: running = momentum * running + (1 - momentum) * batch, momentum 0.99, eps 1e-3, the
+/// running variance from the biased batch variance. torch(): PyTorch's, whose momentum 0.1 is 0.9 here, eps 1e-5,
+/// unbiased.
 struct BatchNormOptions {
   double momentum = 0.99;
   double epsilon = 1e-3;
-  bool unbiased_moving_variance = false;
+  bool unbiased_running_variance = false;
   Activation activation = Activation::none;  ///< applied in the same pass
   double slope = 0.2;                        ///< of leaky_relu
 
-  static BatchNormOptions torch() { return {.momentum = 0.9, .epsilon = 1e-5, .unbiased_moving_variance = true}; }
+  static BatchNormOptions torch() { return {.momentum = 0.9, .epsilon = 1e-5, .unbiased_running_variance = true}; }
   BatchNormOptions activate(Activation f, double leak = 0.2) const {
     BatchNormOptions o = *this;
     o.activation = f;
@@ -28,9 +29,9 @@ struct BatchNormOptions {
   }
 };
 
-/// y = activation(gamma (x - mean)/sqrt(variance + eps) + beta) over the last axis: batch statistics in training, running ones
-/// in inference. x may be (N,C) or (N,H,W,C). Inference before any training uses the initial statistics, as Keras and PyTorch do;
-/// in an AnomalyScope it throws Error.
+/// y = activation(gamma (x - mean)/sqrt(variance + eps) + beta) over the last axis: batch statistics in training,
+/// running statistics in inference. x is (N,C) or (N,H,W,C). Inference before any training uses the initial statistics,
+/// as Keras and PyTorch do; in an AnomalyScope it throws Error.
 template <class T = float>
 class BatchNorm : public Layer<T> {
   using Wide = typename Module<T>::Wide;
@@ -45,8 +46,8 @@ class BatchNorm : public Layer<T> {
           ", expected 0 to 1");
     gamma_ = this->add_parameter("gamma", Tensor<Wide>::full({channels}, 1));
     beta_ = this->add_parameter("beta", Tensor<Wide>::zeros({channels}));
-    moving_mean_ = this->add_buffer("moving_mean", Tensor<Wide>::zeros({channels}));
-    moving_variance_ = this->add_buffer("moving_variance", Tensor<Wide>::full({channels}, 1));
+    running_mean_ = this->add_buffer("moving_mean", Tensor<Wide>::zeros({channels}));
+    running_variance_ = this->add_buffer("moving_variance", Tensor<Wide>::full({channels}, 1));
   }
 
   Variable<T> forward(const Variable<T>& x, const Pass& pass) override {
@@ -56,9 +57,9 @@ class BatchNorm : public Layer<T> {
     const NormOptions<T> o{kernel_scalar<T>(options_.epsilon), options_.activation, kernel_scalar<T>(options_.slope)};
     if (!pass.training) {
       check(!detecting_anomalies() || !has_initial_statistics(), "batch_norm",
-            "inference with the initial moving statistics, mean 0 and variance 1: train the model or load its weights "
+            "inference with the initial running statistics, mean 0 and variance 1: train the model or load its weights "
             "first");
-      return ops::batch_norm_inference(x, gamma_, beta_, moving_mean_.value(), moving_variance_.value(), o);
+      return ops::batch_norm_inference(x, gamma_, beta_, running_mean_.value(), running_variance_.value(), o);
     }
     ops::BatchNormResult<T> result = ops::batch_norm(x, gamma_, beta_, o);
     if (pass.update_statistics) update(result, static_cast<double>(x.size() / gamma_.size()), momentum);
@@ -71,15 +72,15 @@ class BatchNorm : public Layer<T> {
   }
   std::string type() const override { return "batch_norm"; }
 
-  /// Whether the running statistics are those a new layer starts with, mean 0 and variance 1: neither trained nor loaded. Inference
-  /// then scales by gamma / sqrt(1 + eps) alone. Reads the device.
+  /// Whether the running statistics are those a new layer starts with, mean 0 and variance 1: neither trained nor
+  /// loaded. Inference then scales by gamma / sqrt(1 + eps) alone. Reads the device.
   bool has_initial_statistics() const {
     this->check_usable();
     const auto all = [](const Tensor<Wide>& t, Wide value) {
       const std::vector<Wide> v = t.to_vector();
       return std::all_of(v.begin(), v.end(), [&](Wide e) { return e == value; });
     };
-    return all(moving_mean_.value(), 0) && all(moving_variance_.value(), 1);
+    return all(running_mean_.value(), 0) && all(running_variance_.value(), 1);
   }
   std::string details() const override { return activation_text(options_.activation, options_.slope); }
 
@@ -88,17 +89,17 @@ class BatchNorm : public Layer<T> {
     const KernelTable<Wide>& k = kernels<Wide>(gamma_.device());
     const index_t n = gamma_.size();
     Tensor<Wide> variance = batch.variance;
-    if (options_.unbiased_moving_variance)
+    if (options_.unbiased_running_variance)
       variance = ops::detail::unary_value(UnaryOp::affine, variance, rows / (rows - 1));
-    k.ema(n, kernel_scalar<T>(momentum), batch.mean.data(), moving_mean_.value().data(), Stream{});
-    k.ema(n, kernel_scalar<T>(momentum), variance.data(), moving_variance_.value().data(), Stream{});
-    moving_mean_.value().bump_version();
-    moving_variance_.value().bump_version();
+    k.ema(n, kernel_scalar<T>(momentum), batch.mean.data(), running_mean_.value().data(), Stream{});
+    k.ema(n, kernel_scalar<T>(momentum), variance.data(), running_variance_.value().data(), Stream{});
+    running_mean_.value().bump_version();
+    running_variance_.value().bump_version();
   }
 
   BatchNormOptions options_;
   Variable<T> gamma_, beta_;
-  Variable<Wide> moving_mean_, moving_variance_;
+  Variable<Wide> running_mean_, running_variance_;
 };
 
 struct LayerNormOptions {

@@ -1,4 +1,4 @@
-// Pass: how a model is run.
+// Pass: the mode of a forward pass, training or inference.
 #pragma once
 
 #include <memory>
@@ -11,11 +11,11 @@ namespace tinygan::nn {
 struct Pass {
   bool training = false;
   Generator* random = nullptr;    ///< for dropout; the device's default generator if null
-  bool update_statistics = true;  ///< false: batch statistics are used but leave no trace in the running ones
+  bool update_statistics = true;  ///< false: a training pass does not update the running statistics
 
   double momentum = -1;  ///< of the running statistics; each layer's own if negative
 
-  std::weak_ptr<const void> lifetime{};  ///< of random, if train() was given it
+  std::weak_ptr<const void> lifetime{};  ///< of random, if set by train()
 
   /// Keeps a reference: the generator must outlive the pass.
   static Pass train(Generator& random) {
@@ -26,14 +26,14 @@ struct Pass {
   static Pass train(Generator&&) = delete;
   static Pass train(const Generator&&) = delete;
   static Pass infer() { return {}; }
-  /// As in training, but the model is left bit for bit as it was: the other network's step.
+  /// The same pass without an update of the running statistics, for a network that is not trained in this step.
   Pass frozen() const {
     Pass p = *this;
     p.update_statistics = false;
     return p;
   }
 
-  /// The generator to draw from. Throws Error if it no longer exists.
+  /// The random number generator. Throws Error if it no longer exists.
   Generator& generator(const char* op, Device device) const {
     if (!random) return default_generator(device);
     const std::weak_ptr<const void> never;

@@ -25,7 +25,8 @@ class Reshape : public Layer<T> {
   explicit Reshape(const Shape& shape) : shape_(shape) {}
   Variable<T> forward(const Variable<T>& x, const Pass&) override { return ops::reshape(x, output_shape(x.shape())); }
   Shape output_shape(const Shape& x) const override {
-    check(x.rank() >= 1 && x.size() / x[0] == shape_.size(), "reshape", "input ", x, " does not fit (N, ", shape_, ")");
+    check(x.rank() >= 1 && x.size() / x[0] == shape_.size(), "reshape", "input ", x, ", expected ", shape_.size(),
+          " elements per sample for ", shape_);
     std::vector<index_t> extents{x[0]};
     extents.insert(extents.end(), shape_.begin(), shape_.end());
     return Shape(extents);

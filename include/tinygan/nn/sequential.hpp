@@ -10,8 +10,8 @@
 
 namespace tinygan::nn {
 
-/// y = last(...(first(x))). Layers are named by their type and a running number, as Keras does: conv2d, conv2d_1, ... An
-/// Error of a layer after the first names it and its position.
+/// y = last(...(first(x))). Layers are named by their type and a running number, as Keras does: conv2d, conv2d_1, ...
+/// An Error of a layer after the first names it and its position.
 template <class T = float>
 class Sequential : public Layer<T> {
  public:
@@ -58,7 +58,8 @@ class Sequential : public Layer<T> {
     check(!layers_.empty(), "sequential", "there are no layers, expected at least 1");
   }
 
-  /// Runs a layer's part. The first layer's complaints are about the caller's own input and stay as they are.
+  /// Runs the part of layer i and adds the layer to the text of an Error. An Error of the first layer is about the
+  /// caller's input; its text stays the same.
   template <class Part>
   void at_layer(std::size_t i, Part part) const {
     if (i == 0) return part();
@@ -74,8 +75,8 @@ class Sequential : public Layer<T> {
   std::map<std::string, int> count_;
 };
 
-/// The table of a model: layer, details, output shape for this input shape, parameters; and their total, shared ones once. Throws
-/// Error as output_shape would.
+/// The table of a model: layer, details, output shape for this input shape, parameters; and their total, shared ones
+/// once. Throws Error as output_shape would.
 template <class T>
 std::string summary(const Layer<T>& model, const Shape& input) {
   model.check_usable();

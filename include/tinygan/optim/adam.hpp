@@ -6,7 +6,7 @@
 
 namespace tinygan::optim {
 
-/// Adam over one list of parameters; see AdamHyper for the formula. Counts its updates, or takes the count from a
+/// Adam over one list of parameters; see AdamHyper for the formula. Counts its updates, or reads the count of a shared
 /// clock.
 /// Source: Kingma & Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015.
 template <class T = float>
@@ -43,14 +43,14 @@ class Adam : public Optimiser<T> {
         .adam(hyper_, static_cast<int>(slots.size()), slots.data(), clock_.counter().data(), Stream{});
     this->mark_updated();
   }
-  /// One update with what backward() has accumulated.
+  /// One update with the gradients accumulated by backward().
   void step() { step(this->accumulated()); }
 
-  /// From now on the step of `clock` is the number of updates: for an optimiser that updates once in each of its steps,
-  /// one launch less. Throws Error if they live on different devices.
-  void count_by(const StepClock& clock) {
-    check(clock.device() == this->device_, this->name_, "a clock on ", clock.device(), ", the parameters on ",
-          this->device_);
+  /// Uses the step of `clock` as the number of updates, which saves a launch per step. For an optimiser that updates
+  /// once per step of the clock. Throws Error if clock and parameters are on different devices.
+  void use_clock(const StepClock& clock) {
+    check(clock.device() == this->device_, this->name_, "clock on ", clock.device(), ", expected ", this->device_,
+          ", the device of the parameters");
     clock_ = clock;
     counts_ = false;
   }

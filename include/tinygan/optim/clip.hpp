@@ -5,8 +5,8 @@
 
 namespace tinygan::optim {
 
-/// The Euclidean norm of all tensors taken as one vector, a scalar on their device. Throws Error if there are none, one is empty, or
-/// they live on several.
+/// The Euclidean norm of all tensors taken as one vector, a scalar on their device. Throws Error if there are no
+/// tensors, if one is empty, or if they are on different devices.
 template <class T>
 Tensor<wide_t<T>> global_norm(const std::vector<Variable<T>>& xs) {
   check(!xs.empty(), "global_norm", "no tensors");
@@ -26,7 +26,7 @@ Tensor<wide_t<T>> global_norm(const std::vector<Variable<T>>& xs) {
   return norm;
 }
 
-/// The gradients scaled by min(1, max_norm / norm), and the norm before. Throws Error unless max_norm > 0.
+/// The gradients scaled by min(1, max_norm / norm), and their norm before scaling. Throws Error unless max_norm > 0.
 /// Source: Pascanu, Mikolov, Bengio 2013.
 template <class T>
 std::pair<std::vector<Variable<T>>, Tensor<wide_t<T>>> clip_by_global_norm(const std::vector<Variable<T>>& grads,

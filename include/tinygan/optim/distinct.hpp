@@ -7,13 +7,13 @@
 
 namespace tinygan::optim::detail {
 
-/// Whether some element belongs to both tensors.
+/// Whether two tensors share an element.
 template <class T>
 bool overlap(const Tensor<T>& a, const Tensor<T>& b) {
   return a.shares_storage(b) && a.data() < b.data() + b.size() && b.data() < a.data() + a.size();
 }
 
-/// Throws Error naming the positions of two tensors that share elements: both would update them.
+/// Throws Error naming the positions of two tensors that share elements, which would be updated twice.
 template <class T>
 void check_distinct(const char* op, const char* what, const std::vector<Tensor<T>>& list) {
   for (std::size_t j = 1; j < list.size(); ++j)

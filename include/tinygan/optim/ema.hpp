@@ -8,19 +8,19 @@ namespace tinygan::optim {
 
 struct EmaOptions {
   double decay = 0.999;
-  bool warm_up = true;  ///< decay at update t is min(decay, (1+t)/(10+t)), so that the first weights are soon forgotten
+  bool warm_up = true;  ///< decay at update t is min(decay, (1+t)/(10+t)): the initial weights lose their influence
 };
 
-/// Keeps `average` at decay * average + (1 - decay) * source, tensor by tensor: the weights of a second model of the same
-/// layout, in fp32 where T is bfloat16, whose master weights are averaged. Moving statistics are not weights: give the averaged
-/// model its own by running it in training mode.
+/// average = decay * average + (1 - decay) * source for every tensor of a second model of the same architecture, in
+/// fp32 where T is bfloat16, whose master weights are averaged. Running statistics are not averaged:
+/// gan::recompute_statistics recomputes them.
 template <class T = float>
 class Ema {
  public:
   using Wide = typename Optimiser<T>::Wide;
 
-  /// Starts the average at the source. Throws Error if the lists are empty or do not match, if an average is listed twice or is a
-  /// source, or if decay is outside [0,1).
+  /// Sets the average to the source. Throws Error if the lists are empty or do not match, if an average is listed
+  /// twice or is a source, or if decay is outside [0,1).
   Ema(std::vector<Variable<T>> source, std::vector<Variable<Wide>> average, EmaOptions options = {})
       : source_(std::move(source)), average_(std::move(average)), options_(options) {
     check(options.decay >= 0 && options.decay < 1, "ema", "decay ", options.decay, ", expected at least 0 and below 1");

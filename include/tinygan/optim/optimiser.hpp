@@ -1,4 +1,4 @@
-// What the optimisers share: the parameters they own and the checks on what they are given.
+// Optimiser: the base of the optimisers, which holds the parameters and checks gradients.
 #pragma once
 
 #include <cmath>
@@ -9,8 +9,9 @@
 
 namespace tinygan::optim {
 
-/// A list of parameters and their state tensors. Updates happen in place, in one kernel call, outside the tape. Of bfloat16
-/// parameters the fp32 master weights are updated, Variable::master(): a step is often smaller than a bfloat16's last bit.
+/// A list of parameters and their state tensors. Updates happen in place, in one kernel call, outside the tape. Of
+/// bfloat16 parameters the fp32 master weights are updated, Variable::master(): a step is often smaller than a
+/// bfloat16's last bit.
 template <class T = float>
 class Optimiser {
  public:
@@ -18,14 +19,14 @@ class Optimiser {
 
   const std::vector<Variable<T>>& parameters() const { return parameters_; }
 
-  /// Drops what backward() has accumulated.
+  /// Clears the gradients accumulated by backward().
   void clear_grads() const {
     for (const Variable<T>& p : parameters_) p.clear_grad();
   }
 
  protected:
-  /// Throws Error on an empty list, a parameter that is not a leaf requiring gradients, one that is listed twice or shares memory
-  /// with another, or tensors on different devices.
+  /// Throws Error on an empty list, a parameter that is not a leaf requiring gradients, one that is listed twice or
+  /// shares memory with another, or tensors on different devices.
   Optimiser(const char* name, std::vector<Variable<T>> parameters) : name_(name), parameters_(std::move(parameters)) {
     check(!parameters_.empty(), name_, "no parameters");
     std::vector<Tensor<T>> values;
@@ -48,7 +49,7 @@ class Optimiser {
     return state;
   }
 
-  /// The gradients that backward() left. Throws Error where there is none.
+  /// The gradients accumulated by backward(). Throws Error if a parameter has none.
   std::vector<Variable<T>> accumulated() const {
     std::vector<Variable<T>> grads;
     for (std::size_t i = 0; i < parameters_.size(); ++i) {
@@ -58,8 +59,8 @@ class Optimiser {
     return grads;
   }
 
-  /// The kernel's view. Throws Error unless there is one gradient of the right shape for every parameter, and all are
-  /// where the optimiser's state is.
+  /// Kernel arguments. Throws Error unless every parameter has one gradient of its shape, and all are on the device of
+  /// the optimiser's state.
   std::vector<ParameterSlot<T>> slots(const std::vector<Variable<T>>& grads) const {
     check(!parameters_.empty(), name_, "there are no parameters: the optimiser was moved from");
     check(grads.size() == parameters_.size(), name_, grads.size(), " gradients for ", parameters_.size(),
@@ -79,7 +80,7 @@ class Optimiser {
     return list;
   }
 
-  /// After an update: a tape that recorded the old weights must not be differentiated with the new.
+  /// Bumps the versions after an update: a tape that recorded the old weights must not be differentiated with the new.
   void mark_updated() const {
     for (const Variable<T>& p : parameters_) p.mark_updated();
   }

@@ -33,11 +33,11 @@ class Sgd : public Optimiser<T> {
     kernels<T>(this->device_).sgd(hyper_, static_cast<int>(slots.size()), slots.data(), Stream{});
     this->mark_updated();
   }
-  /// One update with what backward() has accumulated.
+  /// One update with the gradients accumulated by backward().
   void step() { step(this->accumulated()); }
 
   /// The momentum buffers, in the order of parameters().
-  const std::vector<Tensor<Wide>>& momenta() const { return m_; }
+  const std::vector<Tensor<Wide>>& momentum_buffers() const { return m_; }
 
  private:
   SgdHyper hyper_;

@@ -5,11 +5,11 @@
 // A device without capture, such as the CPU, runs the step on each call.
 //
 // For a replay to equal a run of the step:
-//   - the host reads nothing and copies nothing to the device: data, losses and counters stay on the device (MetricRing,
-//     DataLoader, StepClock); work that the host must do for each step goes through HostWork;
-//   - what changes from step to step lies in device memory: a replay repeats arguments, such as the learning rate, and runs
-//     no host code between the launches;
-//   - shapes are fixed, and what outlives the step is updated in place: weights, statistics, first and second moments.
+//   - the host reads nothing and copies nothing to the device: data, losses and counters stay in device memory
+//     (MetricRing, DataLoader, StepClock); host code that must run for each step is registered with HostWork;
+//   - values that change from step to step are in device memory: a replay repeats kernel arguments, such as the
+//     learning rate, and runs no host code between the launches;
+//   - shapes are fixed; weights, statistics, first and second moments are updated in place.
 // A capture throws Error on a violation that it can detect (a host copy, a request for memory).
 #pragma once
 
@@ -22,13 +22,13 @@
 
 namespace tinygan::runtime {
 
-/// Takes a step on each call. Results equal those of running it eagerly, bit for bit.
+/// Runs one step per call. Results equal those of eager steps, bit for bit.
 /// Source: whole-iteration capture in CUDA graphs, e.g. Nguyen et al., "Accelerating PyTorch with CUDA Graphs", 2021.
 class CapturedStep {
  public:
   enum class Mode { automatic, eager };
 
-  /// `step` is called at once or not at all per call of this object, always by its thread. Mode::eager never captures.
+  /// A call of this object calls `step` at most once, in the same thread. Mode::eager never captures.
   CapturedStep(Device device, std::function<void()> step, Mode mode = Mode::automatic)
       : device_(device), step_(std::move(step)),
         captures_(mode == Mode::automatic && backend(device).capture.supported()) {}
@@ -36,7 +36,7 @@ class CapturedStep {
   CapturedStep(const CapturedStep&) = delete;
   CapturedStep& operator=(const CapturedStep&) = delete;
 
-  /// Takes one step. Throws what the step throws, and Error if it cannot be captured; nothing of it has then run.
+  /// Runs one step. Throws what the step throws, and Error if the step cannot be captured; then no kernel has run.
   void operator()() {
     if (!captures_) return step_();
     if (!memory_) return warm_up();

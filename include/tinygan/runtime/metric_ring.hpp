@@ -1,4 +1,4 @@
-// MetricRing: scalars that steps compute on their device, read by the host later, many steps at once.
+// MetricRing: a ring buffer of the scalars of each step in device memory; the host reads many steps at once.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 
 namespace tinygan::runtime {
 
-/// Rows of `count` scalars, one row a step of a clock; the latest `capacity` are kept.
+/// Rows of `count` scalars, one row per step of a clock; the latest `capacity` rows are kept.
 template <class T = float>
 class MetricRing {
  public:
@@ -25,8 +25,8 @@ class MetricRing {
   MetricRing(const MetricRing&) = delete;  // a captured step refers to its ring
   MetricRing& operator=(const MetricRing&) = delete;
 
-  /// Writes the row of the clock's step, a scalar each; NaN for an empty tensor. May be captured. Throws Error unless
-  /// there are `count` values, scalars of the ring's device, and the clock has ticked since the last row.
+  /// Writes the row of the clock's step; NaN for an empty tensor. May be captured. Throws Error unless `values` are
+  /// `count` scalars on the ring's device and the clock has ticked since the last row.
   void record(const std::vector<Tensor<T>>& values) {
     check(static_cast<index_t>(values.size()) == dims_.count, "MetricRing", values.size(), " values, expected ",
           dims_.count);
@@ -41,7 +41,7 @@ class MetricRing {
     kernels<T>(rows_.device()).record_values(dims_, at.data(), clock_.counter().data(), rows_.data(), Stream{});
   }
 
-  /// The rows written since the last call that are still there, oldest first. Waits for the device.
+  /// The rows written since the last call, at most the latest `capacity`, oldest first. Waits for the device.
   std::vector<std::vector<T>> drain() {
     const std::uint64_t capacity = static_cast<std::uint64_t>(dims_.capacity);
     const std::uint64_t rows = std::min(std::exchange(unread_, 0), capacity);
@@ -56,7 +56,7 @@ class MetricRing {
   }
 
  private:
-  /// Steps of a row each follow each other, or drain() would not find them.
+  /// drain() expects consecutive steps.
   void count_row() {
     const std::uint64_t step = clock_.step();
     check(unread_ == 0 || step == last_ + 1, "MetricRing", "a row of step ", step, " after that of step ", last_,

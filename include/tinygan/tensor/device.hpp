@@ -21,13 +21,13 @@ inline const char* how_to_link(DeviceType type) {
              : "link tinygan::emulated (CMake), or compile kernels/tinygan_emulated.cpp and link it";
 }
 
-/// Throws Error in a child of fork() where an ancestor has used a GPU: CUDA does not survive that.
+/// Throws Error in a child of fork() whose ancestor has used a GPU: CUDA does not support that.
 inline void check_same_process(Device device) {
   static std::atomic<std::uint64_t> user{0};  // 1 + the number of forks before the first use
   std::uint64_t process = 0;
   if (user.load(std::memory_order_relaxed) == fork_count() + std::uint64_t{1}) return;
   check(user.compare_exchange_strong(process, fork_count() + std::uint64_t{1}), text("device ", device),
-        "a process that forked has used it, and its children cannot; fork before the first use");
+        "a parent process used it before fork(), so that this process cannot; fork before the first use");
 }
 
 }  // namespace detail
@@ -40,7 +40,7 @@ inline const DeviceBackend& backend(Device device) {
          detail::how_to_link(device.type));
   const int count = b->count();
   if (device.index < 0 || device.index >= count) [[unlikely]]
-    fail(text("device ", device), "there are ", count, " such devices");
+    fail(text("device ", device), "index ", device.index, " is out of range; available devices: ", count);
   if (device.type == DeviceType::cuda) detail::check_same_process(device);
   return *b;
 }
@@ -54,7 +54,7 @@ inline int cuda_device_count() {
 /// Waits for all kernels of the device. Throws Error if one of them failed.
 inline void synchronize(Device device) { backend(device).synchronize(device.index); }
 
-/// ++*counter in the memory of its device, stream-ordered: the step count of a training that the host does not wait for.
+/// ++*counter in the memory of its device, stream-ordered: the step counter of a captured step.
 inline void count_up(std::uint64_t* counter, Device device) { backend(device).count_up(counter, device.index); }
 
 namespace detail {

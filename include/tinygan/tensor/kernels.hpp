@@ -20,12 +20,12 @@ inline std::atomic<Precision>& precision_of(DeviceType type) {
 
 }  // namespace detail
 
-/// The precision in which float matrix products and convolutions are multiplied on devices of this type, fp32 by default. Products
-/// of bfloat16 tensors are always multiplied in bfloat16.
+/// The precision in which float matrix products and convolutions are multiplied on devices of this type, fp32 by
+/// default. Products of bfloat16 tensors are always multiplied in bfloat16.
 inline Precision precision(Device device) { return detail::precision_of(device.type).load(std::memory_order_relaxed); }
 
-/// Sets it for the whole program and all devices of this type. Throws Error if the device does not support it: the CPU has fp32
-/// only, and a GPU needs compute capability 8.0 for tf32 and bf16.
+/// Sets the precision of all devices of this type, for the whole program. Throws Error if the device does not support
+/// it: the CPU supports fp32 only, and a GPU needs compute capability 8.0 for tf32 and bf16.
 inline void set_precision(Device device, Precision p) {
   backend(device).check_precision(p, device.index);
   detail::precision_of(device.type).store(p, std::memory_order_relaxed);
@@ -45,8 +45,8 @@ inline void check_bfloat16(const DeviceBackend& b, Device device) {
 
 }  // namespace detail
 
-/// The kernels of a device in its precision. Also selects the device for the calling thread. Throws Error if the device or the
-/// element type is unavailable.
+/// The kernels of a device in its precision. Also selects the device for the calling thread. Throws Error if the device
+/// or the element type is unavailable.
 template <class T>
 const KernelTable<T>& kernels(Device device) {
   static_assert(std::is_same_v<T, float> || std::is_same_v<T, double> || std::is_same_v<T, bfloat16>,
@@ -59,7 +59,7 @@ const KernelTable<T>& kernels(Device device) {
   if constexpr (std::is_same_v<T, float>) table = b.float_kernels[static_cast<int>(precision(device))];
   else if constexpr (std::is_same_v<T, bfloat16>) table = b.bfloat16_kernels, type = "bfloat16";
   else table = b.double_kernels, type = "double";
-  check(table != nullptr, text("device ", device), "it has no kernels for ", type);
+  check(table != nullptr, text("device ", device), "has no kernels for ", type);
   if constexpr (std::is_same_v<T, bfloat16>) detail::check_bfloat16(b, device);
   b.activate(device.index);
   return *table;

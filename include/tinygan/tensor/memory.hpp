@@ -61,7 +61,7 @@ inline MemoryOverride& memory_override() {
 /// The memory pool from which the calling thread allocates on a device. Throws Error if the device is unavailable.
 inline MemoryPool& memory_pool(Device device) {
   if (const auto& o = detail::memory_override(); o.pool && o.device == device) return *o.pool;
-  const bool host = device == Device::cpu();  // the pool of every small program: found without a lock
+  const bool host = device == Device::cpu();  // the pool that every program uses: found without a lock
   if (host)
     if (MemoryPool* const pool = detail::memory_pools.host.load(std::memory_order_acquire)) return *pool;
   backend(device);  // throws before anything is allocated
@@ -74,8 +74,9 @@ inline MemoryPool& memory_pool(Device device) {
   return *found;
 }
 
-/// A graph-private pool: while a Scope lives, the calling thread allocates the device's tensors from it. Later allocations
-/// therefore never overlap the temporaries of a captured graph. The memory outlives this object: the next pool reuses it.
+/// A graph-private pool: while a Scope lives, the calling thread allocates the device's tensors from it. Later
+/// allocations therefore never overlap the temporaries of a captured graph. The memory outlives this object: the next
+/// pool reuses it.
 class GraphPrivatePool {
  public:
   /// Throws Error if the device is unavailable.

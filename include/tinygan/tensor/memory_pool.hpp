@@ -1,8 +1,8 @@
-// MemoryPool: a caching allocator for the memory of one device. It keeps its segments until the program ends.
+// MemoryPool: a caching allocator for the memory of one device. Its segments live until the program ends.
 //
-// Best fit with splitting and merging inside large segments. A training step repeats its sequence of allocations. From the
-// second step on each of them gets the same address, and the system allocates nothing: graph capture needs that on a GPU, and
-// it saves page faults on a CPU.
+// Best fit with splitting and merging inside large segments. A training step repeats its sequence of allocations. From
+// the second step on each of them gets the same address, and the system allocates nothing. Graph capture needs that on
+// a GPU; on a CPU it saves page faults.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@
 
 namespace tinygan {
 
-/// Bytes and counts since the start; `system_allocations` stops growing once a loop is in its steady state.
+/// Bytes and counts since the start; `system_allocations` is constant in the steady state of a loop.
 struct MemoryPoolStats {
   std::size_t in_use = 0, peak_in_use = 0, reserved = 0, system_allocations = 0;
 };
@@ -29,7 +29,7 @@ class MemoryPool {
     std::byte* data = nullptr;
     std::size_t size = 0;
     bool free = false;
-    Block *before = nullptr, *after = nullptr;
+    Block *prev = nullptr, *next = nullptr;
   };
 
   using SystemAllocate = void* (*)(std::size_t bytes, int device_index);
@@ -58,10 +58,10 @@ class MemoryPool {
     const std::lock_guard lock(mutex_);
     stats_.in_use -= block->size;
     block->free = true;
-    if (block->after && block->after->free) merge(block, block->after);
-    if (block->before && block->before->free) {
-      block = block->before;
-      merge(block, block->after, true);
+    if (block->next && block->next->free) merge(block, block->next);
+    if (block->prev && block->prev->free) {
+      block = block->prev;
+      merge(block, block->next, true);
     }
     free_.insert(key(block));
   }
@@ -95,10 +95,11 @@ class MemoryPool {
   static std::size_t round_up(std::size_t n, std::size_t unit) { return (n + unit - 1) / unit * unit; }
   static Key key(Block* b) { return {b->size, b->data, b}; }
 
-  /// A new segment of at least a quarter of the reserved bytes, so that the number of segments grows with their logarithm.
+  /// A new segment of at least a quarter of the reserved bytes, so that the number of segments grows with their
+  /// logarithm.
   FreeSet::iterator grow(std::size_t size) {
-    const std::size_t wish = std::min(largest_growth, stats_.reserved / 4);
-    const std::size_t bytes = round_up(std::max(size, wish), segment_unit);
+    const std::size_t quarter = std::min(largest_growth, stats_.reserved / 4);
+    const std::size_t bytes = round_up(std::max(size, quarter), segment_unit);
     auto* const data = static_cast<std::byte*>(system_(bytes, device_index_));
     Block* block = new_block();
     *block = {data, bytes, true, nullptr, nullptr};
@@ -109,19 +110,19 @@ class MemoryPool {
 
   void split(Block* block, std::size_t size) {
     Block* rest = new_block();
-    *rest = {block->data + size, block->size - size, true, block, block->after};
-    if (rest->after) rest->after->before = rest;
-    block->after = rest;
+    *rest = {block->data + size, block->size - size, true, block, block->next};
+    if (rest->next) rest->next->prev = rest;
+    block->next = rest;
     block->size = size;
     free_.insert(key(rest));
   }
 
-  /// Takes `right` into `left`, its neighbour; both are free, and those listed in free_ leave it.
+  /// Merges a free block with its free right neighbour and removes from free_ those that are in it.
   void merge(Block* left, Block* right, bool left_listed = false) {
     free_.erase(key(left_listed ? left : right));
     left->size += right->size;
-    left->after = right->after;
-    if (left->after) left->after->before = left;
+    left->next = right->next;
+    if (left->next) left->next->prev = left;
     spare_.push_back(right);
   }
 

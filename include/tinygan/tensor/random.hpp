@@ -1,4 +1,4 @@
-// Generator: where random tensors come from. Counter-based, so it has no state but three numbers.
+// Generator: a counter-based random number generator. Its state is three numbers: seed, step and draw.
 #pragma once
 
 #include <atomic>
@@ -12,17 +12,17 @@
 
 namespace tinygan {
 
-/// A key together with what keeps its step counter alive.
+/// A key, and a tensor that keeps its step counter alive.
 struct RandomDraw {
   RandomKey key;
   Tensor<std::uint64_t> step;
 };
 
 /// Element i of draw d in step s is a function of (seed, s, d, i) alone: the same at any thread count and on any
-/// device. Every random tensor takes the next draw; next_step() ticks the clock and starts the draws over, which is
-/// what a captured training step replays. Call it between steps only: a backward pass repeats the draws of its forward
-/// pass. A copy draws what the original would have drawn next, and neither changes the other. Assignment leaves the
-/// step counter where it is on the device, and so captured steps valid.
+/// device. Every random tensor is one draw. next_step() ticks the clock and resets the draw to 0; a captured step
+/// replays that tick. Call next_step() between steps only: a backward pass repeats the draws of its forward pass. A
+/// copy continues the original's sequence independently. Assignment keeps the address of the step counter, so that
+/// captured steps stay valid.
 class Generator {
  public:
   explicit Generator(std::uint64_t seed = 0, Device device = Device::cpu()) : seed_(seed), clock_(device) {}
@@ -35,7 +35,7 @@ class Generator {
     draw_ = other.draw_;
     return *this;
   }
-  /// With its step counter: whoever is moved from can only be assigned to.
+  /// Moves the step counter, too: a moved-from generator can only be assigned to.
   Generator(Generator&&) = default;
   Generator& operator=(Generator&&) = default;
 
@@ -43,9 +43,9 @@ class Generator {
   std::uint32_t draw() const { return draw_; }
   std::uint64_t step() const { return clock().step(); }
   Device device() const { return clock().device(); }
-  /// The clock that next_step() ticks, for others to share. Throws Error if the generator was moved from.
+  /// The clock that next_step() ticks; others may share it. Throws Error if the generator was moved from.
   const StepClock& clock() const {
-    check(clock_.defined(), "Generator", "it was moved from");
+    check(clock_.defined(), "Generator", "the generator was moved from");
     return clock_;
   }
 
@@ -58,12 +58,12 @@ class Generator {
     clock().set(step);
     draw_ = 0;
   }
-  /// Starts over: as if newly made with this seed.
+  /// Resets to the state of a new generator with this seed.
   void reseed(std::uint64_t seed) {
     seed_ = seed;
     set_step(0);
   }
-  /// Expires with this object: for those who keep a reference.
+  /// Expires with this object, for holders of a reference.
   std::weak_ptr<const void> lifetime() const { return lifetime_.token; }
 
  private:
@@ -71,7 +71,7 @@ class Generator {
   std::uint32_t draw_ = 0;
   StepClock clock_;
 
-  /// Copies and moves have lives of their own.
+  /// Not copied or moved with the generator.
   struct Lifetime {
     Lifetime() = default;
     Lifetime(const Lifetime&) {}
@@ -84,7 +84,7 @@ namespace detail {
 
 inline const std::thread::id main_thread = std::this_thread::get_id();
 
-/// 0 in the main thread; in the others a number of their own, in the order in which they first ask.
+/// 0 in the main thread; in the other threads 1, 2, ... in the order of their first call.
 inline std::uint64_t thread_number() {
   static constinit std::atomic<std::uint64_t> others{0};
   thread_local const std::uint64_t number =
@@ -94,12 +94,12 @@ inline std::uint64_t thread_number() {
 
 }  // namespace detail
 
-/// The generator used where none is given, one per thread and device. Its seed is 0 in the main thread; every other thread has a
-/// seed of its own, by the order in which the threads first use theirs.
+/// The default generator of a thread and device. Its seed is 0 in the main thread; every other thread has a seed of its
+/// own, by the order of the threads' first use.
 inline Generator& default_generator(Device device = Device::cpu()) {
   thread_local std::map<std::pair<DeviceType, int>, Generator> generators;
-  constexpr std::uint64_t apart = 0x9E3779B97F4A7C15u;  // from the small seeds that programs choose
-  return generators.try_emplace({device.type, device.index}, detail::thread_number() * apart, device).first->second;
+  constexpr std::uint64_t spread = 0x9E3779B97F4A7C15u;  // far from the small seeds that programs choose
+  return generators.try_emplace({device.type, device.index}, detail::thread_number() * spread, device).first->second;
 }
 
 /// y = low + (high - low) u, u uniform in [0,1).

@@ -1,4 +1,4 @@
-// StepClock: the number of the training step, on the host and on a device.
+// StepClock: the training step counter, on the host and on a device.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace tinygan {
 
-/// Counts steps for random numbers, optimisers, loader and metric ring, with one launch a step however many of them share it.
+/// Counts steps for random numbers, optimisers, loader and metric ring, with one launch a step for all that share it.
 /// Copies share the count.
 class StepClock {
  public:
@@ -22,7 +22,7 @@ class StepClock {
   bool defined() const { return state_ != nullptr; }
   Device device() const { return state_->counter.device(); }
   std::uint64_t step() const { return state_->step; }
-  /// The count on the device, which kernels read.
+  /// The count in device memory, which kernels read.
   const Tensor<std::uint64_t>& counter() const { return state_->counter; }
 
   /// Begins the next step. May be captured.
@@ -36,12 +36,12 @@ class StepClock {
     counter().copy_from(std::span<const std::uint64_t>(&step, 1));
     state_->step = step;
   }
-  /// The step of another clock, at the address that captured steps know.
+  /// Copies the step of another clock; the address of the counter, which captured steps read, stays the same.
   void set(const StepClock& other) const {
     counter().copy_from(other.counter());
     state_->step = other.step();
   }
-  /// A clock of its own that stands at the same step.
+  /// An independent clock at the same step.
   StepClock clone() const {
     StepClock clock(std::make_shared<State>(counter().clone()));
     clock.state_->step = step();

@@ -22,7 +22,7 @@ namespace tinygan {
 
 namespace detail {
 
-/// A number that no other contents of any storage had.
+/// A version number, unique in the program.
 inline std::uint64_t next_version() {
   static std::atomic<std::uint64_t> version{0};
   return version.fetch_add(1, std::memory_order_relaxed) + 1;
@@ -43,10 +43,10 @@ class Tensor {
       : storage_(std::move(other.storage_)), shape_(std::exchange(other.shape_, Shape{})),
         data_(std::exchange(other.data_, nullptr)) {}
   Tensor& operator=(Tensor&& other) noexcept {
-    Tensor taken(std::move(other));
-    std::swap(storage_, taken.storage_);
-    std::swap(shape_, taken.shape_);
-    std::swap(data_, taken.data_);
+    Tensor moved(std::move(other));
+    std::swap(storage_, moved.storage_);
+    std::swap(shape_, moved.shape_);
+    std::swap(data_, moved.data_);
     return *this;
   }
   ~Tensor() = default;
@@ -88,7 +88,8 @@ class Tensor {
   /// The first element, in the device's memory. After writing through it: bump_version().
   T* data() const { return data_; }
 
-  /// The elements, for a tensor in host memory. After writing through it: bump_version(). Throws Error for any other device.
+  /// The elements, for a tensor in host memory. After writing through it: bump_version(). Throws Error for any other
+  /// device.
   std::span<T> host() const& {
     check(backend(device()).host_memory, "Tensor::host", "the tensor is on ", device(), "; use to(Device::cpu())");
     return {data_, static_cast<std::size_t>(size())};
@@ -96,10 +97,11 @@ class Tensor {
   /// The span of a temporary would outlive its elements: name the tensor first, or use to_vector().
   std::span<T> host() const&& = delete;
 
-  /// A number that the storage has had only with its present contents; views share it. A tape compares it with the number at
-  /// recording, so that no gradient is computed from a value that was overwritten in between.
+  /// Version of the storage's contents; views share it. A tape compares it with the version at recording, so that no
+  /// gradient is computed from a value that was overwritten in between.
   std::uint64_t version() const { return require().storage_->version(); }
-  /// Marks the contents as changed, after writes through data() or host(). fill(), copy_from(), optimisers and layers do it.
+  /// Marks the contents as changed, after writes through data() or host(). fill(), copy_from(), optimisers and layers
+  /// do it.
   void bump_version() const { require().storage_->bump_version(); }
 
   /// The same elements under another shape. Throws Error if the sizes differ or the tensor is empty.
@@ -132,10 +134,10 @@ class Tensor {
   }
 
   bool shares_storage(const Tensor& other) const { return storage_ == other.storage_; }
-  /// True if no other tensor sees these elements.
+  /// True if no other tensor shares the storage.
   bool unique() const { return storage_.use_count() == 1; }
 
-  /// This tensor if it lives there already, else a copy on that device.
+  /// This tensor if it is on that device already, else a copy.
   Tensor to(Device target) const { return target == device() ? *this : copy_to(target); }
   Tensor clone() const { return copy_to(device()); }
 
