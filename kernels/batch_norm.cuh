@@ -15,7 +15,7 @@
 // Source       Ioffe and Szegedy, "Batch Normalization", ICML 2015.
 #pragma once
 
-#include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/backend/norm_dims.hpp>
 #include <tinygan/base/stream.hpp>
 
 #include "batch_norm_stats.cuh"

@@ -5,7 +5,7 @@
 // each split. They are combined likewise, shifted by the mean of the first split.
 #pragma once
 
-#include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/backend/norm_dims.hpp>
 #include <tinygan/base/stream.hpp>
 
 #include "device/columns.cuh"

@@ -9,7 +9,7 @@
 // Cost         a launch.
 #pragma once
 
-#include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/backend/data_dims.hpp>
 #include <tinygan/base/stream.hpp>
 
 #include "launch.cuh"
@@ -26,7 +26,7 @@ inline void count_up(std::uint64_t* counter) { launch<count_up_kernel<std::uint6
 
 /// The addresses of one row's values, small enough to be an argument.
 struct RecordedValues {
-  const float* at[RecordDims::most];
+  const float* at[RecordDims::max_count];
 };
 
 template <class T>

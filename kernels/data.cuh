@@ -7,7 +7,7 @@
 // Cost         1 byte read and 4 written per pixel, 2 of bfloat16.
 #pragma once
 
-#include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/backend/data_dims.hpp>
 #include <tinygan/base/stream.hpp>
 
 #include "device/map.cuh"

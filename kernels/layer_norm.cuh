@@ -12,7 +12,7 @@
 // Source       Ba, Kiros, Hinton, "Layer Normalization", 2016.
 #pragma once
 
-#include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/backend/norm_dims.hpp>
 #include <tinygan/base/stream.hpp>
 
 #include "device/activation.cuh"

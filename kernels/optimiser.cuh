@@ -6,7 +6,7 @@
 //              is updated, and the parameter is the master rounded.
 #pragma once
 
-#include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/backend/optimiser_arguments.hpp>
 #include <tinygan/base/stream.hpp>
 
 #include "device/map.cuh"

@@ -10,7 +10,7 @@
 // Cost         every window element read once, from L1 or L2 where windows overlap; the output written once.
 #pragma once
 
-#include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/backend/pool_dims.hpp>
 #include <tinygan/base/stream.hpp>
 
 #include "device/map.cuh"

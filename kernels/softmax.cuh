@@ -9,7 +9,7 @@
 //              NaN.
 #pragma once
 
-#include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/backend/norm_dims.hpp>
 #include <tinygan/base/stream.hpp>
 
 #include "device/map.cuh"

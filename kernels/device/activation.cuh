@@ -2,7 +2,7 @@
 #pragma once
 
 #include <tinygan/backend/activation.hpp>
-#include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/backend/norm_dims.hpp>
 
 #include "../launch.cuh"
 

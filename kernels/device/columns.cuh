@@ -7,7 +7,7 @@
 
 #include <bit>
 
-#include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/backend/norm_dims.hpp>
 #include <tinygan/backend/workspace.hpp>
 
 #include "../launch.cuh"

@@ -13,10 +13,13 @@
 #include <tinygan/backend/activation.hpp>
 #include <tinygan/backend/bfloat16.hpp>
 #include <tinygan/backend/conv_dims.hpp>
+#include <tinygan/backend/data_dims.hpp>
 #include <tinygan/backend/gemm_dims.hpp>
-#include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/backend/norm_dims.hpp>
+#include <tinygan/backend/optimiser_arguments.hpp>
 #include <tinygan/backend/philox.hpp>
 #include <tinygan/backend/pointwise_dims.hpp>
+#include <tinygan/backend/pool_dims.hpp>
 #include <tinygan/backend/workspace.hpp>
 #include <tinygan/base/stream.hpp>
 

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-#include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/backend/optimiser_arguments.hpp>
 #include <tinygan/base/stream.hpp>
 #include <tinygan/cpu/math.hpp>
 #include <tinygan/cpu/optimiser.hpp>

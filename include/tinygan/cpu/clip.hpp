@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/backend/optimiser_arguments.hpp>
 #include <tinygan/backend/workspace.hpp>
 #include <tinygan/base/stream.hpp>
 #include <tinygan/cpu/optimiser.hpp>

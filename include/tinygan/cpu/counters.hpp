@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <limits>
 
-#include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/backend/data_dims.hpp>
 #include <tinygan/base/stream.hpp>
 
 namespace tinygan::cpu {

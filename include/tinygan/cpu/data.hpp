@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/backend/data_dims.hpp>
 #include <tinygan/base/stream.hpp>
 #include <tinygan/cpu/map.hpp>
 

@@ -4,7 +4,7 @@
 // more pass over a row that is in L1 by then.
 #pragma once
 
-#include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/backend/norm_dims.hpp>
 #include <tinygan/backend/workspace.hpp>
 #include <tinygan/cpu/columns.hpp>
 #include <tinygan/cpu/pointwise.hpp>

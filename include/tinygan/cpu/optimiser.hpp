@@ -6,7 +6,6 @@
 
 #include <algorithm>
 
-#include <tinygan/backend/layer_dims.hpp>
 #include <tinygan/cpu/map.hpp>
 
 namespace tinygan::cpu {

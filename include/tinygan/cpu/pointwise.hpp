@@ -8,7 +8,7 @@
 
 #include <limits>
 
-#include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/backend/norm_dims.hpp>
 #include <tinygan/backend/pointwise_dims.hpp>
 #include <tinygan/base/stream.hpp>
 #include <tinygan/cpu/map.hpp>

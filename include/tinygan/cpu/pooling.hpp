@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-#include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/backend/pool_dims.hpp>
 #include <tinygan/base/stream.hpp>
 #include <tinygan/cpu/map.hpp>
 

@@ -1,7 +1,7 @@
 // SGD with momentum over all parameters. Cost: param, grad, m read, param, m written: 20 bytes a float parameter.
 #pragma once
 
-#include <tinygan/backend/layer_dims.hpp>
+#include <tinygan/backend/optimiser_arguments.hpp>
 #include <tinygan/base/stream.hpp>
 #include <tinygan/cpu/optimiser.hpp>
 

@@ -16,10 +16,11 @@ namespace tinygan::runtime {
 template <class T = float>
 class MetricRing {
  public:
-  /// On the device of `clock`. Throws Error unless 1 <= count <= RecordDims::most and capacity >= 1.
+  /// On the device of `clock`. Throws Error unless 1 <= count <= RecordDims::max_count and capacity >= 1.
   MetricRing(int count, index_t capacity, const StepClock& clock)
       : dims_{count, capacity}, clock_(clock), rows_({capacity, count}, clock.device()) {
-    check(count >= 1 && count <= RecordDims::most, "MetricRing", count, " values, expected 1 to ", RecordDims::most);
+    check(count >= 1 && count <= RecordDims::max_count, "MetricRing", count, " values, expected 1 to ",
+          RecordDims::max_count);
     check(capacity >= 1, "MetricRing", "capacity ", capacity, ", expected at least 1");
   }
   MetricRing(const MetricRing&) = delete;  // a captured step refers to its ring
@@ -30,7 +31,7 @@ class MetricRing {
   void record(const std::vector<Tensor<T>>& values) {
     check(static_cast<index_t>(values.size()) == dims_.count, "MetricRing", values.size(), " values, expected ",
           dims_.count);
-    std::array<const T*, RecordDims::most> at{};
+    std::array<const T*, RecordDims::max_count> at{};
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (!values[i].defined()) continue;
       check(values[i].size() == 1 && values[i].device() == rows_.device(), "MetricRing", "value ", i, " has shape ",
