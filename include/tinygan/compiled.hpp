@@ -132,9 +132,11 @@
   }
 
 #define TINYGAN_COMPILED_GAN(TEMPLATE, T)                  \
+  namespace tinygan::models {                              \
+  TEMPLATE Networks<T> make_networks(Network, Generator&); \
+  }                                                        \
   namespace tinygan::gan {                                 \
   TEMPLATE class AdversarialStep<T>;                       \
-  TEMPLATE Networks<T> make_networks(Network, Generator&); \
   }
 
 #ifdef TINYGAN_COMPILED

@@ -30,7 +30,7 @@ const AdamHyper standing{.learning_rate = 0};
 
 /// One step on tiny networks of seed 1, with these two optimisers.
 struct Outcome {
-  gan::Networks<float> networks = tiny_networks(1);
+  models::Networks<float> networks = tiny_networks(1);
   gan::StepMetrics<Tensor<float>> report;
   std::uint64_t g_steps = 0, d_steps = 0;
 
@@ -45,9 +45,9 @@ struct Outcome {
 
 /// Networks as they start, and what the step's first half computes from them, pass by pass.
 struct ByHand {
-  gan::Networks<float> networks = tiny_networks(1);
+  models::Networks<float> networks = tiny_networks(1);
   Generator random{5};
-  V z = random_normal<float>({8, gan::latent_size}, random);
+  V z = random_normal<float>({8, models::latent_size}, random);
   V fake = networks.generator(z, nn::Pass::train(random));
   V real_logits = networks.discriminator(V(tiny_images(1)), nn::Pass::train(random));
   V fake_logits = networks.discriminator(fake.detach(), nn::Pass::train(random));
@@ -76,7 +76,7 @@ TEST_CASE("mistake 1, noise as real images: an epoch of batches has the data's m
 }
 
 TEST_CASE("mistake 2, D never trained: every step updates D once, and D tells real from fake after 50") {
-  gan::Networks<float> networks = tiny_networks(1);
+  models::Networks<float> networks = tiny_networks(1);
   gan::AdversarialStep<float> step(networks, {.learning_rate = 1e-4}, {.learning_rate = 1e-3});
   Generator random(5);
   const auto before = snapshot(networks.discriminator.parameters());
@@ -108,7 +108,7 @@ TEST_CASE("mistake 3, fakes labelled 1 for D: its loss is softplus(-D(x)) + soft
 }
 
 TEST_CASE("mistake 4, networks not apart: G's step leaves D bit for bit, D's step leaves G") {
-  gan::Networks<float> fresh = tiny_networks(1);
+  models::Networks<float> fresh = tiny_networks(1);
   const Outcome only_g(defaults, standing), only_d(standing, defaults);
   const auto parameters = [](const nn::Sequential<float>& model) { return snapshot(model.parameters()); };
   CHECK(same_bits(parameters(only_g.networks.discriminator), parameters(fresh.discriminator)));
@@ -150,7 +150,7 @@ TEST_CASE("mistake 6, G trained with label 0: its gradient does not vanish at D(
 
 TEST_CASE("mistake 7, one Adam for both: each network has its own state, and the defaults are DCGAN's") {
   CHECK((defaults.learning_rate == 2e-4 && defaults.beta1 == 0.5));
-  gan::Networks<float> networks = tiny_networks(1);
+  models::Networks<float> networks = tiny_networks(1);
   gan::AdversarialStep<float> step(networks, defaults, defaults);
   Generator random(5);
   step(tiny_images(1), random);
@@ -170,8 +170,8 @@ TEST_CASE("mistake 8, LeakyReLU behind ReLU: negative inputs of D's layers pass 
   layer.kernel().set_value(Tensor<float>::full({1, 1, 1, 1}, 1.0f));
   const V x(Tensor<float>::from({-2, 2}, {1, 1, 2, 1}), true);
   CHECK(array(grad(ops::sum(layer(x, nn::Pass::infer())), {x})[0]) == Array{static_cast<double>(0.3f), 1});
-  for (gan::Network network : {gan::Network::dcgan, gan::Network::libtorch, gan::Network::small})
-    for (const std::string& l : layer_list(gan::make_networks<float>(network, random).discriminator)) {
+  for (models::Network network : {models::Network::dcgan, models::Network::libtorch, models::Network::small})
+    for (const std::string& l : layer_list(models::make_networks<float>(network, random).discriminator)) {
       INFO(l);
       CHECK_FALSE((support::contains(l, "relu") && !support::contains(l, "leaky_relu")));
     }
@@ -179,9 +179,9 @@ TEST_CASE("mistake 8, LeakyReLU behind ReLU: negative inputs of D's layers pass 
 
 TEST_CASE("mistake 9, Reshape forgotten: every network maps z to images and images to logits") {
   Generator random(1);
-  for (gan::Network network : {gan::Network::dcgan, gan::Network::libtorch, gan::Network::small}) {
-    const auto n = gan::make_networks<float>(network, random);
-    CHECK(n.generator.output_shape({3, gan::latent_size}) == Shape{3, 28, 28, 1});
+  for (models::Network network : {models::Network::dcgan, models::Network::libtorch, models::Network::small}) {
+    const auto n = models::make_networks<float>(network, random);
+    CHECK(n.generator.output_shape({3, models::latent_size}) == Shape{3, 28, 28, 1});
     CHECK(n.discriminator.output_shape({3, 28, 28, 1}) == Shape{3, 1});
   }
   CHECK(support::error_of([] {
@@ -191,17 +191,17 @@ TEST_CASE("mistake 9, Reshape forgotten: every network maps z to images and imag
 
 TEST_CASE("mistake 10, sigmoid against data in [-1, 1]: G reaches both ends of the data's range, and not beyond") {
   Generator random(1);
-  for (gan::Network network :
-       {gan::Network::dcgan, gan::Network::article, gan::Network::libtorch, gan::Network::small}) {
-    auto n = gan::make_networks<float>(network, random);
-    CAPTURE(gan::network_names[static_cast<std::size_t>(network)]);
+  for (models::Network network :
+       {models::Network::dcgan, models::Network::article, models::Network::libtorch, models::Network::small}) {
+    auto n = models::make_networks<float>(network, random);
+    CAPTURE(models::network_names[static_cast<std::size_t>(network)]);
     const auto parameters = n.generator.named_parameters();
     const auto last =
         std::find_if(parameters.rbegin(), parameters.rend(), [](const auto& p) { return p.name.ends_with("kernel"); });
     last->variable.set_value((last->variable.detach() * 1e6f).value());  // drives the last activation to its limits
     const NoGrad no_grad;
     const Array image =
-        array(n.generator(V(random_normal<float>({2, gan::latent_size}, random)), nn::Pass::train(random)));
+        array(n.generator(V(random_normal<float>({2, models::latent_size}, random)), nn::Pass::train(random)));
     CHECK(*std::min_element(image.begin(), image.end()) == n.pixel_low);
     CHECK(*std::max_element(image.begin(), image.end()) == n.pixel_high);
   }
@@ -219,9 +219,9 @@ TEST_CASE("mistake 11, batch size as the number of steps: an epoch has images/ba
 
 TEST_CASE("mistake 12, batch norm everywhere: not on G's output nor D's input, and no bias in front of it") {
   Generator random(1);
-  for (gan::Network network : {gan::Network::dcgan, gan::Network::libtorch, gan::Network::small}) {
-    const auto n = gan::make_networks<float>(network, random);
-    CAPTURE(gan::network_names[static_cast<std::size_t>(network)]);
+  for (models::Network network : {models::Network::dcgan, models::Network::libtorch, models::Network::small}) {
+    const auto n = models::make_networks<float>(network, random);
+    CAPTURE(models::network_names[static_cast<std::size_t>(network)]);
     int in_generator = 0, in_discriminator = 0;
     for (const auto* model : {&n.generator, &n.discriminator}) {
       const auto layers = model->layers();
@@ -234,8 +234,8 @@ TEST_CASE("mistake 12, batch norm everywhere: not on G's output nor D's input, a
       }
     }
     const auto g = layer_list(n.generator), d = layer_list(n.discriminator);
-    CHECK(in_generator == (network == gan::Network::small ? 2 : 3));
-    CHECK(in_discriminator == (network == gan::Network::libtorch ? 2 : 0));
+    CHECK(in_generator == (network == models::Network::small ? 2 : 3));
+    CHECK(in_discriminator == (network == models::Network::libtorch ? 2 : 0));
     CHECK(support::contains(g.back(), "conv2d_transpose"));
     CHECK(support::contains(g.back(), "tanh"));
     CHECK(support::contains(d.front(), "conv2d"));
@@ -245,10 +245,10 @@ TEST_CASE("mistake 12, batch norm everywhere: not on G's output nor D's input, a
 
 TEST_CASE("mistake 13, batch norm's mode left to chance: one z gives one image at inference, whatever its batch") {
   Generator random(1);
-  for (gan::Network network : {gan::Network::libtorch, gan::Network::small}) {
-    auto n = gan::make_networks<float>(network, random);
+  for (models::Network network : {models::Network::libtorch, models::Network::small}) {
+    auto n = models::make_networks<float>(network, random);
     const NoGrad no_grad;
-    const Tensor<float> z = random_normal<float>({4, gan::latent_size}, random);
+    const Tensor<float> z = random_normal<float>({4, models::latent_size}, random);
     n.generator(V(z), nn::Pass::train(random));  // statistics of some batch
     const auto largest_change = [&](const nn::Pass& pass) {
       const Array together = array(n.generator(V(z), pass).value().rows(1, 3));
@@ -270,8 +270,8 @@ TEST_CASE("mistake 14, cross entropy of probabilities: losses and gradients are 
     for (double slope : array(grad(loss, {logits})[0])) CHECK(std::isfinite(slope));
   }
   Generator random(1);
-  for (gan::Network network : {gan::Network::dcgan, gan::Network::libtorch, gan::Network::small})
-    for (const std::string& l : layer_list(gan::make_networks<float>(network, random).discriminator))
+  for (models::Network network : {models::Network::dcgan, models::Network::libtorch, models::Network::small})
+    for (const std::string& l : layer_list(models::make_networks<float>(network, random).discriminator))
       CHECK_FALSE(support::contains(l, "sigmoid"));
 }
 
@@ -289,7 +289,7 @@ TEST_CASE("mistake 15, checkerboards: a kernel that the stride divides maps a co
   CHECK(std::count(odd.begin(), odd.end(), odd[0]) < 36);
 
   Generator random(1);
-  const auto n = gan::make_networks<float>(gan::Network::small, random);
+  const auto n = models::make_networks<float>(models::Network::small, random);
   for (const auto* model : {&n.generator, &n.discriminator})
     for (const std::string& l : layer_list(*model)) {
       INFO(l);
@@ -309,7 +309,7 @@ TEST_CASE("mistake 17, another z for the pictures: the step draws normal(0, 1) o
 
 TEST_CASE("mistake 19, no seed: the same seed gives the same bits, another seed others") {
   const auto train = [](std::uint64_t seed) {
-    gan::Networks<float> networks = tiny_networks(seed);
+    models::Networks<float> networks = tiny_networks(seed);
     gan::AdversarialStep<float> step(networks, defaults, defaults);
     Generator random(seed);
     for (unsigned i = 0; i < 3; ++i, random.next_step()) step(tiny_images(i), random);

@@ -18,8 +18,8 @@ using V = Variable<double>;
 namespace {
 
 /// D without batch statistics.
-gan::Networks<float> critic_networks(std::uint64_t seed) {
-  gan::Networks<float> n = tiny_networks(seed);
+models::Networks<float> critic_networks(std::uint64_t seed) {
+  models::Networks<float> n = tiny_networks(seed);
   Generator random(seed + 1);
   nn::Sequential<float> d;
   d.add(nn::Conv2D<float>(1, 4, nn::Conv2DOptions::square(4, 2, Padding::same()).activate(Activation::leaky_relu, 0.2),
@@ -63,7 +63,7 @@ TEST_CASE("the slopes of all losses, against finite differences") {
 TEST_CASE("every objective trains both networks, and its losses stay finite") {
   for (const Loss loss : {Loss::bce, Loss::lsgan, Loss::hinge, Loss::wgan_gp})
     for (const int critic_steps : {1, 2}) {
-      gan::Networks<float> networks = critic_networks(1);
+      models::Networks<float> networks = critic_networks(1);
       gan::AdversarialStep<float> step(networks, {}, {}, {.loss = loss, .critic_steps = critic_steps});
       step.measure_norms(true);
       Generator random(3);
@@ -88,7 +88,7 @@ TEST_CASE("every objective trains both networks, and its losses stay finite") {
 
 TEST_CASE("wgan-gp's critic loss holds the penalty, in proportion to its weight") {
   const auto critic_loss = [](double weight) {
-    gan::Networks<float> networks = critic_networks(1);
+    models::Networks<float> networks = critic_networks(1);
     gan::AdversarialStep<float> step(networks, {}, {}, {.loss = Loss::wgan_gp, .penalty_weight = weight});
     Generator random(3);
     return static_cast<double>(step(tiny_images(1), random).loss_d.item());
@@ -99,7 +99,7 @@ TEST_CASE("wgan-gp's critic loss holds the penalty, in proportion to its weight"
 }
 
 TEST_CASE("an objective that cannot work is refused") {
-  gan::Networks<float> with_statistics = tiny_networks(1), fine = critic_networks(1);
+  models::Networks<float> with_statistics = tiny_networks(1), fine = critic_networks(1);
   using Step = gan::AdversarialStep<float>;
   CHECK(contains(error_of([&] { Step(with_statistics, {}, {}, {.loss = Loss::wgan_gp}); }), "has batch statistics"));
   CHECK(contains(error_of([&] { Step(fine, {}, {}, {.critic_steps = 0}); }), "0 critic steps"));

@@ -20,7 +20,7 @@ std::vector<Tensor<float>> train_small(int steps, int threads, See see) {
   const data::DeviceImages images(data::stroke_digits(64, 1));
   data::Batches batches(images.count(), {.batch_size = 16});
   Generator random(2);
-  gan::Networks<float> networks = gan::make_networks<float>(gan::Network::small, random);
+  models::Networks<float> networks = models::make_networks<float>(models::Network::small, random);
   gan::AdversarialStep<float> step(networks, {}, {});
   for (int i = 0; i < steps; ++i) {
     random.next_step();
@@ -64,7 +64,7 @@ TEST_CASE("training gives the same bits at 1, 2 and 3 threads and from run to ru
 }
 
 TEST_CASE("200 steps: no allocation by the system after the second, and memory stays flat") {
-  gan::Networks<float> networks = tiny_networks(1);
+  models::Networks<float> networks = tiny_networks(1);
   gan::AdversarialStep<float> step(networks, {}, {});
   Generator random(3);
   const Tensor<float> images = tiny_images(1);

@@ -16,7 +16,7 @@ namespace tinygan::test {
 /// Where a run starts: networks and a batch of images.
 template <class T>
 struct TrainingStart {
-  gan::Networks<T> networks;
+  models::Networks<T> networks;
   Tensor<float> images;
 };
 
@@ -26,10 +26,10 @@ inline constexpr auto tiny_start = []<class T>(T, Device device) {
   start.networks.to(device);
   return start;
 };
-inline auto network_start(gan::Network network, index_t batch) {
+inline auto network_start(models::Network network, index_t batch) {
   return [=]<class T>(T, Device device) {
     Generator random(7, device);
-    TrainingStart<T> start{gan::make_networks<T>(network, random), {}};
+    TrainingStart<T> start{models::make_networks<T>(network, random), {}};
     start.images = random_uniform<float>({batch, 28, 28, 1}, random, -1.0f, 1.0f);
     return start;
   };

@@ -10,8 +10,8 @@ namespace {
 void check_training(const Arithmetic& by) {
   check_reports(by);
   // At batch 128 most layers are computed by wgmma; the CPU takes a second for 16 images.
-  if (by.precision == Precision::fp32) check_first_step(by, Device::cpu(), network_start(gan::Network::dcgan, 16));
-  else check_first_step(by, by.device, network_start(gan::Network::dcgan, 128));
+  if (by.precision == Precision::fp32) check_first_step(by, Device::cpu(), network_start(models::Network::dcgan, 16));
+  else check_first_step(by, by.device, network_start(models::Network::dcgan, 128));
 }
 
 TEST_CASE("cuda: training, fp32", "[.][cuda][training][fp32]") { check_training(on_gpu("fp32")); }
@@ -20,8 +20,8 @@ TEST_CASE("cuda: training, bf16", "[.][cuda][training][bf16]") { check_training(
 TEST_CASE("cuda: training, bfloat16", "[.][cuda][training][bfloat16]") { check_training(on_gpu("bfloat16")); }
 
 void check_capture(const Arithmetic& by) {
-  check_equal_runs(by, network_start(gan::Network::dcgan, 128), 6);
-  check_equal_runs(by, network_start(gan::Network::libtorch, 16), 6);
+  check_equal_runs(by, network_start(models::Network::dcgan, 128), 6);
+  check_equal_runs(by, network_start(models::Network::libtorch, 16), 6);
 }
 
 TEST_CASE("cuda: capture, fp32", "[.][cuda][capture][fp32]") { check_capture(on_gpu("fp32")); }

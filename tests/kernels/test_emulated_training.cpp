@@ -148,8 +148,8 @@ TEST_CASE("Training on the emulated device: dense layers") {
 /// Adversarial steps of tiny networks, with convolutions and transposed ones.
 template <class T>
 Trained train_adversarially(Device device) {
-  gan::Networks<T> networks = tiny_networks<T>(1);
-  const gan::Networks<float> same_for_all = tiny_networks(1);
+  models::Networks<T> networks = tiny_networks<T>(1);
+  const models::Networks<float> same_for_all = tiny_networks(1);
   copy_weights(same_for_all.generator, networks.generator);
   copy_weights(same_for_all.discriminator, networks.discriminator);
   networks.to(device);
@@ -226,7 +226,7 @@ TEST_CASE("Dropout without a generator takes the device's own") {
 
 TEST_CASE("Networks are made where their generator lives, and move") {
   Generator random(1, there);
-  gan::Networks<float> n = gan::make_networks<float>(gan::Network::small, random);
+  models::Networks<float> n = models::make_networks<float>(models::Network::small, random);
   const auto all_on = [&](Device device) {
     for (const nn::Sequential<float>* m : {&n.generator, &n.discriminator})
       for (const auto& variables : {m->parameters(), m->buffers()})

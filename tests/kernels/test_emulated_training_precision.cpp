@@ -13,7 +13,7 @@ using namespace test;
 TEST_CASE("Steps in bfloat16: master weights are trained, and a captured step gives the same bits") {
   const Device there = Device::emulated();
   const auto run = [&](runtime::CapturedStep::Mode mode) {
-    gan::Networks<bfloat16> n = tiny_networks<bfloat16>(1);
+    models::Networks<bfloat16> n = tiny_networks<bfloat16>(1);
     n.to(there);
     gan::AdversarialStep<bfloat16> step(n, reports_hyper, reports_hyper);
     Generator random(5, there);
@@ -29,7 +29,7 @@ TEST_CASE("Steps in bfloat16: master weights are trained, and a captured step gi
         mode);
     for (int i = 0; i < 4; ++i) captured();
     std::vector<std::vector<float>> all = losses.drain();
-    const gan::Networks<bfloat16> first = tiny_networks<bfloat16>(1);
+    const models::Networks<bfloat16> first = tiny_networks<bfloat16>(1);
     for (const auto& [trained, before] :
          {std::pair{&n.generator, &first.generator}, {&n.discriminator, &first.discriminator}}) {
       for (std::size_t i = 0; i < trained->parameters().size(); ++i) {

@@ -37,8 +37,8 @@ std::vector<double> reports(gan::AdversarialStep<T>& step, Device device) {
 
 template <class T>
 std::vector<double> reports(Device device) {
-  gan::Networks<T> networks = tiny_networks<T>(1);
-  const gan::Networks<float> same_for_all = tiny_networks(1);
+  models::Networks<T> networks = tiny_networks<T>(1);
+  const models::Networks<float> same_for_all = tiny_networks(1);
   const auto copy = [](const nn::Sequential<float>& from, const nn::Sequential<T>& to) {
     const auto a = from.parameters();
     const auto b = to.parameters();

@@ -11,7 +11,7 @@ using namespace tinygan::test;
 namespace {
 
 struct Count {
-  gan::Network network;
+  models::Network network;
   index_t generator, generator_statistics, discriminator, discriminator_statistics;
 };
 
@@ -27,27 +27,27 @@ TEST_CASE("networks have the parameters of their definitions, and map z to image
   const index_t dense = 6272;
   // dcgan: TensorFlow's tutorial counts 2,330,944 in G, its 25,472 running statistics included, and 212,865 in D.
   const Count counts[] = {
-      {gan::Network::dcgan, 100 * 12544 + 2 * 12544 + 25 * 256 * 128 + 2 * 128 + 25 * 128 * 64 + 2 * 64 + 25 * 64,
+      {models::Network::dcgan, 100 * 12544 + 2 * 12544 + 25 * 256 * 128 + 2 * 128 + 25 * 128 * 64 + 2 * 64 + 25 * 64,
        2 * (12544 + 128 + 64), 25 * 64 + 64 + 25 * 64 * 128 + 128 + dense + 1, 0},
-      {gan::Network::article, 101 * dense + (dense + 1) * dense + 2 * (25 * 128 * 128 + 128) + 9 * 128 + 1, 0,
+      {models::Network::article, 101 * dense + (dense + 1) * dense + 2 * (25 * 128 * 128 + 128) + 9 * 128 + 1, 0,
        9 * 128 + 128 + 9 * 128 * 128 + 128 + dense + 1, 0},
-      {gan::Network::libtorch, 16 * 100 * 256 + 2 * 256 + 9 * 256 * 128 + 2 * 128 + 16 * 128 * 64 + 2 * 64 + 16 * 64,
+      {models::Network::libtorch, 16 * 100 * 256 + 2 * 256 + 9 * 256 * 128 + 2 * 128 + 16 * 128 * 64 + 2 * 64 + 16 * 64,
        2 * (256 + 128 + 64), 16 * 64 + 16 * 64 * 128 + 2 * 128 + 16 * 128 * 256 + 2 * 256 + 9 * 256, 2 * (128 + 256)},
-      {gan::Network::small, 100 * 3136 + 2 * 3136 + 16 * 64 * 64 + 2 * 64 + 16 * 64, 2 * (3136 + 64),
+      {models::Network::small, 100 * 3136 + 2 * 3136 + 16 * 64 * 64 + 2 * 64 + 16 * 64, 2 * (3136 + 64),
        16 * 64 + 64 + 16 * 64 * 64 + 64 + 3136 + 1, 0}};
   for (const Count& c : counts) {
-    CAPTURE(gan::network_names[static_cast<std::size_t>(c.network)]);
+    CAPTURE(models::network_names[static_cast<std::size_t>(c.network)]);
     Generator random(1);
-    auto n = gan::make_networks<float>(c.network, random);
+    auto n = models::make_networks<float>(c.network, random);
     CHECK(n.generator.parameter_count() == c.generator);
     CHECK(elements(n.generator.buffers()) == c.generator_statistics);
     CHECK(n.discriminator.parameter_count() == c.discriminator);
     CHECK(elements(n.discriminator.buffers()) == c.discriminator_statistics);
     const NoGrad no_grad;
     const Variable<float> image =
-        n.generator(Variable<float>(random_normal<float>({2, gan::latent_size}, random)), nn::Pass::infer());
+        n.generator(Variable<float>(random_normal<float>({2, models::latent_size}, random)), nn::Pass::infer());
     REQUIRE(image.shape() == Shape{2, 28, 28, 1});
-    CHECK(n.generator.output_shape({2, gan::latent_size}) == image.shape());
+    CHECK(n.generator.output_shape({2, models::latent_size}) == image.shape());
     CHECK(n.discriminator(image, nn::Pass::infer()).shape() == Shape{2, 1});
   }
   CHECK(counts[0].generator + counts[0].generator_statistics == 2330944);
@@ -55,8 +55,8 @@ TEST_CASE("networks have the parameters of their definitions, and map z to image
 }
 
 TEST_CASE("networks are found by name") {
-  for (std::size_t i = 0; i < gan::network_names.size(); ++i)
-    CHECK(static_cast<std::size_t>(gan::network_from_name(gan::network_names[i])) == i);
-  CHECK(support::error_of([] { gan::network_from_name("big"); }) ==
+  for (std::size_t i = 0; i < models::network_names.size(); ++i)
+    CHECK(static_cast<std::size_t>(models::network_from_name(models::network_names[i])) == i);
+  CHECK(support::error_of([] { models::network_from_name("big"); }) ==
         "network: 'big' is unknown; there are dcgan, article, libtorch and small");
 }

@@ -8,13 +8,13 @@
 namespace tinygan::test {
 
 template <class T = float>
-gan::Networks<T> tiny_networks(std::uint64_t seed) {
+models::Networks<T> tiny_networks(std::uint64_t seed) {
   using nn::Conv2DOptions;
   Generator random(seed);
   const Conv2DOptions down = Conv2DOptions::square(4, 2, Padding::same()),
                       up = down.without_bias().activate(Activation::tanh);
-  gan::Networks<T> n;
-  n.generator.add(nn::Dense<T>(gan::latent_size, 36, {.bias = false}, random))
+  models::Networks<T> n;
+  n.generator.add(nn::Dense<T>(models::latent_size, 36, {.bias = false}, random))
       .add(nn::BatchNorm<T>(36, nn::BatchNormOptions{}.activate(Activation::relu)))
       .add(nn::Reshape<T>({3, 3, 4}))
       .add(nn::Conv2DTranspose<T>(4, 1, up, random));

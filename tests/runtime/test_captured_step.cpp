@@ -36,7 +36,7 @@ struct Trained {
 /// own.
 template <class Between>
 Trained train_tiny(Device device, CapturedStep::Mode mode, int steps, Between between, bool one_clock = true) {
-  gan::Networks<float> networks = tiny_networks(1);
+  models::Networks<float> networks = tiny_networks(1);
   networks.to(device);
   gan::AdversarialStep<float> step(networks, {}, {});
   step.measure_norms(true);

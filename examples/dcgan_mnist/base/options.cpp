@@ -75,7 +75,7 @@ OneOf one_of(const Names& names) {
 
 }  // namespace
 
-OneOf model_names() { return one_of(tinygan::gan::network_names); }
+OneOf model_names() { return one_of(tinygan::models::network_names); }
 OneOf loss_names() { return one_of(tinygan::gan::loss_names); }
 
 ordered_json to_json(const TrainOptions& options) {

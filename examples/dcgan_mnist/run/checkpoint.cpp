@@ -13,7 +13,7 @@ namespace dcgan_mnist {
 
 namespace fs = std::filesystem;
 namespace io = tinygan::io;
-namespace gan = tinygan::gan;
+namespace models = tinygan::models;
 using nlohmann::ordered_json;
 
 namespace {
@@ -201,7 +201,7 @@ LoadedGenerator load_generator(const fs::path& path, bool raw) {
     return e.name.rfind("generator_ema.", 0) == 0;
   });
   tinygan::Generator unused(0);
-  loaded.networks = gan::make_networks<float>(gan::network_from_name(loaded.model), unused);
+  loaded.networks = models::make_networks<float>(models::network_from_name(loaded.model), unused);
   io::load_weights<float>(file, path.string(),
                           {loaded.averaged ? "generator_ema" : "generator", &loaded.networks.generator},
                           {.strict = false});  // the file holds the discriminator and the other generator as well

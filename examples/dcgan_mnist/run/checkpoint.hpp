@@ -63,7 +63,7 @@ std::filesystem::path find_weights(const std::filesystem::path& named);
 
 /// A generator read back.
 struct LoadedGenerator {
-  tinygan::gan::Networks<float> networks;
+  tinygan::models::Networks<float> networks;
   std::string model, step;
   bool averaged = false;
 };

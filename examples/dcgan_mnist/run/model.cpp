@@ -15,6 +15,7 @@ namespace dcgan_mnist {
 
 namespace gan = tinygan::gan;
 namespace io = tinygan::io;
+namespace models = tinygan::models;
 namespace nn = tinygan::nn;
 using tinygan::index_t;
 using tinygan::Tensor;
@@ -26,9 +27,9 @@ tinygan::Generator stream(std::uint64_t seed, Stream s, tinygan::Device device) 
 namespace {
 
 template <class T>
-gan::Networks<T> make_networks(const TrainOptions& o, tinygan::Device device) {
+models::Networks<T> make_networks(const TrainOptions& o, tinygan::Device device) {
   tinygan::Generator weights = stream(o.seed, Stream::weights, tinygan::Device::cpu());
-  gan::Networks<T> networks = gan::make_networks<T>(gan::network_from_name(o.model), weights);
+  models::Networks<T> networks = models::make_networks<T>(models::network_from_name(o.model), weights);
   networks.to(device);
   return networks;
 }
@@ -103,7 +104,7 @@ class ModelOf : public Model {
   }
 
   NetworkSummaries summaries(index_t batch_size) const override {
-    return {summary_of(networks_.generator, {batch_size, gan::latent_size}),
+    return {summary_of(networks_.generator, {batch_size, models::latent_size}),
             summary_of(networks_.discriminator, {batch_size, 28, 28, 1})};
   }
   float pixel_low() const override { return static_cast<float>(networks_.pixel_low); }
@@ -117,7 +118,7 @@ class ModelOf : public Model {
             {"discriminator_optimiser", &step_.discriminator_optimiser(), &networks_.discriminator}};
   }
 
-  gan::Networks<T> networks_;
+  models::Networks<T> networks_;
   mutable gan::AdversarialStep<T> step_;  // gives its optimisers only to those who may change them
   std::optional<nn::Sequential<float>> average_;
   std::optional<tinygan::optim::Ema<T>> ema_;

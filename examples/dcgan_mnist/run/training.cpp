@@ -11,6 +11,7 @@ namespace dcgan_mnist {
 
 namespace gan = tinygan::gan;
 namespace io = tinygan::io;
+namespace models = tinygan::models;
 using tinygan::index_t;
 
 namespace {
@@ -26,7 +27,7 @@ Training::Training(const TrainOptions& options, tinygan::Device device, const ti
       stepper_([this](tinygan::data::DataLoader& loader, bool norms) { return model_->step(loader, random_, norms); },
                random_, loader_) {
   tinygan::Generator latents = stream(options.seed, Stream::grid, device);
-  grid_latents_ = tinygan::random_normal<float>({grid_rows * grid_columns, gan::latent_size}, latents);
+  grid_latents_ = tinygan::random_normal<float>({grid_rows * grid_columns, models::latent_size}, latents);
 }
 
 void Training::step(bool norms) {
@@ -45,7 +46,7 @@ void Training::refresh_average(bool quick) {
   const index_t images =
       std::clamp(steps_done_ * images_per_step(options_), std::min(most_images, statistics_batch), most_images);
   const index_t size = std::min(images, statistics_batch);
-  gan::recompute_statistics(*average, gan::latent_size, latents, static_cast<int>(images / size), size);
+  gan::recompute_statistics(*average, models::latent_size, latents, static_cast<int>(images / size), size);
 }
 
 TrainingState Training::state() const {

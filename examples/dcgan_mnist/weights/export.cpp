@@ -24,7 +24,7 @@ int export_weights(const ExportOptions& o) {
       {"model", loaded.model},
       {"step", loaded.step},
       {"generator", loaded.averaged ? "averaged" : "raw"}};
-  add_in_layout(file, "generator", loaded.networks.generator, {1, tinygan::gan::latent_size}, layout);
+  add_in_layout(file, "generator", loaded.networks.generator, {1, tinygan::models::latent_size}, layout);
   add_in_layout(file, "discriminator", loaded.networks.discriminator, {1, 28, 28, 1}, layout);
   const std::string out = o.out.empty() ? loaded.model + "_" + o.layout + ".safetensors" : o.out;
   io::write_safetensors(out, file);

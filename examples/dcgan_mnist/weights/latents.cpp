@@ -28,7 +28,7 @@ double inverse_erf(double y) {
 
 Tensor<float> draw_latents(std::uint64_t seed, index_t count, double truncation) {
   tinygan::Generator random(seed);
-  Tensor<float> z = tinygan::random_normal<float>({count, tinygan::gan::latent_size}, random);
+  Tensor<float> z = tinygan::random_normal<float>({count, tinygan::models::latent_size}, random);
   if (truncation <= 0) return z;
   std::vector<float> values = z.to_vector();
   const double share = std::erf(truncation / std::numbers::sqrt2);

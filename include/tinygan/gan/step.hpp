@@ -22,7 +22,7 @@ class AdversarialStep {
   using Metrics = StepMetrics<Tensor<Wide>>;
 
   /// Throws Error on critic steps below 1, a negative or infinite penalty weight, or wgan-gp with batch norm in D.
-  AdversarialStep(Networks<T>& networks, const AdamHyper& generator_hyper, const AdamHyper& discriminator_hyper,
+  AdversarialStep(models::Networks<T>& networks, const AdamHyper& generator_hyper, const AdamHyper& discriminator_hyper,
                   const Objective& objective = {})
       : networks_(&networks), objective_(objective),
         generator_optimiser_(networks.generator.parameters(), generator_hyper),
@@ -77,7 +77,7 @@ class AdversarialStep {
   bool penalises() const { return objective_.loss == Loss::wgan_gp; }
 
   Variable<T> generate(index_t batch, Generator& random) {
-    const Variable<T> z = random_normal<T>({batch, latent_size}, random);
+    const Variable<T> z = random_normal<T>({batch, models::latent_size}, random);
     return networks_->generator(z, Pass::train(random));
   }
 
@@ -133,7 +133,7 @@ class AdversarialStep {
     return differentiate(cast<Wide>(gradient_penalty<T>(critic, real, fake, random)) * objective_.penalty_weight);
   }
 
-  Networks<T>* networks_;
+  models::Networks<T>* networks_;
   Objective objective_;
   optim::Adam<T> generator_optimiser_, discriminator_optimiser_;
   bool measure_norms_ = false;

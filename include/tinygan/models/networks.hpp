@@ -12,7 +12,7 @@
 #include <tinygan/nn/reshape.hpp>
 #include <tinygan/nn/sequential.hpp>
 
-namespace tinygan::gan {
+namespace tinygan::models {
 
 /// dcgan: the TensorFlow tutorial's; article: the Keras sample's, done right; libtorch: PyTorch's C++ example's; small:
 /// ours, for quick looks.
@@ -155,4 +155,4 @@ Networks<T> make_networks(Network network, Generator& random) {
   return networks;
 }
 
-}  // namespace tinygan::gan
+}  // namespace tinygan::models
