@@ -67,6 +67,6 @@ TEST_CASE("A loader on a clock has the batches of its own position, wherever the
 TEST_CASE("A loader refuses batches of two sizes") {
   const auto loads = [](const data::BatchOptions& options) { data::DataLoader(numbered(11), options); };
   CHECK(contains(error_of([&] { loads({.batch_size = 4, .last = data::LastBatch::keep}); }),
-                 "make a smaller batch than 4"));
+                 "expected a multiple of the batch size 4"));
   CHECK_NOTHROW(loads({.batch_size = 11, .last = data::LastBatch::keep}));
 }

@@ -63,8 +63,8 @@ TEST_CASE("each kind of damage to an IDX file has its own message") {
   const auto message = [&](const Bytes& file) { return read_error(folder.file(std::to_string(serial++), file)); };
   CHECK(contains(read_error(folder.path() / "none"), "file not found"));
   CHECK(contains(message({}), "the file is empty"));
-  CHECK(contains(message({0, 0, 8}), "truncated: 3 bytes, an IDX header has at least 8"));
-  CHECK(contains(message({0, 0, 8, 3, 0, 0}), "truncated: 6 bytes, a header of 3 dimensions has 16"));
+  CHECK(contains(message({0, 0, 8}), "truncated: 3 bytes, expected at least 8, an IDX header"));
+  CHECK(contains(message({0, 0, 8, 3, 0, 0}), "truncated: 6 bytes, expected at least 16, a header of 3 dimensions"));
   CHECK(contains(message(idx({2, 3}, 5)), "truncated: 5 bytes of data, expected 6 (2x3)"));
   CHECK(contains(message(idx({2, 3}, 8)), "2 bytes too many: 8 bytes of data, expected 6 (2x3)"));
   const std::string zip = message({'P', 'K', 3, 4, 5});
@@ -102,7 +102,7 @@ TEST_CASE("labels are bytes, 32-bit integers, or the first column of a table of 
   CHECK(message(table({2, 1}, {0xFFFFFFFFu, 1})) == "labels: label 0 is -1, expected 0 to 255");
   CHECK(message(table({2, 2}, {1, 2, 3})) == "labels: truncated: 12 bytes of data, expected 16 (2x2)");
   CHECK(message(table({1u << 30, 1}, {})) ==
-        "labels: has the dimensions 1073741824x1, more than the limit of 2147483648 bytes");
+        "labels: has the dimensions 1073741824x1, expected at most 2147483648 bytes");
   CHECK(message(table({2, 2, 1}, {1, 2, 3, 4})) == "labels: has the dimensions 2x2x1, expected N or NxK");
   CHECK(message(idx({2, 2}, 4)) == "labels: has the dimensions 2x2, expected N");
   CHECK(message(idx({2}, 4, 0x0B)) ==
@@ -124,5 +124,5 @@ TEST_CASE("damaged gzip data around an IDX file is reported as such") {
   flipped[flipped.size() - 5] = static_cast<std::uint8_t>(flipped[flipped.size() - 5] ^ 4u);
   CHECK(contains(read_error(folder.file("cut.gz", cut)), "the gzip data is truncated"));
   CHECK(contains(read_error(folder.file("flipped.gz", flipped)), "CRC-32"));
-  CHECK(contains(read_error(gzip(folder, "nothing.gz", "")), "nothing is in the gzip file"));
+  CHECK(contains(read_error(gzip(folder, "nothing.gz", "")), "the content of the gzip file is empty"));
 }

@@ -94,7 +94,7 @@ file=$scratch/plain/train-images-idx3-ubyte
 { head -c 5000 "$file" | gzip; head -c 7 /dev/zero; tail -c +5001 "$file" | gzip; printf '\0'; } | packed tape
 takes tape tape
 { gzip -c "$file"; head -c 9 /dev/zero; echo more; } | packed junk
-refuses junk "junk/train-images-idx3-ubyte.gz: 5 bytes of other data follow the gzip data"
+refuses junk "junk/train-images-idx3-ubyte.gz: 5 bytes follow the gzip data, expected none"
 gzip -c "$file" | gzip | packed twice
 refuses twice "not an IDX file: it begins with 1F 8B 08 .*; it seems to be a gzip file"
 

@@ -125,7 +125,7 @@ mkdir "$scratch/kept"
 mv "$run/checkpoints" "$scratch/kept"
 touch "$run/checkpoints"
 rm "$run/latest"
-ends 1 "checkpoints: cannot make the directory: (File exists|Not a directory)" train --resume "$run" --steps 4 --progress none
+ends 1 "checkpoints: cannot create the directory: (File exists|Not a directory)" train --resume "$run" --steps 4 --progress none
 rm "$run/checkpoints"
 mv "$scratch/kept/checkpoints" "$run"
 mv "$run/log.txt" "$scratch/kept"

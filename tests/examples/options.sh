@@ -132,7 +132,7 @@ ends 2 "run.json: is not valid JSON: " train --config run.json
 config run.ini '\n[train]\nseed = 1\n'
 ends 2 "run.ini: line 2: found '\[train\]', expected name = value" train --config run.ini
 config run.ini 'model = "small\n'
-ends 2 "run.ini: line 1: the quote .* has no end" train --config run.ini
+ends 2 "run.ini: line 1: the quote .* is not closed" train --config run.ini
 config run.ini '= 5\n'
 ends 2 "run.ini: line 1: found '= 5', expected name = value" train --config run.ini
 config run.ini 'overfit-batch = maybe\n'
@@ -172,11 +172,11 @@ damage() {  # damage SED PATTERN: an options.json that no command line could hav
   ends 1 "damaged/options.json: option $2" train --resume damaged --steps 4
 }
 damage 's/"ema": [0-9.]*/"ema": 1.5/' "ema: '1.5' is not a number from 0 to 0.999999"
-damage 's/"ema": [0-9.]*/"ema": null/' "ema is null, a value of another type"
+damage 's/"ema": [0-9.]*/"ema": null/' "ema is null, a value of the wrong type"
 damage 's/"batch-size": [0-9]*/"batch-size": -8/' "batch-size: '-8' is not a whole number"
 damage 's/"batch-size": [0-9]*/"batch-size": 8.0/' "batch-size: '8.0' is not a whole number"
 damage 's/"critic-steps": [0-9]*/"critic-steps": 4294967297/' "critic-steps: '4294967297' is not a whole number from 1 to 100"
-damage 's/"seed": [0-9]*/"seed": "5"/' 'seed is "5", a value of another type'
+damage 's/"seed": [0-9]*/"seed": "5"/' 'seed is "5", a value of the wrong type'
 damage 's/"device": "[a-z:0-9]*"/"device": "abacus"/' "device: 'abacus' is unknown"
 damage 's/"model": "small"/"model": "resnet"/' "model: 'resnet' is unknown"
 

@@ -62,7 +62,7 @@ ends 0 "starting a new one" train "${tiny[@]}" --progress plain --out "$scratch/
 # Another run whose options cannot be read is no reason not to go on.
 mkdir "$scratch/auto/00009-small-bce-b8"
 echo '{"seed": ' >"$scratch/auto/00009-small-bce-b8/options.json"
-ends 0 "00009-small-bce-b8/options.json: is no JSON object.*passes the run over" "${auto[@]}" --steps 13 --progress plain
+ends 0 "00009-small-bce-b8/options.json: is not a JSON object.*ignores the run" "${auto[@]}" --steps 13 --progress plain
 [[ $(cat "$scratch/stdout") == "$first" ]] || die "--resume auto did not find the run behind a damaged one"
 
 # It does not matter where the images were found.
@@ -77,7 +77,7 @@ found=$(TINYGAN_MNIST=$scratch/black "${black[@]}" --steps 2)
 [[ $(TINYGAN_MNIST=$scratch/black "${black[@]}" --steps 3) == "$found" ]] || die "--resume auto did not find the run"
 (cd / && train --resume "$found" --steps 4 --progress none >/dev/null)
 mv "$scratch/black" "$scratch/moved"
-ends 1 "there is no directory" train --resume "$found" --steps 5
+ends 1 "directory not found" train --resume "$found" --steps 5
 train --resume "$found" --steps 5 --data "$scratch/moved" --progress none >/dev/null
 
 # ---- nothing to do, a dry run, a checkpoint of choice ---------------------------------------------------------------
@@ -126,8 +126,8 @@ refused() {  # refused PATTERN FILE COMMAND...: the run does not go on
 }
 goes_on_from() {  # goes_on_from STEP PATTERN: the damaged run goes on after STEP, says why, and ends like the whole one
   ends 0 "$2" train --resume "$scratch/damaged" --steps 13 --keep-last 0 --progress plain
-  grep -q "newest whole checkpoint is taken, of step $1\$" "$scratch/stderr" || die "step $1 expected: $(cat "$scratch/stderr")"
-  (($1 == 13)) || grep -q "WARNING: the newest whole checkpoint" "$scratch/damaged/log.txt" || die "the log does not say so"
+  grep -q "using the newest intact checkpoint, of step $1\$" "$scratch/stderr" || die "step $1 expected: $(cat "$scratch/stderr")"
+  (($1 == 13)) || grep -q "WARNING: using the newest intact checkpoint" "$scratch/damaged/log.txt" || die "the log does not say so"
   [[ $(ls "$scratch/damaged/checkpoints") == "$(ls "$whole/checkpoints")" ]] ||
     die "checkpoints were moved: $(ls "$scratch/damaged/checkpoints")"
   same_end "$whole" "$scratch/damaged" "after $2"
@@ -147,13 +147,13 @@ for file in model.safetensors state.safetensors; do
   damaged "empty" $file truncate -s 0
   damaged "not found" $file rm
 done
-damaged "is no JSON object" meta.json truncate -s 200
+damaged "is not a JSON object" meta.json truncate -s 200
 damaged "is damaged: its MD5 sum is" meta.json replace 's/"step": 13/"step": 12/'
-damaged "has the checkpoint format 0, this program knows 1" meta.json replace 's/"format": 1/"format": 0/'
-refused "has the checkpoint format 2, this program knows 1; a newer tinygan" meta.json replace 's/"format": 1/"format": 2/'
-damaged "has no usable 'format'" meta.json replace 's/"format": 1/"form": 1/'
-damaged "is no JSON object" meta.json replace '1s/.*/[/'
-refused "is no JSON object" options.json truncate -s 20
+damaged "checkpoint format 0, expected 1" meta.json replace 's/"format": 1/"format": 0/'
+refused "checkpoint format 2, expected 1; a newer tinygan" meta.json replace 's/"format": 1/"format": 2/'
+damaged "has no valid 'format'" meta.json replace 's/"format": 1/"form": 1/'
+damaged "is not a JSON object" meta.json replace '1s/.*/[/'
+refused "is not a JSON object" options.json truncate -s 20
 refused "option seed is \"five\"" options.json replace 's/"seed": 5/"seed": "five"/'
 
 # `latest` says nothing of use. The newest checkpoint is the last step's, and with `latest` put right there is nothing to do.
@@ -164,7 +164,7 @@ damage latest rm && goes_on_from 13 "latest: file not found"
 damage latest say '' && goes_on_from 13 "latest: the file is empty"
 damage latest say 'nonsense\n' && goes_on_from 13 "latest: names 'nonsense'"
 damage latest say '\x00\x00\x00' && goes_on_from 13 "latest: names '\?\?\?'"
-damage latest say 'checkpoints/step_00000011\n' && goes_on_from 13 "step_00000011: there is no such checkpoint"
+damage latest say 'checkpoints/step_00000011\n' && goes_on_from 13 "step_00000011: checkpoint not found"
 damage latest as_folder && goes_on_from 13 "latest: is a directory"
 damage latest as_link && goes_on_from 13 "latest: is a directory"
 damage latest rm
@@ -173,7 +173,7 @@ goes_on_from 12 "latest: file not found"
 damage latest rm
 sample=("$program" sample "$scratch/damaged" --count 1 --out "$scratch/one.png")
 "${sample[@]}" 2>"$scratch/stderr" | grep -q "step 13" || die "sample does not take the newest checkpoint"
-grep -q "newest whole checkpoint is taken, of step 13" "$scratch/stderr" || die "sample does not say so: $(cat "$scratch/stderr")"
+grep -q "using the newest intact checkpoint, of step 13" "$scratch/stderr" || die "sample does not say so: $(cat "$scratch/stderr")"
 
 # Spaces and the line ends of other systems are no damage.
 damage latest say ' checkpoints/step_00000013 \r\n'
@@ -182,7 +182,7 @@ ends 0 "nothing to do" train --resume "$scratch/damaged" --progress plain
 
 # A later checkpoint than the one that `latest` names stays where it is.
 damage latest say 'checkpoints/step_00000012\n'
-ends 0 "names step 12, which is taken; .*step_00000013 is later and stays" train --resume "$scratch/damaged" --progress plain \
+ends 0 "using the checkpoint of step 12, which .latest. names; .*step_00000013 is later and is kept" train --resume "$scratch/damaged" --progress plain \
   --steps 13 --keep-last 0
 grep -q "resumed after step 12" "$scratch/stderr" || die "'latest' does not count"
 [[ $(ls "$scratch/damaged/checkpoints") == "$(ls "$whole/checkpoints")" ]] || die "checkpoints were moved"
@@ -192,12 +192,12 @@ same_end "$whole" "$scratch/damaged" "with an older 'latest'"
 damage latest rm
 truncate -s 100 "$scratch/damaged"/checkpoints/*/meta.json
 before=$(find "$scratch/damaged" -type f -exec md5sum {} + | sort)
-ends 1 "has no whole checkpoint: .*step_00000013.*step_00000012" train --resume "$scratch/damaged" --steps 14
+ends 1 "has no intact checkpoint: .*step_00000013.*step_00000012" train --resume "$scratch/damaged" --steps 14
 rm -r "$scratch/damaged"/checkpoints/*
 ends 0 "starting over from the first step" train --resume "$scratch/damaged" --steps 1 --progress plain
 damage latest true
 rm -r "$scratch/damaged"/checkpoints/*
-ends 1 "has no whole checkpoint: .*step_00000013: there is no such" train --resume "$scratch/damaged" --steps 14
+ends 1 "has no intact checkpoint: .*step_00000013: checkpoint not found" train --resume "$scratch/damaged" --steps 14
 
 # A line that is not the program's costs no other.
 damage latest say 'checkpoints/step_00000012\n'

@@ -121,7 +121,7 @@ TEST_CASE("a thread that cannot be started is an Error") {
     } catch (const std::system_error&) {
     }
     return support::contains(support::error_of([] { BackgroundWriter writer; }),
-                             "background writer: the system starts no thread (");
+                             "background writer: cannot start a thread: ");
   };
   CHECK(support::status_of_child(no_room_for_another) == 0);
 }
@@ -135,7 +135,8 @@ TEST_CASE("in a child of fork() a writer is an Error and no hang, and the parent
     ++written;
   });
   const auto in_child = [&] {
-    const std::string expected = "background writer: its thread is in the parent process; make another after fork()";
+    const std::string expected =
+        "background writer: the thread is in the parent process; make a new writer after fork()";
     return support::error_of([&] { writer.flush(); }) == expected &&
            support::error_of([&] { writer.submit([] {}); }) == expected;
   };

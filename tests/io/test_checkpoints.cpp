@@ -102,7 +102,7 @@ TEST_CASE("a checkpoint that cannot be written leaves nothing behind and the oth
   CHECK(text_of(checkpoints.path(1) / "model") == "good");
 
   const auto in_a_file = run.file("file", std::string("not a directory"));
-  CHECK(contains(error_of([&] { Checkpoints(in_a_file).write(1, content("x")); }), "cannot make the directory"));
+  CHECK(contains(error_of([&] { Checkpoints(in_a_file).write(1, content("x")); }), "cannot create the directory"));
 }
 
 TEST_CASE("old checkpoints go, the newest, the milestones and the latest stay") {
@@ -178,7 +178,7 @@ TEST_CASE("a link or an empty directory makes way for `latest`, a directory with
 TEST_CASE("a run directory that was removed does not come back with a checkpoint") {
   const support::TemporaryFolder folder;
   const Checkpoints checkpoints(folder.path() / "run");
-  CHECK(contains(error_of([&] { checkpoints.write(1, content("x")); }), "cannot make the directory: No such file"));
+  CHECK(contains(error_of([&] { checkpoints.write(1, content("x")); }), "cannot create the directory: No such file"));
   CHECK(names_in(folder.path()).empty());
 }
 

@@ -181,7 +181,7 @@ TEST_CASE("a file of another kind is called what it seems to be") {
                          "F"sv),
                  what + "a Python pickle"));
   CHECK(contains(message("\0\0\x08\x03\0\0\xEA\x60\0\0\0\x1C"sv), what + "an IDX file"));
-  CHECK(message(std::string(4096, '\0')) == what + "nothing but zero bytes");
+  CHECK(message(std::string(4096, '\0')) == what + "zero bytes only");
   CHECK(contains(message("\xFF\xFE\xFD\xFC\xFB\xFA\xF9\xF8\xF7"), "w.st: not a safetensors file: a header of 17"));
 
   // A file of the right kind that is cut: each length of it says so.
@@ -274,7 +274,7 @@ TEST_CASE("hostile safetensors files are rejected, each with its own message") {
       {one("F32", "[\"1\"]", "[0,4]"), 4, "expected an extent"},
       {one("F32", "[1,]", "[0,4]"), 4, "expected an extent"},
       {one("F32", "[18446744073709551616]", "[0,4]"), 4, "an extent too large"},
-      {one("F32", "[18446744073709551615]", "[0,4]"), 4, "tensor 'w' has an extent of 18446744073709551615"},
+      {one("F32", "[18446744073709551615]", "[0,4]"), 4, "tensor 'w' has extent 18446744073709551615"},
       {one("F32", "[4294967296,4294967296]", "[0,0]"), 0, "tensor 'w' has a shape whose size overflows"},
       {one("F32", "[9223372036854775807]", "[0,4]"), 4, "tensor 'w' has a shape whose size overflows"},
       {one("F32", "[2,3]", "[0,23]"), 23, "tensor 'w' has the data offsets 0 to 23, expected 24 bytes"},
@@ -327,6 +327,6 @@ TEST_CASE("what cannot be written as safetensors is refused") {
   CHECK(contains(message([](auto& f) { f.tensors[0].name = "a\xFF"; }), "the text 'a?' is not UTF-8"));
   CHECK(contains(message([](auto& f) { f.metadata["k"] = "\x80"; }), "is not UTF-8"));
   CHECK(contains(message([](auto& f) { f.tensors[0].shape = {2, 3}; }), "tensor 'w' has 16 bytes, expected 24"));
-  CHECK(contains(message([](auto& f) { f.tensors[0].shape = {-4}; }), "tensor 'w' has an extent of -4"));
+  CHECK(contains(message([](auto& f) { f.tensors[0].shape = {-4}; }), "tensor 'w' has extent -4"));
   CHECK(contains(message([](auto& f) { f.tensors[0].shape = {index_t{1} << 40, index_t{1} << 40}; }), "overflows"));
 }

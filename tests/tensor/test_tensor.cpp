@@ -153,7 +153,7 @@ TEST_CASE("elements are copied in and out") {
 
 TEST_CASE("tensors name what does not fit") {
   const auto t = Tensor<float>::zeros({2, 3});
-  CHECK(error_of([&] { t.reshape({4}); }) == "reshape: cannot make (4,) (4 elements) of (2, 3) (6)");
+  CHECK(error_of([&] { t.reshape({4}); }) == "reshape: shape (4,) has 4 elements, expected 6, as (2, 3) has");
   CHECK(error_of([&] { t.rows(1, 3); }) == "rows: rows [1, 3) of axis 0 of (2, 3), expected 0 <= begin < end <= 2");
   CHECK(error_of([&] { t.rows(1, 1); }) == "rows: rows [1, 1) of axis 0 of (2, 3), expected 0 <= begin < end <= 2");
   CHECK(error_of([&] { t[2]; }) == "operator[]: row 2 of axis 0 of (2, 3), expected 0 to 1");

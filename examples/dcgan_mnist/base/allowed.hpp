@@ -1,5 +1,5 @@
-// The values that an option takes, and what is wrong with any other: on the command line, in configuration files and in
-// the options.json of a run.
+// The values that an option allows, and their validation: on the command line, in configuration files and in a run's
+// options.json.
 #pragma once
 
 #include <algorithm>
@@ -37,10 +37,10 @@ inline constexpr const char* threads_help = "CPU threads; 0 uses every processor
 /// Words of a configuration file for a flag.
 inline const std::vector<std::string> true_words{"true", "on", "yes", "1"}, false_words{"false", "off", "no", "0"};
 
-// complaint(): what is wrong with an option's value as typed; empty if nothing is.
+// validation_error(): the error text of an invalid value, empty for a valid one.
 
 template <class T>
-std::string complaint(const std::string& text, const Range<T>& allowed) {
+std::string validation_error(const std::string& text, const Range<T>& allowed) {
   const auto value = read_number<T>(text);
   if (value && *value >= allowed.low && *value <= allowed.high) return {};
   const auto bound = [](T v) {
@@ -52,14 +52,14 @@ std::string complaint(const std::string& text, const Range<T>& allowed) {
          bound(allowed.high);
 }
 
-inline std::string complaint(const std::string& text, const OneOf& allowed) {
+inline std::string validation_error(const std::string& text, const OneOf& allowed) {
   if (std::find(allowed.words.begin(), allowed.words.end(), text) != allowed.words.end()) return {};
   std::string list;
   for (const std::string& word : allowed.words) list += (list.empty() ? "" : ", ") + word;
   return tinygan::io::detail::shown(text) + " is unknown; there are " + list;
 }
 
-inline std::string complaint(const std::string& text, DeviceName) {
+inline std::string validation_error(const std::string& text, DeviceName) {
   constexpr std::string_view numbered = "cuda:";
   const bool known = text == "auto" || text == "cpu" || text == "cuda" || text == "emulated" ||
                      (text.starts_with(numbered) && read_number<int>(std::string_view(text).substr(numbered.size())));
@@ -67,14 +67,16 @@ inline std::string complaint(const std::string& text, DeviceName) {
   return tinygan::io::detail::shown(text) + " is unknown; there are auto, cpu, cuda, cuda:N and emulated";
 }
 
-inline std::string complaint(const std::string& text, Flag) {
+inline std::string validation_error(const std::string& text, Flag) {
   for (const auto* words : {&true_words, &false_words})
     if (std::find(words->begin(), words->end(), text) != words->end()) return {};
   return tinygan::io::detail::shown(text) + " is neither true nor false";
 }
 
-inline std::string complaint(const std::string& text, NonEmpty) { return text.empty() ? "the value is empty" : ""; }
+inline std::string validation_error(const std::string& text, NonEmpty) {
+  return text.empty() ? "the value is empty" : "";
+}
 
-inline std::string complaint(const std::string&, Anything) { return {}; }
+inline std::string validation_error(const std::string&, Anything) { return {}; }
 
 }  // namespace dcgan_mnist

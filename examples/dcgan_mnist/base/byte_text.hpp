@@ -1,4 +1,4 @@
-// Paths are bytes, JSON files and logs are UTF-8: how the one is written in the other.
+// Escapes for paths, which are bytes, in JSON files and logs, which are UTF-8.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace detail {
 
 inline constexpr std::string_view hex_digits = "0123456789abcdef";
 
-/// The byte that \xHH at the front of `text` is the escape of, or -1.
+/// The byte of an escape \xHH at the start of `text`, or -1.
 inline int escaped_byte(std::string_view text) {
   if (text.size() < 4 || !text.starts_with("\\x")) return -1;
   const std::size_t high = hex_digits.find(text[2]), low = hex_digits.find(text[3]);
@@ -30,7 +30,7 @@ inline std::string escape_byte(char byte) {
   return {'\\', 'x', detail::hex_digits[b >> 4], detail::hex_digits[b & 15]};
 }
 
-/// `text` as UTF-8: \xHH for each byte that is not. `reversible`: also for a backslash that looks like such an escape.
+/// `text` as UTF-8: \xHH for each byte that is not UTF-8. `reversible`: also for a backslash that begins an escape.
 inline std::string escape_bytes(std::string_view text, bool reversible = false) {
   std::string out;
   while (!text.empty()) {
@@ -45,7 +45,7 @@ inline std::string escape_bytes(std::string_view text, bool reversible = false) 
 /// A path as it is stored in a JSON file.
 inline std::string encode_path(std::string_view path) { return escape_bytes(path, true); }
 
-/// The path that encode_path() was given.
+/// The inverse of encode_path().
 inline std::string decode_path(std::string_view text) {
   std::string out;
   while (!text.empty()) {

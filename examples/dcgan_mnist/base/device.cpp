@@ -31,7 +31,7 @@ std::string use_precision(Device device, const std::string& name) {
     tinygan::set_precision(device, p);
     return name;
   }
-  Precision best = Precision::fp32;  // the emulated device's too: as near to the CPU as can be
+  Precision best = Precision::fp32;  // also on the emulated device, whose results are compared with the CPU's
   if (device.type == tinygan::DeviceType::cuda) {
     try {
       tinygan::set_precision(device, Precision::tf32);

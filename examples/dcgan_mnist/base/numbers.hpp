@@ -22,7 +22,7 @@ inline std::string number(double value, std::chars_format format, int digits) {
 
 }  // namespace detail
 
-/// With `digits` digits behind the point, up to 100: printf's %.*f.
+/// With `digits` digits after the decimal point, up to 100: printf's %.*f.
 inline std::string fixed(double value, int digits) { return detail::number(value, std::chars_format::fixed, digits); }
 
 /// With `digits` significant digits, up to 100, without zeros at the end: printf's %.*g.
@@ -30,8 +30,8 @@ inline std::string general(double value, int digits) {
   return detail::number(value, std::chars_format::general, digits);
 }
 
-/// The value of decimal digits, whatever zeros lead them. Nothing for any other text (-1, +5, 0x10, 1e3, 1_000, spaces)
-/// or a value that T does not have.
+/// The value of decimal digits, leading zeros allowed. Nullopt for any other text (-1, +5, 0x10, 1e3, 1_000, spaces)
+/// and for a value out of T's range.
 template <std::integral T>
 std::optional<T> read_number(std::string_view text) {
   if (text.starts_with('-')) return {};
@@ -41,8 +41,8 @@ std::optional<T> read_number(std::string_view text) {
   return value;
 }
 
-/// The value of a decimal number such as 0.5 or 5e-1. Nothing for any other text (nan, inf, +5, 0,5, 0x10, spaces) or a
-/// value beyond the range of double, tiny ones included.
+/// The value of a decimal number such as 0.5 or 5e-1. Nullopt for any other text (nan, inf, +5, 0,5, 0x10, spaces) and
+/// on overflow or underflow.
 template <std::floating_point T>
 std::optional<T> read_number(std::string_view text) {
   T value{};

@@ -33,7 +33,7 @@ ordered_json stored(const T& value) {
   else return value;
 }
 
-/// The value that stored() was given.
+/// The inverse of stored().
 template <class T>
 T restored(const ordered_json& json) {
   if constexpr (std::is_same_v<T, std::string>) return decode_path(json.get<std::string>());
@@ -48,7 +48,7 @@ bool fits(const ordered_json& value) {
   else return value.is_number();
 }
 
-/// $'...', as bash and zsh read it: text that no terminal or log changes, for any bytes.
+/// $'...' of bash and zsh: printable text for any bytes.
 std::string ansi_quoted(const std::string& text) {
   std::string quoted;
   for (const char c : text) {
@@ -87,7 +87,7 @@ ordered_json deciding_options(const TrainOptions& options) { return to_json(opti
 TrainOptions read_options(const std::filesystem::path& file) {
   const std::vector<std::uint8_t> bytes = tinygan::io::read_file(file);
   const ordered_json json = ordered_json::parse(bytes.begin(), bytes.end(), nullptr, false);
-  tinygan::check(json.is_object(), file.string(), "is no JSON object; it should hold the options of a run");
+  tinygan::check(json.is_object(), file.string(), "is not a JSON object, expected the options of a run");
   TrainOptions options;
   each_option([&](const auto& option) {
     auto& value = options.*option.field;
@@ -96,9 +96,9 @@ TrainOptions read_options(const std::filesystem::path& file) {
     if (option.role == Role::unsaved || found == json.end()) return;  // an option newer than the run has its default
     const std::string json_text = found->dump(-1, ' ', false, ordered_json::error_handler_t::replace);
     tinygan::check(fits<T>(*found), file.string(), "option ", option.name, " is ", json_text,
-                   ", a value of another type");
+                   ", a value of the wrong type");
     const std::string typed_text = found->is_string() ? found->template get<std::string>() : json_text;
-    const std::string wrong = complaint(typed_text, option.allowed);
+    const std::string wrong = validation_error(typed_text, option.allowed);
     tinygan::check(wrong.empty(), file.string(), "option ", option.name, ": ", wrong);
     value = restored<T>(*found);
   });

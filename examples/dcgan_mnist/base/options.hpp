@@ -46,16 +46,16 @@ struct TrainOptions {
   std::set<std::string> given;  ///< the options that the user named, without dashes
 };
 
-/// How an option behaves when a run is resumed.
+/// How --resume treats an option.
 enum class Role {
-  result,   ///< decides the result: naming another value is an error
-  length,   ///< how long the run goes on: another value extends it
-  side,     ///< decides nothing about the result: another value is taken, otherwise the run's own
-  session,  ///< saved, but each session has its own
-  unsaved,  ///< in no file
+  result,   ///< determines the result: a different value is an error
+  length,   ///< length of the run: a different value extends it
+  side,     ///< does not affect the result: a given value replaces the run's own
+  session,  ///< saved, but per session: the run's own value is not used
+  unsaved,  ///< not saved
 };
 
-/// A row of the table of options: all that parsing, --help, options.json and --resume know of one.
+/// A row of the table of options, from which parsing, --help, options.json and --resume are derived.
 template <class T, class Allowed>
 struct Option {
   const char* name;  ///< on the command line and in files
@@ -141,15 +141,15 @@ inline std::int64_t images_per_step(const TrainOptions& o) { return o.batch_size
 /// The options under their names on the command line, so that `--config` takes the file that holds them.
 nlohmann::ordered_json to_json(const TrainOptions& options);
 
-/// Only those that decide the result.
+/// Only the options that determine the result.
 nlohmann::ordered_json deciding_options(const TrainOptions& options);
 
 /// Reads a run's options.json. Throws Error naming the file and the option that is wrong: of another type, or with a
 /// value that the command line would refuse.
 TrainOptions read_options(const std::filesystem::path& file);
 
-/// The options of a run that goes on: its own, `saved`, and of those that the user gave now what may change. Throws
-/// Error naming the option and both values if one would change the result.
+/// The options of a resumed run: `saved`, with those of the user's options that may change. Throws Error naming the
+/// option and both values if one would change the result.
 TrainOptions merge_options(const TrainOptions& saved, const TrainOptions& now);
 
 /// Whether a run with these options would have the same result, apart from its length.

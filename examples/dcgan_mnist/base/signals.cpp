@@ -27,7 +27,7 @@ constexpr std::array<Watched, 6> watched{{{SIGINT, false, 300},
                                           {SIGUSR1, false, never}}};
 std::array<struct sigaction, watched.size()> before;
 
-std::atomic<int> stop = 0;  // the signal that asked for it
+std::atomic<int> stop = 0;  // the signal that requested it
 std::atomic<long long> stop_time = 0;
 std::atomic<bool> save = false;
 static_assert(std::atomic<int>::is_always_lock_free && std::atomic<long long>::is_always_lock_free);

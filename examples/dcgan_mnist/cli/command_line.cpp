@@ -71,7 +71,7 @@ std::size_t distance(const std::string& a, const std::string& b) {
   return row[b.size()];
 }
 
-/// The candidate that comes closest to `given`, or nothing if none is close.
+/// The candidate closest to `given`, empty if none is close.
 std::string closest(const std::string& given, const std::vector<std::string>& candidates) {
   std::string best;
   std::size_t least = std::max<std::size_t>(2, given.size() / 3) + 1;
@@ -86,7 +86,7 @@ std::string closest(const std::string& given, const std::vector<std::string>& ca
   return best;
 }
 
-/// What to say of an option that the subcommand does not have.
+/// The error text of an option that the subcommand does not have.
 std::string unknown_option(const CLI::App& command, const std::string& option) {
   std::vector<std::string> names;
   for (const CLI::Option* o : command.get_options({}))
@@ -95,7 +95,7 @@ std::string unknown_option(const CLI::App& command, const std::string& option) {
   return "unknown option " + option + (suggestion.empty() ? "" : "; did you mean " + suggestion + "?");
 }
 
-/// What to say of the words that no option or subcommand took.
+/// The error text of words that are not an option or a subcommand.
 std::string unexpected(const CLI::App& app) {
   const auto chosen = app.get_subcommands();
   const CLI::App& command = chosen.empty() ? app : *chosen.front();
@@ -108,8 +108,7 @@ std::string unexpected(const CLI::App& app) {
   return "unexpected '" + words.front() + "'" + (suggestion.empty() ? "" : "; did you mean " + suggestion + "?");
 }
 
-/// The options of a configuration file as they would stand on the command line of `command`, each with a value that its
-/// option takes.
+/// The options of a configuration file as command-line arguments of `command`, validated.
 std::vector<std::string> arguments_of(const std::string& file, CLI::App& command) {
   std::vector<std::string> arguments;
   try {
@@ -119,7 +118,7 @@ std::vector<std::string> arguments_of(const std::string& file, CLI::App& command
       tinygan::check(option != nullptr, entry.where, unknown_option(command, name));
       tinygan::check(name != "--config" && name != "--help", entry.where, name, " belongs on the command line");
       const bool is_flag = option->get_items_expected_max() == 0;
-      if (entry.value.empty() && !is_flag && option->get_default_str().empty()) continue;  // as good as not named
+      if (entry.value.empty() && !is_flag && option->get_default_str().empty()) continue;  // the default
       std::string value = entry.value;
       const std::string wrong = (*command.get_option(name)->get_validator(value_check))(value);
       tinygan::check(wrong.empty(), entry.where, name, ": ", wrong);
@@ -131,7 +130,7 @@ std::vector<std::string> arguments_of(const std::string& file, CLI::App& command
   return arguments;
 }
 
-/// The command line with the content of --config's file in front of the options given by hand, which therefore win.
+/// The command line with the options of --config's file before the user's own, which therefore have precedence.
 std::vector<std::string> with_config(CLI::App& app, int argc, char** argv) {
   std::vector<std::string> given(argv + 1, argv + argc), files, rest;
   for (std::size_t i = 0; i < given.size(); ++i) {
@@ -175,7 +174,7 @@ std::optional<int> parse(CLI::App& app, int argc, char** argv) {
     return {};
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);    // --help
-    const bool extras = app.remaining_size(true) > 0;  // a required option may only be misspelt
+    const bool extras = app.remaining_size(true) > 0;  // a missing required option may be a misspelt one
     const auto chosen = app.get_subcommands();
     const std::string command = chosen.empty() ? "" : chosen.front()->get_name() + " ";
     std::fprintf(stderr, "dcgan_mnist: %s\nRun dcgan_mnist %s--help for the options.\n",
@@ -189,7 +188,7 @@ void add_threads_option(CLI::App& command, int& threads) {
 }
 
 void add_config_option(CLI::App& command) {
-  // with_config() has put its content into the command line before CLI11 sees it.
+  // with_config() has replaced the option by the options in the file.
   command
       .add_option_function<std::string>(
           "--config", [](const std::string&) {},

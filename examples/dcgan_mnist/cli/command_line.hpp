@@ -1,4 +1,4 @@
-// The command line of dcgan_mnist: what its subcommands share.
+// The command line of dcgan_mnist: common parts of the subcommands.
 #pragma once
 
 #include <functional>
@@ -13,7 +13,7 @@
 
 namespace dcgan_mnist {
 
-/// What the command line asks for, to be done once all of it is known to be right; its result is the exit code.
+/// The chosen subcommand, to be run once the command line is valid; returns the exit code.
 using Dispatch = std::function<int()>;
 
 // Every subcommand registers its options and itself in a file of its own.
@@ -27,8 +27,8 @@ void add_report_command(CLI::App& app, Dispatch& chosen);
 /// The program's name and help, without subcommands.
 std::unique_ptr<CLI::App> make_app();
 
-/// Fills `app` from the command line and the file that --config names. Returns the exit code if there is nothing more
-/// to do: help was asked for, or the command line is wrong and was complained about.
+/// Parses the command line and the file of --config. Returns the exit code after --help, or after an error text on
+/// standard error for an invalid command line.
 std::optional<int> parse(CLI::App& app, int argc, char** argv);
 
 /// The name of the check that add_value() gives to an option.
@@ -53,8 +53,8 @@ CLI::App& add_command(CLI::App& app, Dispatch& chosen, const std::string& name, 
   return command;
 }
 
-/// An option whose value is checked as it is typed. The conversions of CLI11 are not used: it reads leading zeros as
-/// octal, finds NaN within any range, and goes by the program's locale.
+/// An option with a validated value. CLI11's conversions are not used: they read leading zeros as octal, accept NaN in
+/// any range, and depend on the program's locale.
 template <class T, class Allowed>
 CLI::Option& add_value(CLI::App& command, const std::string& name, T& value, const Allowed& allowed,
                        const std::string& help) {
@@ -71,7 +71,7 @@ CLI::Option& add_value(CLI::App& command, const std::string& name, T& value, con
   } else {
     option = command.add_option(name, value, help);
   }
-  const auto check = [allowed](std::string& text) { return complaint(text, allowed); };
+  const auto check = [allowed](std::string& text) { return validation_error(text, allowed); };
   option->check(CLI::Validator(check, "", value_check));
   return *option;
 }
@@ -79,7 +79,7 @@ CLI::Option& add_value(CLI::App& command, const std::string& name, T& value, con
 /// --threads, as every subcommand has it.
 void add_threads_option(CLI::App& command, int& threads);
 
-/// --config. Its file's options count as if they stood in front of those on the command line.
+/// --config. Options on the command line have precedence over those in the file.
 void add_config_option(CLI::App& command);
 
 }  // namespace dcgan_mnist

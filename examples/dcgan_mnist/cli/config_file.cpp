@@ -28,9 +28,9 @@ using tinygan::io::detail::Descriptor;
 using tinygan::io::detail::reason;
 using tinygan::io::detail::shown;
 
-constexpr std::size_t most_bytes = 1 << 20;  // far above any options; a data file was named by mistake
+constexpr std::size_t max_bytes = 1 << 20;  // far above any options: a larger file is a mistake
 
-/// A whole file, or what a pipe brings until its end (--config <(program)).
+/// The content of a file or a pipe (--config <(program)).
 std::string content_of(const std::string& path) {
   // Without O_NONBLOCK a named pipe that nobody writes to would never open; with it that pipe is at its end.
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
@@ -45,8 +45,8 @@ std::string content_of(const std::string& path) {
     if (n == 0) break;
     if (n > 0) {
       content.append(block.data(), static_cast<std::size_t>(n));
-      tinygan::check(content.size() <= most_bytes, path, "is larger than ", most_bytes >> 20,
-                     " MiB; no configuration file is");
+      tinygan::check(content.size() <= max_bytes, path, "is larger than ", max_bytes >> 20,
+                     " MiB, expected a configuration file");
     } else if (errno == EAGAIN) {
       pollfd wait{file.get(), POLLIN, 0};
       ::poll(&wait, 1, -1);
@@ -58,7 +58,7 @@ std::string content_of(const std::string& path) {
   return content;
 }
 
-/// The text without its byte order mark. Throws Error if it is not UTF-8 at first sight.
+/// The text without its byte order mark. Throws Error if it is UTF-16, UTF-32 or binary.
 std::string_view without_mark(std::string_view text, const std::string& path) {
   constexpr std::string_view mark = "\xEF\xBB\xBF";
   if (text.starts_with(mark)) text.remove_prefix(mark.size());
@@ -76,7 +76,7 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(space) - first + 1);
 }
 
-/// Collects the members of a JSON object. Numbers keep their spelling where it matters.
+/// Collects the members of a JSON object. Floating-point numbers keep their spelling.
 class JsonOptions : public nlohmann::json_sax<nlohmann::ordered_json> {
  public:
   explicit JsonOptions(const std::string& path) : path_(path) {}
@@ -128,14 +128,14 @@ std::vector<ConfigEntry> read_json(std::string_view text, const std::string& pat
   return options.entries;
 }
 
-/// A value without its quotes and without the comment behind it.
+/// A value without its quotes and without the comment after it.
 std::string value_of(std::string_view text, const std::string& where) {
   const bool quoted = text.starts_with('"') || text.starts_with('\'');
   if (!quoted) return std::string(trimmed(text.substr(0, text.find('#'))));
   const std::size_t end = text.find(text.front(), 1);
-  tinygan::check(end != std::string_view::npos, where, "the quote in ", shown(text), " has no end");
+  tinygan::check(end != std::string_view::npos, where, "the quote in ", shown(text), " is not closed");
   const std::string_view rest = trimmed(text.substr(end + 1));
-  tinygan::check(rest.empty() || rest.front() == '#', where, "unexpected ", shown(rest), " behind the quoted value");
+  tinygan::check(rest.empty() || rest.front() == '#', where, "unexpected ", shown(rest), " after the quoted value");
   return std::string(text.substr(1, end - 1));
 }
 

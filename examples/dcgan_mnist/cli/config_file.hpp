@@ -13,8 +13,8 @@ struct ConfigEntry {
 };
 
 /// The options in a file: JSON if it begins with a brace, as a run's options.json does; otherwise lines `name = value`
-/// (INI, TOML), with # or ; in front of comments and quotes around values that have a # in them. UTF-8, with or without
-/// a byte order mark; any line ends. Throws Error naming the file and what is wrong with it.
+/// (INI, TOML) with comments after # or ; and quotes around values that contain a #. UTF-8, with or without a byte
+/// order mark; any line ends. Throws Error naming the file and line.
 std::vector<ConfigEntry> read_config(const std::string& path);
 
 }  // namespace dcgan_mnist

@@ -18,8 +18,7 @@ void add_interpolate_command(CLI::App& app, Dispatch& chosen) {
   add_value(c, "--truncation", o->truncation, latent_bound,
             "Keep latent numbers within T, as in sample; 0 turns it off")
       .type_name("T");
-  add_value(c, "--out", o->out, NonEmpty{},
-            "A PNG file, a strip per pair; interpolation.png if nothing else is asked for")
+  add_value(c, "--out", o->out, NonEmpty{}, "A PNG file, a strip per pair; interpolation.png if no output is given")
       .type_name("FILE");
   add_value(c, "--gif", o->gif, NonEmpty{}, "A GIF animation of all pairs, there and back").type_name("FILE");
 }

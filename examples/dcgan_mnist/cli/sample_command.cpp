@@ -8,7 +8,7 @@ void add_sample_command(CLI::App& app, Dispatch& chosen) {
   CLI::App& c = add_command(app, chosen, "sample",
                             "Draw images from trained weights: a grid, single PNG files, NumPy arrays.", o, &sample);
   c.final_callback([&chosen, o] {
-    if (const std::string wrong = complaint(*o); !wrong.empty()) throw CLI::ValidationError("sample", wrong);
+    if (const std::string wrong = validation_error(*o); !wrong.empty()) throw CLI::ValidationError("sample", wrong);
     chosen = [o] { return sample(*o); };
   });
   add_generate_options(c, *o);
@@ -19,8 +19,7 @@ void add_sample_command(CLI::App& app, Dispatch& chosen) {
   add_value(c, "--truncation", o->truncation, latent_bound,
             "Keep latent numbers within T: typical images, fewer kinds (try 1); 0 turns it off")
       .type_name("T");
-  add_value(c, "--out", o->out, NonEmpty{},
-            "A PNG file of all images in a grid; samples.png if nothing else is asked for")
+  add_value(c, "--out", o->out, NonEmpty{}, "A PNG file of all images in a grid; samples.png if no output is given")
       .type_name("FILE");
   add_value(c, "--columns", o->columns, Range<int>{0, 500}, "Columns of the grid; 0: as many as rows").type_name("N");
   add_value(c, "--pngs", o->pngs, NonEmpty{}, "A directory for one PNG file per image").type_name("DIR");

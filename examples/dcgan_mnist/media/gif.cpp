@@ -11,7 +11,7 @@ namespace dcgan_mnist {
 
 namespace {
 
-constexpr int grey_bits = 6;  // 64 shades: digits look the same, and the file takes two thirds
+constexpr int grey_bits = 6;  // 64 shades: no visible difference, two thirds of the file size
 
 std::string reason(int error) {
   const char* text = GifErrorString(error);

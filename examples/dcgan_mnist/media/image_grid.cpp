@@ -15,7 +15,7 @@ using tinygan::index_t;
 namespace {
 
 constexpr std::uint8_t line_grey = 40;
-constexpr png_uint_32 most_pixels_a_side = 1 << 14;  // beyond any picture of ours; keeps a hostile file below 256 MiB
+constexpr png_uint_32 max_pixels_a_side = 1 << 14;  // above any image of a run; limits hostile files to 256 MiB
 
 }  // namespace
 
@@ -72,10 +72,10 @@ GreyImage decode_png(std::span<const std::uint8_t> bytes, const std::string& nam
   image.version = PNG_IMAGE_VERSION;
   tinygan::check(png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()) != 0, name,
                  "not a PNG file: ", image.message);
-  if (image.width > most_pixels_a_side || image.height > most_pixels_a_side) {
+  if (image.width > max_pixels_a_side || image.height > max_pixels_a_side) {
     png_image_free(&image);
-    tinygan::fail(name, "is a picture of ", image.width, 'x', image.height, ", at most ", most_pixels_a_side,
-                  " pixels a side are read");
+    tinygan::fail(name, "is an image of ", image.width, 'x', image.height, " pixels, expected at most ",
+                  max_pixels_a_side, " a side");
   }
   image.format = PNG_FORMAT_GRAY;
   GreyImage grey{image.width, image.height, std::vector<std::uint8_t>(PNG_IMAGE_SIZE(image))};

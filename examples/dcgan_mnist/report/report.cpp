@@ -37,7 +37,7 @@ std::string row(const std::string& name, const std::string& value) {
   return "<tr><th>" + escape(name) + "</th><td>" + escape(value) + "</td></tr>\n";
 }
 
-/// A key and what it says of an object, one row each; what is in an object in it as "data: md5".
+/// A row for each key and value of an object; keys of a nested object as "data: md5".
 std::string rows(const ordered_json& object, const std::set<std::string>& without, const std::string& prefix = "") {
   std::string out;
   for (const auto& [name, value] : object.items()) {
@@ -372,7 +372,7 @@ int report(const ReportOptions& options) {
   const fs::path directory = options.run;
   std::error_code ignored;
   tinygan::check(fs::exists(directory / "options.json", ignored) || fs::exists(directory / "stats.jsonl", ignored),
-                 options.run, "is no run directory: it has neither options.json nor stats.jsonl");
+                 options.run, "is not a run directory: it has neither options.json nor stats.jsonl");
   write_progress_gif(directory);
   write_report(directory);
   std::printf("%s\n", (directory / "report.html").c_str());

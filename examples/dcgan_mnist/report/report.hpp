@@ -6,16 +6,16 @@
 
 namespace dcgan_mnist {
 
-/// Writes report.html into a run directory: one file without references to others, made of what is there, whether the
-/// run has ended or not. Throws Error if the directory cannot be listed or the file not be written.
+/// Writes report.html into a run directory: one self-contained file, also of a run that has not ended. Throws Error if
+/// the directory cannot be listed or the file cannot be written.
 void write_report(const std::filesystem::path& run_directory);
 
 struct ReportOptions {
   std::string run;
 };
 
-/// The report subcommand: progress.gif and report.html anew; returns the exit code. Throws Error if the directory is no
-/// run's.
+/// The report subcommand: writes progress.gif and report.html; returns the exit code. Throws Error if the directory is
+/// not a run directory.
 int report(const ReportOptions& options);
 
 }  // namespace dcgan_mnist

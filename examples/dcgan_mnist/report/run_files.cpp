@@ -14,7 +14,7 @@ using nlohmann::ordered_json;
 
 namespace {
 
-/// The content of a file, empty if there is none.
+/// The content of a file, empty if it does not exist.
 std::string content(const fs::path& path, RunFiles& run) {
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return {};
@@ -32,7 +32,7 @@ ordered_json object_in(const fs::path& path, RunFiles& run) {
   if (text.empty()) return ordered_json::object();
   ordered_json json = ordered_json::parse(text, nullptr, false);
   if (json.is_object()) return json;
-  run.problems.push_back(path.filename().string() + " is no JSON object");
+  run.problems.push_back(path.filename().string() + " is not a JSON object");
   return ordered_json::object();
 }
 
@@ -45,8 +45,8 @@ void each_line(std::string_view text, F&& f) {
   }
 }
 
-/// The objects of a file of JSON lines, by step. A run that was killed leaves half a last line; one that went on from a
-/// checkpoint takes steps again.
+/// The objects of a file of JSON lines, by step. The last line of a killed run may be incomplete; a resumed run repeats
+/// steps.
 std::vector<ordered_json> lines_in(const fs::path& path, RunFiles& run) {
   std::vector<ordered_json> lines;
   std::size_t bad = 0;
@@ -61,7 +61,7 @@ std::vector<ordered_json> lines_in(const fs::path& path, RunFiles& run) {
     lines.push_back(std::move(json));
   });
   if (bad > 0)
-    run.problems.push_back(path.filename().string() + ": " + std::to_string(bad) + " lines are no JSON with a step");
+    run.problems.push_back(path.filename().string() + ": " + std::to_string(bad) + " lines are not JSON with a step");
   return lines;
 }
 

@@ -1,4 +1,4 @@
-// What a run directory's files tell, as far as they are there.
+// The content of a run directory's files, as far as they exist.
 #pragma once
 
 #include <filesystem>
@@ -25,12 +25,12 @@ struct RunFiles {
   std::vector<std::string> problems;
 };
 
-/// Reads what there is. Throws Error only if the directory itself cannot be listed.
+/// Reads the existing files. Throws Error only if the directory cannot be listed.
 RunFiles read_run(const std::filesystem::path& directory);
 
-/// A number of a JSON object; NaN if it has none of that name.
+/// A number of a JSON object; NaN if the name is missing.
 double number_of(const nlohmann::ordered_json& object, const std::string& name);
-/// A text, number or flag of a JSON object as text; empty if it has none of that name.
+/// A text, number or flag of a JSON object as text; empty if the name is missing.
 std::string text_of(const nlohmann::ordered_json& object, const std::string& name);
 
 }  // namespace dcgan_mnist

@@ -1,4 +1,4 @@
-// The pictures that a run leaves behind: one grid of the same latent vectors after another.
+// The image grids of a run, all of the same latent vectors.
 #pragma once
 
 #include <cstdint>

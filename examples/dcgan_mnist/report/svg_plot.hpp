@@ -24,7 +24,7 @@ struct Plot {
   std::string x_label, y_label;
   std::vector<Curve> curves = {};
   std::vector<std::optional<Band>> bands = {};
-  std::optional<double> low = {}, high = {};  ///< of the y axis, if not as the points want it
+  std::optional<double> low = {}, high = {};  ///< of the y axis, if not from the points
   bool logarithmic = false;                   ///< the y axis; values that are not positive are gaps
 };
 

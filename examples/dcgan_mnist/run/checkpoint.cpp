@@ -24,7 +24,7 @@ constexpr const char* model_name = "model.safetensors";
 constexpr const char* state_name = "state.safetensors";
 constexpr const char* meta_name = "meta.json";
 
-/// A checkpoint that is whole, as far as this program can tell, but not for it to read.
+/// A checkpoint in a newer format, which this program cannot read.
 class NewerFormat : public tinygan::Error {
  public:
   using Error::Error;
@@ -38,27 +38,26 @@ ordered_json describe(const io::FileContent& file) {
   return {{"bytes", file.bytes.size()}, {"md5", io::md5(file.bytes)}};
 }
 
-/// The member of that name. Throws Error naming the file if it is missing or `is` says that it is something else.
+/// The member of that name. Throws Error naming the file if it is missing or not of the type that `is` checks.
 const ordered_json& member(const ordered_json& object, const char* name, const std::string& file,
                            bool (ordered_json::*is)() const noexcept) {
   const auto found = object.find(name);
-  tinygan::check(found != object.end() && ((*found).*is)(), file, "has no usable '", name,
-                 "'; it is damaged or no checkpoint's");
+  tinygan::check(found != object.end() && ((*found).*is)(), file, "has no valid '", name,
+                 "'; the file is damaged or not part of a checkpoint");
   return *found;
 }
 
-/// meta.json as it was written: its own checksum is of all that stands before it.
+/// Reads meta.json. Its checksum is the last member, of all other members.
 ordered_json read_meta(const fs::path& path) {
   const std::string name = path.string();
   const std::vector<std::uint8_t> bytes = io::read_file(path);
   ordered_json json = ordered_json::parse(bytes.begin(), bytes.end(), nullptr, false);
-  tinygan::check(json.is_object(), name, "is no JSON object; it is damaged or no checkpoint's");
+  tinygan::check(json.is_object(), name, "is not a JSON object; the file is damaged or not part of a checkpoint");
   const auto format = member(json, "format", name, &ordered_json::is_number_integer).get<std::int64_t>();
   if (format > checkpoint_format)
-    throw NewerFormat(tinygan::text(name, ": has the checkpoint format ", format, ", this program knows ",
-                                    checkpoint_format, "; a newer tinygan wrote it"));
-  tinygan::check(format == checkpoint_format, name, "has the checkpoint format ", format, ", this program knows ",
-                 checkpoint_format);
+    throw NewerFormat(tinygan::text(name, ": checkpoint format ", format, ", expected ", checkpoint_format,
+                                    "; a newer tinygan wrote it"));
+  tinygan::check(format == checkpoint_format, name, "checkpoint format ", format, ", expected ", checkpoint_format);
   const std::string sum = member(json, "md5", name, &ordered_json::is_string).get<std::string>();
   json.erase("md5");
   const std::string found = io::md5(bytes_of(json.dump()));
@@ -66,7 +65,7 @@ ordered_json read_meta(const fs::path& path) {
   return json;
 }
 
-/// A file of a checkpoint, whole. Throws Error unless size and checksum are those that meta.json gives.
+/// Reads a file of a checkpoint. Throws Error unless size and checksum match meta.json.
 io::SafetensorsFile read_verified(const fs::path& path, const ordered_json& files, const std::string& meta_file) {
   const ordered_json& expected = member(files, path.filename().c_str(), meta_file, &ordered_json::is_object);
   const auto size = member(expected, "bytes", meta_file, &ordered_json::is_number_unsigned).get<std::uint64_t>();
@@ -100,7 +99,7 @@ std::vector<io::FileContent> encode_checkpoint(const CheckpointMeta& meta, const
 
 LoadedCheckpoint read_checkpoint(const fs::path& directory) {
   std::error_code ignored;
-  tinygan::check(fs::is_directory(directory, ignored), directory.string(), "there is no such checkpoint");
+  tinygan::check(fs::is_directory(directory, ignored), directory.string(), "checkpoint not found");
   const fs::path meta_path = directory / meta_name;
   const std::string name = meta_path.string();
   const ordered_json json = read_meta(meta_path);
@@ -152,15 +151,15 @@ std::optional<ChosenCheckpoint> choose_checkpoint(const fs::path& run) {
     }
     const std::int64_t step = candidates.back();
     if (!problems.empty())
-      chosen.warnings.push_back(tinygan::text("the newest whole checkpoint is taken, of step ", step));
+      chosen.warnings.push_back(tinygan::text("using the newest intact checkpoint, of step ", step));
     else if (all.back() > step)
-      chosen.warnings.push_back(tinygan::text("'latest' names step ", step, ", which is taken; ",
-                                              checkpoints.path(all.back()).string(), " is later and stays"));
+      chosen.warnings.push_back(tinygan::text("using the checkpoint of step ", step, ", which 'latest' names; ",
+                                              checkpoints.path(all.back()).string(), " is later and is kept"));
     return chosen;
   }
   std::string reasons;
   for (const std::string& problem : problems) reasons += (reasons.empty() ? "" : "; ") + problem;
-  tinygan::fail(run.string(), "has no whole checkpoint: ", reasons);
+  tinygan::fail(run.string(), "has no intact checkpoint: ", reasons);
 }
 
 io::SafetensorsFile make_weights_file(const std::string& model, std::int64_t step) {
@@ -174,7 +173,7 @@ io::SafetensorsFile read_weights(const fs::path& path) {
   const std::string name = path.string();
   for (const char* key : {"format", "model", "step"})
     tinygan::check(file.metadata.contains(key), name, "has no metadata '", key,
-                   "'; it is no weights file of dcgan_mnist");
+                   "', expected a weights file of dcgan_mnist");
   tinygan::check(file.metadata["format"] == weights_format, name, "has the format '", file.metadata["format"],
                  "', expected '", weights_format, "'");
   return file;

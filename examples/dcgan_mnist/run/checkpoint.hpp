@@ -1,4 +1,4 @@
-// The files of a checkpoint: weights, the rest of the state, and what they belong to.
+// The files of a checkpoint: weights, the rest of the state, and metadata.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +15,11 @@
 
 namespace dcgan_mnist {
 
-/// What meta.json says beside the sizes and MD5 sums of the other two files.
+/// The content of meta.json, without the sizes and MD5 sums of the other two files.
 struct CheckpointMeta {
   std::int64_t step = 0;
   std::string library_version;
-  nlohmann::ordered_json options;  ///< those that decide the result
+  nlohmann::ordered_json options;  ///< those that determine the result
   std::string data_source, data_md5;
   nlohmann::ordered_json best;  ///< the best metric so far, null if none was measured
 };
@@ -34,42 +34,41 @@ struct LoadedCheckpoint {
   tinygan::io::SafetensorsFile model, state;
 };
 
-/// Reads a checkpoint's directory. Throws Error naming the file, what was found and what was expected, unless every
-/// byte is as it was written and the format is one that this program knows.
+/// Reads a checkpoint's directory. Throws Error naming the file if a checksum does not match or the format is unknown.
 LoadedCheckpoint read_checkpoint(const std::filesystem::path& directory);
 
-/// A checkpoint of a run, and what is to be said of the choice.
+/// A checkpoint of a run, and warnings about the choice.
 struct ChosenCheckpoint {
   std::filesystem::path path;
   LoadedCheckpoint content;
   std::vector<std::string> warnings;
 };
 
-/// The checkpoint that a run's `latest` names; if that file is missing or wrong, or the checkpoint is not there or damaged, the
-/// newest whole one. Nothing if the run has none and no `latest`. Throws Error if none is whole, or if a newer tinygan
-/// wrote one.
+/// The checkpoint that a run's `latest` names; if `latest` is missing or invalid, or its checkpoint missing or damaged,
+/// the newest intact one. Nullopt if the run has no checkpoint and no `latest`. Throws Error if no checkpoint is
+/// intact, or if one is of a newer tinygan.
 std::optional<ChosenCheckpoint> choose_checkpoint(const std::filesystem::path& run);
 
-/// A weights file without tensors, the network's name and the step in its metadata: for generator, discriminator and, if there is
-/// one, the averaged generator as "generator.*", "discriminator.*" and "generator_ema.*".
+/// A weights file without tensors, with the network's name and the step in its metadata: for "generator.*",
+/// "discriminator.*" and, if there is an averaged generator, "generator_ema.*".
 tinygan::io::SafetensorsFile make_weights_file(const std::string& model, std::int64_t step);
 
-/// Reads a weights file as make_weights_file() begins them. Throws Error if it is none.
+/// Reads a weights file. Throws Error if the metadata of make_weights_file() is missing.
 tinygan::io::SafetensorsFile read_weights(const std::filesystem::path& path);
 
-/// The weights file that the user named: itself, the one in a checkpoint's directory, or the one in a run directory's
-/// checkpoint by choose_checkpoint(), whose warnings go to standard error. Throws Error if there is none.
+/// The weights file for a path: the file itself, the one in a checkpoint's directory, or the one in the checkpoint that
+/// choose_checkpoint() finds in a run directory, with its warnings on standard error. Throws Error if there is none.
 std::filesystem::path find_weights(const std::filesystem::path& named);
 
-/// A generator read back.
+/// A generator with trained weights.
 struct LoadedGenerator {
   tinygan::models::Networks<float> networks;
   std::string model, step;
   bool averaged = false;
 };
 
-/// The averaged generator of a weights file, or the raw one if asked for or if there is no other. Throws Error if the
-/// file is no such file or does not fit the network it names.
+/// The averaged generator of a weights file, or the raw one if `raw` or if there is no averaged one. Throws Error if
+/// the file is not a weights file or does not match the network it names.
 LoadedGenerator load_generator(const std::filesystem::path& path, bool raw);
 
 }  // namespace dcgan_mnist

@@ -17,7 +17,8 @@ using tinygan::index_t;
 namespace {
 
 /// Weights, gradients, two moments and the average, the activations of G once and of D once, and the data set twice,
-/// once of them on the device. A bfloat16 weight with its gradient and master weight takes the 8 bytes of a float with its.
+/// once of them on the device. A bfloat16 weight with its gradient and master weight takes the 8 bytes of a float with
+/// its.
 double memory_estimate_mib(const RunParts& run) {
   const NetworkSummary &g = run.networks.generator, &d = run.networks.discriminator;
   const index_t floats = 4 * (g.parameters + d.parameters) + (run.options.ema > 0 ? g.parameters : 0);

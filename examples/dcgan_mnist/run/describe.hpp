@@ -1,4 +1,4 @@
-// What a run says of itself: the head of its log and env.json.
+// Descriptions of a run: the head of its log, and env.json.
 #pragma once
 
 #include <string>
@@ -22,7 +22,7 @@ struct NetworkSummaries {
   NetworkSummary generator, discriminator;
 };
 
-/// Of a network for inputs of this shape.
+/// The summary of a network for inputs of this shape.
 template <class T>
 NetworkSummary summary_of(const tinygan::nn::Layer<T>& network, const tinygan::Shape& input) {
   NetworkSummary s{tinygan::nn::summary(network, input), network.parameter_count(), 0};
@@ -34,7 +34,7 @@ NetworkSummary summary_of(const tinygan::nn::Layer<T>& network, const tinygan::S
   return s;
 }
 
-/// What a run has to do with.
+/// The parts of a run that are described.
 struct RunParts {
   const TrainOptions& options;
   tinygan::Device device;
@@ -43,10 +43,10 @@ struct RunParts {
   std::int64_t steps, steps_per_epoch;
 };
 
-/// Everything that decides the result and the speed of a run, its networks and its memory, for people.
+/// Options, environment, data, networks and memory of a run, for people.
 std::string describe_run(const RunParts& run);
 
-/// The program, the machine and the data, for machines: what a result can be traced back with.
+/// Program, machine and data of a run, for machines.
 nlohmann::ordered_json describe_environment(const RunParts& run);
 
 }  // namespace dcgan_mnist

@@ -1,4 +1,4 @@
-// Health: says in plain language when adversarial training has gone one-sided or its generator has collapsed.
+// Health: detects one-sided adversarial training and mode collapse, with hints in plain language.
 #pragma once
 
 #include <cmath>
@@ -10,8 +10,7 @@
 
 namespace dcgan_mnist {
 
-/// How much images (count, pixels) differ from each other: the mean over pixels of the variance over images, 0 if all
-/// are the same.
+/// Mean over pixels of the variance over images (count, pixels); 0 if all images are the same.
 inline double variety(std::span<const float> images, tinygan::index_t count) {
   tinygan::check(count >= 1 && images.size() % static_cast<std::size_t>(count) == 0, "variety", images.size(),
                  " pixels in ", count, " images");
@@ -29,11 +28,11 @@ inline double variety(std::span<const float> images, tinygan::index_t count) {
   return pixels > 0 ? total / static_cast<double>(pixels) : 0;
 }
 
-/// Looks at what a run reports and returns a hint, once, when something has been wrong for long; again only after it
-/// was right in between. An empty string: nothing to say.
+/// Checks the metrics of a run. Returns a hint once when a condition has held for `patience` steps, and again only
+/// after it was false in between; otherwise an empty string.
 class HealthWatch {
  public:
-  /// The variety of real images, and how many steps in a row something must be wrong.
+  /// The variety of real images, and the number of steps in a row for which a condition must hold.
   explicit HealthWatch(double real_variety, tinygan::index_t patience = 300)
       : real_variety_(real_variety), patience_(patience) {}
 
@@ -51,7 +50,7 @@ class HealthWatch {
     return {};
   }
 
-  /// Images of one grid, their count, and the step: early grids are grey and prove nothing.
+  /// Images of one grid, their count, and the step. Early grids are grey and are not checked.
   std::string grid(std::span<const float> images, tinygan::index_t count, tinygan::index_t step) {
     const double share = real_variety_ > 0 ? variety(images, count) / real_variety_ : 1;
     if (!collapsed_.wrong(step >= 500 && share < 0.1, 1)) return {};
@@ -61,10 +60,10 @@ class HealthWatch {
   }
 
  private:
-  /// Counts how long a condition has held without a break.
+  /// Counts for how many calls in a row a condition has held.
   struct Spell {
     tinygan::index_t length = 0;
-    /// True in the moment when the condition has held for `patience` calls.
+    /// True once, when the condition has held for `patience` calls.
     bool wrong(bool now, tinygan::index_t patience) {
       length = now ? length + 1 : 0;
       return length == patience;

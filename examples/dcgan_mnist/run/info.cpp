@@ -28,7 +28,7 @@ std::string size_text(std::uintmax_t bytes) {
   return fixed(static_cast<double>(bytes) / 1e6, 1) + " MB";
 }
 
-using io::detail::printable;  // foreign text as it may be printed
+using io::detail::printable;
 
 std::string shape_text(const std::vector<index_t>& shape) {
   std::string s = "(";
@@ -109,7 +109,7 @@ int run_info(const fs::path& directory) {
   }
   const std::vector<index_t> steps = checkpoints.steps();
   if (steps.empty()) std::printf("no checkpoint yet\n");
-  else if (!latest && !damaged) std::printf("no file 'latest': the newest whole checkpoint counts\n");
+  else if (!latest && !damaged) std::printf("no file 'latest': the newest intact checkpoint is used\n");
   const std::vector<Snapshot> grids = find_snapshots(directory);
   if (!grids.empty())
     std::printf("%zu grids of images, steps %lld to %lld\n", grids.size(), static_cast<long long>(grids.front().step),
@@ -152,16 +152,16 @@ bool print_split(const data::MnistSet& set, data::Split split) {
 }
 
 int data_directory_info(const fs::path& directory, const std::vector<data::MnistSet>& sets) {
-  bool images = false, whole = true;
+  bool images = false, intact = true;
   for (const data::MnistSet& set : sets) {
     std::printf("%s: directory of MNIST files\n", set.folder.c_str());
     for (const data::Split split : {data::Split::train, data::Split::test}) {
       images = images || !set.images(split).empty();
-      whole = print_split(set, split) && whole;
+      intact = print_split(set, split) && intact;
     }
   }
   tinygan::check(images, directory.string(), "holds no images");
-  tinygan::check(whole, directory.string(), "holds a damaged data set");
+  tinygan::check(intact, directory.string(), "holds a damaged data set");
   return 0;
 }
 
@@ -180,14 +180,14 @@ int idx_info(const fs::path& path) {
 int info(const InfoOptions& options) {
   const fs::path path = options.path;
   std::error_code ignored;
-  tinygan::check(fs::exists(path, ignored), options.path, "there is nothing of this name");
+  tinygan::check(fs::exists(path, ignored), options.path, "file not found");
   if (!fs::is_directory(path, ignored)) return path.extension() == ".safetensors" ? weights_info(path) : idx_info(path);
   if (fs::exists(path / "meta.json", ignored)) return checkpoint_info(path);
   if (fs::exists(path / "options.json", ignored)) return run_info(path);
   const std::vector<data::MnistSet> sets = data::find_mnist_sets(path);
   if (!sets.empty()) return data_directory_info(path, sets);
   tinygan::fail(options.path,
-                "is no run directory (options.json), no checkpoint (meta.json) and no directory of MNIST files");
+                "is not a run directory (options.json), a checkpoint (meta.json) or a directory of MNIST files");
 }
 
 }  // namespace dcgan_mnist

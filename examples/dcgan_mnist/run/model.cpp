@@ -119,7 +119,7 @@ class ModelOf : public Model {
   }
 
   models::Networks<T> networks_;
-  mutable gan::AdversarialStep<T> step_;  // gives its optimisers only to those who may change them
+  mutable gan::AdversarialStep<T> step_;  // its optimisers are accessible only by non-const members
   std::optional<nn::Sequential<float>> average_;
   std::optional<tinygan::optim::Ema<T>> ema_;
 };

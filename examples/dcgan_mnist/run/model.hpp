@@ -23,29 +23,30 @@ struct TrainingState {
 enum class Stream : std::uint64_t { weights = 1, steps = 2, grid = 3, statistics = 4 };
 tinygan::Generator stream(std::uint64_t seed, Stream s, tinygan::Device device);
 
-/// Networks of float, or of bfloat16 with fp32 master weights. The averaged generator, images and files are float either way.
+/// Networks of float, or of bfloat16 with fp32 master weights. The averaged generator, images and files are float
+/// either way.
 class Model {
  public:
   virtual ~Model() = default;
 
-  /// A training step on the next batch of `loader`; `norms`: it measures the gradients too.
+  /// A training step on the next batch of `loader`; `norms`: also measures gradient norms.
   virtual tinygan::gan::StepMetrics<tinygan::Tensor<float>> step(tinygan::data::DataLoader& loader,
                                                                  tinygan::Generator& random, bool norms) = 0;
 
-  /// Steps between updates of the average: at 8 the pass over all weights stays in the noise.
+  /// Steps between updates of the average. At 8 the time of the update is not measurable.
   static constexpr int average_interval = 8;
   virtual void update_average() = 0;
-  /// The averaged generator; null if the run keeps none.
+  /// The averaged generator, or null.
   virtual tinygan::nn::Layer<float>* average() = 0;
   /// Images of the generator as trained, on its device.
   virtual tinygan::Tensor<float> generate(const tinygan::Tensor<float>& latents) = 0;
 
   /// Appends weights and the optimisers' state.
   virtual void save(TrainingState& to) const = 0;
-  /// Loads what save() appended. Throws Error, naming `name`, if it does not fit.
+  /// Loads a state of save(). Throws Error, naming `name`, if it does not match.
   virtual void load(const TrainingState& saved, const std::string& name) = 0;
-  /// Loads weights alone: both networks', and the average where both have one, otherwise the average starts at the generator. Throws
-  /// Error, naming `name`, if they do not fit.
+  /// Loads the weights of both networks and of the average; the average starts at the generator if the file has none.
+  /// Throws Error, naming `name`, if they do not match.
   virtual void load_weights(const tinygan::io::SafetensorsFile& weights, const std::string& name) = 0;
 
   virtual NetworkSummaries summaries(tinygan::index_t batch_size) const = 0;
@@ -53,8 +54,8 @@ class Model {
   virtual float pixel_high() const = 0;
 };
 
-/// On the device of `clock`, which ticks before each step, with freshly drawn weights: of bfloat16 with --precision bf16, else of float. They are drawn on the CPU, so that every device
-/// starts from the same bits.
+/// On the device of `clock`, which ticks before each step: of bfloat16 with --precision bf16, else of float. The
+/// initial weights are drawn on the CPU, so that they are the same bits on every device.
 std::unique_ptr<Model> make_model(const TrainOptions& options, const tinygan::StepClock& clock);
 
 }  // namespace dcgan_mnist

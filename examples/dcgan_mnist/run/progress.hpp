@@ -9,7 +9,7 @@
 
 namespace dcgan_mnist {
 
-/// One step's numbers, as they are shown and logged.
+/// One step's metrics, as they are shown and logged.
 struct Status {
   std::int64_t epoch = 0, epochs = 0, step = 0, steps = 0, images = 0;
   tinygan::gan::StepMetrics<float> metrics;
@@ -26,16 +26,16 @@ class Progress {
  public:
   /// `how` is auto, plain or none.
   explicit Progress(const std::string& how);
-  ~Progress();  ///< leaves the cursor on a line of its own
+  ~Progress();  ///< ends the status line
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
   /// Whether a step that is not logged should be shown now.
   bool wants_redraw() const;
   void show(const Status& status, bool logged);
-  /// A line of its own between status lines.
+  /// Writes a line between status lines.
   void note(const std::string& line);
-  /// The same, set off by colour where there is one (and NO_COLOR is not set).
+  /// note() in colour, if the terminal has colours and NO_COLOR is not set.
   void warn(const std::string& line);
 
  private:
@@ -45,7 +45,7 @@ class Progress {
   Clock::time_point last_{};
 };
 
-/// The resident memory of this process, in MiB; 0 where the system does not tell.
+/// The resident memory of this process in MiB; 0 if unknown.
 double resident_mib();
 
 }  // namespace dcgan_mnist

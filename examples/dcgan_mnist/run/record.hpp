@@ -1,4 +1,4 @@
-// What a run writes into its directory while it goes: log, statistics, event file, pictures, checkpoints, report.
+// RunRecord: the files of a run: log, statistics, event file, images, checkpoints, report.
 #pragma once
 
 #include <filesystem>
@@ -19,32 +19,32 @@
 
 namespace dcgan_mnist {
 
-/// Lines are written at once; pictures and checkpoints by a thread of their own, in the order in which they were given.
-/// An error there is thrown by the next call.
+/// Lines are written synchronously, images and checkpoints in order by a background thread, whose errors the next call
+/// throws.
 class RunRecord {
  public:
-  /// Appends to the files that are there. `first_step` is the first that this session will take. Keeps a reference to
-  /// `progress`, which shows what is logged. Throws Error if a file cannot be written, as all members do.
+  /// Appends to existing files. `first_step` is the first step of this session. Keeps a reference to `progress`, which
+  /// also shows what is logged. Throws Error if a file cannot be written, as do all members.
   RunRecord(const std::filesystem::path& directory, Progress& progress, tinygan::index_t first_step);
 
-  /// A line for people: to the log and the terminal.
+  /// Writes a line to the log and the terminal.
   void say(const std::string& text);
   void warn(const std::string& text);
-  /// A step's numbers: to the terminal, and if `logged` to the log, stats.jsonl and the event file.
+  /// Writes a step's metrics to the terminal, and if `logged` to the log, stats.jsonl and the event file.
   void status(const Status& status, bool logged);
 
-  /// A picture as `name` and, under `tag`, in the event file.
+  /// Writes an image as `name` and, under `tag`, to the event file.
   void picture(const std::string& name, const std::string& tag, tinygan::index_t step, GreyImage image);
-  /// A checkpoint, once all before it is on the disk; then those that are not to be kept go.
+  /// Writes a checkpoint, after everything before it is flushed to disk, then removes those not to be kept.
   void checkpoint(CheckpointMeta meta, std::shared_ptr<const TrainingState> state, const tinygan::io::Retention& keep);
   /// Waits until everything is written.
   void flush();
-  /// progress.gif and report.html, from all that is written.
+  /// Writes progress.gif and report.html.
   void pages();
 
   const std::filesystem::path& directory() const { return directory_; }
   const tinygan::io::Checkpoints& checkpoints() const { return checkpoints_; }
-  /// How long the thread has been at work; to be asked after flush().
+  /// Working time of the background thread. Call after flush().
   double background_seconds() const { return background_seconds_; }
 
  private:
@@ -60,8 +60,8 @@ class RunRecord {
   tinygan::io::BackgroundWriter writer_;  // last: its jobs use the others
 };
 
-/// Writes a run's progress.gif and report.html from its files. A picture that cannot be read is a warning and costs the GIF.
-/// Throws Error if the report cannot be written.
+/// Writes a run's progress.gif and report.html from its files. An image that cannot be read is a warning, without a new
+/// GIF. Throws Error if the report cannot be written.
 void write_pages(const std::filesystem::path& run, Progress& progress);
 
 }  // namespace dcgan_mnist

@@ -19,7 +19,7 @@ Named find_named(const std::string& text) {
   std::error_code ignored;
   fs::path path = fs::path(text).lexically_normal();
   if (!path.has_filename()) path = path.parent_path();  // a slash at the end
-  tinygan::check(fs::is_directory(path, ignored), "--resume", text, " is no directory");
+  tinygan::check(fs::is_directory(path, ignored), "--resume", text, " is not a directory");
   if (fs::exists(path / "options.json", ignored)) return {path, {}};
   const auto step = tinygan::io::Checkpoints::step_of(path.filename().string());
   const fs::path run = path.parent_path().parent_path();
@@ -42,7 +42,7 @@ LoadedCheckpoint read(const tinygan::io::Checkpoints& checkpoints, index_t step)
   }
 }
 
-/// Throws Error if a checkpoint lies in the directory of a run that it is not of.
+/// Throws Error if a checkpoint in a run's directory belongs to another run.
 void check_same_run(const LoadedCheckpoint& checkpoint, const fs::path& path, const TrainOptions& run) {
   const nlohmann::ordered_json options = deciding_options(run);
   for (const auto& [name, value] : checkpoint.meta.options.items())
@@ -69,7 +69,7 @@ Plan make_plan(const TrainOptions& options) {
   plan.lock = std::make_unique<RunLock>(named.run);
   plan.options = merge_options(read_options(named.run / "options.json"), options);
   const tinygan::io::Checkpoints checkpoints(named.run);
-  plan.goes_back = named.step.has_value();
+  plan.rolls_back = named.step.has_value();
   if (named.step) {
     plan.checkpoint_path = checkpoints.path(*named.step);
     plan.checkpoint = read(checkpoints, *named.step);

@@ -1,4 +1,4 @@
-// What --resume comes to: which run, which checkpoint, which options.
+// --resume: finds the run, the checkpoint and the options.
 #pragma once
 
 #include <filesystem>
@@ -13,19 +13,19 @@
 
 namespace dcgan_mnist {
 
-/// A run about to begin or to go on.
+/// A run to start or to resume.
 struct Plan {
   TrainOptions options;
-  std::filesystem::path directory;             ///< of the run that goes on; empty: a new one
+  std::filesystem::path directory;             ///< of the run to resume; empty: a new run
   std::unique_ptr<RunLock> lock;               ///< of that directory
-  std::optional<LoadedCheckpoint> checkpoint;  ///< nothing if the run had not written one, so that it starts over
+  std::optional<LoadedCheckpoint> checkpoint;  ///< nullopt if the run has none: it starts at the first step
   std::filesystem::path checkpoint_path;
-  bool goes_back = false;             ///< the checkpoint was named: later ones belong to a run that is given up
-  std::vector<std::string> warnings;  ///< what is to be said of the choice of the checkpoint
+  bool rolls_back = false;            ///< the user named the checkpoint: later ones are abandoned
+  std::vector<std::string> warnings;  ///< about the choice of the checkpoint
 };
 
-/// Finds and reads what the options name. Their device and precision are those in effect, not "auto". Throws Error if
-/// there is no such run, its files are damaged, or an option contradicts it.
+/// Finds the run and its checkpoint. In `options`, device and precision are resolved, not "auto". Throws Error if the
+/// run does not exist, its files are damaged, or an option contradicts it.
 Plan make_plan(const TrainOptions& options);
 
 }  // namespace dcgan_mnist

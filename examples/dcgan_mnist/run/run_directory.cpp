@@ -24,7 +24,7 @@ using nlohmann::ordered_json;
 
 namespace {
 
-/// The number in front of a run directory's name, or -1.
+/// The number at the start of a run directory's name, or -1.
 int run_number(const std::string& name) {
   int number = -1;
   const std::size_t dash = name.find('-');
@@ -40,18 +40,18 @@ std::string reason() { return std::generic_category().message(errno); }
 fs::path make_run_directory(const fs::path& parent, const std::string& name) {
   std::error_code error;
   fs::create_directories(parent, error);
-  tinygan::check(!error, parent.string(), "cannot make the folder: ", error.message());
+  tinygan::check(!error, parent.string(), "cannot create the directory: ", error.message());
   int next = 0;
   for (const fs::directory_entry& entry : fs::directory_iterator(parent, error))
     next = std::max(next, run_number(entry.path().filename().string()) + 1);
-  tinygan::check(!error, parent.string(), "cannot list the folder: ", error.message());
+  tinygan::check(!error, parent.string(), "cannot list the directory: ", error.message());
   for (;; ++next) {  // another run may take the number at the same moment
     std::ostringstream numbered;
     numbered.imbue(std::locale::classic());
     numbered << std::setw(5) << std::setfill('0') << next << '-' << name;
     const fs::path directory = parent / numbered.str();
     if (fs::create_directory(directory, error)) return directory;
-    tinygan::check(!error, directory.string(), "cannot make the run directory: ", error.message());
+    tinygan::check(!error, directory.string(), "cannot create the run directory: ", error.message());
   }
 }
 
@@ -68,8 +68,8 @@ std::optional<fs::path> find_run(const fs::path& parent, const TrainOptions& opt
   for (const fs::path& run : runs) {
     try {
       if (same_result(read_options(run / "options.json"), options)) return run;
-    } catch (const tinygan::Error& e) {  // somebody else's run, perhaps: no reason not to train
-      problems.push_back(tinygan::text(e.what(), "; --resume auto passes the run over"));
+    } catch (const tinygan::Error& e) {  // a run that cannot be read must not prevent training
+      problems.push_back(tinygan::text(e.what(), "; --resume auto ignores the run"));
     }
   }
   return {};
@@ -102,7 +102,7 @@ void LineFile::write(const std::string& line) {
       tinygan::io::detail::write_all(fd_, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
   if (whole) return;
   const std::string why = reason();
-  [[maybe_unused]] const int cut = ::ftruncate(fd_, before);  // half a line would spoil the next
+  [[maybe_unused]] const int cut = ::ftruncate(fd_, before);  // the next line must not follow half a line
   tinygan::fail(name_, "cannot write: ", why);
 }
 

@@ -1,4 +1,4 @@
-// Run directories: numbered, never used twice, locked while a program writes to them.
+// Run directories: numbered, never reused, locked while a program writes to them.
 #pragma once
 
 #include <cstdint>
@@ -11,19 +11,19 @@
 
 namespace dcgan_mnist {
 
-/// Makes <parent>/<number>-<name>, the number one above the highest there. Never reuses a directory. Throws Error if it
-/// cannot be made.
+/// Creates <parent>/<number>-<name>, the number one above the highest in `parent`. Throws Error if it cannot be
+/// created.
 std::filesystem::path make_run_directory(const std::filesystem::path& parent, const std::string& name);
 
-/// The newest run below `parent` that would come to the same result as these options, or nothing. Appends to `problems`
-/// which newer runs were passed over because their options cannot be read.
+/// The newest run in `parent` whose options give the same result, or nullopt. Appends the runs whose options cannot be
+/// read to `problems`.
 std::optional<std::filesystem::path> find_run(const std::filesystem::path& parent, const TrainOptions& options,
                                               std::vector<std::string>& problems);
 
-/// While one lives, no other program holds one for the same directory.
+/// An exclusive lock of a run directory.
 class RunLock {
  public:
-  /// Throws Error if another process has it.
+  /// Throws Error if another process holds it.
   explicit RunLock(const std::filesystem::path& directory);
   ~RunLock();
   RunLock(const RunLock&) = delete;
@@ -33,18 +33,18 @@ class RunLock {
   int fd_;
 };
 
-/// A text file that grows line by line.
+/// A text file that is appended to line by line.
 class LineFile {
  public:
-  /// Opens it, or makes it; appends. Throws Error if it cannot.
+  /// Opens or creates the file. Throws Error if that fails.
   explicit LineFile(const std::filesystem::path& path);
   ~LineFile();
   LineFile(const LineFile&) = delete;
   LineFile& operator=(const LineFile&) = delete;
 
-  /// Throws Error if the line cannot be written whole.
+  /// Appends a line. Throws Error if it cannot be written completely.
   void write(const std::string& line);
-  /// Waits until the lines are on the disk. Throws Error if they cannot be.
+  /// Flushes the lines to disk. Throws Error if that fails.
   void sync();
 
  private:
@@ -52,15 +52,15 @@ class LineFile {
   int fd_;
 };
 
-/// Removes from a file of JSON lines with a "step" each those after `step`, which the run will write again, and what is no
-/// such line. Does nothing if there is no such file. Throws Error if it cannot be read or written.
+/// Removes lines of later steps than `step`, which the run will write again, and invalid lines from a file of JSON
+/// lines with a "step". Does nothing if the file does not exist. Throws Error if it cannot be read or written.
 void truncate_after(const std::filesystem::path& json_lines, std::int64_t step);
 
 /// Replaces a file by a JSON document, atomically.
 void write_json(const std::filesystem::path& path, const nlohmann::ordered_json& json);
 
-/// Records in the run's env.json that the program works on it, from now on and as `environment` says: the first
-/// session's entries stand at the top, all sessions' under "sessions".
+/// Appends a session to the run's env.json: the first session's entries are at the top level, those of all sessions
+/// under "sessions".
 void add_session(const std::filesystem::path& directory, const nlohmann::ordered_json& environment);
 
 }  // namespace dcgan_mnist

@@ -9,7 +9,7 @@ Stepper::Stepper(Step step, tinygan::Generator& random, tinygan::data::DataLoade
 
 void Stepper::step(bool norms) { (norms ? measured_ : plain_)(); }
 
-/// Everything here happens on the device: it is what a replay repeats.
+/// The captured step: no host reads.
 void Stepper::run(bool norms) {
   random_->next_step();
   metrics_.record(values_of(step_(*loader_, norms)));

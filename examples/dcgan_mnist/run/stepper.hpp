@@ -1,4 +1,4 @@
-// The training steps of a run, one after the other: the next batch, both updates, and what they saw.
+// Stepper: the training steps of a run and their metrics.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +15,10 @@ namespace dcgan_mnist {
 /// Metrics of one step on the host.
 using StepMetrics = tinygan::gan::StepMetrics<float>;
 
-/// Takes steps, captured where the device can. Position and random counter are those of `loader` and `random`, so a run
-/// goes on wherever they stand.
+/// Runs steps, captured if the device supports it. Its state is that of `loader` and `random`.
 class Stepper {
  public:
-  /// A step on the next batch of `loader`; `norms`: it measures the gradients too.
+  /// A step on the next batch of `loader`; `norms`: also measures gradient norms.
   using Step =
       std::function<tinygan::gan::StepMetrics<tinygan::Tensor<float>>(tinygan::data::DataLoader& loader, bool norms)>;
 
@@ -28,13 +27,13 @@ class Stepper {
   Stepper(const Stepper&) = delete;
   Stepper& operator=(const Stepper&) = delete;
 
-  /// The next step. It may still be running when this returns. `norms`: measure the gradients too.
+  /// Launches the next step, asynchronously on a GPU. `norms`: also measures gradient norms.
   void step(bool norms);
 
   /// The metrics of the steps since the last call, oldest first, at most `capacity`; waits for the last of them.
   std::vector<StepMetrics> drain();
 
-  /// Whether drain() costs nothing, so that every step may be looked at; elsewhere it stops the device for a moment.
+  /// Whether drain() does not have to wait for a device, so that it can be called after every step.
   bool reads_are_free() const;
 
   static constexpr int capacity = 1024;

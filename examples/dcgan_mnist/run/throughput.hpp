@@ -1,4 +1,4 @@
-// Throughput: how fast a run is now, and when it will be done.
+// Throughput: images per second, and the time left.
 #pragma once
 
 #include <algorithm>
@@ -8,20 +8,20 @@
 
 namespace dcgan_mnist {
 
-/// Images per second over the last `window` seconds. Times come from the caller, in seconds from any beginning, so that
-/// what is no training time can be left out, and a resumed run counts only its own.
+/// Images per second over the last `window` seconds. The caller passes times in seconds, so that pauses and earlier
+/// sessions do not count.
 class Throughput {
  public:
   /// Starts at `now` with `images` already seen.
   Throughput(double now, tinygan::index_t images, double window = 20) : window_(window), points_{{now, images}} {}
 
-  /// `images` were seen in all at `now`.
+  /// At `now` a total of `images` has been seen.
   void add(double now, tinygan::index_t images) {
     points_.push_back({now - paused_, images});
     while (points_.size() > 2 && points_[1].time <= points_.back().time - window_) points_.pop_front();
   }
 
-  /// The last `seconds` went into something else than training.
+  /// Excludes the last `seconds` from training time.
   void pause(double seconds) { paused_ += seconds; }
 
   /// 0 before the first step.

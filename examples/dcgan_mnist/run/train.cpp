@@ -34,7 +34,7 @@ namespace {
 
 constexpr int done = 0, diverged = 3, interrupted = 130;
 
-/// Thrown out of the loop when a value is no finite number any more.
+/// Thrown when a loss or a weight is not finite.
 struct Diverged {
   std::string what;
 };
@@ -92,7 +92,8 @@ class Run {
     if (!options_.overfit_batch) return d;
     d.count = images_per_step(options_);
     tinygan::check(static_cast<std::size_t>(d.count * d.pixels()) <= d.images.size(), "--overfit-batch", "a batch of ",
-                   d.count, " images asked for, there are ", d.images.size() / static_cast<std::size_t>(d.pixels()));
+                   d.count, " images, expected at most ", d.images.size() / static_cast<std::size_t>(d.pixels()),
+                   ", the number of images");
     d.images.resize(static_cast<std::size_t>(d.count * d.pixels()));
     if (!d.labels.empty()) d.labels.resize(static_cast<std::size_t>(d.count));
     return d;
@@ -107,18 +108,18 @@ class Run {
     const fs::path& run = plan_.directory;
     for (const std::string& warning : plan_.warnings) progress_.warn("WARNING: " + warning);
     if (!plan_.warnings.empty()) tinygan::io::Checkpoints(run).point_to(training_.steps_done());
-    std::error_code none;  // a file that is not there is as old as can be
-    if (fs::last_write_time(run / "report.html", none) < fs::last_write_time(run / "latest", none)) {
-      tinygan::io::Checkpoints(run).remove_unfinished();  // the run was killed at the very end
+    std::error_code ignored;  // a missing file counts as the oldest
+    if (fs::last_write_time(run / "report.html", ignored) < fs::last_write_time(run / "latest", ignored)) {
+      tinygan::io::Checkpoints(run).remove_unfinished();  // the run was killed after its last step
       write_pages(run, progress_);
     }
     progress_.note(tinygan::text(run.string(), " has done ", training_.steps_done(), " of ", steps_,
-                                 " steps: nothing to do (more --steps or --epochs make it go on)"));
+                                 " steps: nothing to do (more --steps or --epochs continue it)"));
     write_output_line(run.string());
     return done;
   }
 
-  /// Makes the run directory, or opens the one that goes on; from here on there is a record.
+  /// Creates the run directory, or opens that of a resumed run, and the record.
   void open_directory(const RunParts& parts) {
     fs::path directory = plan_.directory;
     const bool fresh = directory.empty();
@@ -127,7 +128,7 @@ class Run {
                                      tinygan::text(options_.model, '-', options_.loss, "-b", options_.batch_size));
       plan_.lock = std::make_unique<RunLock>(directory);
     } else {
-      write_output_line(directory.string());  // first: if it cannot be written, the run is as it was
+      write_output_line(directory.string());  // first: if that fails, the run is unchanged
       roll_back_to_checkpoint(directory);
     }
     try {
@@ -135,12 +136,12 @@ class Run {
       environment["first_step"] = training_.steps_done() + 1;
       add_session(directory, environment);
       record_.emplace(directory, progress_, training_.steps_done() + 1);
-      write_json(directory / "options.json", to_json(options_));  // last: what has it can be resumed
+      write_json(directory / "options.json", to_json(options_));  // last: a directory with it can be resumed
       if (fresh) write_output_line(directory.string());
     } catch (...) {
       record_.reset();
       std::error_code ignored;
-      if (fresh) fs::remove_all(directory, ignored);  // a run that nobody was told of
+      if (fresh) fs::remove_all(directory, ignored);  // its path was not printed
       throw;
     }
     record_->say(describe_run(parts));
@@ -158,12 +159,12 @@ class Run {
       record_->say(tinygan::text(abandoned_, " later checkpoints are kept as checkpoints/abandoned_step_*"));
   }
 
-  /// Removes what the run wrote after its checkpoint.
+  /// Removes files and lines of steps after the checkpoint.
   void roll_back_to_checkpoint(const fs::path& directory) {
     const tinygan::io::Checkpoints checkpoints(directory);
     checkpoints.remove_unfinished();
     if (plan_.checkpoint) checkpoints.point_to(training_.steps_done());
-    if (plan_.goes_back) abandoned_ = checkpoints.abandon_after(training_.steps_done());
+    if (plan_.rolls_back) abandoned_ = checkpoints.abandon_after(training_.steps_done());
     for (const char* name : {"stats.jsonl", "metrics.jsonl"}) truncate_after(directory / name, training_.steps_done());
   }
 
@@ -203,7 +204,7 @@ class Run {
     return stopped ? interrupted : done;
   }
 
-  /// What training took in this session, and what all else took from it.
+  /// The time of this session, and the share of grids and checkpoints.
   std::string time_spent() const {
     const double all = seconds_now() - begun_;
     return tinygan::text("time ", fixed(all, 1), " s, of which grids and checkpoints ", fixed(paused_, 2), " s (",
@@ -215,7 +216,7 @@ class Run {
   void save_artifacts(bool checkpoint, bool grid) {
     const double before = seconds_now();
     training_.refresh_average(!checkpoint);
-    if (grid) write_grid(training_.steps_done());  // first: where there is a checkpoint, nothing before it is missing
+    if (grid) write_grid(training_.steps_done());  // first: a checkpoint implies that everything before it is written
     if (checkpoint) write_checkpoint();
     const double seconds = seconds_now() - before;
     throughput_->pause(seconds);
@@ -257,7 +258,7 @@ class Run {
     return s;
   }
 
-  /// The real images, and on a fresh start what the generator makes of nothing.
+  /// The real images, and, in a new run, images of the untrained generator.
   void write_first_pictures() {
     const tinygan::Tensor<float> reals = training_.reals();
     health_.emplace(variety(reals.host(), reals.extent(0)));
@@ -285,8 +286,8 @@ class Run {
             dataset_.source,        dataset_.images_md5, nullptr};
   }
 
-  /// Copies the state and has it written. Throws Diverged if there is a value in it that is no finite number: what was
-  /// saved before is then the last good checkpoint.
+  /// Copies the state and writes it in the background. Throws Diverged, before anything is written, if a value is not
+  /// finite.
   void write_checkpoint() {
     auto state = std::make_shared<TrainingState>(training_.state());
     for (const auto* file : {&state->model, &state->state})
@@ -296,7 +297,7 @@ class Run {
     record_->checkpoint(meta(), state, {options_.keep_last, options_.keep_every});
   }
 
-  /// Says what went wrong and where, and leaves the state behind for whoever wants to know why.
+  /// Reports the first value that is not finite, and saves the state for inspection.
   int end_diverged(const Diverged& d) {
     const TrainingState state = training_.state();
     auto bad = tinygan::io::find_non_finite(state.model);
@@ -310,7 +311,7 @@ class Run {
         d.what, "; ",
         bad ? tinygan::text("the first bad tensor is ", bad->tensor, ", element ", bad->element, " is ", bad->value)
             : std::string("all weights and moments are finite, so a loss has overflowed"),
-        "\nits state, to look at: ", (record_->directory() / name).string(), "\nthe last good checkpoint: ",
+        "\nthe state, for inspection: ", (record_->directory() / name).string(), "\nthe last good checkpoint: ",
         last ? record_->checkpoints().path(*last).string() : std::string("none was written yet"),
         "\ntry a lower --learning-rate"));
     record_->pages();
@@ -321,7 +322,7 @@ class Run {
     return "dcgan_mnist train --resume " + shell_quoted(record_->directory().string());
   }
 
-  /// What to add to the message of an error that ends the run.
+  /// The end of the text of an error that ends the run.
   std::string after_error() const {
     try {
       std::error_code ignored;
@@ -355,7 +356,7 @@ int train(const TrainOptions& given) {
   SignalWatch signals;
   TrainOptions options = given;
   const tinygan::Device device = device_from_name(options.device).value();
-  // What "auto" stands for is settled now: a run is compared with another by what they do.
+  // "auto" is resolved now: runs are compared by their actual device and precision.
   options.device = tinygan::text(device);
   options.precision = use_precision(device, options.precision);
   const bool own_images = options.resume.empty() || options.resume == "auto" || options.given.contains("data");

@@ -5,7 +5,7 @@
 
 namespace dcgan_mnist {
 
-/// Trains, leaving a run directory behind; returns the exit code (0 done, 3 diverged). Throws Error on bad data or an
+/// Trains and writes a run directory; returns the exit code (0 done, 3 diverged). Throws Error on bad data or an
 /// unwritable directory.
 int train(const TrainOptions& options);
 

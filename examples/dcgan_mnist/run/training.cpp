@@ -36,8 +36,8 @@ void Training::step(bool norms) {
   if (steps_done_ % Model::average_interval == 0) model_->update_average();
 }
 
-// From no more images than the run has trained on, so that a run of a few steps is over as soon. The statistics are a
-// function of weights, step and options alone: a resumed run finds the same.
+// From at most as many images as the run has trained on, so that short runs stay short. The statistics are a function
+// of (weights, step, options), the same in a resumed run.
 void Training::refresh_average(bool quick) {
   tinygan::nn::Layer<float>* const average = model_->average();
   if (!average) return;
@@ -69,11 +69,10 @@ void Training::restore(const TrainingState& saved, const std::string& name) {
 
 void Training::load_weights(const tinygan::io::SafetensorsFile& weights, const std::string& name) {
   const std::string& model = weights.metadata.at("model");
-  tinygan::check(model == options_.model, name, "holds weights of --model ", model, ", the run is to train ",
-                 options_.model);
+  tinygan::check(model == options_.model, name, "holds weights of --model ", model, ", expected ", options_.model);
   if (const auto bad = io::find_non_finite(weights))
     tinygan::fail(name, "tensor ", bad->tensor, " holds ", bad->value, " at element ", bad->element,
-                  "; nothing can be learnt from that");
+                  ", expected finite values");
   model_->load_weights(weights, name);
 }
 

@@ -1,4 +1,4 @@
-// Training: everything that decides how a run goes on: model, random numbers, order of images.
+// Training: the state of a run: model, random numbers, order of images.
 #pragma once
 
 #include <memory>
@@ -11,12 +11,12 @@
 
 namespace dcgan_mnist {
 
-/// A run's state and the step that moves it on. Two of the same options and images that stand at the same step go on
-/// alike, bit for bit.
+/// The state of a run, and its step. Two objects with the same options and images at the same step give the same
+/// results, bit for bit.
 class Training {
  public:
-  /// Freshly drawn weights. The images stay with the device; the data set may go. Throws Error if the options do not
-  /// fit the images or the device is unavailable.
+  /// With random initial weights. Copies the images to the device. Throws Error if the options do not match the images
+  /// or the device is unavailable.
   Training(const TrainOptions& options, tinygan::Device device, const tinygan::data::ImageDataset& images);
 
   /// The next step; see Stepper.
@@ -27,20 +27,20 @@ class Training {
   tinygan::index_t steps_per_epoch() const { return loader_.per_epoch(); }
   tinygan::index_t epoch() const { return loader_.position().epoch; }
 
-  /// Gives the averaged generator, if there is one, the batch statistics of its weights, which change with every step:
-  /// before state() and fakes(). A `quick` look, at images that nobody keeps, makes do with a quarter of the images.
+  /// Recomputes the running statistics of the averaged generator, if there is one. Call before state() and fakes().
+  /// `quick` uses a quarter of the images, for grids without a checkpoint.
   void refresh_average(bool quick);
 
   TrainingState state() const;
-  /// Restores it. Throws Error, naming `name`, if it does not fit.
+  /// Restores a state. Throws Error, naming `name`, if it does not match.
   void restore(const TrainingState& saved, const std::string& name);
-  /// Loads weights alone, see Model. Throws Error, naming `name`, if they do not fit or one of them is not finite.
+  /// Loads weights only, see Model. Throws Error, naming `name`, if they do not match or one of them is not finite.
   void load_weights(const tinygan::io::SafetensorsFile& weights, const std::string& name);
 
-  /// Images (rows * columns, 28, 28, 1) on the CPU, always of the same latent vectors: of the averaged generator if
-  /// there is one.
+  /// Images (rows * columns, 28, 28, 1) in host memory of fixed latent vectors, by the averaged generator if there is
+  /// one.
   tinygan::Tensor<float> fakes();
-  /// The first training images, as many.
+  /// The first training images, in the same number.
   tinygan::Tensor<float> reals() const;
   static constexpr tinygan::index_t grid_rows = 8, grid_columns = 8;
 

@@ -21,17 +21,17 @@ std::string find_images(const std::string& where) {
   if (where == "strokes") return where;
   const auto found = data::find_mnist(where == "auto" ? "" : where);
   if (found) return std::filesystem::absolute(*found).lexically_normal().string();
-  std::fprintf(
-      stderr,
-      "NOTE: no MNIST images found (looked at $TINYGAN_MNIST and data/mnist): training on built-in stroke digits.\n"
-      "      Give --data DIR to train on the real ones.\n");
+  std::fprintf(stderr,
+               "NOTE: no MNIST images found in $TINYGAN_MNIST or data/mnist: training on built-in stroke digits.\n"
+               "      Give --data DIR to train on the real ones.\n");
   return "strokes";
 }
 
 data::ImageDataset training_images(const std::string& where, std::int64_t count) {
   data::ImageDataset d = where == "strokes" ? data::stroke_digits(count > 0 ? count : stroke_count, 0)
                                             : data::load_mnist(where, data::Split::train, data::Labels::skip);
-  tinygan::check(count <= d.count, "--images", count, " images asked for, ", d.source, " has ", d.count);
+  tinygan::check(count <= d.count, "--images", count, " images, expected at most ", d.count, ", the number in ",
+                 d.source);
   if (count > 0) d.keep_first(count);
   if (d.images_md5.empty()) d.images_md5 = tinygan::io::md5(d.images);
   return d;

@@ -27,7 +27,7 @@ Tensor<float> ImageSource::operator()(const Tensor<float>& latents) {
   const index_t count = latents.extent(0), width = latents.extent(1);
   const std::vector<float> z = latents.to_vector();
   const tinygan::Shape image = loaded_.networks.generator.output_shape({1, width});
-  Tensor<float> result({count, image[1], image[2], image[3]});  // first: too little memory shows before the work
+  Tensor<float> result({count, image[1], image[2], image[3]});  // first: fails before the work if memory is short
   for (index_t first = 0; first < count; first += batch_size) {
     const index_t n = std::min(batch_size, count - first);
     Tensor<float> batch({n, width});

@@ -9,7 +9,7 @@
 
 namespace dcgan_mnist {
 
-/// Where and with what the subcommands that draw images do it.
+/// Common options of the subcommands that generate images.
 struct GenerateOptions {
   std::string weights;  ///< a run directory, a checkpoint or a weights file
   std::string device = "auto";
@@ -17,10 +17,10 @@ struct GenerateOptions {
   bool raw = false;  ///< the raw generator instead of its average
 };
 
-/// A generator on its device, and where it came from.
+/// A trained generator on its device.
 class ImageSource {
  public:
-  /// Throws Error on a bad file or a device that is not there.
+  /// Throws Error on a bad file or an unavailable device.
   explicit ImageSource(const GenerateOptions& options);
 
   /// Images (N,28,28,1) of the latent vectors (N,100), in host memory, in batches that bound the memory. Inference

@@ -13,7 +13,7 @@ struct InterpolateOptions : GenerateOptions {
   std::int64_t rows = 8, steps = 10;
   std::string way = "spherical";  ///< or linear
   double truncation = 0;
-  std::string out;  ///< PNG file of strips; interpolation.png if nothing else is asked for
+  std::string out;  ///< PNG file of strips; interpolation.png if no output is given
   std::string gif;  ///< the same way there and back, as an animation
 };
 

@@ -22,7 +22,7 @@ namespace {
 constexpr std::int64_t most_in_a_grid = 250000;  // 500x500 images, 14501 pixels a side
 constexpr index_t image_side = 28;
 
-/// A grid is also what is drawn if nothing is asked for.
+/// A grid is the default output.
 bool draws_grid(const SampleOptions& o) { return !o.out.empty() || (o.pngs.empty() && o.npz.empty()); }
 
 int columns_of_grid(const SampleOptions& o) {
@@ -33,7 +33,7 @@ int columns_of_grid(const SampleOptions& o) {
 void write_pngs(const fs::path& directory, const Tensor<float>& images, float low, float high) {
   std::error_code error;
   fs::create_directories(directory, error);
-  tinygan::check(!error, directory.string(), "cannot make the directory: ", error.message());
+  tinygan::check(!error, directory.string(), "cannot create the directory: ", error.message());
   const std::vector<std::uint8_t> bytes = to_bytes(images, low, high);
   const index_t H = images.extent(1), W = images.extent(2);
   for (index_t n = 0; n < images.extent(0); ++n) {
@@ -57,7 +57,7 @@ void write_npz(const fs::path& path, const Tensor<float>& images, const Tensor<f
 
 }  // namespace
 
-std::string complaint(const SampleOptions& o) {
+std::string validation_error(const SampleOptions& o) {
   if (!draws_grid(o)) return {};
   if (o.count > most_in_a_grid)
     return tinygan::text("a grid of ", o.count, " images, at most ", most_in_a_grid, "; use --npz or --pngs");

@@ -14,7 +14,7 @@ namespace nn = tinygan::nn;
 
 namespace {
 
-/// A tensor on its way into the file.
+/// A tensor to be written.
 struct Array {
   std::vector<index_t> shape;
   std::vector<float> values;
@@ -54,7 +54,7 @@ using Layers = std::vector<std::pair<std::string, const nn::Layer<float>*>>;
 
 bool keeps_features(const nn::Layer<float>& layer) { return layer.type() == "batch_norm" || layer.type() == "dropout"; }
 
-/// What the features of each layer's input and output stand for, where they are a flattened image: (H,W,C).
+/// For each layer whose input or output features are a flattened image: its shape (H,W,C).
 struct Features {
   std::optional<Shape> in, out;
 };
@@ -132,7 +132,7 @@ void add_in_layout(tinygan::io::SafetensorsFile& file, const std::string& prefix
       if (layout == Layout::torch) a = torch_array(type, t.name, std::move(a), features[i]);
       file.add<float>(path + (layout == Layout::torch ? torch_name(type, t.name) : t.name), a.values, a.shape);
     }
-    const std::int64_t no_batches = 0;  // state_dict has it, and momentum is never left to it
+    const std::int64_t no_batches = 0;  // part of the state_dict; unused, since momentum is given
     if (layout == Layout::torch && type == "batch_norm")
       file.add<std::int64_t>(path + "num_batches_tracked", {&no_batches, 1}, {});
   }

@@ -1,4 +1,4 @@
-// Augmentation: every image shifted, turned and scaled a little, by one affine resampling.
+// Augmentation: a random translation, rotation and scaling of every image, by one affine resampling.
 #pragma once
 
 #include <cmath>
@@ -16,10 +16,10 @@
 
 namespace tinygan::data {
 
-/// Each parameter is drawn per image, uniformly in plus or minus the range given here; 0 leaves it out.
+/// Each parameter is drawn per image, uniformly from [-range, range]; 0 disables it.
 struct AugmentOptions {
   float shift = 0;     ///< pixels, along each axis; 0 to 16
-  float rotation = 0;  ///< degrees about the centre; 0 to 45 (beyond that a 6 turns towards a 9)
+  float rotation = 0;  ///< degrees about the centre; 0 to 45 (beyond that a 6 becomes a 9)
   float scale = 0;     ///< 0.1: 0.9 to 1.1 of the size; 0 to 0.5
   float fill = 0;      ///< value outside the image: 0 for bytes, -1 for images in [-1, 1]
 };
@@ -27,7 +27,7 @@ struct AugmentOptions {
 namespace detail {
 
 inline void check_augment(const AugmentOptions& o) {
-  const auto in = [](float x, float most) { return x >= 0 && x <= most; };  // false for NaN
+  const auto in = [](float x, float max) { return x >= 0 && x <= max; };  // false for NaN
   check(in(o.shift, 16), "augment", "shift of ", o.shift, " pixels, expected 0 to 16");
   check(in(o.rotation, 45), "augment", "rotation of ", o.rotation, " degrees, expected 0 to 45");
   check(in(o.scale, 0.5f), "augment", "scale of ", o.scale, ", expected 0 to 0.5");
@@ -36,24 +36,24 @@ inline void check_augment(const AugmentOptions& o) {
 
 }  // namespace detail
 
-/// The map of one image: output pixel (x, y), measured from the centre, reads the input at
-/// (a x - b y + u, b x + a y + v).
+/// A similarity transform: output pixel (x, y), relative to the centre, is sampled at (a x - b y + u, b x + a y + v) of
+/// the input.
 struct Similarity {
   float a = 1, b = 0, u = 0, v = 0;
 };
 
-/// The map of image `image` in step `step`: a function of the seed and these two numbers, at any batch size.
+/// The transform of image `image` in step `step`: a function of (seed, step, image), at any batch size.
 inline Similarity random_similarity(const AugmentOptions& o, std::uint64_t seed, std::uint64_t step,
                                     std::uint64_t image) {
   RandomStream random(seed, Purpose::augment, step, image);
   const float dx = random.uniform(-1, 1) * o.shift, dy = random.uniform(-1, 1) * o.shift;
   const float angle = random.uniform(-1, 1) * o.rotation * std::numbers::pi_v<float> / 180;
   const float size = 1 + random.uniform(-1, 1) * o.scale;
-  const float a = std::cos(angle) / size, b = -std::sin(angle) / size;  // the inverse of turning and scaling
+  const float a = std::cos(angle) / size, b = -std::sin(angle) / size;  // the inverse of rotation and scaling
   return {a, b, -(a * dx - b * dy), -(b * dx + a * dy)};
 }
 
-/// y(H,W) from x(H,W) by bilinear interpolation; what lies outside x is `fill`. Bytes are rounded to nearest.
+/// y(H,W) from x(H,W) by bilinear interpolation; outside x the value is `fill`. Bytes are rounded to nearest.
 template <class T>
 void resample(const T* x, T* y, index_t H, index_t W, const Similarity& m, float fill) {
   static_assert(std::is_same_v<T, std::uint8_t> || std::is_same_v<T, float>, "images are bytes or floats");
@@ -76,8 +76,8 @@ void resample(const T* x, T* y, index_t H, index_t W, const Similarity& m, float
   }
 }
 
-/// y(N,H,W) = each image of x(N,H,W) under its own random map; image n of step s is always mapped alike. Throws Error
-/// on options out of range or buffers that do not hold whole, equally many images. x and y must not overlap.
+/// y(N,H,W) = each image of x(N,H,W) under its own random transform, a function of (seed, step, n). Throws Error on
+/// options out of range and on buffers that do not hold the same number of complete images. x and y must not overlap.
 template <class T>
 void augment(std::span<const T> x, std::span<T> y, index_t height, index_t width, const AugmentOptions& o,
              std::uint64_t seed, std::uint64_t step) {

@@ -1,4 +1,4 @@
-// Batches: in which order a training run sees its images.
+// Batches: the order of a training run's images, shuffled every epoch.
 #pragma once
 
 #include <algorithm>
@@ -16,7 +16,7 @@
 
 namespace tinygan::data {
 
-/// What happens to the images left over when an epoch is cut into batches.
+/// Whether an incomplete last batch of an epoch is dropped or kept.
 enum class LastBatch { drop, keep };
 
 struct BatchOptions {
@@ -26,24 +26,24 @@ struct BatchOptions {
   bool shuffle = true;
 };
 
-/// Where a run stands: `batch` batches of `epoch` were delivered. All that resuming needs, beside the options.
+/// The position of a run: `batch` batches of `epoch` were returned. With the options it suffices to resume.
 struct BatchPosition {
   index_t epoch = 0, batch = 0;
 
   friend bool operator==(const BatchPosition&, const BatchPosition&) = default;
 };
 
-/// Cuts each epoch, a permutation of 0..count-1, into batches. The permutation is a function of seed and epoch alone
-/// (Fisher-Yates over a Philox stream), so any position can be restored without replaying what came before.
+/// Divides each epoch, a permutation of 0..count-1, into batches. The permutation is a function of (seed, epoch) alone
+/// (Fisher-Yates over a Philox stream), so that any position can be restored directly.
 class Batches {
  public:
-  /// Throws Error on a batch size below 1, no images, or a batch size above their number when the rest is dropped.
+  /// Throws Error on a batch size below 1, on no images, and, with LastBatch::drop, on a batch size above their number.
   explicit Batches(index_t count, const BatchOptions& options = {}) : options_(options) {
     check(count >= 1 && count <= std::numeric_limits<std::int32_t>::max(), "Batches", count,
           " images, expected 1 to 2^31 - 1");
     check(options.batch_size >= 1, "Batches", "batch size ", options.batch_size, ", expected at least 1");
     check(options.last == LastBatch::keep || options.batch_size <= count, "Batches", "batch size ", options.batch_size,
-          " is larger than the data set of ", count, " images, and partial batches are dropped");
+          ", expected at most ", count, ", the number of images, since an incomplete batch is dropped");
     order_.resize(static_cast<std::size_t>(count));
     arrange();
   }
@@ -57,7 +57,7 @@ class Batches {
     return count() / options_.batch_size + (partial ? 1 : 0);
   }
 
-  /// The images of the next batch. Valid until the next call: a new epoch begins by itself when one is used up.
+  /// The images of the next batch, valid until the next call. After the last batch of an epoch the next one begins.
   std::span<const std::int32_t> next() {
     if (at_.batch == per_epoch()) seek({at_.epoch + 1, 0});
     const index_t first = at_.batch++ * options_.batch_size;
@@ -65,16 +65,16 @@ class Batches {
         static_cast<std::size_t>(first), static_cast<std::size_t>(std::min(options_.batch_size, count() - first)));
   }
 
-  /// The images of the current epoch, in its order; changes with the epoch.
+  /// The images of the current epoch, in order; changes with the epoch.
   std::span<const std::int32_t> order() const { return order_; }
 
   /// Epochs count from 0; batch == per_epoch() after the last batch of one.
   BatchPosition position() const { return at_; }
 
-  /// Goes on from a saved position. Throws Error if there is no such position.
+  /// Continues from a saved position. Throws Error if the position is out of range.
   void seek(BatchPosition to) {
-    check(to.epoch >= 0 && to.batch >= 0 && to.batch <= per_epoch(), "Batches", "no position (epoch ", to.epoch,
-          ", batch ", to.batch, "): an epoch has ", per_epoch(), " batches");
+    check(to.epoch >= 0 && to.batch >= 0 && to.batch <= per_epoch(), "Batches", "epoch ", to.epoch, ", batch ",
+          to.batch, ", expected an epoch from 0 on and a batch from 0 to ", per_epoch());
     const bool same_epoch = to.epoch == at_.epoch;
     at_ = to;
     if (!same_epoch) arrange();

@@ -1,4 +1,4 @@
-// DataLoader: the batches of a training run, gathered on the device where the images and their order lie.
+// DataLoader: the batches of a training run, gathered on the device from images and an order in device memory.
 #pragma once
 
 #include <algorithm>
@@ -12,14 +12,14 @@
 
 namespace tinygan::data {
 
-/// Batches of a data set, epoch after epoch. The order of an epoch is copied to the device once; a clock says which
-/// batch is next, so that next() may be part of a captured step.
+/// Batches of a data set, epoch after epoch. The order of an epoch is copied to the device once; the batch number is
+/// read from a clock, so that next() can be captured.
 class DataLoader {
  public:
-  /// Counts the batches itself. Throws Error on an empty data set, or options that do not make batches of one size.
+  /// With a clock of its own. Throws Error on an empty data set and on batches of different sizes.
   explicit DataLoader(const ImageDataset& images, const BatchOptions& options = {}, Device device = Device::cpu())
       : DataLoader(images, options, StepClock(device), true) {}
-  /// On the device of `clock`, which ticks before each next(): one launch less.
+  /// On the device of `clock`, which must tick before each next(): saves a launch.
   DataLoader(const ImageDataset& images, const BatchOptions& options, const StepClock& clock)
       : DataLoader(images, options, clock, false) {}
   DataLoader(const DataLoader&) = delete;  // a captured step refers to its loader
@@ -28,11 +28,11 @@ class DataLoader {
   const DeviceImages& images() const { return images_; }
   index_t per_epoch() const { return batches_.per_epoch(); }
   BatchPosition position() const { return batches_.position(); }
-  /// Goes on from a saved position. Throws Error if there is no such position.
+  /// Continues from a saved position. Throws Error if the position is out of range.
   void seek(BatchPosition to) { batches_.seek(to); }
 
-  /// The next batch as (N,H,W,1), byte 0 mapped to `low` and 255 to `high`. Throws Error if a step that is to be
-  /// captured takes more than one.
+  /// The next batch (N,H,W,1), byte 0 mapped to `low` and 255 to `high`. Throws Error on a second call in a captured
+  /// step.
   template <class T = float>
   Tensor<T> next(wide_t<T> low, wide_t<T> high) {
     if (counts_) clock_.tick();
@@ -44,33 +44,33 @@ class DataLoader {
   DataLoader(const ImageDataset& images, const BatchOptions& options, const StepClock& clock, bool counts)
       : images_(images, clock.device()), batches_(images_.count(), options), clock_(clock), counts_(counts),
         order_({images_.count()}, clock.device()) {
-    check(options.last == LastBatch::drop || images_.count() % options.batch_size == 0, "DataLoader", "the last of ",
-          images_.count(), " images make a smaller batch than ", options.batch_size,
-          "; LastBatch::drop leaves them out");
+    check(options.last == LastBatch::drop || images_.count() % options.batch_size == 0, "DataLoader", images_.count(),
+          " images, expected a multiple of the batch size ", options.batch_size, ", or LastBatch::drop");
   }
 
-  /// Moves the position on. The device gathers batch step mod per_epoch() of order_, which is therefore the order of
-  /// the epoch rotated by `shift` batches; copied where that is not what it has: in a new epoch, after seek().
+  /// Advances the position. The device gathers batch step mod per_epoch() of order_, which is therefore the order of
+  /// the epoch rotated by `shift` batches. The order is copied to the device only if it changes: in a new epoch, after
+  /// seek().
   void advance() {
     batches_.next();
     const BatchPosition at = batches_.position();
     const index_t count = per_epoch(), slot = static_cast<index_t>(clock_.step() % static_cast<std::uint64_t>(count));
     const index_t shift = (slot - (at.batch - 1) + count) % count;
-    if (at.epoch == sent_epoch_ && shift == sent_shift_) return;
+    if (at.epoch == copied_epoch_ && shift == copied_shift_) return;
     std::vector<std::int32_t> rotated(batches_.order().begin(), batches_.order().end());
-    const auto end = rotated.begin() + count * batches_.options().batch_size;  // of the batches; then images left out
+    const auto end = rotated.begin() + count * batches_.options().batch_size;  // of the batches, before dropped images
     std::rotate(rotated.begin(), end - shift * batches_.options().batch_size, end);
     order_.copy_from(std::span<const std::int32_t>(rotated));
-    sent_epoch_ = at.epoch;
-    sent_shift_ = shift;
+    copied_epoch_ = at.epoch;
+    copied_shift_ = shift;
   }
 
   DeviceImages images_;
   Batches batches_;
   StepClock clock_;
   bool counts_;
-  index_t sent_epoch_ = -1, sent_shift_ = 0;
-  Tensor<std::int32_t> order_;  // of the epoch, rotated
+  index_t copied_epoch_ = -1, copied_shift_ = 0;  // of order_
+  Tensor<std::int32_t> order_;                    // of the epoch, rotated
 };
 
 }  // namespace tinygan::data

@@ -1,4 +1,4 @@
-// ImageDataset: grey images in memory, eight bits a pixel, as they are kept on every device; and their labels, if any.
+// ImageDataset: greyscale images of 8 bits per pixel, and their labels, in host memory.
 #pragma once
 
 #include <algorithm>
@@ -24,30 +24,29 @@ struct ImageDataset {
   Split split = Split::train;
   index_t count = 0, height = 0, width = 0;
   std::vector<std::uint8_t> images;    ///< (count, height, width), 0 black to 255 white
-  std::vector<std::uint8_t> labels;    ///< (count), 0 to 9 in MNIST; none where they were not read
-  std::string images_md5, labels_md5;  ///< of the uncompressed files; empty where there are none
+  std::vector<std::uint8_t> labels;    ///< (count), 0 to 9 in MNIST; empty if they were not read
+  std::string images_md5, labels_md5;  ///< of the uncompressed files; empty if the data is not from files
 
-  /// Pixels of one image. Throws Error if their number does not fit into 63 bits.
+  /// Pixels of one image. Throws Error if the number does not fit into 63 bits.
   index_t pixels() const { return size_of({height, width}); }
 
-  /// Image i, (height, width). Throws Error if there is none.
+  /// Image i, (height, width). Throws Error if i is out of range.
   std::span<const std::uint8_t> image(index_t i) const {
-    check(i >= 0 && i < count, "ImageDataset", "no image ", i, " among ", count);
+    check(i >= 0 && i < count, "ImageDataset", "image ", i, ", expected 0 to ", count - 1);
     check_size();
     return std::span(images).subspan(static_cast<std::size_t>(i * pixels()), static_cast<std::size_t>(pixels()));
   }
 
-  /// Throws Error unless there are as many pixels as count, height and width say.
+  /// Throws Error unless the number of pixels is count x height x width.
   void check_size() const {
     const index_t expected = size_of({count, height, width});
     check(static_cast<std::size_t>(expected) == images.size(), "ImageDataset", images.size(), " bytes for ", count,
           " images of ", height, "x", width, ", expected ", expected);
   }
 
-  /// Keeps the first n images, and their labels if there are any; the sums of the files do not hold any more. Throws
-  /// Error unless 0 <= n <= count.
+  /// Keeps the first n images, and their labels if any, and clears the MD5 sums. Throws Error unless 0 <= n <= count.
   void keep_first(index_t n) {
-    check(n >= 0 && n <= count, "ImageDataset", n, " images asked for, ", source, " has ", count);
+    check(n >= 0 && n <= count, "ImageDataset", n, " images, expected 0 to ", count, ", the number in ", source);
     check_size();
     if (n == count) return;
     images.resize(static_cast<std::size_t>(n * pixels()));
@@ -60,9 +59,10 @@ struct ImageDataset {
  private:
   static index_t size_of(std::initializer_list<index_t> extents) {
     const std::span<const index_t> all(extents.begin(), extents.size());
-    const bool whole = std::none_of(all.begin(), all.end(), [](index_t e) { return e < 0; });
-    const auto n = whole ? io::product(all) : std::nullopt;
-    check(n.has_value(), "ImageDataset", "no memory holds images of the extents ", io::shape_text(all));
+    const bool valid = std::none_of(all.begin(), all.end(), [](index_t e) { return e < 0; });
+    const auto n = valid ? io::product(all) : std::nullopt;
+    check(n.has_value(), "ImageDataset", "extents ", io::shape_text(all),
+          ", expected at least 0 and a product below 2^63");
     return *n;
   }
 };
@@ -72,7 +72,7 @@ struct PixelStatistics {
   double mean = 0, variance = 0;
 };
 
-/// Exact: the sums are of whole numbers. Throws Error if there are no pixels.
+/// Exact up to the last division: the sums are integers. Throws Error if there are no pixels.
 inline PixelStatistics pixel_statistics(std::span<const std::uint8_t> pixels) {
   check(!pixels.empty(), "pixel_statistics", "no pixels");
   std::uint64_t sum = 0, squares = 0;  // enough for 2^48 pixels
@@ -86,7 +86,7 @@ inline PixelStatistics pixel_statistics(std::span<const std::uint8_t> pixels) {
 }
 inline PixelStatistics pixel_statistics(const ImageDataset& d) { return pixel_statistics(std::span(d.images)); }
 
-/// How many images carry each label from 0 to the highest there is, to 9 at least.
+/// Number of images of each label, from 0 to the highest label, at least to 9.
 inline std::vector<index_t> class_counts(const ImageDataset& d) {
   std::vector<index_t> counts(10);
   for (const std::uint8_t label : d.labels) {

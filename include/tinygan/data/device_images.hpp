@@ -1,4 +1,4 @@
-// DeviceImages: a data set's pixels resident on a device, from which batches are gathered there.
+// DeviceImages: a data set's pixels in device memory, from which batches are gathered.
 #pragma once
 
 #include <tinygan/data/dataset.hpp>
@@ -9,7 +9,7 @@ namespace tinygan::data {
 /// The bytes of all images on one device; 47 MB for MNIST's training set.
 class DeviceImages {
  public:
-  /// Throws Error on an empty data set, or one that has not as many pixels as it says.
+  /// Throws Error on an empty data set and on a wrong number of pixels.
   explicit DeviceImages(const ImageDataset& d, Device device = Device::cpu()) : height_(d.height), width_(d.width) {
     check(d.count >= 1, "DeviceImages", "the data set ", d.source, " is empty");
     d.check_size();
@@ -20,10 +20,11 @@ class DeviceImages {
   index_t count() const { return images_.extent(0); }
   Device device() const { return images_.device(); }
 
-  /// Images `index` as (N,H,W,1), byte 0 mapped to `low` and 255 to `high`. Throws Error on an index out of range.
+  /// The images at `index` (N,H,W,1), byte 0 mapped to `low` and 255 to `high`. Throws Error on an index out of range.
   template <class T>
   Tensor<T> batch(std::span<const std::int32_t> index, wide_t<T> low, wide_t<T> high) const {
-    for (const std::int32_t i : index) check(i >= 0 && i < count(), "DeviceImages", "no image ", i, " among ", count());
+    for (const std::int32_t i : index)
+      check(i >= 0 && i < count(), "DeviceImages", "image ", i, ", expected 0 to ", count() - 1);
     const GatherDims d{static_cast<index_t>(index.size()), height_ * width_};
     const auto where = Tensor<std::int32_t>::from(index, {d.count}, device());
     Tensor<T> out({d.count, height_, width_, 1}, device());
@@ -32,8 +33,8 @@ class DeviceImages {
     return out;
   }
 
-  /// Images order[b size ...] as above, b = *step mod batches, order and step being on the device. The order is
-  /// trusted.
+  /// The images at order[b size .. (b+1) size - 1], b = *step mod batches, with order and step in device memory. The
+  /// order is not checked.
   template <class T>
   Tensor<T> batch(const Tensor<std::int32_t>& order, const Tensor<std::uint64_t>& step, index_t batches, index_t size,
                   wide_t<T> low, wide_t<T> high) const {

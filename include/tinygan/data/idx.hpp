@@ -1,4 +1,4 @@
-// IDX: the file format of the MNIST family. Plain and gzipped files are told apart by their bytes, not their names.
+// IDX: the file format of the MNIST family. Gzipped files are recognised by their bytes, not their names.
 //
 // Layout: two zero bytes, the element type, the number of dimensions, each dimension (4 bytes, big-endian), the data
 // (big-endian too).
@@ -34,7 +34,7 @@ namespace detail {
 /// The largest file read, uncompressed; EMNIST, the largest of the family, takes 0.55 GB.
 inline constexpr std::size_t max_idx_bytes = std::size_t{1} << 31;
 
-/// The first bytes as hexadecimal numbers, for messages.
+/// Bytes as hexadecimal numbers, for error texts.
 inline std::string hex(std::span<const std::uint8_t> bytes) {
   std::string out;
   for (const std::uint8_t b : bytes) {
@@ -69,7 +69,7 @@ inline const IdxType* find_idx_type(unsigned code) {
 
 inline void check_no_html(std::span<const std::uint8_t> bytes, const std::string& name) {
   const std::string tag = io::detail::html_tag(bytes);
-  check(tag.empty(), name, "an HTML page (it begins with '", tag, "'), not a data file; saved from a dead link?");
+  check(tag.empty(), name, "an HTML page (it begins with '", tag, "'), expected a data file; saved from a dead link?");
 }
 
 }  // namespace detail
@@ -79,30 +79,28 @@ inline void check_no_html(std::span<const std::uint8_t> bytes, const std::string
 inline std::vector<std::uint8_t> read_maybe_gzip(const std::filesystem::path& path) {
   const std::string name = path.string();
   std::vector<std::uint8_t> bytes = io::read_file(path);
-  check(bytes.size() <= detail::max_idx_bytes, name, bytes.size(), " bytes, at most ", detail::max_idx_bytes,
-        " are read");
+  check(bytes.size() <= detail::max_idx_bytes, name, bytes.size(), " bytes, expected at most ", detail::max_idx_bytes);
   detail::check_no_html(bytes, name);
   if (!io::is_gzip(bytes)) return bytes;
   bytes = io::gunzip(bytes, detail::max_idx_bytes, name);
   detail::check_no_html(bytes, name);
-  check(!bytes.empty(), name, "nothing is in the gzip file");
+  check(!bytes.empty(), name, "the content of the gzip file is empty");
   return bytes;
 }
 
-/// What stands before the data of an IDX file.
+/// The header of an IDX file.
 struct IdxHeader {
-  unsigned type = 0;  ///< of the elements, as the format numbers them
+  unsigned type = 0;  ///< code of the element type
   std::vector<index_t> dims;
   std::size_t bytes = 0;  ///< of the header itself
 };
 
-/// The header of an uncompressed IDX file, whose length is checked against it. Throws Error naming `name`, what was
-/// found and what was expected, if the magic number, the dimensions or the file's length is wrong, or the element type
-/// is not one of `types`; any is if that is empty.
+/// Parses the header of an uncompressed IDX file. Throws Error naming `name` if the magic number, the dimensions or the
+/// length of the file is wrong, or if the element type is not in `types` (empty: any type).
 inline IdxHeader parse_idx_header(std::span<const std::uint8_t> file, const std::string& name,
                                   std::span<const unsigned> types = {}) {
   detail::check_no_html(file, name);
-  check(file.size() >= 4, name, "truncated: ", file.size(), " bytes, an IDX header has at least 8");
+  check(file.size() >= 4, name, "truncated: ", file.size(), " bytes, expected at least 8, an IDX header");
   const detail::IdxType* type = file[0] == 0 && file[1] == 0 ? detail::find_idx_type(file[2]) : nullptr;
   if (type == nullptr) {
     const std::string kind = io::kind_of_content(file);
@@ -124,8 +122,8 @@ inline IdxHeader parse_idx_header(std::span<const std::uint8_t> file, const std:
   const std::size_t rank = file[3];
   header.bytes = 4 + 4 * rank;
   check(rank >= 1 && rank <= Shape::max_rank, name, "has ", rank, " dimensions, expected 1 to ", Shape::max_rank);
-  check(file.size() >= header.bytes, name, "truncated: ", file.size(), " bytes, a header of ", rank, " dimensions has ",
-        header.bytes);
+  check(file.size() >= header.bytes, name, "truncated: ", file.size(), " bytes, expected at least ", header.bytes,
+        ", a header of ", rank, " dimensions");
 
   for (std::size_t i = 0; i < rank; ++i) {
     index_t extent = 0;
@@ -137,7 +135,7 @@ inline IdxHeader parse_idx_header(std::span<const std::uint8_t> file, const std:
     check(extent >= 1, name, "has the dimensions ", dims, ", expected at least 1 each");
   const auto expected = io::product(header.dims, type->size);
   check(expected && *expected <= static_cast<index_t>(detail::max_idx_bytes), name, "has the dimensions ", dims,
-        ", more than the limit of ", detail::max_idx_bytes, " bytes");
+        ", expected at most ", detail::max_idx_bytes, " bytes");
   const auto found = static_cast<index_t>(file.size() - header.bytes);
   check(found >= *expected, name, "truncated: ", found, " bytes of data, expected ", *expected, " (", dims, ")");
   check(found <= *expected, name, found - *expected, " bytes too many: ", found, " bytes of data, expected ", *expected,
@@ -154,9 +152,8 @@ inline IdxFile parse_idx(std::vector<std::uint8_t> file, const std::string& name
   return {std::move(header.dims), std::move(file)};
 }
 
-/// Class labels, one an image, in the bytes of an uncompressed IDX file: a list of bytes or 32-bit integers, or the
-/// first column of a table of integers, as QMNIST has it. Throws Error as parse_idx_header does, and on a label outside
-/// 0..255.
+/// Class labels, one per image, in the bytes of an uncompressed IDX file: a list of bytes or 32-bit integers, or the
+/// first column of a table of integers, as in QMNIST. Throws Error like parse_idx_header and on a label outside 0..255.
 inline std::vector<std::uint8_t> parse_idx_labels(std::vector<std::uint8_t> file, const std::string& name) {
   constexpr unsigned types[] = {detail::idx_byte, detail::idx_int32};
   const IdxHeader header = parse_idx_header(file, name, types);
@@ -170,7 +167,7 @@ inline std::vector<std::uint8_t> parse_idx_labels(std::vector<std::uint8_t> file
     std::uint32_t label = 0;
     for (std::size_t b = 0; b < 4; ++b) label = label << 8 | file[i * row + b];
     check(label <= 255, name, "label ", i, " is ", static_cast<std::int32_t>(label), ", expected 0 to 255");
-    file[i] = static_cast<std::uint8_t>(label);  // not beyond what was read: a row is longer
+    file[i] = static_cast<std::uint8_t>(label);  // in place: a row has at least 4 bytes
   }
   file.resize(count);
   return file;

@@ -1,4 +1,4 @@
-// MNIST and the sets of its family: finding their files, reading them, checking that they are the published ones.
+// MNIST and the data sets of its family: finding, reading and verifying their files.
 #pragma once
 
 #include <algorithm>
@@ -47,7 +47,7 @@ inline std::vector<std::uint8_t> read_labels(const std::filesystem::path& path, 
 
 }  // namespace detail
 
-/// True if images and labels of both splits of one set are in `directory`, under any of their names, or below it.
+/// True if images and labels of both splits of one set are in `directory` or below, under any of their names.
 inline bool has_mnist(const std::filesystem::path& directory) {
   const auto complete = [](const MnistSet& s) {
     return !s.train_images.empty() && !s.train_labels.empty() && !s.test_images.empty() && !s.test_labels.empty();
@@ -55,10 +55,10 @@ inline bool has_mnist(const std::filesystem::path& directory) {
   return !find_mnist_sets(directory, complete).empty();
 }
 
-/// Where training images are: in `directory` if one is given, else $TINYGAN_MNIST if it is set, else data/mnist below
-/// the working directory, else nowhere. A file of images may be named in place of its directory; of a directory the
-/// result is the folder in it that holds the images. Throws Error if one of the first two is named and holds none: what
-/// the user asked for is never silently replaced; and if there are several sets to choose from.
+/// The folder with the training images: in `directory` if it is given, else in $TINYGAN_MNIST if that is set, else in
+/// data/mnist of the working directory, else nullopt. `directory` may also be a file of images, which is then the
+/// result. Throws Error if `directory` or $TINYGAN_MNIST has no images (there is no silent fallback), or has several
+/// sets.
 inline std::optional<std::filesystem::path> find_mnist(const std::filesystem::path& directory = {}) {
   const auto images_in = [](const std::filesystem::path& d) {
     const MnistSet set = choose_mnist_set(d, Split::train);
@@ -78,9 +78,8 @@ inline std::optional<std::filesystem::path> find_mnist(const std::filesystem::pa
   return images_in(usual);
 }
 
-/// One split of a set, with the MD5 sums of its files; without the labels if they are skipped. Throws Error if a file
-/// is missing or damaged, images are not 28x28, labels are not those of at most 62 classes, or there are not as many as
-/// images.
+/// One split of a set, with the MD5 sums of its files; without labels for Labels::skip. Throws Error if a file is
+/// missing or damaged, if images are not 28x28, if a label is above 61, or if the numbers of labels and images differ.
 inline ImageDataset load_mnist(const MnistSet& set, Split split, Labels wanted = Labels::read) {
   const std::filesystem::path &images_path = set.images(split), &labels_path = set.labels(split);
   const auto [images_file, labels_file] = detail::published[split == Split::test];
@@ -108,17 +107,16 @@ inline ImageDataset load_mnist(const MnistSet& set, Split split, Labels wanted =
   return d;
 }
 
-/// The same of the set that choose_mnist_set finds. Throws Error as both do.
+/// load_mnist() of the set that choose_mnist_set() finds.
 inline ImageDataset load_mnist(const std::filesystem::path& directory, Split split, Labels wanted = Labels::read) {
   return load_mnist(choose_mnist_set(directory, split), split, wanted);
 }
 
-/// Throws Error unless the files behind `d`, labels included, are, byte for byte, the published MNIST files of its
-/// split.
+/// Throws Error unless the files of `d`, labels included, are the published MNIST files of its split, byte for byte.
 inline void verify_mnist(const ImageDataset& d) {
   const auto same = [&](const detail::PublishedFile& file, const std::string& found) {
     check(found == file.md5, "MNIST", file.stem, " in ", d.source, " has the MD5 sum ",
-          found.empty() ? "(none)" : found, ", the published file has ", file.md5);
+          found.empty() ? "(none)" : found, ", expected ", file.md5, ", that of the published file");
   };
   const auto& [images, labels] = detail::published[d.split == Split::test];
   same(images, d.images_md5);

@@ -1,5 +1,4 @@
-// The files of the MNIST family: which sets a folder holds, under the names and in the layouts in which they are
-// published.
+// The files of the MNIST family: finds the data sets in a folder, under their published names and layouts.
 //
 //   [SET-]train-images-idx3-ubyte   [SET-]train-labels-idx1-ubyte   or, as QMNIST has them, [SET-]train-labels-idx2-int
 //   [SET-]t10k-images-idx3-ubyte    ...                             or [SET-]test-images-idx3-ubyte
@@ -27,10 +26,10 @@
 
 namespace tinygan::data {
 
-/// The files of one set; the paths of those that are not there are empty.
+/// The files of one set; the path of a missing file is empty.
 struct MnistSet {
   std::filesystem::path folder;
-  std::string name;  ///< what stands in front of the files' names, such as "emnist-digits"; "" for MNIST's own names
+  std::string name;  ///< prefix of the files' names, such as "emnist-digits"; "" for MNIST's own names
   std::filesystem::path train_images, train_labels, test_images, test_labels;
 
   const std::filesystem::path& images(Split s) const { return s == Split::train ? train_images : test_images; }
@@ -39,12 +38,12 @@ struct MnistSet {
 
 namespace detail {
 
-/// Which file of a set goes by a name.
+/// The file of a set that a file name denotes.
 struct MnistName {
   std::string set;
   Split split = Split::train;
   bool labels = false;
-  int preference = 0;  // among several names of one file the lowest is taken
+  int preference = 0;  // of several names of one file the lowest is used
 
   bool same_file(const MnistName& o) const {
     return std::tie(set, split, labels) == std::tie(o.set, o.split, o.labels);
@@ -52,7 +51,7 @@ struct MnistName {
 };
 
 inline std::optional<MnistName> parse_mnist_name(const std::string& name) {
-  if (name.starts_with('.')) return std::nullopt;  // hidden: what macOS's archives hold beside each file
+  if (name.starts_with('.')) return std::nullopt;  // hidden, as macOS adds them to archives
   const bool gzipped = name.ends_with(".gz");
   const std::string unpacked = name.substr(0, name.size() - (gzipped ? 3 : 0));
   std::string plain = unpacked;
@@ -102,7 +101,7 @@ inline bool is_folder(const std::filesystem::path& p) {
   return std::filesystem::is_directory(p, ignored);
 }
 
-/// The sets whose files lie in one folder, by name.
+/// The sets in one folder, by name.
 inline std::vector<MnistSet> mnist_sets_of(const std::filesystem::path& folder) {
   struct Candidate {
     MnistName name;
@@ -141,7 +140,7 @@ inline std::vector<MnistSet> mnist_sets_of(const std::filesystem::path& folder) 
   return all;
 }
 
-/// Folders below one: not hidden ones, and not those that stand for a file.
+/// Subfolders, without hidden ones and those that contain a single file of their name.
 inline std::vector<std::filesystem::path> subfolders(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> all;
   for (std::filesystem::path& p : sorted_entries(folder)) {
@@ -160,33 +159,33 @@ inline std::string lower_case(std::string s) {
 
 }  // namespace detail
 
-/// The sets in a folder that meet a condition, or, if it holds none, those in the folders below it: as in torchvision's
-/// MNIST/raw and EMNIST's gzip. The nearest ones count, at most three folders down.
+/// The sets in a folder that meet a condition, or, if there are none, those in its subfolders, at most three levels
+/// down (torchvision's MNIST/raw, EMNIST's gzip). Only the sets of the first level that has any.
 inline std::vector<MnistSet> find_mnist_sets(
     const std::filesystem::path& directory,
     const std::function<bool(const MnistSet&)>& wanted = [](const MnistSet&) { return true; }) {
-  constexpr int deepest = 3;
-  constexpr std::size_t most_folders = 1000;  // somebody's home directory must not take minutes
+  constexpr int max_depth = 3;
+  constexpr std::size_t max_folders = 1000;  // so that a home directory does not take minutes
   std::vector<std::filesystem::path> level = {directory};
   for (int depth = 0;; ++depth) {
     std::vector<MnistSet> found;
     for (const std::filesystem::path& folder : level)
       for (MnistSet& set : detail::mnist_sets_of(folder))
         if (wanted(set)) found.push_back(std::move(set));
-    if (!found.empty() || depth == deepest) return found;
+    if (!found.empty() || depth == max_depth) return found;
     std::vector<std::filesystem::path> next;
     for (const std::filesystem::path& folder : level)
       for (std::filesystem::path& p : detail::subfolders(folder))
-        if (next.size() < most_folders) next.push_back(std::move(p));
+        if (next.size() < max_folders) next.push_back(std::move(p));
     level = std::move(next);
   }
 }
 
 namespace detail {
 
-/// Of several sets the one that is meant without a word: that of MNIST's own file names, and of several of those the
-/// one in a folder named after it.
-inline const MnistSet* obvious_set(const std::vector<MnistSet>& sets, const std::filesystem::path& directory) {
+/// The default among several sets: the one with MNIST's own file names, and of several of those the one in a folder
+/// named mnist.
+inline const MnistSet* default_set(const std::vector<MnistSet>& sets, const std::filesystem::path& directory) {
   const auto only = [&](const auto& condition) {
     const auto meets = [&](const MnistSet& s) { return s.name.empty() && condition(s); };
     const auto it = std::find_if(sets.begin(), sets.end(), meets);
@@ -203,16 +202,16 @@ inline const MnistSet* obvious_set(const std::vector<MnistSet>& sets, const std:
 
 }  // namespace detail
 
-/// The set to read a split's images from: in `directory` or below, or, if that is a file of images, the one it belongs
-/// to. Throws Error if there is none, telling which names were looked for, or several, telling which.
+/// The set with a split's images: in `directory` or below, or, if that is a file of images, the set of that file.
+/// Throws Error if there is no set, naming the expected files, or several sets without a default, naming them.
 inline MnistSet choose_mnist_set(const std::filesystem::path& directory, Split split) {
   std::error_code error;
   const bool there = std::filesystem::exists(directory, error);
   check(!error, "MNIST", "cannot open ", directory.string(), ": ", error.message());
-  check(there, "MNIST", "there is no directory ", directory.string());
+  check(there, "MNIST", "directory not found: ", directory.string());
   if (detail::is_file(directory)) {
     const auto name = detail::parse_mnist_name(detail::file_name(directory));
-    check(name && !name->labels, "MNIST", directory.string(), " is not a directory, nor named as a file of images is");
+    check(name && !name->labels, "MNIST", directory.string(), ", expected a directory or the name of a file of images");
     const std::filesystem::path folder = directory.has_parent_path() ? directory.parent_path() : ".";
     for (MnistSet& set : detail::mnist_sets_of(folder)) {
       if (set.name != name->set) continue;
@@ -226,11 +225,11 @@ inline MnistSet choose_mnist_set(const std::filesystem::path& directory, Split s
   check(!error, "MNIST", "cannot list the directory ", directory.string(), ": ", error.message());
   const std::vector<MnistSet> sets =
       find_mnist_sets(directory, [&](const MnistSet& s) { return !s.images(split).empty(); });
-  if (const MnistSet* set = detail::obvious_set(sets, directory)) return *set;
+  if (const MnistSet* set = detail::default_set(sets, directory)) return *set;
   const std::string stem = split == Split::train ? "train-images" : "t10k-images";
   check(!sets.empty(), "MNIST", "no ", stem, " in ", directory.string(), "; looked for ", stem, "-idx3-ubyte.gz, ",
         stem, "-idx3-ubyte, ", stem, ".idx3-ubyte.gz, ", stem,
-        ".idx3-ubyte, also behind a name such as emnist-digits- and in the folders below");
+        ".idx3-ubyte, also with a prefix such as emnist-digits- and in subfolders");
   std::string names;
   for (const MnistSet& s : sets)
     names += (names.empty() ? "" : ", ") + s.images(split).lexically_relative(directory).string();

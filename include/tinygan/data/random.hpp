@@ -11,10 +11,10 @@
 
 namespace tinygan::data {
 
-/// Draw numbers of the data side, far above those that tensors count up from 0: the same seed may serve both.
+/// Draw numbers of data streams, far above those of random tensors, so that both may use the same seed.
 enum class Purpose : std::uint32_t { shuffle = 0xDA7A0001u, augment = 0xDA7A0002u, strokes = 0xDA7A0003u };
 
-/// The words of one stream, in order. Two streams that differ in any of the four numbers are independent.
+/// The words of one stream, in order. Streams that differ in any of the four numbers are independent.
 class RandomStream {
  public:
   RandomStream(std::uint64_t seed, Purpose purpose, std::uint64_t step, std::uint64_t item)
@@ -33,14 +33,14 @@ class RandomStream {
   /// In [low, high).
   float uniform(float low, float high) { return low + (high - low) * uniform01(word()); }
 
-  /// Nearly normal, mean 0 and variance 1, but never beyond 3.5: the sum of four uniform numbers.
+  /// Approximately normal, mean 0 and variance 1, absolute value below 3.5: a sum of four uniform numbers.
   float bell() {
     float sum = 0;
     for (int i = 0; i < 4; ++i) sum += uniform01(word());
     return (sum - 2) * std::sqrt(3.0f);
   }
 
-  /// A whole number in [0, n), from 64 bits: no value is more likely than another by 2^-32. Expects 1 <= n < 2^31.
+  /// An integer in [0, n), from 64 random bits: probabilities differ by less than 2^-32. Expects 1 <= n < 2^31.
   index_t below(index_t n) {
     const auto b = static_cast<std::uint64_t>(n);
     const std::uint64_t high = word(), low = word();

@@ -1,18 +1,17 @@
-// How the digits are written: pen paths, three ways each, drawn for this project.
+// Pen paths of the stroke digits, three per digit, drawn for this project.
 #pragma once
 
 #include <cstdint>
 
 namespace tinygan::data::detail {
 
-/// A point of a pen path in a box of 100x100, y down; a negative one lifts the pen.
+/// A point of a pen path in a box of 100x100, y downwards; a negative point lifts the pen.
 struct PenPoint {
   std::int8_t x = -1, y = -1;
   constexpr bool down() const { return x >= 0; }
 };
 
-/// The points that a smooth line goes through, stroke after stroke; a point given twice is a corner. At the end the pen
-/// is up.
+/// The points of smooth lines, stroke after stroke; a repeated point is a corner. At the end the pen is lifted.
 struct DigitShape {
   PenPoint points[24];
 };

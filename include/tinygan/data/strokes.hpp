@@ -1,10 +1,10 @@
-// The built-in stroke digits: a stand-in for MNIST where its files are missing, rendered rather than read.
+// The built-in stroke digits: rendered images that replace MNIST where its files are missing.
 //
-// Digit i of seed s is a function of (s, i) alone. One of a few pen paths of its digit is bent (every point moves a
-// little, and a slow wave runs through all), leaned, turned, made narrower or wider, and drawn with a pen whose width
-// varies along the way. Then it is treated as MNIST's images were: fitted into a box of about 20x20 pixels, and placed
-// in 28x28 by its centre of mass. A pixel's value follows from its distance to the nearest piece of the line.
-// Cost: about 50 pieces of 50 pixels each, some 20 us a digit on one core.
+// Digit i of seed s is a function of (s, i) alone. One of three pen paths of the digit is distorted (random offsets of
+// its points and a low-frequency wave), sheared, rotated, scaled in x, and drawn with a pen of varying width. As in
+// MNIST it is then fitted into a box of about 20x20 pixels and centred in 28x28 by its centre of mass. A pixel's value
+// is a function of its distance to the nearest line segment. Cost: about 50 segments of 50 pixels each, some 20 us per
+// digit on one core.
 #pragma once
 
 #include <algorithm>
@@ -35,14 +35,14 @@ struct Point {
   float x = 0, y = 0;
 };
 
-/// A point of the pen's way: where, how thick the line is there, and whether the pen came here on the paper.
+/// A point of the pen's path, the relative width of the line there, and whether a line leads to it.
 struct Dot {
   Point at;
-  float width = 1;  // relative
+  float width = 1;
   bool drawn = false;
 };
 
-/// One digit being written. All lengths are in units of the box (about one high) until fit() turns them into pixels.
+/// One rendered digit. Lengths are in units of the box (height about 1) until fit() scales them to pixels.
 class Handwriting {
  public:
   Handwriting(int digit, RandomStream& random) : random_(random) {
@@ -56,7 +56,7 @@ class Handwriting {
       const PenPoint p = shape.points[i];
       if (p.down()) {
         const bool corner = i > 0 && shape.points[i - 1].x == p.x && shape.points[i - 1].y == p.y;
-        if (!corner)  // both points of a corner move alike
+        if (!corner)  // both points of a corner have the same offset
           moved = {static_cast<float>(p.x) / 100 + wobble * bell(), static_cast<float>(p.y) / 100 + wobble * bell()};
         stroke[n++] = moved;
       } else if (n > 0) {
@@ -81,13 +81,13 @@ class Handwriting {
   }
 
  private:
-  static constexpr std::size_t steps = 5;  // straight pieces between two points of a path
+  static constexpr std::size_t steps = 5;  // line segments between two points of a path
 
   float bell() { return random_.bell(); }
 
-  /// A smooth line through n points (Catmull-Rom), pressed differently along its way and lighter at its ends.
+  /// A smooth line through n points (Catmull-Rom) of varying width, thinner at its ends.
   void draw(Point* p, std::size_t n) {
-    // The ends are where handwriting varies most: they come out longer or shorter.
+    // Handwriting varies most at the ends: they are made longer or shorter.
     const auto stretch = [&](Point& end, const Point& before) {
       const float by = 0.12f * bell();
       end = {end.x + by * (end.x - before.x), end.y + by * (end.y - before.y)};
@@ -104,15 +104,15 @@ class Handwriting {
         const auto along = [t](float w, float x, float y, float z) {
           return x + 0.5f * t * (y - w + t * (2 * w - 5 * x + 4 * y - z + t * (3 * (x - y) + z - w)));
         };
-        const float way = (static_cast<float>(i) + t) / static_cast<float>(n - 1);
-        float width = 1 + press * std::sin(phase + 2 * std::numbers::pi_v<float> * waves * way);
-        width *= std::min({1.0f, light_start + 3 * way, light_end + 3 * (1 - way)});
+        const float position = (static_cast<float>(i) + t) / static_cast<float>(n - 1);
+        float width = 1 + press * std::sin(phase + 2 * std::numbers::pi_v<float> * waves * position);
+        width *= std::min({1.0f, light_start + 3 * position, light_end + 3 * (1 - position)});
         dots_.push_back({{along(a.x, b.x, c.x, d.x), along(a.y, b.y, c.y, d.y)}, width, i + s > 0});
       }
     }
   }
 
-  /// A slow wave through the whole digit, then its proportions, lean and turn.
+  /// A low-frequency wave, then scaling in x, shear and rotation.
   void bend() {
     const float depth_x = 0.035f * bell(), depth_y = 0.03f * bell();
     const float phase_x = random_.uniform(0, 7), phase_y = random_.uniform(0, 7);
@@ -129,7 +129,8 @@ class Handwriting {
     }
   }
 
-  /// Size, pen and place in pixels: a box of about 20x20, the centre of mass near the middle, no ink cut off.
+  /// Size, pen radius and position in pixels: a box of about 20x20, the centre of mass near the middle, nothing
+  /// clipped.
   void fit() {
     const float box = random_.uniform(18.4f, 20.0f);
     radius_ = std::clamp(1.29f + 0.36f * bell(), 0.75f, 2.4f);
@@ -152,7 +153,7 @@ class Handwriting {
       sum = {sum.x + m * (a.x + b.x) / 2, sum.y + m * (a.y + b.y) / 2};
       mass += m;
     }
-    // Pixel (h, w) has its centre at (h, w); MNIST's centres of mass lie about (14, 14), the corner behind the middle.
+    // Pixel (h, w) has its centre at (h, w). MNIST's centres of mass are near (14, 14), not the middle (13.5, 13.5).
     const float margin = radius_ * widest + edge_ / 2, last = stroke_extent - 1;
     const auto place = [&](float mean, float lowest, float highest) {
       const float wanted = 14 + 0.3f * bell() - scale * mean;
@@ -162,7 +163,7 @@ class Handwriting {
     for (Dot& dot : dots_) dot.at = {scale * dot.at.x + move.x, scale * dot.at.y + move.y};
   }
 
-  /// outside(28,28) = min(outside, distance to the piece a-b, less its width), in the pixels it may reach.
+  /// outside(28,28) = min(outside, distance to the segment a-b minus its width), for the pixels within reach.
   void piece(const Dot& a, const Dot& b, float* outside) const {
     const float reach = radius_ * std::max(a.width, b.width) + edge_;
     const auto first = [](float x) { return std::max(static_cast<int>(std::ceil(x)), 0); };
@@ -183,13 +184,13 @@ class Handwriting {
 
   RandomStream& random_;
   std::vector<Dot> dots_;
-  float radius_ = 1, edge_ = 1;  // of the pen, in pixels: half its width, and how far ink fades out
+  float radius_ = 1, edge_ = 1;  // half the width of the pen, and the width of its soft edge, in pixels
 };
 
 }  // namespace detail
 
-/// `count` handwritten-looking digits of 28x28 pixels and their labels, with statistics near MNIST's. Image i depends
-/// on `seed` and i only. Throws Error unless 1 <= count < 2^31.
+/// `count` digits of 28x28 pixels in a handwritten style and their labels, with statistics near MNIST's. Image i is a
+/// function of (seed, i). Throws Error unless 1 <= count < 2^31.
 inline ImageDataset stroke_digits(index_t count, std::uint64_t seed) {
   check(count >= 1 && count <= std::numeric_limits<std::int32_t>::max(), "stroke_digits", count,
         " images, expected 1 to 2^31 - 1");

@@ -18,22 +18,22 @@
 
 namespace tinygan::io {
 
-/// Runs jobs one after the other, in the order in which they were given, in a thread of its own. A job owns copies of
-/// what it writes. After a job has thrown, the later ones are dropped, and every call throws what it threw. In a child
-/// of fork() the thread does not exist: calls throw Error there, and the parent alone finishes the jobs.
+/// Runs jobs sequentially, in the order of their submission, in a thread of its own. A job owns copies of its data. If
+/// a job throws, later jobs are dropped, and every call rethrows its exception. In a child of fork() the thread does
+/// not exist: calls throw Error there, and the parent alone finishes the jobs.
 class BackgroundWriter {
  public:
-  /// At most `capacity` jobs wait, so that a slow disk slows the run instead of filling the memory. Throws Error if the
-  /// system starts no thread.
+  /// At most `capacity` jobs wait: with a slow disk the run is slower, and memory use stays bounded. Throws Error if
+  /// the thread cannot be started.
   explicit BackgroundWriter(std::size_t capacity = 8) : queue_(new Queue{.capacity = capacity}) {
     try {
       thread_ = std::thread([queue = queue_.get()] { queue->work(); });
     } catch (const std::system_error& e) {
-      fail("background writer", "the system starts no thread (", e.code().message(), ")");
+      fail("background writer", "cannot start a thread: ", e.code().message());
     }
   }
 
-  /// Finishes what was given. An error is lost here: call flush() to hear of it.
+  /// Finishes all jobs. Ignores exceptions: call flush() before to see them.
   ~BackgroundWriter() {
     if (is_inherited()) {
       thread_.detach();
@@ -50,7 +50,7 @@ class BackgroundWriter {
   BackgroundWriter(const BackgroundWriter&) = delete;
   BackgroundWriter& operator=(const BackgroundWriter&) = delete;
 
-  /// Waits only if the queue is full. Throws what an earlier job threw.
+  /// Appends a job; waits if the queue is full. Rethrows the exception of an earlier job.
   void submit(std::function<void()> job) {
     Queue& q = queue();
     std::unique_lock lock(q.mutex);
@@ -60,7 +60,7 @@ class BackgroundWriter {
     q.changed.notify_all();
   }
 
-  /// Waits for all jobs. Throws what one of them threw.
+  /// Waits for all jobs. Rethrows the exception of a job.
   void flush() {
     Queue& q = queue();
     std::unique_lock lock(q.mutex);
@@ -69,7 +69,7 @@ class BackgroundWriter {
   }
 
  private:
-  /// What the thread and its users share.
+  /// State shared by the thread and the callers.
   struct Queue {
     std::size_t capacity;
     std::mutex mutex{};
@@ -94,7 +94,7 @@ class BackgroundWriter {
         } catch (...) {
           thrown = std::current_exception();
         }
-        job = nullptr;  // frees its copies before anybody waits for it
+        job = nullptr;  // frees its copies before flush() returns
         lock.lock();
         busy = false;
         if (thrown) {
@@ -109,7 +109,7 @@ class BackgroundWriter {
 
   bool is_inherited() const { return process_ != tinygan::detail::fork_count(); }
   Queue& queue() const {
-    check(!is_inherited(), "background writer", "its thread is in the parent process; make another after fork()");
+    check(!is_inherited(), "background writer", "the thread is in the parent process; make a new writer after fork()");
     return *queue_;
   }
 

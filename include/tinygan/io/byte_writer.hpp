@@ -1,4 +1,4 @@
-// Bytes of a file format, put together one number or text after the other.
+// ByteWriter: appends little-endian numbers and texts to the bytes of a file.
 #pragma once
 
 #include <cstddef>

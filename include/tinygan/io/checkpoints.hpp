@@ -3,8 +3,8 @@
 //   <run>/checkpoints/step_00000500/   the files of one checkpoint
 //   <run>/latest                       "checkpoints/step_00000500"
 //
-// A checkpoint is written under another name, flushed to disk and renamed; only then does `latest` move. A kill or a
-// power failure at any moment leaves what `latest` names untouched; what was half written is removed by the next run.
+// A checkpoint is written under a temporary name, flushed to disk and renamed; then `latest` is replaced. After a kill
+// or a power failure `latest` names a complete checkpoint; the next run removes incomplete files.
 #pragma once
 
 #include <fcntl.h>
@@ -28,7 +28,7 @@
 
 namespace tinygan::io {
 
-/// A file to be: its name in its directory, and its content.
+/// A file to write: its name in the directory, and its content.
 struct FileContent {
   std::string name;
   std::vector<std::uint8_t> bytes;
@@ -38,7 +38,7 @@ namespace detail {
 
 inline constexpr std::string_view temporary_mark = ".tmp-";  // as in write_file's temporaries
 
-/// Makes the entries of a directory durable. Some file systems cannot; what they hold is whole all the same.
+/// Flushes the entries of a directory to disk, on file systems that can. The files are complete in any case.
 inline void flush_directory(const std::filesystem::path& directory) {
   detail::Descriptor d(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (d.open()) ::fsync(d.get());
@@ -49,7 +49,7 @@ inline void remove_quietly(const std::filesystem::path& path) {
   std::filesystem::remove_all(path, ignored);
 }
 
-/// Moves a directory out of sight in one step, then removes it: half of it is never seen under its name.
+/// Removes a directory atomically: renames it to a hidden name, then removes it.
 inline void remove_directory(const std::filesystem::path& path) {
   const std::filesystem::path hidden =
       path.parent_path() / (std::string(temporary_mark) + "gone-" + path.filename().string());
@@ -62,9 +62,9 @@ inline void remove_directory(const std::filesystem::path& path) {
 
 }  // namespace detail
 
-/// Makes a directory of these files, or replaces one, so that it is seen whole or not at all. Makes the directory that
-/// it is in, but no more: a run directory that was removed does not come back. Throws Error naming the file and the
-/// reason; nothing new is then left behind.
+/// Writes or replaces a directory of files atomically. Creates its parent directory if missing, but not the parent's: a
+/// run directory that was removed is not created again. Throws Error naming the file and the reason, and removes the
+/// temporary directory.
 inline void write_directory(const std::filesystem::path& path, std::span<const FileContent> files) {
   namespace fs = std::filesystem;
   const fs::path temporary =
@@ -73,13 +73,13 @@ inline void write_directory(const std::filesystem::path& path, std::span<const F
   std::error_code error;
   for (const fs::path& directory : {path.parent_path(), temporary}) {
     if (!directory.empty()) fs::create_directory(directory, error);
-    check(!error, directory.string(), "cannot make the directory: ", error.message());
+    check(!error, directory.string(), "cannot create the directory: ", error.message());
   }
   try {
     for (const FileContent& f : files) write_file(temporary / f.name, f.bytes);
     if (fs::exists(path, error)) detail::remove_directory(path);
     fs::rename(temporary, path, error);
-    check(!error, path.string(), "cannot move into place: ", error.message());
+    check(!error, path.string(), "cannot rename the temporary directory: ", error.message());
   } catch (...) {
     detail::remove_quietly(temporary);
     throw;
@@ -87,7 +87,7 @@ inline void write_directory(const std::filesystem::path& path, std::span<const F
   detail::flush_directory(path.parent_path());
 }
 
-/// Which checkpoints are kept: the newest `last` (0: all), and those of every `every`-th step (0: none).
+/// Checkpoints to keep: the newest `last` (0: all), and those of every `every`-th step (0: none).
 struct Retention {
   index_t last = 2, every = 0;
 };
@@ -104,7 +104,7 @@ class Checkpoints {
   }
   std::filesystem::path path(index_t step) const { return root_ / name_of(step); }
 
-  /// The steps of all checkpoints there are, ascending.
+  /// The steps of all checkpoints, ascending.
   std::vector<index_t> steps() const {
     std::vector<index_t> found;
     std::error_code error;
@@ -114,14 +114,15 @@ class Checkpoints {
     return found;
   }
 
-  /// The step that `latest` names, nothing if there is no such file. Throws Error if it names something else.
+  /// The step of the checkpoint that `latest` names, or nullopt if `latest` does not exist. Throws Error if it does not
+  /// name a checkpoint.
   std::optional<index_t> latest() const {
     const std::filesystem::path file = run_ / "latest";
     std::error_code error;
     if (!std::filesystem::exists(file, error)) return std::nullopt;
     const std::vector<std::uint8_t> bytes = read_file(file);
     std::string_view name(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    constexpr std::string_view blank = " \t\r\n";  // of editors, and of systems that end lines otherwise
+    constexpr std::string_view blank = " \t\r\n";  // as editors may add
     while (!name.empty() && blank.find(name.back()) != blank.npos) name.remove_suffix(1);
     while (!name.empty() && blank.find(name.front()) != blank.npos) name.remove_prefix(1);
     constexpr std::string_view folder = "checkpoints/";
@@ -131,23 +132,23 @@ class Checkpoints {
     return step;
   }
 
-  /// Writes a checkpoint, then lets `latest` name it. Throws Error naming the file and the reason; the checkpoints
-  /// before it and `latest` are then as they were.
+  /// Writes a checkpoint, then replaces `latest`. Throws Error naming the file and the reason; earlier checkpoints and
+  /// `latest` are then unchanged.
   void write(index_t step, std::span<const FileContent> files) const {
     write_directory(path(step), files);
     point_to(step);
   }
 
-  /// Lets `latest` name a checkpoint that is there.
+  /// Sets `latest` to an existing checkpoint.
   void point_to(index_t step) const {
     const std::string name = "checkpoints/" + name_of(step) + "\n";
     std::error_code ignored;
     if (std::filesystem::is_directory(run_ / "latest", ignored))
-      std::filesystem::remove(run_ / "latest", ignored);  // a link or an empty directory; any other is the user's
+      std::filesystem::remove(run_ / "latest", ignored);  // only if it is a link or empty
     write_file(run_ / "latest", {reinterpret_cast<const std::uint8_t*>(name.data()), name.size()});
   }
 
-  /// Removes what `keep` does not ask for. The one that `latest` names stays in any case.
+  /// Removes checkpoints that `keep` does not cover, except the one that `latest` names.
   void prune(const Retention& keep) const {
     if (keep.last == 0) return;
     const std::vector<index_t> all = steps();
@@ -159,8 +160,8 @@ class Checkpoints {
     }
   }
 
-  /// Removes what processes that were killed had begun to write: directories of checkpoints, and write_file's
-  /// temporaries in the run directory.
+  /// Removes incomplete files of killed processes: temporary checkpoints, and write_file's temporaries in the run
+  /// directory.
   void remove_unfinished() const {
     std::vector<std::filesystem::path> found;
     std::error_code error;
@@ -171,8 +172,8 @@ class Checkpoints {
     for (const std::filesystem::path& p : found) detail::remove_quietly(p);
   }
 
-  /// Puts checkpoints of later steps out of the way, as abandoned_<name>, abandoned_<name>_2, ...: the run goes on from
-  /// `step` and will write its own. Returns how many.
+  /// Renames checkpoints of later steps to abandoned_<name>, abandoned_<name>_2, ...: a run that resumes from `step`
+  /// writes its own. Returns their number.
   index_t abandon_after(index_t step) const {
     index_t count = 0;
     for (const index_t s : steps()) {
@@ -182,13 +183,13 @@ class Checkpoints {
       std::error_code error;
       for (int again = 2; std::filesystem::exists(target, error); ++again) target = root_ / text(name, '_', again);
       std::filesystem::rename(path(s), target, error);
-      check(!error, path(s).string(), "cannot move out of the way: ", error.message());
+      check(!error, path(s).string(), "cannot rename to ", target.string(), ": ", error.message());
       ++count;
     }
     return count;
   }
 
-  /// The step in a checkpoint's name, nothing if it is none.
+  /// The step in a checkpoint's name, or nullopt for any other name.
   static std::optional<index_t> step_of(std::string_view name) {
     constexpr std::string_view prefix = "step_";
     index_t step = 0;

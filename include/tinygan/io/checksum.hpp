@@ -1,6 +1,6 @@
-// Checksums: CRC-32 as gzip, zip and PNG use it, CRC-32C as event files do, and MD5 to compare data files with
-// published sums (no security meant). Sources: RFC 1952 section 8, RFC 3720 section 12.1, RFC 1321; CRC eight bytes at
-// a time after Intel's "slicing-by-8".
+// Checksums: CRC-32 of gzip, zip and PNG, CRC-32C of event files, and MD5 to compare data files with published sums
+// (not for security). CRCs process eight bytes at a time (slicing-by-8).
+// Sources: RFC 1952 section 8, RFC 3720 section 12.1, RFC 1321; Kounavis, Berry 2008 for slicing-by-8.
 #pragma once
 
 #include <array>
@@ -34,7 +34,7 @@ constexpr Crc32Tables make_crc32_tables(std::uint32_t polynomial) {
 inline constexpr Crc32Tables crc32_tables = make_crc32_tables(0xEDB88320u);   // IEEE 802.3
 inline constexpr Crc32Tables crc32c_tables = make_crc32_tables(0x82F63B78u);  // Castagnoli
 
-/// 1 to 8 bytes as a little-endian number, whatever the machine's order.
+/// 1 to 8 bytes as a little-endian number, on a machine of any byte order.
 template <class Word>
 Word load_little_endian(const std::uint8_t* p) {
   Word w = 0;
@@ -44,8 +44,8 @@ Word load_little_endian(const std::uint8_t* p) {
   return w;
 }
 
-inline std::uint32_t crc_by(const Crc32Tables& t, std::span<const std::uint8_t> bytes, std::uint32_t before) {
-  std::uint32_t c = ~before;
+inline std::uint32_t crc_by(const Crc32Tables& t, std::span<const std::uint8_t> bytes, std::uint32_t previous) {
+  std::uint32_t c = ~previous;
   std::size_t i = 0;
   for (; i + 8 <= bytes.size(); i += 8) {
     const auto w = load_little_endian<std::uint64_t>(bytes.data() + i) ^ c;
@@ -58,14 +58,14 @@ inline std::uint32_t crc_by(const Crc32Tables& t, std::span<const std::uint8_t> 
 
 }  // namespace detail
 
-/// CRC-32 of bytes; `before` is the CRC of what came in front of them.
-inline std::uint32_t crc32(std::span<const std::uint8_t> bytes, std::uint32_t before = 0) {
-  return detail::crc_by(detail::crc32_tables, bytes, before);
+/// CRC-32 of bytes; `previous` is the CRC of the preceding bytes.
+inline std::uint32_t crc32(std::span<const std::uint8_t> bytes, std::uint32_t previous = 0) {
+  return detail::crc_by(detail::crc32_tables, bytes, previous);
 }
 
-/// CRC-32C of bytes; `before` is the CRC of what came in front of them.
-inline std::uint32_t crc32c(std::span<const std::uint8_t> bytes, std::uint32_t before = 0) {
-  return detail::crc_by(detail::crc32c_tables, bytes, before);
+/// CRC-32C of bytes; `previous` is the CRC of the preceding bytes.
+inline std::uint32_t crc32c(std::span<const std::uint8_t> bytes, std::uint32_t previous = 0) {
+  return detail::crc_by(detail::crc32c_tables, bytes, previous);
 }
 
 namespace detail {
@@ -82,7 +82,7 @@ inline constexpr std::array<std::uint32_t, 64> md5_constants = {
     0x6fa87e4fu, 0xfe2ce6e0u, 0xa3014314u, 0x4e0811a1u, 0xf7537e82u, 0xbd3af235u, 0x2ad7d2bbu, 0xeb86d391u};
 inline constexpr int md5_rotation[4][4] = {{7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}};
 
-/// One step of round `Round` on the 64-byte block m; the state turns by one register.
+/// One step of round `Round` on the 64-byte block m, which rotates the registers of the state.
 template <int Round>
 void md5_step(std::array<std::uint32_t, 4>& s, const std::array<std::uint32_t, 16>& m, std::size_t i) {
   const auto [a, b, c, d] = s;
@@ -109,7 +109,7 @@ inline void md5_block(std::array<std::uint32_t, 4>& state, const std::uint8_t* b
 
 }  // namespace detail
 
-/// The MD5 sum of bytes as 32 hexadecimal digits, as `md5sum` prints it.
+/// The MD5 sum of bytes as 32 hexadecimal digits.
 inline std::string md5(std::span<const std::uint8_t> bytes) {
   std::array<std::uint32_t, 4> state = {0x67452301u, 0xefcdab89u, 0x98badcfeu, 0x10325476u};
   const std::size_t whole = bytes.size() / 64 * 64;

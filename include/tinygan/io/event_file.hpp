@@ -1,13 +1,12 @@
-// Event files: scalars and pictures over the steps of a run, as TensorBoard reads them.
+// Event files of TensorBoard: scalars and images over the steps of a run.
 //
 // A file is a sequence of records: length (8 bytes), masked CRC-32C of those, data, masked CRC-32C of the data; numbers
 // little-endian. The data is an Event in protocol buffer encoding: fields of (number << 3 | wire type) and value, where
-// the wire type is 0 for a varint, 1 for 8 bytes, 2 for a length and bytes, 5 for 4 bytes. Only what is needed is
-// written:
+// the wire type is 0 for a varint, 1 for 8 bytes, 2 for a length and bytes, 5 for 4 bytes. These fields are written:
 //   Event        1 wall_time (double)   2 step (varint)   3 file_version (bytes)   5 summary   7 session_log
 //   Summary      1 value (repeated)     Value: 1 tag   2 simple_value (float)   4 image
 //   Image        1 height   2 width   3 colorspace (1 grey)   4 encoded_image_string (PNG)
-//   SessionLog   1 status (1 START): what an earlier file of the same run holds from this step on is void
+//   SessionLog   1 status (1 START): readers discard events of earlier files from this step on
 // Sources: tensorflow/core/lib/io/record_writer.cc, tensorflow/core/util/event.proto, .../framework/summary.proto.
 #pragma once
 
@@ -70,7 +69,7 @@ class Message {
   ByteWriter out_;
 };
 
-/// A CRC that may itself be part of what a CRC is taken of.
+/// A CRC in masked form, as it may be part of data with a CRC.
 constexpr std::uint32_t masked(std::uint32_t crc) { return std::rotr(crc, 15) + 0xA282EAD8u; }
 
 /// `data` as a record of an event file.
@@ -83,18 +82,18 @@ inline std::vector<std::uint8_t> event_record(std::span<const std::uint8_t> data
 
 }  // namespace detail
 
-/// Writes one event file. Every call puts whole records at its end or, if it throws, none. Not for use by two threads
-/// at once.
+/// Writes one event file. Every call appends complete records or, if it throws, none. Not thread-safe.
 class EventFile {
  public:
-  /// A value and the name of its curve; '/' in it makes groups.
+  /// A value and its tag, "group/name".
   struct Scalar {
     std::string tag;
     double value;
   };
 
-  /// A new file in `directory`, read after all that are there: a resumed run gets one of its own, and what the earlier
-  /// ones hold from `first_step` on is void. Wall times are seconds since 1970. Throws Error if it cannot be made.
+  /// A new file in `directory`, last in the reading order. A resumed run writes a new file; readers discard the events
+  /// of earlier files from `first_step` on. Wall times are seconds since 1970. Throws Error if the file cannot be
+  /// created.
   EventFile(const std::filesystem::path& directory, double wall_time, std::int64_t first_step = 0)
       : path_(next_path(directory, wall_time)),
         file_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666)) {
@@ -112,7 +111,7 @@ class EventFile {
     append(event(wall_time, step).message(5, summary));
   }
 
-  /// A grey picture, given as the bytes of a PNG file. Throws Error if it cannot be written.
+  /// A greyscale image as the bytes of a PNG file. Throws Error if it cannot be written.
   void image(std::int64_t step, const std::string& tag, std::span<const std::uint8_t> png, index_t width,
              index_t height, double wall_time) {
     const Message image = Message().integer(1, height).integer(2, width).integer(3, 1).bytes(4, png);
@@ -124,7 +123,7 @@ class EventFile {
   static constexpr std::string_view prefix_ = "events.out.tfevents.";
 
   /// "events.out.tfevents.<seconds>.<number>.tinygan": TensorBoard reads a directory's files in the order of their
-  /// names, so the seconds never go back, whatever the clock does, and the number is one more than the highest there.
+  /// names, so the seconds never decrease, even if the clock does, and the number is one more than the highest.
   static std::filesystem::path next_path(const std::filesystem::path& directory, double wall_time) {
     auto seconds = static_cast<std::uint64_t>(std::clamp(wall_time, 0.0, 9999999999.0));
     std::uint64_t number = 0;
@@ -154,7 +153,8 @@ class EventFile {
     const std::vector<std::uint8_t> record = detail::event_record(event.encoded());
     if (!detail::write_all(file_.get(), record)) {
       const int error = errno;
-      // Half a record would spoil what is written after it. If it cannot be cut off, the reader's checksum finds it.
+      // Removes an incomplete record, after which no other could be read. If that fails, the reader's checksum detects
+      // it.
       [[maybe_unused]] const int cut = ::ftruncate(file_.get(), size_);
       fail(path_.string(), "cannot write: ", detail::reason(error));
     }
@@ -163,7 +163,7 @@ class EventFile {
 
   std::filesystem::path path_;
   detail::Descriptor file_;
-  off_t size_ = 0;  // of the whole records
+  off_t size_ = 0;  // of the complete records
 };
 
 }  // namespace tinygan::io

@@ -1,4 +1,4 @@
-// Extents as files name them: any number of them, 0 included, which a Shape cannot hold.
+// Extents in files: of any rank, and 0 is allowed, unlike in a Shape.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace tinygan::io {
 
-/// Product of `first` and extents that are all at least 0; nothing if it does not fit into 63 bits.
+/// Product of `first` and extents that are all at least 0; nullopt if it does not fit into 63 bits.
 constexpr std::optional<index_t> product(std::span<const index_t> extents, index_t first = 1) {
   index_t n = first;
   for (const index_t extent : extents)
@@ -22,7 +22,7 @@ constexpr std::optional<index_t> product(std::span<const index_t> extents, index
   return n;
 }
 
-/// "(2, 3)", as a Shape is printed.
+/// "(2, 3)", like a Shape.
 inline std::string shape_text(std::span<const index_t> extents) {
   std::string out = "(";
   for (std::size_t i = 0; i < extents.size(); ++i) out += text(i > 0 ? ", " : "", extents[i]);

@@ -1,4 +1,4 @@
-// Whole files: read at once with clear errors, and written so that a reader never sees half of one (POSIX).
+// Reading and atomic writing of files (POSIX).
 #pragma once
 
 #include <fcntl.h>
@@ -44,17 +44,17 @@ class Descriptor {
 
 inline std::string reason(int error) { return std::generic_category().message(error); }
 
-/// What stands at a path that is no regular file, for messages.
+/// The kind of a file that is not a regular file, for error texts.
 inline const char* kind_of_file(mode_t mode) {
   if (S_ISDIR(mode)) return "a directory";
   if (S_ISCHR(mode) || S_ISBLK(mode)) return "a device";
-  return S_ISFIFO(mode) ? "a pipe" : "no regular file";
+  return S_ISFIFO(mode) ? "a pipe" : "not a regular file";
 }
 
 inline bool write_all(int fd, std::span<const std::uint8_t> bytes) {
-  constexpr std::size_t most = std::size_t{1} << 30;  // one write() takes less than 2 GiB
+  constexpr std::size_t max_write = std::size_t{1} << 30;  // write() is limited to 2 GiB
   while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), std::min(bytes.size(), most));
+    const ssize_t n = ::write(fd, bytes.data(), std::min(bytes.size(), max_write));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return false;
     bytes = bytes.subspan(static_cast<std::size_t>(n));
@@ -67,7 +67,7 @@ inline bool write_all(int fd, std::span<const std::uint8_t> bytes) {
 /// The bytes of a file. Throws Error naming the path if it is missing, unreadable, empty or not a regular file.
 inline std::vector<std::uint8_t> read_file(const std::filesystem::path& path) {
   const std::string name = path.string();
-  // O_NONBLOCK: opening a pipe that nobody writes to must not hang before it can be refused.
+  // O_NONBLOCK: open() of a pipe without a writer would block.
   detail::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file.open()) fail(name, errno == ENOENT ? "file not found" : "cannot open: " + detail::reason(errno));
   struct stat info {};
@@ -84,12 +84,12 @@ inline std::vector<std::uint8_t> read_file(const std::filesystem::path& path) {
     if (n == 0) break;
     have += static_cast<std::size_t>(n);
   }
-  check(have == bytes.size(), name, "shrank while it was read: ", have, " of ", bytes.size(), " bytes");
+  check(have == bytes.size(), name, "became shorter while it was read: ", have, " bytes, expected ", bytes.size());
   return bytes;
 }
 
-/// Replaces a file by `bytes` atomically: writes a temporary beside it, flushes it to disk, renames it. A crash, a full
-/// disk or a kill leaves the old file as it was. Throws Error naming the path and the reason.
+/// Writes a file atomically: writes a temporary file in the same directory, flushes it to disk, renames it. After a
+/// crash, a full disk or a kill the old file is unchanged. Throws Error naming the path and the reason.
 inline void write_file(const std::filesystem::path& path, std::span<const std::uint8_t> bytes) {
   static std::atomic<unsigned> serial{0};
   const std::string name = path.string();
@@ -99,24 +99,25 @@ inline void write_file(const std::filesystem::path& path, std::span<const std::u
 
   std::string temporary;
   int fd = -1;
-  for (int tries = 0; tries < 1000 && fd < 0; ++tries) {  // a killed process of the same number may have left its own
+  for (int tries = 0; tries < 1000 && fd < 0; ++tries) {  // a killed process of the same number may have used the name
     temporary = text(name, ".tmp-", ::getpid(), '-', serial.fetch_add(1));
     fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0 && errno != EEXIST) break;
   }
   detail::Descriptor file(fd);
   if (!file.open()) fail(name, "cannot write: ", detail::reason(errno));
-  const auto give_up = [&](const char* what) {
+  const auto remove_and_fail = [&](const char* what) {
     const int error = errno;
     ::unlink(temporary.c_str());
     fail(name, what, ": ", detail::reason(error));
   };
-  if (!detail::write_all(file.get(), bytes)) give_up("cannot write");
-  if (::fsync(file.get()) != 0) give_up("cannot flush to disk");
-  if (!file.close()) give_up("cannot write");
-  if (::rename(temporary.c_str(), path.c_str()) != 0) give_up("cannot move into place");
+  if (!detail::write_all(file.get(), bytes)) remove_and_fail("cannot write");
+  if (::fsync(file.get()) != 0) remove_and_fail("cannot flush to disk");
+  if (!file.close()) remove_and_fail("cannot write");
+  if (::rename(temporary.c_str(), path.c_str()) != 0) remove_and_fail("cannot rename the temporary file");
 
-  // The rename itself becomes durable with the directory. Some file systems cannot flush one; the file is whole anyway.
+  // The rename is durable once the directory is flushed. Some file systems cannot flush one; the file is complete
+  // anyway.
   const std::filesystem::path parent = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
   detail::Descriptor directory(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.open()) ::fsync(directory.get());

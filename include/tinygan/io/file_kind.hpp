@@ -1,4 +1,4 @@
-// What a file is that is not what it was taken for: recognised by its first bytes, for messages.
+// The kind of an unexpected file, recognised by its first bytes, for error texts.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace tinygan::io {
 
 namespace detail {
 
-/// First bytes of a kind of file.
+/// The magic number of a kind of file.
 struct Signature {
   std::string_view bytes;
   const char* kind;
@@ -39,9 +39,9 @@ inline constexpr Signature signatures[] = {
     {"\x89PNG\r\n\x1A\n"sv, "a PNG image"},
     {"%PDF-"sv, "a PDF document"},
     {"\x7F\x45LF"sv, "a program (ELF)"},
-    {"version https://git-lfs.github.com/spec/"sv, "a Git LFS pointer, which stands for a file that was not fetched"}};
+    {"version https://git-lfs.github.com/spec/"sv, "a Git LFS pointer; git lfs pull fetches the file"}};
 
-/// The tag that shows a file to be a web page, "" if it is none: what servers send in place of a file that has moved.
+/// The tag with which an HTML page begins, "" for any other file. Servers send a page in place of a missing file.
 inline std::string html_tag(std::span<const std::uint8_t> bytes) {
   std::string head;
   for (const std::uint8_t b : bytes.first(std::min<std::size_t>(bytes.size(), 512)))
@@ -56,7 +56,7 @@ inline std::string html_tag(std::span<const std::uint8_t> bytes) {
   return "";
 }
 
-/// Whether the first bytes are lines of UTF-8; the last character may be cut.
+/// Whether the first bytes are UTF-8 text; the last character may be incomplete.
 inline bool is_text(std::string_view head) {
   const auto control = [](char c) {
     return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\r' && c != '\t';
@@ -68,7 +68,7 @@ inline bool is_text(std::string_view head) {
 
 }  // namespace detail
 
-/// What the bytes of a file seem to be, such as "a gzip file"; "" if they are nothing known.
+/// The kind of file that the bytes seem to be, such as "a gzip file"; "" if unknown.
 inline std::string kind_of_content(std::span<const std::uint8_t> bytes) {
   const std::string_view all(reinterpret_cast<const char*>(bytes.data()), bytes.size()), head = all.substr(0, 512);
   for (const detail::Signature& s : detail::signatures)
@@ -81,7 +81,7 @@ inline std::string kind_of_content(std::span<const std::uint8_t> bytes) {
     return "an IDX file (as MNIST's are)";
   if (all.size() > 10 && bytes[8] == '{' && bytes[5] == 0 && bytes[6] == 0 && bytes[7] == 0)
     return "a safetensors file";
-  if (!all.empty() && all.find_first_not_of('\0') == std::string_view::npos) return "nothing but zero bytes";
+  if (!all.empty() && all.find_first_not_of('\0') == std::string_view::npos) return "zero bytes only";
   if (detail::is_text(head)) return text("text (it begins with ", detail::shown(head, 24), ')');
   return "";
 }

@@ -1,10 +1,10 @@
-// gunzip: a strict decoder of gzip files, for data sets as they are published.
+// gunzip: a strict decoder of gzip files.
 //
 // DEFLATE is a sequence of blocks, each stored or coded with two prefix codes: one for literals and match lengths, one
-// for match distances (up to 32768 back). Bits are taken from a 64-bit buffer that always holds at least 56: enough for
-// one whole match (15 + 5 + 15 + 13). Codes of up to 10 bits are one table look-up; longer ones, rare by construction,
-// are found by walking the canonical code. Whatever the input, no byte outside it is read, no more than the limit is
-// put out, and every kind of damage throws an Error of its own.
+// for match distances (up to 32768 back). Bits are read from a 64-bit buffer that always holds at least 56: enough for
+// one match (15 + 5 + 15 + 13). Codes of up to 10 bits are decoded by one table look-up; longer codes, rare by
+// construction, by a walk of the canonical code. For any input no byte outside it is read and at most `limit` bytes are
+// written; every kind of damage has its own error text.
 // Cost: one pass, about 20 cycles per symbol. Sources: RFC 1951, RFC 1952.
 #pragma once
 
@@ -26,7 +26,7 @@ namespace tinygan::io {
 
 namespace detail {
 
-/// One prefix code: bits in, symbol and code length out.
+/// One prefix code: decodes bits to a symbol and its code length.
 class PrefixCode {
  public:
   static constexpr int max_length = 15, table_bits = 10;
@@ -58,7 +58,7 @@ class PrefixCode {
     return room == 0 ? Kind::complete : room == 1 << max_length ? Kind::empty : Kind::incomplete;
   }
 
-  /// True if the only code there is has one bit: the one incomplete code that writers do use.
+  /// True if there is a single code, of one bit: the one incomplete code that encoders use.
   bool single() const { return count_[1] == 1 && std::count(count_.begin(), count_.end(), 0) == max_length; }
 
   /// symbol << 4 | length of the code at the low end of `bits`; 0 if there is none.
@@ -93,7 +93,7 @@ class PrefixCode {
   std::array<std::uint16_t, 1 << table_bits> table_{};
 };
 
-/// Bits of a byte sequence, lowest first. Past the end it delivers zeros and remembers that it did.
+/// Bits of a byte sequence, lowest first. Past the end it returns zeros, and overrun() is true.
 class BitReader {
  public:
   explicit BitReader(std::span<const std::uint8_t> bytes)
@@ -108,7 +108,7 @@ class BitReader {
     } else {
       for (; count_ <= 56; count_ += 8) {
         if (next_ < end_) buffer_ |= static_cast<std::uint64_t>(*next_++) << count_;
-        else ++invented_;
+        else ++padding_;
       }
     }
   }
@@ -118,25 +118,25 @@ class BitReader {
     buffer_ >>= n;
     count_ -= static_cast<int>(n);
   }
-  unsigned take(unsigned n) {
+  unsigned read(unsigned n) {
     const auto bits = static_cast<unsigned>(buffer_ & ((std::uint64_t{1} << n) - 1));
     skip(n);
     return bits;
   }
 
-  /// True once bits behind the end were used, or would be by looking `ahead` bits further.
-  bool overrun(int ahead = 0) const { return count_ - ahead < 8 * invented_; }
+  /// True if bits past the end were read, or would be after `ahead` more bits.
+  bool overrun(int ahead = 0) const { return count_ - ahead < 8 * padding_; }
 
-  /// Goes on at the next whole byte; false if that lies behind the end.
+  /// Skips to the next byte boundary; false if that is past the end.
   bool align() {
     if (overrun()) return false;
-    next_ -= count_ / 8 - invented_;
+    next_ -= count_ / 8 - padding_;
     buffer_ = 0;
-    count_ = invented_ = 0;
+    count_ = padding_ = 0;
     return true;
   }
 
-  // Whole bytes, to be used after align().
+  // Bytes, after align().
   std::span<const std::uint8_t> rest() const { return {next_, static_cast<std::size_t>(end_ - next_)}; }
   void skip_bytes(std::size_t n) { next_ += n; }
 
@@ -145,8 +145,8 @@ class BitReader {
  private:
   const std::uint8_t *begin_, *next_, *end_;
   std::uint64_t buffer_ = 0;
-  int count_ = 0;     // bits in the buffer
-  int invented_ = 0;  // bytes in the buffer that are not in the input
+  int count_ = 0;    // bits in the buffer
+  int padding_ = 0;  // zero bytes in the buffer, past the end of the input
 };
 
 /// Base value and number of extra bits of the length and distance symbols (RFC 1951, 3.2.5).
@@ -164,14 +164,13 @@ inline constexpr std::array<ExtraBits, 30> match_distances = {
      {257, 7},   {385, 7},   {513, 8},   {769, 8},    {1025, 9},   {1537, 9},  {2049, 10}, {3073, 10},
      {4097, 11}, {6145, 11}, {8193, 12}, {12289, 12}, {16385, 13}, {24577, 13}}};
 
-/// The members of one gzip file, decoded one behind the other. Zero bytes behind a member are padding, as tapes and
-/// block devices leave it and as gzip and Python take it.
+/// Decodes the members of one gzip file. Zero bytes after a member are padding, as gzip and Python accept it.
 class Gunzip {
  public:
   Gunzip(std::span<const std::uint8_t> input, std::size_t limit, const std::string& name)
       : in_(input), input_size_(input.size()), name_(name),
         limit_(std::min(limit, std::numeric_limits<std::size_t>::max() / 4)) {
-    // The last four bytes tell the size if there is one member. A wrong value costs only time: DEFLATE cannot expand
+    // The last four bytes are the size if there is one member. A wrong value only costs time: DEFLATE cannot expand
     // more than 1032-fold, and the output grows as needed.
     std::size_t guess = 4 * input.size();
     if (input.size() >= 18) guess = load_little_endian<std::uint32_t>(input.data() + input.size() - 4);
@@ -193,7 +192,7 @@ class Gunzip {
   }
 
  private:
-  static constexpr std::size_t slack = 320;  // a match, the literals before it, what a wide copy writes too much
+  static constexpr std::size_t slack = 320;  // a match, the literals before it, the excess of an 8-byte copy
 
   template <class... What>
   [[noreturn]] void damaged(const What&... what) const {
@@ -204,7 +203,7 @@ class Gunzip {
     fail(name_, "the gzip data is truncated: it ends after ", input_size_, " bytes (", size_, " uncompressed)");
   }
 
-  /// The next n whole bytes.
+  /// The next n bytes.
   std::span<const std::uint8_t> bytes(std::size_t n) {
     const auto all = in_.rest();
     if (all.size() < n) truncated();
@@ -219,7 +218,7 @@ class Gunzip {
       if (i == start.size()) truncated();
       if (start[i] == magic[i]) continue;
       if (i == 2) damaged("compression method ", unsigned{start[2]}, ", expected 8 (deflate)");
-      if (!first_) fail(name_, start.size(), " bytes of other data follow the gzip data");
+      if (!first_) fail(name_, start.size(), " bytes follow the gzip data, expected none");
       fail(name_, "not a gzip file");
     }
     const unsigned flags = bytes(10)[3];
@@ -245,7 +244,7 @@ class Gunzip {
     if (crc != crc32(member)) damaged("the CRC-32 of the data does not match");
     const auto length = load_little_endian<std::uint32_t>(end.data() + 4);
     if (length != static_cast<std::uint32_t>(member.size()))
-      damaged(member.size(), " bytes decoded, but the trailer says ", length, " (modulo 2^32)");
+      damaged(member.size(), " bytes decoded, expected ", length, " (modulo 2^32) by the trailer");
   }
 
   void skip_padding() {
@@ -257,8 +256,8 @@ class Gunzip {
   /// One block; false after the last.
   bool block() {
     in_.refill();
-    const bool last = in_.take(1) == 1;
-    switch (in_.take(2)) {
+    const bool last = in_.read(1) == 1;
+    switch (in_.read(2)) {
       case 0: stored(); break;
       case 1: {
         static const FixedCodes fixed;
@@ -304,13 +303,13 @@ class Gunzip {
     using Kind = PrefixCode::Kind;
     constexpr std::array<std::uint8_t, 19> order = {16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15};
     in_.refill();
-    const std::size_t n_literals = in_.take(5) + 257, n_distances = in_.take(5) + 1, n_lengths = in_.take(4) + 4;
-    if (n_literals > 286) damaged(n_literals, " literal and length codes, at most 286 exist");
-    if (n_distances > 30) damaged(n_distances, " distance codes, at most 30 exist");
+    const std::size_t n_literals = in_.read(5) + 257, n_distances = in_.read(5) + 1, n_lengths = in_.read(4) + 4;
+    if (n_literals > 286) damaged(n_literals, " literal and length codes, expected at most 286");
+    if (n_distances > 30) damaged(n_distances, " distance codes, expected at most 30");
     std::array<std::uint8_t, 19> length_lengths{};
     for (std::size_t i = 0; i < n_lengths; ++i) {
       in_.refill();
-      length_lengths[order[i]] = static_cast<std::uint8_t>(in_.take(3));
+      length_lengths[order[i]] = static_cast<std::uint8_t>(in_.read(3));
     }
     if (literals_.build(length_lengths) != Kind::complete) damaged("the code of the code lengths is not a prefix code");
 
@@ -325,9 +324,9 @@ class Gunzip {
         lengths[i++] = static_cast<std::uint8_t>(symbol);
         continue;
       }
-      if (symbol == 16 && i == 0) damaged("a repeated code length without one in front");
+      if (symbol == 16 && i == 0) damaged("a repeat of the previous code length, but there is no previous one");
       const std::uint8_t value = symbol == 16 ? lengths[i - 1] : std::uint8_t{0};
-      const std::size_t times = symbol == 16 ? 3 + in_.take(2) : symbol == 17 ? 3 + in_.take(3) : 11 + in_.take(7);
+      const std::size_t times = symbol == 16 ? 3 + in_.read(2) : symbol == 17 ? 3 + in_.read(3) : 11 + in_.read(7);
       if (times > n - i) damaged("more code lengths than codes");
       std::fill_n(lengths.begin() + static_cast<std::ptrdiff_t>(i), times, value);
       i += times;
@@ -364,13 +363,13 @@ class Gunzip {
           return;
         }
         if (symbol >= match_lengths.size()) damaged("an unused length code");
-        const std::size_t length = match_lengths[symbol].base + in_.take(match_lengths[symbol].bits);
+        const std::size_t length = match_lengths[symbol].base + in_.read(match_lengths[symbol].bits);
         const unsigned far = distances.decode(in_.peek());
         if (far == 0) no_code();
         in_.skip(far & 15u);
         if (far >> 4 >= match_distances.size()) damaged("an unused distance code");
         const ExtraBits& d = match_distances[far >> 4];
-        copy_match(d.base + in_.take(d.bits), length);
+        copy_match(d.base + in_.read(d.bits), length);
       }
       if (in_.overrun()) truncated();
     }
@@ -378,10 +377,10 @@ class Gunzip {
 
   [[noreturn]] void no_code() const {
     if (in_.overrun(PrefixCode::max_length)) truncated();
-    damaged("bits that are no code");
+    damaged("an invalid code");
   }
 
-  static bool is_literal(unsigned entry) { return entry - 1 < (256u << 4) - 1; }  // not 0, which is no code
+  static bool is_literal(unsigned entry) { return entry - 1 < (256u << 4) - 1; }  // not 0, an invalid code
 
   void put(unsigned entry) {
     in_.skip(entry & 15u);
@@ -389,7 +388,8 @@ class Gunzip {
   }
 
   void copy_match(std::size_t distance, std::size_t length) {
-    if (distance > size_ - member_) damaged("a match reaches ", distance, " bytes back, in front of the data");
+    if (distance > size_ - member_)
+      damaged("a match distance of ", distance, ", expected at most ", size_ - member_, ", the bytes decoded so far");
     std::uint8_t* to = out_.data() + size_;
     const std::uint8_t* from = to - distance;
     size_ += length;
@@ -402,7 +402,7 @@ class Gunzip {
     }
   }
 
-  /// Room for n more bytes behind size_; throws once more than the limit was put out.
+  /// Ensures room for n more bytes. Throws Error if more bytes than the limit were decoded.
   void make_room(std::size_t n) {
     if (size_ > limit_) fail(name_, "expands to more than the limit of ", limit_, " bytes");
     if (out_.size() - size_ < n) out_.resize(std::min(2 * (size_ + n), limit_ + n) + slack);
@@ -413,7 +413,7 @@ class Gunzip {
   const std::string& name_;
   std::size_t limit_;
   std::vector<std::uint8_t> out_;
-  std::size_t size_ = 0, member_ = 0;  // bytes put out; where this member began
+  std::size_t size_ = 0, member_ = 0;  // decoded bytes; of them before this member
   bool first_ = true;                  // in the first member
   PrefixCode literals_, distances_;
 };
@@ -425,9 +425,8 @@ inline bool is_gzip(std::span<const std::uint8_t> bytes) {
   return bytes.size() >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
 }
 
-/// The uncompressed content of a gzip file: of all its members, between and behind which there may be zero bytes.
-/// Throws Error naming `name` if the data is damaged, truncated, followed by other bytes, or larger than `limit` when
-/// uncompressed.
+/// The uncompressed content of a gzip file: of all its members; zero bytes after a member are ignored. Throws Error
+/// naming `name` if the data is damaged, truncated, followed by other bytes, or larger than `limit` when uncompressed.
 inline std::vector<std::uint8_t> gunzip(std::span<const std::uint8_t> bytes, std::size_t limit,
                                         const std::string& name) {
   return detail::Gunzip(bytes, limit, name).run();

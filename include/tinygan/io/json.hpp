@@ -1,6 +1,6 @@
-// As much JSON as the safetensors header needs: strings, unsigned integers and punctuation, strictly (RFC 8259), and
-// any value that is only skipped. The reader is pulled by its caller, who knows which value comes next; so nesting in
-// hostile input cannot recurse.
+// A pull parser for the JSON of safetensors headers (RFC 8259): strings, unsigned integers, and values that are
+// skipped. The caller asks for the next value by its type. Nested input does not recurse, so that hostile input cannot
+// exhaust the stack.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace tinygan::io::detail {
 
-/// Length of the well-formed UTF-8 sequence at the front of s, 0 if there is none (Unicode 15, table 3-7).
+/// Length of the well-formed UTF-8 sequence at the start of s, 0 if there is none (Unicode 15, table 3-7).
 inline std::size_t utf8_sequence(std::string_view s) {
   const auto byte = [&](std::size_t i) { return i < s.size() ? static_cast<unsigned char>(s[i]) : 0u; };
   const unsigned first = byte(0);
@@ -52,11 +52,11 @@ inline void append_utf8(std::string& out, std::uint32_t c) {
   }
 }
 
-/// Foreign text as it may be printed: cut to about `most` bytes, what cannot be printed as ?.
-inline std::string printable(std::string_view s, std::size_t most = 80) {
+/// Untrusted text for a message: truncated to about `max_length` bytes, unprintable bytes replaced by ?.
+inline std::string printable(std::string_view s, std::size_t max_length = 80) {
   std::string out;
   std::size_t i = 0;
-  while (i < s.size() && i < most) {
+  while (i < s.size() && i < max_length) {
     const std::size_t length = utf8_sequence(s.substr(i));
     if (length > 1) out += s.substr(i, length);
     else out += length == 0 || static_cast<unsigned char>(s[i]) < 0x20 || s[i] == 0x7F ? '?' : s[i];
@@ -65,8 +65,10 @@ inline std::string printable(std::string_view s, std::size_t most = 80) {
   return out + (i < s.size() ? "..." : "");
 }
 
-/// The same in quotes.
-inline std::string shown(std::string_view s, std::size_t most = 80) { return text('\'', printable(s, most), '\''); }
+/// printable() in quotes.
+inline std::string shown(std::string_view s, std::size_t max_length = 80) {
+  return text('\'', printable(s, max_length), '\'');
+}
 
 /// s as a JSON string, in quotes. s must be UTF-8.
 inline std::string json_string(std::string_view s) {
@@ -87,7 +89,7 @@ inline std::string json_string(std::string_view s) {
   return out + '"';
 }
 
-/// Reads JSON text token by token; throws Error naming `name` and the byte on anything but what was asked for.
+/// Reads JSON text token by token. Every member throws Error, naming `name` and the byte, on an unexpected token.
 class JsonReader {
  public:
   JsonReader(std::string_view json, const std::string& name) : json_(json), name_(name) {
@@ -109,13 +111,13 @@ class JsonReader {
     skip_space();
     return word("null");
   }
-  /// Nothing but white space may follow.
+  /// Expects white space to the end.
   void expect_end() {
     skip_space();
     if (at_ != json_.size()) wrong("the end");
   }
 
-  /// Calls item() for each element up to `close`, after the opening bracket was taken.
+  /// Calls item() for each element up to `close`. The opening bracket has been read.
   template <class Item>
   void each(char close, Item&& item) {
     if (accept(close)) return;
@@ -153,9 +155,9 @@ class JsonReader {
     }
   }
 
-  /// Takes a value of any kind.
+  /// Skips a value of any type.
   void skip_value() {
-    std::string open;  // the closing brackets still to come, innermost last
+    std::string open;  // the expected closing brackets, innermost last
     const auto key = [&] {
       string("a key");
       expect(':');

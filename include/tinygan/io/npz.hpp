@@ -1,9 +1,9 @@
-// NumPy's files: .npy, one array; .npz, a zip archive of them, which numpy.load reads.
+// NumPy's files: .npy, one array, and .npz, a zip archive of .npy files.
 //
 // npy 1.0: "\x93NUMPY", version 1 0, header length (2 bytes), the header (a Python dictionary, padded with spaces to 64
 // bytes and ended by a newline), the data. The archive is uncompressed: per member a local header and its bytes, then
-// the central directory and its end record. It keeps to what every reader knows, so that members and archive stay below
-// 4 GiB. Sources: NumPy's format description (numpy.lib.format), PKWARE's APPNOTE.TXT sections 4.3 and 4.4.
+// the central directory and its end record. Without the zip64 extension, so that members and archive are below 4 GiB.
+// Sources: NumPy's format description (numpy.lib.format), PKWARE's APPNOTE.TXT sections 4.3 and 4.4.
 #pragma once
 
 #include <bit>
@@ -36,7 +36,7 @@ std::string npy_descr() {
   return text(sizeof(T) == 1 ? '|' : '<', kind, sizeof(T));
 }
 
-/// What the local header and the central directory say alike about a member.
+/// The fields of a member that the local header and the central directory have in common.
 inline void put_zip_member(ByteWriter& out, std::string_view name, std::uint32_t crc, std::uint32_t size) {
   out.u16(20);             // readable since version 2.0
   out.u16(0x0800);         // the name is UTF-8
@@ -48,12 +48,12 @@ inline void put_zip_member(ByteWriter& out, std::string_view name, std::uint32_t
 
 }  // namespace detail
 
-/// The bytes of an .npy file holding values in row-major order. Throws Error unless there are as many as the shape
-/// says, and on more dimensions than a header holds.
+/// The bytes of an .npy file with values in row-major order. Throws Error if the number of values does not match the
+/// shape, or if the header exceeds 64 KiB.
 template <class T>
 std::vector<std::uint8_t> encode_npy(std::span<const T> values, const std::vector<index_t>& shape) {
   static_assert(std::endian::native == std::endian::little, "the data is written as little-endian");
-  for (const index_t extent : shape) check(extent >= 0, "npy", "an extent of ", extent);
+  for (const index_t extent : shape) check(extent >= 0, "npy", "extent ", extent, ", expected at least 0");
   const std::string extents = shape_text(shape);
   const auto count = product(shape);
   check(count.has_value(), "npy", "the size of the shape ", extents, " overflows 64 bits");
@@ -65,7 +65,7 @@ std::vector<std::uint8_t> encode_npy(std::span<const T> values, const std::vecto
   header.resize((before + header.size() + 1 + alignment - 1) / alignment * alignment - before - 1, ' ');
   header += '\n';
   check(header.size() <= 0xFFFF, "npy", "a header of ", header.size(), " bytes for ", shape.size(),
-        " dimensions, at most 65535 are allowed");
+        " dimensions, expected at most 65535");
 
   detail::ByteWriter out;
   out.raw("\x93NUMPY").u16(1);  // version 1.0
@@ -87,7 +87,7 @@ class NpzFile {
   std::vector<std::uint8_t> encode(const std::string& name) const {
     std::size_t total = 22;
     for (const auto& [member, bytes] : members_) {
-      check(member.size() <= 0xFFFF, name, "an array's name of ", member.size(), " bytes, at most 65535 are allowed");
+      check(member.size() <= 0xFFFF, name, "an array's name of ", member.size(), " bytes, expected at most 65535");
       total += bytes.size() + 2 * member.size() + 76;
     }
     check(total < 0xFFFFFFFFu && members_.size() < 0xFFFF, name, "an archive of ", members_.size(), " arrays and ",

@@ -1,10 +1,10 @@
-// safetensors: named tensors in one file, as Python's package of that name writes and reads them.
+// safetensors: the file format of named tensors.
 //
 // Layout: the header's length (8 bytes, little-endian), the header (JSON, padded with spaces to 8 bytes), the data. The
 // header maps each name to {"dtype", "shape", "data_offsets": [begin, end)}, plus "__metadata__", a map of strings. The
-// offsets count from the end of the header and cover the data without gap or overlap. What the format's own library
-// reads is read: types that this library cannot compute with, types unknown to both, further keys of a tensor, white
-// space around the header.
+// offsets count from the end of the header and cover the data without gap or overlap. Like the reference implementation
+// this one also reads dtypes without kernels, unknown dtypes, unknown keys of a tensor, and white space around the
+// header.
 // Source: the format's description, https://github.com/huggingface/safetensors.
 #pragma once
 
@@ -37,8 +37,7 @@
 
 namespace tinygan::io {
 
-/// Element types, in the order in which the format's own library sorts them (by alignment); `other` is any that it does
-/// not know either.
+/// Element types, in the order of the reference implementation (by alignment); `other` is any type unknown to it.
 enum class DType {
   other,
   BOOL,
@@ -65,7 +64,7 @@ enum class DType {
   U64
 };
 
-/// Name as it stands in the file, and bits per element.
+/// Name in the file, and bits per element.
 struct DTypeInfo {
   const char* name;
   index_t bits;
@@ -100,15 +99,15 @@ struct SafetensorsEntry {
   DType dtype = DType::F32;
   std::vector<index_t> shape;
   std::vector<std::uint8_t> bytes;
-  std::string other_dtype = {};  ///< its name in the file where `dtype` is `other`
+  std::string other_dtype = {};  ///< name in the file if `dtype` is `other`
 
-  /// Name of the element type as it stands in the file.
+  /// Name of the element type in the file.
   std::string dtype_name() const { return dtype == DType::other ? other_dtype : dtype_info(dtype).name; }
 
   friend bool operator==(const SafetensorsEntry&, const SafetensorsEntry&) = default;
 };
 
-/// The content of a file: tensors in any order, names unique; metadata for whatever else belongs to them.
+/// The content of a file: tensors with unique names, in any order, and a map of metadata.
 struct SafetensorsFile {
   std::vector<SafetensorsEntry> tensors;
   std::map<std::string, std::string> metadata;
@@ -128,7 +127,7 @@ struct SafetensorsFile {
     return it == tensors.end() ? nullptr : &*it;
   }
 
-  /// The values of one tensor. Throws Error if there is none of that name or its type is not T's.
+  /// The values of one tensor. Throws Error if the name is unknown or the dtype is not that of T.
   template <class T>
   std::vector<T> values(std::string_view name) const {
     const SafetensorsEntry* e = find(name);
@@ -146,13 +145,14 @@ struct SafetensorsFile {
 namespace detail {
 
 inline constexpr std::string_view metadata_key = "__metadata__";
-inline constexpr std::size_t max_safetensors_header = 100'000'000;  // as the format's own library has it
+inline constexpr std::size_t max_safetensors_header = 100'000'000;  // the reference implementation's limit
 
-/// Bytes that a tensor of this shape takes; nothing if its type is of unknown size. Throws Error naming file and tensor
-/// on a negative extent, overflow, or a last byte that is not full.
+/// Bytes of a tensor by shape and dtype; nullopt if the size of the dtype is unknown. Throws Error naming file and
+/// tensor on a negative extent, overflow, or a number of bits that is not a multiple of 8.
 inline std::optional<std::uint64_t> byte_count(const SafetensorsEntry& e, const std::string& file) {
   const std::string tensor = "tensor " + shown(e.name);
-  for (const index_t extent : e.shape) check(extent >= 0, file, tensor, " has an extent of ", extent);
+  for (const index_t extent : e.shape)
+    check(extent >= 0, file, tensor, " has extent ", extent, ", expected at least 0");
   if (e.dtype == DType::other) return std::nullopt;
   const auto bits = product(e.shape, dtype_info(e.dtype).bits);
   check(bits.has_value(), file, tensor, " has a shape whose size overflows 64 bits");
@@ -161,13 +161,13 @@ inline std::optional<std::uint64_t> byte_count(const SafetensorsEntry& e, const 
   return static_cast<std::uint64_t>(*bits / 8);
 }
 
-/// A tensor as the header describes it.
+/// A tensor's entry in the header.
 struct SafetensorsRecord {
   SafetensorsEntry entry;
   std::uint64_t begin = 0, end = 0;
 };
 
-/// {"dtype": .., "shape": [..], "data_offsets": [begin, end]} in any order, each once; other keys are skipped.
+/// Reads {"dtype": .., "shape": [..], "data_offsets": [begin, end]} in any order, each key once; skips other keys.
 inline SafetensorsRecord read_record(JsonReader& json, std::string name, const std::string& file) {
   SafetensorsRecord r;
   r.entry.name = std::move(name);
@@ -187,7 +187,8 @@ inline SafetensorsRecord read_record(JsonReader& json, std::string name, const s
       json.expect('[');
       json.each(']', [&] {
         const std::uint64_t extent = json.unsigned_integer("an extent");
-        check(extent <= std::uint64_t{std::numeric_limits<index_t>::max()}, file, tensor, " has an extent of ", extent);
+        check(extent <= std::uint64_t{std::numeric_limits<index_t>::max()}, file, tensor, " has extent ", extent,
+              ", expected less than 2^63");
         r.entry.shape.push_back(static_cast<index_t>(extent));
       });
     } else if (key == "data_offsets") {
@@ -206,7 +207,7 @@ inline SafetensorsRecord read_record(JsonReader& json, std::string name, const s
   return r;
 }
 
-/// The two parts of a file, neither of them read yet.
+/// Header and data of a file, not yet parsed.
 struct SafetensorsParts {
   std::string_view header;
   std::span<const std::uint8_t> data;
@@ -218,11 +219,11 @@ inline SafetensorsParts split_safetensors(std::span<const std::uint8_t> bytes, c
     const std::string kind = kind_of_content(bytes);
     fail(name, "not a safetensors file: ", kind.empty() ? text(what...) : "it seems to be " + kind);
   };
-  if (all.size() < 8) other_file(all.size(), " bytes, the header's length alone takes 8");
+  if (all.size() < 8) other_file(all.size(), " bytes, expected at least 8, the header's length");
   std::uint64_t length = 0;
   for (std::size_t i = 0; i < 8; ++i) length |= std::uint64_t{bytes[i]} << (8 * i);
   if (length > max_safetensors_header)
-    other_file("a header of ", length, " bytes, at most ", max_safetensors_header, " are allowed");
+    other_file("a header of ", length, " bytes, expected at most ", max_safetensors_header);
   const std::string_view header = all.substr(8, static_cast<std::size_t>(length));
   const std::size_t first = header.find_first_not_of(" \t\r\n");
   if (length == 0 || (!header.empty() && (first == std::string_view::npos || header[first] != '{')))
@@ -233,9 +234,9 @@ inline SafetensorsParts split_safetensors(std::span<const std::uint8_t> bytes, c
 
 }  // namespace detail
 
-/// The bytes of a file, the same for the same content: tensors by falling alignment, then by name, as the format's own
-/// library writes them. Throws Error (naming `name`) on a duplicate or reserved name, a name or metadata that is not
-/// UTF-8, or bytes that do not fit the shape.
+/// The bytes of a file, the same for the same content: tensors by decreasing alignment, then by name, like the
+/// reference implementation. Throws Error (naming `name`) on a duplicate or reserved name, a name or metadata that is
+/// not UTF-8, or bytes that do not match the shape.
 inline std::vector<std::uint8_t> encode_safetensors(const SafetensorsFile& file, const std::string& name) {
   std::vector<const SafetensorsEntry*> order;
   for (const SafetensorsEntry& e : file.tensors) order.push_back(&e);
@@ -273,8 +274,8 @@ inline std::vector<std::uint8_t> encode_safetensors(const SafetensorsFile& file,
   }
   header += '}';
   header.resize((header.size() + 7) / 8 * 8, ' ');
-  check(header.size() <= detail::max_safetensors_header, name, "the header would take ", header.size(),
-        " bytes, at most ", detail::max_safetensors_header, " are allowed");
+  check(header.size() <= detail::max_safetensors_header, name, "a header of ", header.size(),
+        " bytes, expected at most ", detail::max_safetensors_header);
 
   std::vector<std::uint8_t> out(8);
   for (std::size_t i = 0; i < 8; ++i) out[i] = static_cast<std::uint8_t>(std::uint64_t{header.size()} >> (8 * i));
@@ -284,9 +285,8 @@ inline std::vector<std::uint8_t> encode_safetensors(const SafetensorsFile& file,
   return out;
 }
 
-/// The content of a file given as bytes, tensors in the order of their data. Throws Error naming `name`, and the tensor
-/// where there is one, unless the bytes are a well-formed file to the last; of a file of another kind it names the
-/// kind.
+/// Parses the bytes of a file; tensors are in the order of their data. Throws Error naming `name` and the tensor if the
+/// bytes are not a well-formed file; for another kind of file the text names the kind.
 inline SafetensorsFile decode_safetensors(std::span<const std::uint8_t> bytes, const std::string& name) {
   const auto split = detail::split_safetensors(bytes, name);
   const std::string_view header = split.header;
@@ -334,7 +334,7 @@ inline SafetensorsFile decode_safetensors(std::span<const std::uint8_t> bytes, c
     file.tensors.push_back(std::move(entry));
     at = end;
   }
-  check(at == data.size(), name, data.size() - at, " bytes follow the last tensor");
+  check(at == data.size(), name, data.size() - at, " bytes follow the last tensor, expected none");
   return file;
 }
 

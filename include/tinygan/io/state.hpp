@@ -1,4 +1,4 @@
-// State: what a training run needs beside its weights to go on as if it had never stopped.
+// State of a training run beside its weights: Adam's moments and counters, for an exact resume.
 #pragma once
 
 #include <cmath>
@@ -19,7 +19,7 @@ inline void add_counter(SafetensorsFile& file, const std::string& name, std::uin
   file.add<std::uint64_t>(name, std::span<const std::uint64_t>(&value, 1), {1});
 }
 
-/// Reads it back. Throws Error naming file and counter if there is none.
+/// Reads a counter. Throws Error naming file and counter if it is missing.
 inline std::uint64_t counter(const SafetensorsFile& file, const std::string& file_name, const std::string& name) {
   const SafetensorsEntry* e = file.find(name);
   check(e != nullptr, file_name, "has no counter '", name, "'");
@@ -28,7 +28,7 @@ inline std::uint64_t counter(const SafetensorsFile& file, const std::string& fil
   return file.values<std::uint64_t>(name).front();
 }
 
-/// An Adam, the model whose parameters it updates, and the name its state is filed under.
+/// An Adam, the model whose parameters it updates, and the prefix of its state's names.
 template <class T>
 struct NamedAdam {
   std::string name;
@@ -54,24 +54,24 @@ auto moments(const NamedAdam<T>& a) {
 
 }  // namespace detail
 
-/// Appends both moments of every parameter and the number of updates.
+/// Appends the first and second moment of every parameter and the number of updates.
 template <class T>
 void add_adam(SafetensorsFile& file, const NamedAdam<T>& a) {
   add_tensors(file, detail::moments(a));
   add_counter(file, a.name + ".steps", a.adam->steps());
 }
 
-/// Restores them. Throws Error naming file and tensor if one is missing or does not fit; the optimiser is then
-/// unchanged.
+/// Loads what add_adam() appended. Throws Error naming file and tensor if one is missing or has another shape; the
+/// optimiser is then unchanged.
 template <class T>
 void load_adam(const SafetensorsFile& file, const std::string& file_name, const NamedAdam<T>& a) {
   const std::uint64_t steps = counter(file, file_name, a.name + ".steps");
-  const LoadOptions beside_others{.strict = false};  // the file holds counters and other optimisers' moments as well
-  load_tensors(file, file_name, detail::moments(a), beside_others);
+  const LoadOptions not_strict{.strict = false};  // the file also holds counters and moments of other optimisers
+  load_tensors(file, file_name, detail::moments(a), not_strict);
   a.adam->set_steps(steps);
 }
 
-/// A value that is not finite, and its place.
+/// A value that is not finite, and its position.
 struct NonFinite {
   std::string tensor;
   index_t element = 0;

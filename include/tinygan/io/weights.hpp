@@ -17,7 +17,7 @@
 
 namespace tinygan::io {
 
-/// A tensor and the name it is filed under.
+/// A tensor and its name in a file.
 template <class T>
 struct NamedTensor {
   std::string name;
@@ -33,7 +33,7 @@ struct NamedModule {
 };
 
 struct LoadOptions {
-  bool strict = true;  ///< refuse a file that holds other tensors as well
+  bool strict = true;  ///< reject files with unexpected tensors
 };
 
 /// Appends tensors, copied to host memory.
@@ -48,27 +48,27 @@ void add_tensors(SafetensorsFile& file, const std::vector<NamedTensor<T>>& tenso
 
 namespace detail {
 
-/// Throws Error naming the tensors of a file that are none of `wanted`.
+/// Throws Error naming the tensors of a file that are not in `wanted`.
 template <class T>
 void check_no_others(const SafetensorsFile& file, const std::string& file_name,
                      const std::vector<NamedTensor<T>>& wanted) {
   std::set<std::string_view> expected;
   for (const NamedTensor<T>& n : wanted) expected.insert(n.name);
-  constexpr std::size_t most_named = 5;
+  constexpr std::size_t max_named = 5;
   std::size_t others = 0;
   std::string names;
   for (const SafetensorsEntry& e : file.tensors)
-    if (!expected.contains(e.name) && ++others <= most_named)
+    if (!expected.contains(e.name) && ++others <= max_named)
       names += text(others > 1 ? ", " : "", detail::shown(e.name));
   check(others == 0, file_name, "holds tensors that are not expected: ", names,
-        others > most_named ? text(" and ", others - most_named, " more") : std::string(),
+        others > max_named ? text(" and ", others - max_named, " more") : std::string(),
         "; LoadOptions{.strict = false} ignores them");
 }
 
 }  // namespace detail
 
-/// Loads the named tensors. Throws Error naming file and tensor if one is missing, has another shape or type, or,
-/// unless `strict` is false, if the file holds others as well; all tensors are then unchanged.
+/// Loads the named tensors. Throws Error naming file and tensor if one is missing, if one has another shape or type,
+/// or, if `strict`, if the file holds other tensors; all tensors are then unchanged.
 template <class T>
 void load_tensors(const SafetensorsFile& file, const std::string& file_name, const std::vector<NamedTensor<T>>& wanted,
                   const LoadOptions& options = {}) {
@@ -87,7 +87,7 @@ void load_tensors(const SafetensorsFile& file, const std::string& file_name, con
   for (const NamedTensor<T>& n : wanted) n.tensor.copy_from(std::span<const T>(file.values<T>(n.name)));
 }
 
-/// What a file holds of a model: its master weights and buffers.
+/// The tensors of a model in a file: master weights and buffers.
 template <class T>
 auto file_tensors(const NamedModule<T>& m) {
   const std::string prefix = m.name.empty() ? "" : m.name + ".";
@@ -122,7 +122,7 @@ void load_weights(const SafetensorsFile& file, const std::string& file_name, con
   load_weights(file, file_name, std::vector{m}, options);
 }
 
-/// Writes a model's parameters and buffers to a safetensors file, whole or not at all. Throws Error if that fails.
+/// Writes a model's parameters and buffers to a safetensors file, atomically. Throws Error if that fails.
 template <class T>
 void save(const std::filesystem::path& path, const nn::Module<T>& model) {
   SafetensorsFile file;
@@ -130,8 +130,8 @@ void save(const std::filesystem::path& path, const nn::Module<T>& model) {
   write_safetensors(path, file);
 }
 
-/// Loads what save() wrote into a model of the same architecture. Throws Error, naming file and tensor, if it does not
-/// fit; the model is then unchanged.
+/// Loads a file of save() into a model of the same architecture. Throws Error naming file and tensor if one is missing,
+/// unexpected, or has another shape; the model is then unchanged.
 template <class T>
 void load(const std::filesystem::path& path, const nn::Module<T>& model) {
   load_weights(read_safetensors(path), path.string(), NamedModule<T>{"", &model});

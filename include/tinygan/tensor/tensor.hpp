@@ -106,8 +106,8 @@ class Tensor {
 
   /// The same elements under another shape. Throws Error if the sizes differ or the tensor is empty.
   Tensor reshape(const Shape& shape) const {
-    check(shape.size() == size(), "reshape", "cannot make ", shape, " (", shape.size(), " elements) of ", shape_, " (",
-          size(), ")");
+    check(shape.size() == size(), "reshape", "shape ", shape, " has ", shape.size(), " elements, expected ", size(),
+          ", as ", shape_, " has");
     Tensor t = *this;
     t.shape_ = shape;
     return t;
