@@ -17,6 +17,7 @@
 #include "support/kernel_check.hpp"
 #include "support/op_case.hpp"
 #include "support/paths.hpp"
+#include "support/rounding.hpp"
 
 namespace tinygan::test {
 
@@ -146,34 +147,26 @@ inline void check_threads(const OpCase& c) {
   for (int threads : {2, 3}) CHECK(same_bits(one, with_threads(threads, run)));
 }
 
-/// Gradients in elements T on a device that has no double: as close to those in double as the CPU's in float are,
-/// within a factor, and as much farther off as T is coarser than float.
+/// Gradients in elements T on a device that has no double, each within the error bound of its tape in double.
 template <class T>
 void check_device_gradients(const OpCase& c, Device device) {
   const Arrays values = draw_all<T>(c);
-  const auto gradients = [&]<class U>(U, Device where) {
+  const auto gradients = [&]<class U>(U, Device where, bool on_tape) {
     const std::vector<Variable<U>> xs = leaves<U>(c, values, where);
     const Variable<U> y = c(xs);
-    const Tensor<U> g = tensor_of<U>(held<T>(draw(Draw::uniform, y.shape(), 5)), y.shape(), where);
-    std::vector<Array> all;
-    for (const Variable<U>& dx : grad(y, xs, {}, Variable<U>(g))) all.push_back(array(dx));
-    return all;
+    const Variable<U> g(tensor_of<U>(held<T>(draw(Draw::uniform, y.shape(), 5)), y.shape(), where), on_tape);
+    return grad(y, xs, {.create_graph = on_tape}, g);
   };
-  const auto exact = gradients(double{}, Device::cpu()), cpu = gradients(float{}, Device::cpu()),
-             there = gradients(T{}, device);
-  constexpr double factor = 16;  // other orders of summation, and elementary functions of a few ulp instead of one
+  const auto exact = gradients(double{}, Device::cpu(), true);
+  const auto found = gradients(T{}, device, false);
   for (std::size_t input = 0; input < exact.size(); ++input) {
-    double largest = 0, cpu_error = 0, error = 0;
-    for (std::size_t i = 0; i < exact[input].size(); ++i) {
-      largest = std::max(largest, std::fabs(exact[input][i]));
-      cpu_error = std::max(cpu_error, std::fabs(cpu[input][i] - exact[input][i]));
-      const double off = std::fabs(there[input][i] - exact[input][i]);
-      if (!(off <= error)) error = off;  // NaN stays
-    }
-    const double bound = factor * (cpu_error * eps_of<T> / eps_of<float> + eps_of<T> * largest);
-    support::record_error(error, bound, [&] { return "gradient of input " + std::to_string(input); });
-    CAPTURE(input, error, cpu_error, largest);
-    CHECK(error <= bound);
+    const std::vector<Rounding> rounding = roundings(exact[input]);
+    INFO("gradient of input " << input);
+    const support::ErrorContext context(text("gradient of input ", input));
+    const Array expected = array(exact[input]);
+    check_elements(
+        array(found[input]), [&](index_t i) { return expected[static_cast<std::size_t>(i)]; },
+        [&](index_t i) { return rounding[static_cast<std::size_t>(i)].bound(eps_of<T> / 2); });
   }
 }
 
