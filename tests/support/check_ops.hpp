@@ -48,12 +48,6 @@ std::vector<Variable<T>> leaves(const OpCase& c, const Arrays& values, Device de
   return xs;
 }
 
-/// The distance from 1 to the next number.
-template <class T>
-inline constexpr double eps_of = std::is_same_v<T, bfloat16>
-                                     ? 0x1p-7
-                                     : static_cast<double>(std::numeric_limits<wide_t<T>>::epsilon());
-
 /// Numbers that T holds.
 template <class T>
 Array held(Array values) {
@@ -69,23 +63,17 @@ Arrays draw_all(const OpCase& c) {
   return all;
 }
 
-/// The result within `slack` times its error bound.
+/// The result on the CPU within its error bound.
 template <class T>
-void check_definition(const OpCase& c, Device device, double slack) {
-  const Arrays values = draw_all<T>(c);
+void check_definition(const OpCase& c) {
+  const Arrays values = c.draw_all();
   const Expected expected = c.reference(values);
-  const Variable<T> y = c(leaves<T>(c, values, device));
+  const Variable<T> y = c(leaves<T>(c, values, Device::cpu()));
   REQUIRE(y.shape() == expected.shape);
-  const Array found = array(y);
-  const double eps = eps_of<T>;
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    const double error = std::fabs(found[i] - expected.value[i]), bound = slack * eps * expected.bound[i];
-    support::record_error(error, bound, i);
-    if (error <= bound) continue;
-    CAPTURE(i, found[i], expected.value[i], bound);
-    FAIL_CHECK("an element is outside its error bound");
-    return;
-  }
+  const auto at = [](index_t i) { return static_cast<std::size_t>(i); };
+  check_elements(
+      array(y), [&](index_t i) { return expected.value[at(i)]; },
+      [&](index_t i) { return std::numeric_limits<T>::epsilon() * expected.bound[at(i)]; });
 }
 
 /// y + y^2 for the case's result y: its second derivatives go through the rules' dependence on the cotangent, too.
@@ -103,7 +91,8 @@ inline void check_derivatives(const OpCase& c) {
   REQUIRE_NOTHROW(check_grads<double>([&c](const auto& at) { return curved(c, at); }, xs, {.order = 2}));
 }
 
-/// <f(x), g> = <x, grad <f(x), g>> for each input in which f is linear; the error of <f(x), g> bounds the difference.
+/// <f(x), g> = <x, grad <f(x), g>> for each input in which f is linear. Both sum the same products: f(x) within its error
+/// bound, the gradient as many in a row as g has elements, at most.
 inline void check_adjoint(const OpCase& c) {
   const Arrays values = c.draw_all();
   const Expected expected = c.reference(values);
@@ -112,10 +101,11 @@ inline void check_adjoint(const OpCase& c) {
   const Variable<double> y = c.in_double(xs);
   const auto grads = grad(y, xs, {}, Variable<double>(tensor<double>(g, expected.shape)));
   const Array out = array(y);
+  const auto n = static_cast<double>(g.size());
   double forward = 0, bound = 0;
   for (std::size_t i = 0; i < g.size(); ++i) {
     forward += out[i] * g[i];
-    bound += (expected.bound[i] + static_cast<double>(g.size()) * std::fabs(out[i])) * std::fabs(g[i]);
+    bound += n * (2 * expected.bound[i] + std::fabs(out[i])) * std::fabs(g[i]);
   }
   for (std::size_t input : c.linear) {
     const Array dx = array(grads[input]), x = values[input];
@@ -125,7 +115,7 @@ inline void check_adjoint(const OpCase& c) {
       scale += std::fabs(x[i] * dx[i]);
     }
     const double error = std::fabs(forward - backward),
-                 allowed = std::numeric_limits<double>::epsilon() * (4 * bound + static_cast<double>(x.size()) * scale);
+                 allowed = std::numeric_limits<double>::epsilon() * (bound + static_cast<double>(x.size()) * scale);
     support::record_error(error, allowed, [&] { return text("adjoint of ", c.name, ", input ", input); });
     CAPTURE(input, forward, backward);
     CHECK(error <= allowed);
@@ -147,26 +137,27 @@ inline void check_threads(const OpCase& c) {
   for (int threads : {2, 3}) CHECK(same_bits(one, with_threads(threads, run)));
 }
 
-/// Gradients in elements T on a device that has no double, each within the error bound of its tape in double.
+/// Result and gradients in elements T on a device that has no double, each within the error bound of its tape in double.
 template <class T>
-void check_device_gradients(const OpCase& c, Device device) {
+void check_on_device(const OpCase& c, Device device) {
   const Arrays values = draw_all<T>(c);
-  const auto gradients = [&]<class U>(U, Device where, bool on_tape) {
+  const auto outcomes = [&]<class U>(U, Device where, bool on_tape) {
     const std::vector<Variable<U>> xs = leaves<U>(c, values, where);
-    const Variable<U> y = c(xs);
-    const Variable<U> g(tensor_of<U>(held<T>(draw(Draw::uniform, y.shape(), 5)), y.shape(), where), on_tape);
-    return grad(y, xs, {.create_graph = on_tape}, g);
+    std::vector<Variable<U>> all{c(xs)};
+    const Shape& shape = all[0].shape();
+    const Variable<U> g(tensor_of<U>(held<T>(draw(Draw::uniform, shape, 5)), shape, where), on_tape);
+    const GradOptions options{.create_graph = on_tape, .retain_graph = true};
+    if (c.differentiable)
+      for (Variable<U>& dx : grad(all[0], xs, options, g)) all.push_back(std::move(dx));
+    return all;
   };
-  const auto exact = gradients(double{}, Device::cpu(), true);
-  const auto found = gradients(T{}, device, false);
-  for (std::size_t input = 0; input < exact.size(); ++input) {
-    const std::vector<Rounding> rounding = roundings(exact[input]);
-    INFO("gradient of input " << input);
-    const support::ErrorContext context(text("gradient of input ", input));
-    const Array expected = array(exact[input]);
-    check_elements(
-        array(found[input]), [&](index_t i) { return expected[static_cast<std::size_t>(i)]; },
-        [&](index_t i) { return rounding[static_cast<std::size_t>(i)].bound(eps_of<T> / 2); });
+  const auto exact = outcomes(double{}, Device::cpu(), true);
+  const auto found = outcomes(T{}, device, false);
+  for (std::size_t k = 0; k < exact.size(); ++k) {
+    const support::ErrorContext context(k == 0 ? "the result" : text("gradient of input ", k - 1));
+    INFO(support::worst_error().context.back());
+    REQUIRE(found[k].shape() == exact[k].shape());
+    check_rounded<T>(array(found[k]), exact[k]);
   }
 }
 
@@ -177,18 +168,16 @@ inline void check_ops(const std::vector<OpCase>& cases) {
         INFO(c.name << " on " << device);
         const support::ErrorContext context(text(c.name, " on ", device));
         if (device.type != DeviceType::cpu) {
-          check_definition<float>(c, device, 4);  // elementary functions of other libraries are allowed a few ulp more
-          if (c.differentiable) check_device_gradients<float>(c, device);
+          check_on_device<float>(c, device);
           if (!c.in_bfloat16) continue;
           INFO("in bfloat16");
           const support::ErrorContext narrow_elements("bfloat16");
-          check_definition<bfloat16>(c, device, 4);
-          if (c.differentiable) check_device_gradients<bfloat16>(c, device);
+          check_on_device<bfloat16>(c, device);
           continue;
         }
         for_each_isa([&] {
-          check_definition<float>(c, device, 1);
-          check_definition<double>(c, device, 4);  // its elementary functions are allowed 2e-15, float's 3 ulp
+          check_definition<float>(c);
+          check_definition<double>(c);
         });
       }
   }

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
+#include <type_traits>
 #include <unordered_set>
 #include <vector>
 
@@ -14,21 +16,28 @@
 
 namespace tinygan::test {
 
+/// How far rounding moves a number of T, relative to it.
+template <class T>
+inline constexpr double unit_roundoff = std::is_same_v<T, bfloat16>
+                                            ? 0x1p-8
+                                            : static_cast<double>(std::numeric_limits<wide_t<T>>::epsilon()) / 2;
+
 /// What rounding does to one element of a result.
 struct Rounding {
   double leaves = 0;  ///< sum of |d result / d v| |v| over the leaves v
   double inner = 0;   ///< the same over what ops computed, the result included
   double terms = 0;   ///< elements of one variable that the result depends on, at most: no sum on the way has more
 
-  /// In single precision, elements of T: a sum of n products is off by gamma_n = n u / (1 - n u) times the sum of their
-  /// magnitudes (Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed. 2002, section 3.1), each magnitude
-  /// being among those of `leaves` and `inner`; 8 u more are an elementary function of 3 ulp and two roundings.
-  /// Elements of T are rounded where they are stored. So are what is not on the tape: an op's constants, a factor of its
-  /// result, and partial sums of its operands, as a sum over axes that are not neighbours goes axis by axis.
-  double bound(double u_of_elements) const {
-    constexpr double u = 0x1p-24;
+  /// Of arithmetic on elements of T. A sum of n products is off by gamma_n = n u / (1 - n u) times the sum of their magnitudes
+  /// (Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed. 2002, section 3.1), each magnitude being among
+  /// those of `leaves` and `inner`; 8 u more are an elementary function of 3 ulp (cpu/math.hpp) and two roundings.
+  /// bfloat16 is computed in float and rounded where it is stored. So are what is not on the tape: an op's constants, a
+  /// factor of its result, and partial sums of its operands, as a sum over axes that are not neighbours goes axis by axis.
+  template <class T>
+  double bound() const {
+    constexpr double u = unit_roundoff<wide_t<T>>, stored = std::is_same_v<T, wide_t<T>> ? 0 : unit_roundoff<T>;
     const double n = (terms + 8) * u;
-    return n / (1 - n) * (leaves + inner) + (u_of_elements > u ? u_of_elements * (leaves + 2 * inner) : 0);
+    return n / (1 - n) * (leaves + inner) + stored * (leaves + 2 * inner);
   }
 };
 
@@ -70,6 +79,24 @@ inline std::vector<Rounding> roundings(const Variable<double>& y) {
     }
   }
   return result;
+}
+
+/// A result in arithmetic on elements of T against its tape in double: each element within its error bound. Leaves that do not
+/// require gradients count as exact constants.
+template <class T>
+void check_rounded(const Array& found, const Variable<double>& exact) {
+  const Array expected = array(exact);
+  const std::vector<Rounding> rounding = roundings(exact);
+  REQUIRE(found.size() == expected.size());
+  check_elements(
+      found, [&](index_t i) { return expected[static_cast<std::size_t>(i)]; },
+      [&](index_t i) { return rounding[static_cast<std::size_t>(i)].template bound<T>(); });
+}
+
+/// A leaf of the same values, for a tape in double.
+template <class T>
+Variable<double> in_double(const Variable<T>& v) {
+  return Variable<double>(tensor<double>(array(v), v.shape()), true);
 }
 
 }  // namespace tinygan::test
