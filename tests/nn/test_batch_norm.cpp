@@ -3,8 +3,8 @@
 #include <tinygan/nn/sequential.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounding.hpp"
 #include "support/temporary.hpp"
-#include "support/values.hpp"
 
 using namespace tinygan;
 using namespace tinygan::test;
@@ -16,11 +16,13 @@ namespace {
 /// Two channels: means 3 and 0, biased variances 4 and 8/3, unbiased 6 and 4.
 V batch() { return Tensor<float>::from({1, -2, 3, 0, 5, 2}, {3, 2}).reshape({3, 1, 1, 2}); }
 
-void check_near(const Variable<float>& v, const Array& expected) {
-  const Array found = array(v);
-  for (std::size_t i = 0; i < expected.size(); ++i)
-    CHECK(std::fabs(found[i] - expected[i]) <= 1e-6 * (1 + std::fabs(expected[i])));
+/// A mean over 3 rows of numbers of mean size 3 at most, a product or two, a quotient and a sum: 3 + 8 roundings.
+void check_near(const Array& found, const Array& expected, double u = unit_roundoff<float>) {
+  check_elements(
+      found, [&](index_t i) { return expected[static_cast<std::size_t>(i)]; },
+      [&](index_t i) { return (3 + 8) * u * std::max(3.0, std::fabs(expected[static_cast<std::size_t>(i)])); });
 }
+void check_near(const Variable<float>& v, const Array& expected) { check_near(array(v), expected); }
 
 }  // namespace
 
@@ -60,14 +62,14 @@ TEST_CASE("the defaults are Keras': momentum 0.99, epsilon 1e-3") {
   check_near(layer.buffers()[0], {0.03, 0});
   nn::BatchNorm<double> one(1);
   const Variable<double> y = one(Variable<double>(Tensor<double>::from({1.0, 3.0}, {2, 1})), nn::Pass::train(random));
-  CHECK(std::fabs(array(y)[1] - 1 / std::sqrt(1.001)) < 1e-15);
+  check_near(array(y), {-1 / std::sqrt(1.001), 1 / std::sqrt(1.001)}, unit_roundoff<double>);
 }
 
 TEST_CASE("training normalises by the batch, inference by the running statistics") {
   nn::BatchNorm<float> layer(2, {.epsilon = 1e-7});
   Generator random;
-  const Array trained = array(layer(batch(), nn::Pass::train(random)));
-  CHECK(std::fabs(trained[0] + std::sqrt(1.5)) < 1e-5);  // (1 - 3) / sqrt(8/3)
+  const double side = 2 / std::sqrt(8.0 / 3 + 1e-7);
+  check_near(layer(batch(), nn::Pass::train(random)), {-side, -side, 0, 0, side, side});
   layer.buffers()[0].set_value(Tensor<float>::from({1, 2}, {2}));
   layer.buffers()[1].set_value(Tensor<float>::from({4, 16}, {2}));
   check_near(layer(batch(), nn::Pass::infer()), {0, -1, 1, -0.5, 2, 0});
@@ -117,8 +119,9 @@ TEST_CASE(
   nn::BatchNorm<float> layer(2);
   CHECK(layer.has_initial_statistics());
   const Array x = array(batch()), y = array(layer(batch(), nn::Pass::infer()));
-  for (std::size_t i = 0; i < x.size(); ++i)
-    CHECK(std::fabs(y[i] - x[i] / std::sqrt(1.001)) <= 4 * std::numeric_limits<float>::epsilon() * std::fabs(x[i]));
+  Array scaled;
+  for (const double v : x) scaled.push_back(v / std::sqrt(1.001));
+  check_near(y, scaled);
   CHECK(layer.has_initial_statistics());
   Generator random;
   layer(batch(), nn::Pass::train(random));

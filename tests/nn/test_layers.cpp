@@ -9,8 +9,8 @@
 #include <tinygan/nn/sequential.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounding.hpp"
 #include "support/temporary.hpp"
-#include "support/values.hpp"
 
 using namespace tinygan;
 using namespace tinygan::test;
@@ -40,13 +40,10 @@ TEST_CASE("Dense: x kernel + bias, activated") {
   plain.bias().set_value(random_tensor<float>({3}, 2));
   fused.kernel().set_value(plain.kernel().value());
   fused.bias().set_value(plain.bias().value());
-  const V x = rows(), y = run(plain, x);
-  const V by_hand = ops::matmul(x, plain.kernel()) + plain.bias();
-  const Array a = array(y), b = array(by_hand), c = array(run(fused, x));
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    CHECK(std::fabs(a[i] - b[i]) < 1e-6);
-    CHECK(std::fabs(c[i] - (b[i] > 0 ? b[i] : b[i] / 2)) < 1e-6);
-  }
+  const V x = rows();
+  const Variable<double> exact = ops::matmul(in_double(x), in_double(plain.kernel())) + in_double(plain.bias());
+  check_rounded<float>(array(run(plain, x)), exact);
+  check_rounded<float>(array(run(fused, x)), ops::leaky_relu(exact, 0.5f));
   CHECK(plain.parameter_count() == 18);
   CHECK(nn::Dense<float>(5, 3, {.bias = false}).parameter_count() == 15);
   CHECK(error_of([&] { run(plain, image()); }) == "dense: input (4, 6, 6, 3), expected (N, 5)");
@@ -64,8 +61,9 @@ TEST_CASE("Conv2D: shapes, bias, fused activation") {
   CHECK(valid.parameter_count() == 54);
   nn::Conv2D<float> fused(3, 2, Conv2DOptions::square(3, 1, Padding::valid()).activate(Activation::leaky_relu, 0.25));
   fused.kernel().set_value(valid.kernel().value());
-  const Array a = array(run(valid, image())), b = array(run(fused, image()));
-  for (std::size_t i = 0; i < a.size(); ++i) CHECK(std::fabs(b[i] - (a[i] > 0 ? a[i] : a[i] / 4)) < 1e-6);
+  const Variable<double> exact = ops::conv2d(in_double(image()), in_double(valid.kernel()), ConvOptions{});
+  check_rounded<float>(array(run(valid, image())), exact);
+  check_rounded<float>(array(run(fused, image())), ops::leaky_relu(exact, 0.25f));
   CHECK(error_of([&] { run(same, rows()); }) == "conv2d: input (4, 5) has rank 2, expected 4 (N,H,W,C)");
   const auto make = [](index_t in, index_t out, Conv2DOptions o) {
     return error_of([=] { nn::Conv2D<float>(in, out, o); });
@@ -128,8 +126,7 @@ TEST_CASE("activation layers") {
   CHECK(array(run(leaky, x)) == Array{-0.5, 0, 3});
   CHECK(array(run(sigmoid, x))[1] == 0.5);
   CHECK(array(run(tanh, x))[1] == 0);
-  const Array p = array(run(softmax, x));
-  CHECK(std::fabs(p[0] + p[1] + p[2] - 1) < 1e-6);
+  check_rounded<float>(array(run(softmax, x)), ops::softmax(in_double(x)));
   CHECK(error_of([] { nn::LeakyReLU<float>(-0.1); }) == "leaky_relu: slope -0.1, expected at least 0");
   CHECK(error_of([] { nn::LeakyReLU<float>(std::nan("")); }) == "leaky_relu: slope nan, expected at least 0");
 }
@@ -176,12 +173,18 @@ TEST_CASE("LayerNorm: rows of mean 0 and variance 1, whatever their batch") {
   nn::LayerNorm<float> layer(5, {.epsilon = 1e-6});
   const V x = rows();
   const Array y = array(run(layer, x));
+  Array normal;
   for (std::size_t row = 0; row < 4; ++row) {
-    double mean = 0, squares = 0;
-    for (std::size_t i = 0; i < 5; ++i) mean += y[row * 5 + i] / 5, squares += y[row * 5 + i] * y[row * 5 + i] / 5;
-    CHECK(std::fabs(mean) < 1e-6);
-    CHECK(std::fabs(squares - 1) < 1e-4);
+    const Array xs = array(x);
+    double mean = 0, variance = 0;
+    for (std::size_t i = 0; i < 5; ++i) mean += xs[row * 5 + i] / 5;
+    for (std::size_t i = 0; i < 5; ++i) variance += std::pow(xs[row * 5 + i] - mean, 2) / 5;
+    for (std::size_t i = 0; i < 5; ++i) normal.push_back((xs[row * 5 + i] - mean) / std::sqrt(variance + 1e-6));
   }
+  const Variable<double> gamma(Tensor<double>::full({5}, 1.0), true), beta(Tensor<double>::zeros({5}), true);
+  const Variable<double> exact = ops::layer_norm_reference(in_double(x), gamma, beta, {.epsilon = 1e-6});
+  check_rounded<double>(normal, exact);
+  check_rounded<float>(y, exact);
   CHECK(same_bits(run(layer, V(x.value().rows(2, 3).clone())).value(), run(layer, x).value().rows(2, 3)));
   CHECK(error_of([&] { run(layer, image()); }) == "layer_norm: gamma has shape (5,), input (4, 6, 6, 3) expects (3,)");
   CHECK(error_of([] { nn::LayerNorm<float>(3, {.epsilon = HUGE_VAL}); }) ==
