@@ -5,8 +5,8 @@
 #include <tinygan/ops/matmul.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounding.hpp"
 #include "support/temporary.hpp"
-#include "support/values.hpp"
 
 namespace tinygan {
 namespace {
@@ -15,7 +15,6 @@ using namespace test;
 using support::contains;
 using support::error_of;
 
-constexpr double bf16_eps = 0x1p-8;  // half a unit in the last place, relative
 const Device there = Device::emulated();
 
 using F = Variable<float>;
@@ -59,31 +58,23 @@ TEST_CASE("tensors are cast: rounded, filled, and back") {
                  "device cpu: it has no kernel 'unary'"));
 }
 
-/// A two-layer loss of x(4,6) under w(6,5) and v(5,1), its sums in float.
-template <class T>
-F two_layer_loss(const Variable<T>& x, const Variable<T>& w, const Variable<T>& v) {
+/// A two-layer loss of x(4,6) under w(6,5) and v(5,1), its sums in elements of Sum.
+template <class Sum, class T>
+Variable<Sum> two_layer_loss(const Variable<T>& x, const Variable<T>& w, const Variable<T>& v) {
   const Variable<T> h = ops::tanh(ops::matmul(x, w));
-  return nn::bce_with_logits(cast<float>(ops::matmul(h, v)), 1) + ops::mean(ops::square(cast<float>(h)));
+  return nn::bce_with_logits(cast<Sum>(ops::matmul(h, v)), 1) + ops::mean(ops::square(cast<Sum>(h)));
 }
 
 TEST_CASE("gradients of a float result by bfloat16 variables, through two casts") {
   const Tensor<float> x = exact_values({4, 6}, 1), w = exact_values({6, 5}, 2), v = exact_values({5, 1}, 3);
-  const F wf(w, true), vf(v, true);
-  const F expected = two_layer_loss<float>(x, wf, vf);
-  const std::vector<F> dexpected = grad(expected, {wf, vf});
-
+  const std::vector<Variable<double>> exact{in_double(F(w)), in_double(F(v))};
+  const Variable<double> expected = two_layer_loss<double>(in_double(F(x)), exact[0], exact[1]);
   const B wb = leaf(w), vb = leaf(v);
-  const F found = two_layer_loss<bfloat16>(leaf(x).detach(), wb, vb);
-  CHECK(std::fabs(found.item() - expected.item()) <= 8 * bf16_eps * std::fabs(expected.item()));
-  const std::vector<B> dfound = grad(found, {wb, vb});
-  for (std::size_t i = 0; i < 2; ++i) {
-    double largest = 0;
-    for (double e : array(dexpected[i])) largest = std::max(largest, std::fabs(e));
-    const std::vector<float> values = floats(dfound[i]);
-    const auto want = array(dexpected[i]);
-    for (std::size_t k = 0; k < values.size(); ++k)  // four roundings on the way, each of numbers up to the largest
-      CHECK(std::fabs(static_cast<double>(values[k]) - want[k]) <= 8 * bf16_eps * largest);
-  }
+  const F found = two_layer_loss<float>(leaf(x).detach(), wb, vb);
+  const std::vector<B> dfound = grad(found, {wb, vb}, {.retain_graph = true});
+  const std::vector<Variable<double>> dexpected = grad(expected, exact, {.create_graph = true});
+  check_rounded<bfloat16>(array(found), expected);
+  for (std::size_t i = 0; i < 2; ++i) check_rounded<bfloat16>(array(dfound[i]), dexpected[i]);
 }
 
 TEST_CASE("a cast rounds value and cotangent, once each way") {

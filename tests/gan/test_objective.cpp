@@ -36,7 +36,8 @@ TEST_CASE("the losses of real, generated and wanted images, by hand") {
   const V o = Tensor<double>::from({-1.5, 0.25, 2.0}, {3, 1});
   const auto mean = [](double a, double b, double c) { return (a + b + c) / 3; };
   const auto softplus = [](double x) { return std::log1p(std::exp(x)); };
-  const auto close = [](const V& a, double b) { return std::fabs(a.item() - b) <= 1e-14 * (1 + std::fabs(b)); };
+  // A mean of 3 terms, each of a function of 3 ulp: at most 12 roundings of the terms' mean size, which is below 2 + |b|.
+  const auto close = [](const V& a, double b) { return std::fabs(a.item() - b) <= 12 * 0x1p-53 * (2 + std::fabs(b)); };
   CHECK(close(gan::real_loss(Loss::bce, o), mean(softplus(1.5), softplus(-0.25), softplus(-2))));
   CHECK(close(gan::fake_loss(Loss::bce, o), mean(softplus(-1.5), softplus(0.25), softplus(2))));
   CHECK(close(gan::generator_loss(Loss::bce, o), mean(softplus(1.5), softplus(-0.25), softplus(-2))));
@@ -95,7 +96,8 @@ TEST_CASE("wgan-gp's critic loss holds the penalty, in proportion to its weight"
   };
   const double none = critic_loss(0), ten = critic_loss(10), twenty = critic_loss(20);
   CHECK(ten > none);
-  CHECK(std::fabs((twenty - ten) - (ten - none)) <= 1e-5 * std::fabs(twenty));
+  // none + weight * penalty: two roundings, of the product and of the sum; two of twice `ten`; one of `none`.
+  CHECK(std::fabs((twenty - ten) - (ten - none)) <= 7 * 0x1p-24 * (std::fabs(none) + (twenty - none)));
 }
 
 TEST_CASE("an objective that cannot work is refused") {

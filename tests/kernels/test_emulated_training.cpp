@@ -209,7 +209,8 @@ TEST_CASE("SGD on the emulated device") {
     return array(w);
   };
   const Array a = result(there), b = result(Device::cpu());
-  for (std::size_t i = 0; i < a.size(); ++i) CHECK(std::fabs(a[i] - b[i]) <= 32 * float_eps);
+  // Either device rounds the momentum, below 6, three times a step, of which w takes a tenth, and w, below 1, twice.
+  for (std::size_t i = 0; i < a.size(); ++i) CHECK(std::fabs(a[i] - b[i]) <= 2 * 3 * (0.1 * 3 * 6 + 2) * float_eps / 2);
 }
 
 TEST_CASE("Dropout without a generator takes the device's own") {
