@@ -80,6 +80,23 @@ TEST_CASE("Adam's first step is one learning rate long, whatever the gradient's 
   check_near(p.value(), {-0.5, 0.5}, 8 * eps);
 }
 
+TEST_CASE("Adam with a clock in use: its step is the number of updates, and it has to tick first") {
+  const V gradient(random_tensor<float>({5}, 8));
+  V x = parameter({5}, 7), y = parameter({5}, 7);
+  optim::Adam<float> counts({x}, {.learning_rate = 0.1}), follows({y}, {.learning_rate = 0.1});
+  const StepClock clock;
+  follows.use_clock(clock);
+  CHECK(error_of([&] { follows.step({gradient}); }) ==
+        "adam: the clock in use is at step 0, expected tick() before the first update");
+  for (int step = 1; step <= 3; ++step) {
+    clock.tick();
+    follows.step({gradient});
+    counts.step({gradient});
+    CHECK(follows.steps() == counts.steps());
+  }
+  CHECK(y.value().to_vector() == x.value().to_vector());
+}
+
 TEST_CASE("two optimisers over disjoint parameters do not touch each other's parameters or state") {
   const V a = parameter({5}, 1), b = parameter({6}, 2);
   optim::Adam<float> first({a}), second({b});

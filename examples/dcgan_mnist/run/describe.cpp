@@ -6,6 +6,9 @@
 #include <ctime>
 #include <filesystem>
 
+#include <tinygan/cpu/isa.hpp>
+#include <tinygan/cpu/thread_pool.hpp>
+
 #include "base/build_info.hpp"
 #include "base/byte_text.hpp"
 

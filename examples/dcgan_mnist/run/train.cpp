@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include <tinygan/cpu/thread_pool.hpp>
 #include <tinygan/io/state.hpp>
 
 #include "base/build_info.hpp"

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <tinygan/cpu/thread_pool.hpp>
+
 #include "base/device.hpp"
 
 namespace dcgan_mnist {

@@ -31,7 +31,8 @@ class Adam : public Optimiser<T> {
     hyper_ = h;
   }
 
-  /// One update with the gradients of grad(loss, parameters()). Throws Error if they do not match the parameters.
+  /// One update with the gradients of grad(loss, parameters()). Throws Error if they do not match the parameters, or if a
+  /// clock in use has not ticked yet.
   void step(const std::vector<Variable<T>>& grads) {
     std::vector<ParameterSlot<T>> slots = this->slots(grads);
     for (std::size_t i = 0; i < slots.size(); ++i) {
@@ -39,6 +40,7 @@ class Adam : public Optimiser<T> {
       slots[i].v = v_[i].data();
     }
     if (counts_) clock_.tick();
+    check(clock_.step() >= 1, this->name_, "the clock in use is at step 0, expected tick() before the first update");
     kernels<T>(this->device_)
         .adam(hyper_, static_cast<int>(slots.size()), slots.data(), clock_.counter().data(), Stream{});
     this->mark_updated();
