@@ -48,7 +48,7 @@ void run(benchmark::State& state, index_t floats, const std::function<void()>& k
 
 struct BatchNormOperands {
   NormDims d;
-  NormOptions<float> o{1e-3f, Activation::leaky_relu, 0.3f};
+  NormOptions<float> o{1e-3f, Activation::leaky_relu(0.3)};
   bench::Buffer<float> x, g, y, mean, variance, gamma, beta, dgamma, dbeta;
   bench::GrowingWorkspace workspace;
 

@@ -23,13 +23,16 @@ int main(int argc, char** argv) try {  // dcgan [STEPS [MNIST FOLDER]]: without 
   Generator random(0, device);
 
   const auto normal = nn::Initializer::normal(0, 0.02);  // Radford, Metz, Chintala 2015
-  const auto down = nn::Conv2DOptions::square(4, 2, Padding::same()).init(normal).activate(Activation::leaky_relu, 0.2);
-  const auto up = nn::Conv2DOptions::square(4, 2, Padding::same()).init(normal);
-  const auto norm = nn::BatchNormOptions{.momentum = 0.9}.activate(Activation::relu);
+  const nn::BatchNormOptions norm{.momentum = 0.9, .activation = Activation::relu};
+  nn::Conv2DOptions down{.kernel = 4, .stride = 2, .padding = Padding::same(), .kernel_initializer = normal};
+  nn::Conv2DOptions up = down, output = down;
+  down.activation = Activation::leaky_relu(0.2);
+  up.bias = false;  // batch norm follows
+  output.activation = Activation::tanh;
   nn::Sequential generator(  // z (N,100) -> images (N,28,28,1)
       nn::Dense(100, 7 * 7 * 128, {.bias = false, .kernel_initializer = normal}), nn::BatchNorm(7 * 7 * 128, norm),
-      nn::Reshape({7, 7, 128}), nn::Conv2DTranspose(128, 64, up.without_bias()), nn::BatchNorm(64, norm),
-      nn::Conv2DTranspose(64, 1, up.activate(Activation::tanh)));
+      nn::Reshape({7, 7, 128}), nn::Conv2DTranspose(128, 64, up), nn::BatchNorm(64, norm),
+      nn::Conv2DTranspose(64, 1, output));
   nn::Sequential discriminator(  // images (N,28,28,1) -> logits (N,1)
       nn::Conv2D(1, 64, down), nn::Conv2D(64, 128, down), nn::Flatten(),
       nn::Dense(7 * 7 * 128, 1, {.kernel_initializer = normal}));

@@ -75,12 +75,12 @@ __global__ void __launch_bounds__(column_threads, 3)
 template <class T>
 void apply_statistics(const ColumnPlan& p, StatisticsFrom from, const NormOptions<T>& o, const float* partial,
                       const T* x, const T* gamma, const T* beta, T* y, float* mean, float* variance, Stream stream) {
-  with_activation(o.activation, [&]<bool Smooth>() {
+  with_activation(o.activation.kind, [&]<bool Smooth>() {
     with_column_width<T>(p.channels, [&]<int N>() {
       launch<batch_norm_apply_kernel<N, Smooth, T>>(
           {.grid = p.grid(), .block = {column_threads}, .shared_bytes = BatchNormShared<N>::bytes(p), .stream = stream},
-          p, from, NormActivation<Smooth>(o), o.epsilon, packable<N>(x, y), StatisticsSums(p, partial), x, gamma, beta,
-          y, mean, variance);
+          p, from, NormActivation<Smooth>(o.activation), o.epsilon, packable<N>(x, y), StatisticsSums(p, partial), x,
+          gamma, beta, y, mean, variance);
     });
   });
 }
@@ -228,9 +228,9 @@ void batch_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x,
                          Workspace& workspace, Stream stream) {
   const ColumnPlan p = backward_plan(d, column_width<T>(d.channels));
   float* const partial = column_workspace("batch_norm_backward", p, workspace);
-  with_activation(o.activation, [&]<bool Smooth>() {
+  with_activation(o.activation.kind, [&]<bool Smooth>() {
     with_column_width<T>(d.channels, [&]<int N>() {
-      const NormActivation<Smooth> f(o);
+      const NormActivation<Smooth> f(o.activation);
       const bool packed = packable<N>(x, g, dx);
       const Launch how{
           .grid = p.grid(), .block = {column_threads}, .shared_bytes = BatchNormShared<N>::bytes(p), .stream = stream};

@@ -284,7 +284,8 @@ void outer(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b, T* c
   forms::record({forms::Way::vector, 0, 0, 1}, index_t{x} * y);
   const Launch how{.grid = {x, y}, .block = {map_threads}, .stream = stream};
   const auto M = static_cast<unsigned>(d.M), columns = static_cast<unsigned>(d.N);
-  if (e.bias || e.activation != Activation::none) launch<outer_kernel<N, true, T>>(how, M, columns, shift, e, a, b, c);
+  if (e.bias || e.activation.kind != Activation::Kind::none)
+    launch<outer_kernel<N, true, T>>(how, M, columns, shift, e, a, b, c);
   else launch<outer_kernel<N, false, T>>(how, M, columns, shift, e, a, b, c);
 }
 

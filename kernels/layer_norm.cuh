@@ -95,7 +95,7 @@ __global__ void __launch_bounds__(layer_norm_threads)
 
 /// f.operator()<N, Threads, Smooth>(launch) for the width, the threads of a row and the activation.
 template <class F>
-void launch_rows(const NormDims& d, Activation a, Stream stream, const F& f) {
+void launch_rows(const NormDims& d, Activation::Kind a, Stream stream, const F& f) {
   const bool warps = d.channels <= layer_norm_warp_channels;
   const Launch how{.grid = {grid_extent(warps ? ceil_div(d.rows, layer_norm_threads / 32) : d.rows)},
                    .block = {layer_norm_threads},
@@ -114,8 +114,8 @@ void launch_rows(const NormDims& d, Activation a, Stream stream, const F& f) {
 template <class T>
 void layer_norm(const NormDims& d, const NormOptions<T>& o, const T* x, const T* gamma, const T* beta, T* y,
                 float* mean, float* rstd, Stream stream) {
-  launch_rows(d, o.activation, stream, [&]<int N, int Threads, bool Smooth>(const Launch& how) {
-    launch<layer_norm_kernel<N, Threads, Smooth, T>>(how, d, NormActivation<Smooth>(o), o.epsilon,
+  launch_rows(d, o.activation.kind, stream, [&]<int N, int Threads, bool Smooth>(const Launch& how) {
+    launch<layer_norm_kernel<N, Threads, Smooth, T>>(how, d, NormActivation<Smooth>(o.activation), o.epsilon,
                                                      packable<N>(x, gamma, beta, y), x, gamma, beta, y, mean, rstd);
   });
 }
@@ -232,20 +232,22 @@ template <class T>
 void layer_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x, const float* mean, const float* rstd,
                          const T* gamma, const T* beta, const T* g, T* dx, T* dgamma, T* dbeta, Workspace& workspace,
                          Stream stream) {
-  launch_rows(d, o.activation, stream, [&]<int N, int Threads, bool Smooth>(const Launch& how) {
-    launch<layer_norm_backward_kernel<N, Threads, Smooth, T>>(
-        how, d, NormActivation<Smooth>(o), packable<N>(x, gamma, beta, g, dx), x, mean, rstd, gamma, beta, g, dx);
+  launch_rows(d, o.activation.kind, stream, [&]<int N, int Threads, bool Smooth>(const Launch& how) {
+    launch<layer_norm_backward_kernel<N, Threads, Smooth, T>>(how, d, NormActivation<Smooth>(o.activation),
+                                                              packable<N>(x, gamma, beta, g, dx), x, mean, rstd, gamma,
+                                                              beta, g, dx);
   });
   const ColumnPlan p = layer_norm_plan(d, column_width<T>(d.channels));
   float* const partial = column_workspace("layer_norm_backward", p, workspace);
-  with_activation(o.activation, [&]<bool Smooth>() {
+  with_activation(o.activation.kind, [&]<bool Smooth>() {
     with_column_width<T>(d.channels, [&]<int N>() {
       launch<layer_norm_sums_kernel<N, Smooth, T>>({.grid = p.grid(),
                                                     .block = {column_threads},
                                                     .shared_bytes = reduction_floats<N> * sizeof(float),
                                                     .stream = stream},
-                                                   p, NormActivation<Smooth>(o), packable<N>(x, gamma, beta, g), x,
-                                                   mean, rstd, gamma, beta, g, partial, dbeta, dgamma);
+                                                   p, NormActivation<Smooth>(o.activation),
+                                                   packable<N>(x, gamma, beta, g), x, mean, rstd, gamma, beta, g,
+                                                   partial, dbeta, dgamma);
     });
   });
   if (p.splits == 1) return;

@@ -86,12 +86,14 @@ __device__ __forceinline__ void finish_pack(const Epilogue<T>& e, int n, int N, 
   TINYGAN_UNROLL
   for (int k = 0; k < 4; ++k) {
     if (e.bias && n + k < N) v.at[k] += to_float(e.bias[n + k]);
-    switch (e.activation) {
-      case Activation::none: break;
-      case Activation::relu: v.at[k] = unary_value(UnaryOp::relu, 0.0f, 0.0f, v.at[k]); break;
-      case Activation::leaky_relu: v.at[k] = unary_value(UnaryOp::leaky_relu, e.slope, 0.0f, v.at[k]); break;
-      case Activation::sigmoid: v.at[k] = unary_value(UnaryOp::sigmoid, 0.0f, 0.0f, v.at[k]); break;
-      case Activation::tanh: v.at[k] = unary_value(UnaryOp::tanh, 0.0f, 0.0f, v.at[k]); break;
+    switch (e.activation.kind) {
+      case Activation::Kind::none: break;
+      case Activation::Kind::relu: v.at[k] = unary_value(UnaryOp::relu, 0.0f, 0.0f, v.at[k]); break;
+      case Activation::Kind::leaky_relu:
+        v.at[k] = unary_value(UnaryOp::leaky_relu, e.activation.slope, 0.0f, v.at[k]);
+        break;
+      case Activation::Kind::sigmoid: v.at[k] = unary_value(UnaryOp::sigmoid, 0.0f, 0.0f, v.at[k]); break;
+      case Activation::Kind::tanh: v.at[k] = unary_value(UnaryOp::tanh, 0.0f, 0.0f, v.at[k]); break;
     }
   }
 }

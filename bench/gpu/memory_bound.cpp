@@ -48,7 +48,7 @@ Values exact_buffer(index_t n, unsigned seed) {
 template <class T>
 struct BatchNormData {
   NormDims d;
-  NormOptions<T> o{1e-3f, Activation::leaky_relu, 0.3f};
+  NormOptions<T> o{1e-3f, Activation::leaky_relu(0.3)};
   Values x, gamma, beta, g;
 
   explicit BatchNormData(const NormDims& dims)
@@ -70,7 +70,7 @@ struct BatchNormData {
     double variance = 0;
     for (index_t i = 0; i < d.rows; ++i) variance += (at(x, i) - r.mean) * (at(x, i) - r.mean) / rows;
     r.rstd = 1 / std::sqrt(variance + as_double(o.epsilon));
-    const double scale = at(gamma, 0), shift = at(beta, 0), slope = as_double(o.slope);
+    const double scale = at(gamma, 0), shift = at(beta, 0), slope = as_double(o.activation.slope);
     std::vector<double> h;
     for (index_t i = 0; i < d.rows; ++i) {
       const double xhat = (at(x, i) - r.mean) * r.rstd, v = scale * xhat + shift;

@@ -10,7 +10,7 @@ namespace {
 
 template <class T>
 Epilogue<T> epilogue(const T* bias) {
-  return bias ? Epilogue<T>{bias, Activation::relu, 0} : Epilogue<T>{};
+  return bias ? Epilogue<T>{bias, Activation::relu} : Epilogue<T>{};
 }
 
 /// The kernels in a precision, which they read when they are launched.

@@ -40,30 +40,30 @@
                                          const Variable<T>&);                                                     \
   }
 
-#define TINYGAN_COMPILED_POINTWISE(TEMPLATE, T)                                                     \
-  namespace tinygan::ops {                                                                          \
-  TEMPLATE Variable<T> affine(const Variable<T>&, double, double);                                  \
-  TEMPLATE Variable<T> neg(const Variable<T>&);                                                     \
-  TEMPLATE Variable<T> add(const Variable<T>&, const Variable<T>&);                                 \
-  TEMPLATE Variable<T> sub(const Variable<T>&, const Variable<T>&);                                 \
-  TEMPLATE Variable<T> mul(const Variable<T>&, const Variable<T>&);                                 \
-  TEMPLATE Variable<T> div(const Variable<T>&, const Variable<T>&);                                 \
-  TEMPLATE Variable<T> maximum(const Variable<T>&, const Variable<T>&);                             \
-  TEMPLATE Variable<T> minimum(const Variable<T>&, const Variable<T>&);                             \
-  TEMPLATE Variable<T> exp(const Variable<T>&);                                                     \
-  TEMPLATE Variable<T> log(const Variable<T>&);                                                     \
-  TEMPLATE Variable<T> sqrt(const Variable<T>&);                                                    \
-  TEMPLATE Variable<T> reciprocal(const Variable<T>&);                                              \
-  TEMPLATE Variable<T> square(const Variable<T>&);                                                  \
-  TEMPLATE Variable<T> abs(const Variable<T>&);                                                     \
-  TEMPLATE Variable<T> clamp(const Variable<T>&, double, double);                                   \
-  TEMPLATE Variable<T> activation_grad(Activation, double, const Variable<T>&, const Variable<T>&); \
-  TEMPLATE Variable<T> activation(Activation, double, const Variable<T>&);                          \
-  TEMPLATE Variable<T> relu(const Variable<T>&);                                                    \
-  TEMPLATE Variable<T> leaky_relu(const Variable<T>&, double);                                      \
-  TEMPLATE Variable<T> sigmoid(const Variable<T>&);                                                 \
-  TEMPLATE Variable<T> tanh(const Variable<T>&);                                                    \
-  TEMPLATE Variable<T> softplus(const Variable<T>&);                                                \
+#define TINYGAN_COMPILED_POINTWISE(TEMPLATE, T)                                             \
+  namespace tinygan::ops {                                                                  \
+  TEMPLATE Variable<T> affine(const Variable<T>&, double, double);                          \
+  TEMPLATE Variable<T> neg(const Variable<T>&);                                             \
+  TEMPLATE Variable<T> add(const Variable<T>&, const Variable<T>&);                         \
+  TEMPLATE Variable<T> sub(const Variable<T>&, const Variable<T>&);                         \
+  TEMPLATE Variable<T> mul(const Variable<T>&, const Variable<T>&);                         \
+  TEMPLATE Variable<T> div(const Variable<T>&, const Variable<T>&);                         \
+  TEMPLATE Variable<T> maximum(const Variable<T>&, const Variable<T>&);                     \
+  TEMPLATE Variable<T> minimum(const Variable<T>&, const Variable<T>&);                     \
+  TEMPLATE Variable<T> exp(const Variable<T>&);                                             \
+  TEMPLATE Variable<T> log(const Variable<T>&);                                             \
+  TEMPLATE Variable<T> sqrt(const Variable<T>&);                                            \
+  TEMPLATE Variable<T> reciprocal(const Variable<T>&);                                      \
+  TEMPLATE Variable<T> square(const Variable<T>&);                                          \
+  TEMPLATE Variable<T> abs(const Variable<T>&);                                             \
+  TEMPLATE Variable<T> clamp(const Variable<T>&, double, double);                           \
+  TEMPLATE Variable<T> activation_grad(Activation, const Variable<T>&, const Variable<T>&); \
+  TEMPLATE Variable<T> activation(Activation, const Variable<T>&);                          \
+  TEMPLATE Variable<T> relu(const Variable<T>&);                                            \
+  TEMPLATE Variable<T> leaky_relu(const Variable<T>&, double);                              \
+  TEMPLATE Variable<T> sigmoid(const Variable<T>&);                                         \
+  TEMPLATE Variable<T> tanh(const Variable<T>&);                                            \
+  TEMPLATE Variable<T> softplus(const Variable<T>&);                                        \
   }
 
 #define TINYGAN_COMPILED_OPS(TEMPLATE, T)                                                                             \

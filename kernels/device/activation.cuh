@@ -2,7 +2,6 @@
 #pragma once
 
 #include <tinygan/backend/activation.hpp>
-#include <tinygan/backend/norm_dims.hpp>
 
 #include "../launch.cuh"
 
@@ -16,11 +15,11 @@ struct NormActivation {
   bool is_tanh;
 
   template <class T>
-  explicit NormActivation(const NormOptions<T>& o)
-      : slope(o.activation == Activation::relu         ? 0.0f
-              : o.activation == Activation::leaky_relu ? o.slope
+  explicit NormActivation(const KernelActivation<T>& f)
+      : slope(f.kind == Activation::Kind::relu         ? 0.0f
+              : f.kind == Activation::Kind::leaky_relu ? f.slope
                                                        : 1.0f),
-        is_tanh(o.activation == Activation::tanh) {}
+        is_tanh(f.kind == Activation::Kind::tanh) {}
 
   __device__ __forceinline__ float value(float z) const {
     if constexpr (!Smooth) return z > 0.0f ? z : slope * z;
@@ -39,8 +38,8 @@ struct NormActivation {
 
 /// f.operator()<smooth>() for the activation's kind: a run-time choice made a compile-time one.
 template <class F>
-void with_activation(Activation a, const F& f) {
-  if (a == Activation::sigmoid || a == Activation::tanh) f.template operator()<true>();
+void with_activation(Activation::Kind a, const F& f) {
+  if (a == Activation::Kind::sigmoid || a == Activation::Kind::tanh) f.template operator()<true>();
   else f.template operator()<false>();
 }
 

@@ -152,13 +152,12 @@ TEST_CASE("conv kernels: bias and activation, also where no tap falls", "[cpu][c
                              conv_dims({3, 2, 3, 5}, {2, 3, 5, 1}, {})};
   for (const ConvDims& d : shapes)
     for (ConvSlot slot : {ConvSlot::g, ConvSlot::x})
-      for (Activation activation :
-           {Activation::none, Activation::relu, Activation::leaky_relu, Activation::sigmoid, Activation::tanh}) {
+      for (const Activation activation : test::all_activations(0.3)) {
         INFO(name(d) << ", partial in " << slot_names[static_cast<int>(slot)] << ", activation "
-                     << static_cast<int>(activation));
+                     << test::name_of(activation));
         const index_t channels = slot == ConvSlot::g ? d.K : d.C;
         const auto bias = random_values<float>(channels, 4);
-        const Epilogue<float> epilogue{bias.data(), activation, 0.3f};
+        const Epilogue<float> epilogue{bias.data(), activation};
         const Operands<float> o(d);
         Reference expected = reference(d, slot, o);
         reference_epilogue(epilogue, channels, expected);

@@ -83,13 +83,12 @@ TEST_CASE("gemm: bias and activation, whichever way the product runs", "[cpu][ge
                              {.M = 1, .N = 37, .K = 50},
                              {.M = 13, .N = 70, .K = 19, .trans_a = true}};
   for (const GemmDims& d : shapes)
-    for (Activation activation :
-         {Activation::none, Activation::relu, Activation::leaky_relu, Activation::sigmoid, Activation::tanh})
+    for (const Activation activation : test::all_activations(0.2))
       for (bool with_bias : {false, true}) {
-        INFO(name(d) << " activation " << static_cast<int>(activation) << " bias " << with_bias);
+        INFO(name(d) << " activation " << test::name_of(activation) << " bias " << with_bias);
         const auto a = random_values<float>(d.M * d.K, 3), b = random_values<float>(d.K * d.N, 4);
         const auto bias = random_values<float>(d.N, 5);
-        const Epilogue<float> epilogue{with_bias ? bias.data() : nullptr, activation, 0.2f};
+        const Epilogue<float> epilogue{with_bias ? bias.data() : nullptr, activation};
         Reference expected = reference_gemm(d, a.data(), b.data());
         reference_epilogue(epilogue, d.N, expected);
         for_each_isa([&] { check_close(product(d, epilogue, a, b), expected, 1, 8); });
@@ -117,11 +116,10 @@ TEST_CASE("gemm: NaN and infinity of the operands reach the result", "[cpu][gemm
   auto a = random_values<float>(d.M * d.K, 8);
   const auto b = random_values<float>(d.K * d.N, 9);
   a[2 * 33 + 5] = std::numeric_limits<float>::quiet_NaN();
-  for (Activation activation :
-       {Activation::none, Activation::relu, Activation::leaky_relu, Activation::sigmoid, Activation::tanh})
+  for (const Activation activation : test::all_activations(0.2))
     for_each_isa([&] {
-      INFO("activation " << static_cast<int>(activation));
-      const auto c = product<float>(d, {nullptr, activation, 0.2f}, a, b);
+      INFO("activation " << test::name_of(activation));
+      const auto c = product<float>(d, {nullptr, activation}, a, b);
       for (std::size_t i = 0; i < c.size(); ++i) CHECK(std::isnan(c[i]) == (i / 20 == 2));
     });
 }

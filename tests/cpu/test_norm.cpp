@@ -1,38 +1,16 @@
 #include <tinygan/cpu/batch_norm.hpp>
 #include <tinygan/cpu/layer_norm.hpp>
 
+#include "support/activations.hpp"
 #include "support/cpu_kernels.hpp"
 
 using namespace tinygan;
 using namespace tinygan::cpu_test;
+using namespace tinygan::test;
 
 namespace {
 
-constexpr Activation activations[] = {Activation::none, Activation::relu, Activation::leaky_relu, Activation::sigmoid,
-                                      Activation::tanh};
-
-double activate(Activation f, double z, double slope) {
-  switch (f) {
-    case Activation::none: return z;
-    case Activation::relu: return z > 0 ? z : 0;
-    case Activation::leaky_relu: return z > 0 ? z : slope * z;
-    case Activation::sigmoid: return 1 / (1 + std::exp(-z));
-    case Activation::tanh: return std::tanh(z);
-  }
-  return NAN;
-}
-
-double derivative(Activation f, double z, double slope) {
-  const double y = activate(f, z, slope);
-  switch (f) {
-    case Activation::none: return 1;
-    case Activation::relu: return z > 0 ? 1 : 0;
-    case Activation::leaky_relu: return z > 0 ? 1 : slope;
-    case Activation::sigmoid: return y * (1 - y);
-    case Activation::tanh: return 1 - y * y;
-  }
-  return NAN;
-}
+constexpr auto activations = all_activations(0.3);
 
 /// One problem, x with its pre-activations kept away from the kink at 0, and what double makes of it.
 template <class T>
@@ -43,7 +21,7 @@ struct Problem {
   std::vector<T> x, g, gamma, beta, mean, variance;
 
   Problem(index_t rows, index_t channels, Activation f, bool layer)
-      : d{rows, channels}, o{T(1e-3), f, T(0.3)}, by_row(layer), x(numbers<T>(rows * channels, 1, -1, 3)),
+      : d{rows, channels}, o{T(1e-3), f}, by_row(layer), x(numbers<T>(rows * channels, 1, -1, 3)),
         g(numbers<T>(rows * channels, 2)), gamma(numbers<T>(channels, 3, 0.5, 1.5)),
         beta(numbers<T>(channels, 4, -1, 1)), mean(numbers<T>(groups(), 5, 0.9, 1.1)),
         variance(numbers<T>(groups(), 6, 0.8, 1.6)) {
@@ -61,16 +39,14 @@ struct Problem {
   }
   double weight(index_t i) const { return static_cast<double>(gamma[as_size(i % d.channels)]); }
   double z(index_t i) const { return weight(i) * xhat(i) + static_cast<double>(beta[as_size(i % d.channels)]); }
-  double h(index_t i) const {
-    return static_cast<double>(g[as_size(i)]) * derivative(o.activation, z(i), static_cast<double>(o.slope));
-  }
+  double h(index_t i) const { return static_cast<double>(g[as_size(i)]) * derivative(o.activation, z(i)); }
   double size() const { return static_cast<double>(d.rows * d.channels); }
 
   /// y, each within a few roundings of its terms (|f'| <= 1).
   Expected forward() const {
     Expected y(d.rows * d.channels);
     for (index_t i = 0; i < d.rows * d.channels; ++i) {
-      const double value = activate(o.activation, z(i), static_cast<double>(o.slope));
+      const double value = activate(o.activation, z(i));
       y.set(i, value, 12 * eps<T> * (std::fabs(weight(i) * xhat(i)) + 1 + std::fabs(value)));
     }
     return y;
@@ -147,7 +123,7 @@ void check_statistics(const NormDims& d, double centre) {
 
 template <class T>
 void check_batch_norm(const NormDims& d, Activation f) {
-  INFO("rows " << d.rows << ", channels " << d.channels << ", activation " << static_cast<int>(f));
+  INFO("rows " << d.rows << ", channels " << d.channels << ", activation " << name_of(f));
   const Problem<T> p(d.rows, d.channels, f, false);
   check_everywhere<T>({p.forward()}, [&] {
     auto y = poisoned<T>(d.rows * d.channels);
@@ -166,7 +142,7 @@ void check_batch_norm(const NormDims& d, Activation f) {
 
 template <class T>
 void check_layer_norm(const NormDims& d, Activation f) {
-  INFO("rows " << d.rows << ", channels " << d.channels << ", activation " << static_cast<int>(f));
+  INFO("rows " << d.rows << ", channels " << d.channels << ", activation " << name_of(f));
   Problem<T> p(d.rows, d.channels, f, true);
   const auto n = static_cast<double>(d.channels);
 

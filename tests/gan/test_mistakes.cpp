@@ -166,7 +166,7 @@ TEST_CASE("mistake 7, one Adam for both: each network has its own state, and the
 
 TEST_CASE("mistake 8, LeakyReLU behind ReLU: negative inputs of D's layers pass 0.2 or 0.3 of the gradient") {
   Generator random(1);
-  nn::Conv2D<float> layer(1, 1, nn::Conv2DOptions::square(1).activate(Activation::leaky_relu, 0.3), random);
+  nn::Conv2D<float> layer(1, 1, {.kernel = 1, .activation = Activation::leaky_relu(0.3)}, random);
   layer.kernel().set_value(Tensor<float>::full({1, 1, 1, 1}, 1.0f));
   const V x(Tensor<float>::from({-2, 2}, {1, 1, 2, 1}), true);
   CHECK(array(grad(ops::sum(layer(x, nn::Pass::infer())), {x})[0]) == Array{static_cast<double>(0.3f), 1});

@@ -22,10 +22,9 @@ models::Networks<float> critic_networks(std::uint64_t seed) {
   models::Networks<float> n = tiny_networks(seed);
   Generator random(seed + 1);
   nn::Sequential<float> d;
-  d.add(nn::Conv2D<float>(1, 4, nn::Conv2DOptions::square(4, 2, Padding::same()).activate(Activation::leaky_relu, 0.2),
-                          random))
-      .add(nn::Flatten<float>())
-      .add(nn::Dense<float>(36, 1, {}, random));
+  const nn::Conv2DOptions options{
+      .kernel = 4, .stride = 2, .padding = Padding::same(), .activation = Activation::leaky_relu(0.2)};
+  d.add(nn::Conv2D<float>(1, 4, options, random)).add(nn::Flatten<float>()).add(nn::Dense<float>(36, 1, {}, random));
   n.discriminator = std::move(d);
   return n;
 }
@@ -103,7 +102,7 @@ TEST_CASE("wgan-gp's critic loss holds the penalty, in proportion to its weight"
 TEST_CASE("an objective that cannot work is refused") {
   models::Networks<float> with_statistics = tiny_networks(1), fine = critic_networks(1);
   using Step = gan::AdversarialStep<float>;
-  CHECK(contains(error_of([&] { Step(with_statistics, {}, {}, {.loss = Loss::wgan_gp}); }), "has batch statistics"));
+  CHECK(contains(error_of([&] { Step(with_statistics, {}, {}, {.loss = Loss::wgan_gp}); }), "has batch norm"));
   CHECK(contains(error_of([&] { Step(fine, {}, {}, {.critic_steps = 0}); }), "0 critic steps"));
   CHECK(contains(error_of([&] { Step(fine, {}, {}, {.penalty_weight = -1}); }), "penalty weight -1"));
   Step three(fine, {}, {}, {.critic_steps = 3});

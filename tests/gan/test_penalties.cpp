@@ -26,8 +26,8 @@ std::vector<Tensor<double>> weights() {
 
 V critic(const std::vector<V>& w, const V& x) {
   const ConvOptions half{2, 2, Padding::same()};
-  const V first = ops::conv2d(x, w[0], half, {w[1], Activation::leaky_relu, 0.2});
-  const V second = ops::conv2d(first * 0.1, w[2], half, {w[3], Activation::leaky_relu, 0.2});
+  const V first = ops::conv2d(x, w[0], half, {w[1], Activation::leaky_relu(0.2)});
+  const V second = ops::conv2d(first * 0.1, w[2], half, {w[3], Activation::leaky_relu(0.2)});
   return ops::matmul(ops::flatten(second), w[4]);
 }
 

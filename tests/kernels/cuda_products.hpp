@@ -117,7 +117,7 @@ void check_case(const Arithmetic& by, const CudaOperandSet<T>& operands, const C
   const forms::Force force(c.form);
   forms::record({}, 0);
   const index_t at = c.offset;
-  const Epilogue<T> e = biased ? Epilogue<T>{operands.bias.there(at), Activation::relu, 0} : Epilogue<T>{};
+  const Epilogue<T> e = biased ? Epilogue<T>{operands.bias.there(at), Activation::relu} : Epilogue<T>{};
   // NaN in the output and before it: an element that is not written shows, and one written out of place.
   const Tensor<T> out = Tensor<T>::full({at + output_size(c)}, T(std::numeric_limits<float>::quiet_NaN()), by.device);
   compute(c, e, operands.first.there(at), operands.second.there(at), out.data() + at, by.device);

@@ -35,7 +35,7 @@ inline double product_error(Precision p) {
 template <class T>
 void check_product(Precision p, const std::vector<T>& found, const Reference& of_rounded, const Reference& exact,
                    const Epilogue<T>& epilogue) {
-  const double slope = std::max(1.0, static_cast<double>(epilogue.slope));
+  const double slope = std::max(1.0, static_cast<double>(epilogue.activation.slope));
   const auto check = [&](const Reference& expected, double rounding) {
     check_elements(
         found, [&](index_t i) { return expected.value[static_cast<std::size_t>(i)]; },

@@ -132,9 +132,8 @@ TEST_CASE("Emulated conv2d: bias and activations, also where there is no tap") {
   const ConvDims sparse = conv_dims({2, 7, 7, 6}, {2, 2, 6, 7}, conv_options(3, Padding::valid()));
   const ConvDims narrow = conv_dims({2, 7, 7, 1}, {2, 2, 1, 7}, conv_options(3, Padding::valid()));
   const ConvDims dense = conv_dims({3, 2, 2, 6}, {2, 2, 6, 7}, conv_options(1, Padding::valid()));
-  for (const Activation activation :
-       {Activation::none, Activation::relu, Activation::leaky_relu, Activation::sigmoid, Activation::tanh}) {
-    const Epilogue<float> e{bias.data(), activation, 0.2f};
+  for (const Activation activation : all_activations(0.2)) {
+    const Epilogue<float> e{bias.data(), activation};
     check_partial(fp32, d, ConvSlot::g, 0, e);
     check_partial(fp32, sparse, ConvSlot::x, 0, e);
     check_partial(fp32, narrow, ConvSlot::g, 0, e);

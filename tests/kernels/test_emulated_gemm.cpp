@@ -34,17 +34,17 @@ TEST_CASE("Emulated gemm: split-K of a large K, added in order") {
     for (const bool trans_b : {false, true})
       CHECK(check_gemm(fp32, {5, 7, 1027, trans_a, trans_b}) == 4 * 5 * 7 * sizeof(float));
   const std::vector<float> bias = random_values<float>(7, 3);
-  check_gemm(fp32, {5, 7, 1027, false, false}, 0, {bias.data(), Activation::tanh, 0});
+  check_gemm(fp32, {5, 7, 1027, false, false}, 0, {bias.data(), Activation::tanh});
 }
 
 TEST_CASE("Emulated gemm: bias and activations, in every kernel") {
   const std::vector<float> bias = random_values<float>(33, 3);
-  for (const Activation activation :
-       {Activation::none, Activation::relu, Activation::leaky_relu, Activation::sigmoid, Activation::tanh}) {
-    check_gemm(fp32, {7, 33, 5, false, true}, 0, {bias.data(), activation, 0.3f});
-    check_gemm(fp32, {7, 1, 300, false, false}, 0, {bias.data(), activation, 1.7f});
-    check_gemm(fp32, {7, 1, 300, false, true}, 1, {nullptr, activation, 0.3f});
+  for (const Activation activation : all_activations(0.3)) {
+    check_gemm(fp32, {7, 33, 5, false, true}, 0, {bias.data(), activation});
+    check_gemm(fp32, {7, 1, 300, false, true}, 1, {nullptr, activation});
   }
+  for (const Activation activation : all_activations(1.7))
+    check_gemm(fp32, {7, 1, 300, false, false}, 0, {bias.data(), activation});
 }
 
 TEST_CASE("Emulated gemm: a NaN spreads to its row only") {
@@ -52,7 +52,7 @@ TEST_CASE("Emulated gemm: a NaN spreads to its row only") {
   const Operand a(d.M * d.K, 0, 1), b(d.K * d.N, 0, 2);
   a[3 * d.K + 4] = std::numeric_limits<float>::quiet_NaN();
   const auto c = both_ways(d.M * d.N, [&](float* out) {
-    emulated_kernels().gemm(d, {nullptr, Activation::relu, 0}, a.data(), b.data(), out, no_workspace(), {});
+    emulated_kernels().gemm(d, {nullptr, Activation::relu}, a.data(), b.data(), out, no_workspace(), {});
   });
   for (index_t i = 0; i < d.M * d.N; ++i) CHECK(std::isnan(c[static_cast<std::size_t>(i)]) == (i / d.N == 3));
 }

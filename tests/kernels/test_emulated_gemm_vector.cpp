@@ -6,9 +6,6 @@ namespace {
 
 using namespace test;
 
-constexpr Activation activations[] = {Activation::none, Activation::relu, Activation::leaky_relu, Activation::sigmoid,
-                                      Activation::tanh};
-
 /// check_gemm(), and that a kernel of gemm_vector.cuh computed the product, its sum in so many splits.
 template <class T>
 void check_vector(const GemmDims& d, int offset = 0, const Epilogue<T>& e = {}, index_t splits = 1) {
@@ -69,11 +66,11 @@ TEST_CASE("Emulated vector products: more rows than the blocks of an outer produ
 template <class T>
 void check_epilogues() {
   const Operand<T> bias(70, 1, 3);
-  for (const Activation activation : activations)
+  for (const Activation activation : all_activations(0.3))
     for (const T* const b : {static_cast<const T*>(nullptr), static_cast<const T*>(bias.data())})
       for (const GemmDims& d : {GemmDims{9, 1, 300}, GemmDims{70, 1, 40, true}, GemmDims{1, 9, 300, false, true},
                                 GemmDims{1, 70, 40}, GemmDims{11, 56, 1}, GemmDims{11, 57, 1}, GemmDims{40, 1, 1}})
-        check_vector<T>(d, 0, {.bias = b, .activation = activation, .slope = 0.3f});
+        check_vector<T>(d, 0, {.bias = b, .activation = activation});
 }
 
 TEST_CASE("Emulated vector products: bias and activations, fp32") { check_epilogues<float>(); }
@@ -135,7 +132,7 @@ TEST_CASE("Emulated vector products: a NaN spreads to its own results only") {
     const Operand a(d.M * d.K, 0, 1), b(d.K * d.N, 0, 2);
     a[a_at] = nan;
     const auto c = both_ways(d.M * d.N, [&](float* out) {
-      emulated_kernels().gemm(d, {nullptr, Activation::relu, 0}, a.data(), b.data(), out, no_workspace(), {});
+      emulated_kernels().gemm(d, {nullptr, Activation::relu}, a.data(), b.data(), out, no_workspace(), {});
     });
     for (index_t i = 0; i < d.M * d.N; ++i) CHECK(std::isnan(c[static_cast<std::size_t>(i)]) == expected(i));
   };

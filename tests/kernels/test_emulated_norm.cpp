@@ -2,39 +2,16 @@
 #include "../../kernels/batch_norm.cuh"
 
 #include "kernels/emulated.hpp"
+#include "support/activations.hpp"
 
 namespace tinygan {
 namespace {
 
 using namespace test;
 
-constexpr Activation activations[] = {Activation::none, Activation::relu, Activation::leaky_relu, Activation::sigmoid,
-                                      Activation::tanh};
+constexpr auto activations = all_activations(0.3);
 
 std::size_t at(index_t i) { return static_cast<std::size_t>(i); }
-
-double activate(Activation f, double z, double slope) {
-  switch (f) {
-    case Activation::none: return z;
-    case Activation::relu: return z > 0 ? z : 0;
-    case Activation::leaky_relu: return z > 0 ? z : slope * z;
-    case Activation::sigmoid: return 1 / (1 + std::exp(-z));
-    case Activation::tanh: return std::tanh(z);
-  }
-  return NAN;
-}
-
-double derivative(Activation f, double z, double slope) {
-  const double y = activate(f, z, slope);
-  switch (f) {
-    case Activation::none: return 1;
-    case Activation::relu: return z > 0 ? 1 : 0;
-    case Activation::leaky_relu: return z > 0 ? 1 : slope;
-    case Activation::sigmoid: return y * (1 - y);
-    case Activation::tanh: return 1 - y * y;
-  }
-  return NAN;
-}
 
 /// What double finds, and how far off a float may be.
 struct Expected {
@@ -62,9 +39,9 @@ struct Problem {
   std::vector<float> rstd;
 
   Problem(const NormDims& dims, Activation f, bool layer, int offset)
-      : d(dims), o{1e-3f, f, 0.3f}, by_row(layer), groups(layer ? d.rows : d.channels),
-        x(d.rows * d.channels, offset, 1), g(d.rows * d.channels, offset, 2), gamma(d.channels, offset, 3),
-        beta(d.channels, offset, 4), mean(groups, offset, 5), variance(groups, offset, 6) {
+      : d(dims), o{1e-3f, f}, by_row(layer), groups(layer ? d.rows : d.channels), x(d.rows * d.channels, offset, 1),
+        g(d.rows * d.channels, offset, 2), gamma(d.channels, offset, 3), beta(d.channels, offset, 4),
+        mean(groups, offset, 5), variance(groups, offset, 6) {
     for (index_t c = 0; c < d.channels; ++c) gamma[c] = T(1 + 0.5f * gamma[c]);
     for (index_t k = 0; k < groups; ++k) {
       mean[k] *= 0.1f;
@@ -85,16 +62,14 @@ struct Problem {
   double xhat(index_t i) const { return (static_cast<double>(x[i]) - static_cast<double>(mean[group(i)])) * root(i); }
   double weight(index_t i) const { return static_cast<double>(gamma[i % d.channels]); }
   double z(index_t i) const { return weight(i) * xhat(i) + static_cast<double>(beta[i % d.channels]); }
-  double h(index_t i) const {
-    return static_cast<double>(g[i]) * derivative(o.activation, z(i), static_cast<double>(o.slope));
-  }
+  double h(index_t i) const { return static_cast<double>(g[i]) * derivative(o.activation, z(i)); }
   /// How large the terms of h are: z is off by some eps of 1 + |z|, and |f''| <= 1.
   double h_size(index_t i) const { return std::fabs(static_cast<double>(g[i])) * (2 + std::fabs(z(i))); }
 
   Expected forward() const {
     Expected y(x.size());
     for (index_t i = 0; i < x.size(); ++i) {
-      y.value[at(i)] = activate(o.activation, z(i), static_cast<double>(o.slope));
+      y.value[at(i)] = activate(o.activation, z(i));
       y.bound[at(i)] = 12 * float_eps * (std::fabs(weight(i) * xhat(i)) + 1 + std::fabs(y.value[at(i)]));
     }
     return y;
@@ -208,7 +183,7 @@ TEST_CASE("Emulated batch norm: statistics near zero and far from it") {
 /// y: the same bits as from the statistics that come with it.
 template <class T>
 void check_in_one(const NormDims& d, Activation f, int offset) {
-  CAPTURE(sizeof(T), d.rows, d.channels, static_cast<int>(f), offset);
+  CAPTURE(sizeof(T), d.rows, d.channels, name_of(f), offset);
   const KernelTable<T>& k = emulated_kernels<T>();
   const Problem<T> p(d, f, false, offset);
   const index_t n = p.x.size();
@@ -228,8 +203,8 @@ void check_in_one(const NormDims& d, Activation f, int offset) {
 TEST_CASE("Emulated batch norm: statistics and y in one") {
   for (const NormDims& d : shapes)
     for (const int offset : {0, 1}) {
-      check_in_one<float>(d, Activation::leaky_relu, offset);
-      check_in_one<bfloat16>(d, Activation::leaky_relu, offset);
+      check_in_one<float>(d, Activation::leaky_relu(0.3), offset);
+      check_in_one<bfloat16>(d, Activation::leaky_relu(0.3), offset);
     }
   check_in_one<float>({700, 24}, Activation::tanh, 0);
   check_in_one<bfloat16>({2300, 24}, Activation::tanh, 0);
@@ -256,7 +231,7 @@ TEST_CASE("Emulated batch norm: a constant channel has variance 0, a NaN stays i
 
 template <class T>
 void check_batch_norm(const NormDims& d, Activation f, int offset) {
-  CAPTURE(sizeof(T), d.rows, d.channels, static_cast<int>(f), offset);
+  CAPTURE(sizeof(T), d.rows, d.channels, name_of(f), offset);
   const KernelTable<T>& k = emulated_kernels<T>();
   const Problem<T> p(d, f, false, offset);
   const index_t n = p.x.size();
@@ -285,12 +260,12 @@ void check_batch_norm(const NormDims& d, Activation f, int offset) {
 template <class T>
 void check_batch_norms() {
   for (const NormDims& d : shapes)
-    for (const int offset : alignments<T>()) check_batch_norm<T>(d, Activation::leaky_relu, offset);
+    for (const int offset : alignments<T>()) check_batch_norm<T>(d, Activation::leaky_relu(0.3), offset);
 }
 
 TEST_CASE("Emulated batch norm: apply and backward, every shape") {
   check_batch_norms<float>();
-  check_batch_norm<float>(many_splits, Activation::leaky_relu, 0);
+  check_batch_norm<float>(many_splits, Activation::leaky_relu(0.3), 0);
 }
 TEST_CASE("Emulated batch norm of bfloat16: apply and backward, every shape") { check_batch_norms<bfloat16>(); }
 
@@ -305,7 +280,7 @@ TEST_CASE("Emulated batch norm: apply and backward, every activation") {
 
 template <class T>
 void check_layer_norm(const NormDims& d, Activation f, int offset) {
-  CAPTURE(sizeof(T), d.rows, d.channels, static_cast<int>(f), offset);
+  CAPTURE(sizeof(T), d.rows, d.channels, name_of(f), offset);
   const KernelTable<T>& k = emulated_kernels<T>();
   Problem<T> p(d, f, true, offset);
   const index_t n = p.x.size();
@@ -360,7 +335,7 @@ template <class T>
 void check_layer_norms() {
   for (const NormDims d : {NormDims{1, 1}, NormDims{3, 7}, NormDims{2, 1024}, NormDims{2, 1025}, NormDims{1, 3000},
                            NormDims{300, 8}, NormDims{150, 33}})
-    for (const int offset : alignments<T>()) check_layer_norm<T>(d, Activation::leaky_relu, offset);
+    for (const int offset : alignments<T>()) check_layer_norm<T>(d, Activation::leaky_relu(0.3), offset);
 }
 
 TEST_CASE("Emulated layer norm: warps and blocks for a row, packs and single channels") { check_layer_norms<float>(); }

@@ -8,8 +8,6 @@ namespace {
 using namespace test;
 
 constexpr Precision bf16 = Precision::bf16;
-constexpr Activation activations[] = {Activation::none, Activation::relu, Activation::leaky_relu, Activation::sigmoid,
-                                      Activation::tanh};
 
 void check_gemm(const GemmDims& d, int offset = 0, const Epilogue<bfloat16>& e = {}) {
   test::check_gemm<bfloat16>(bf16, d, offset, e);
@@ -23,8 +21,8 @@ void check_conv(const ConvDims& d, int offset = 0) { test::check_conv<bfloat16>(
 template <class Check>
 void with_epilogues(index_t channels, const Check& check) {
   const Operand<bfloat16> bias(channels, 1, 5);
-  for (const Activation activation : activations)
-    check(Epilogue<bfloat16>{.bias = bias.data(), .activation = activation, .slope = 0.3f});
+  for (const Activation activation : all_activations(0.3))
+    check(Epilogue<bfloat16>{.bias = bias.data(), .activation = activation});
 }
 
 TEST_CASE("Emulated gemm of bfloat16: awkward extents in every transposition, aligned or not") {

@@ -32,16 +32,15 @@ TEST_CASE("Emulated tensor gemm: split-K of a large K, added in order") {
         const GemmDims d{5, 7, 1027, trans_a, trans_b};
         CHECK(check_gemm(p, d) == 4 * 5 * 7 * sizeof(float));
       }
-    check_gemm(p, {5, 7, 1027, false, false}, 0, {bias.data(), Activation::tanh, 0});
+    check_gemm(p, {5, 7, 1027, false, false}, 0, {bias.data(), Activation::tanh});
   }
 }
 
 TEST_CASE("Emulated tensor gemm: bias and activations") {
   const std::vector<float> bias = random_values<float>(33, 3);
   for (const Precision p : formats)
-    for (const Activation activation :
-         {Activation::none, Activation::relu, Activation::leaky_relu, Activation::sigmoid, Activation::tanh})
-      check_gemm(p, {7, 33, 5, false, true}, 0, {bias.data(), activation, 0.3f});
+    for (const Activation activation : all_activations(0.3))
+      check_gemm(p, {7, 33, 5, false, true}, 0, {bias.data(), activation});
 }
 
 TEST_CASE("Emulated tensor gemm: a NaN and an infinity spread to their rows only") {
@@ -118,8 +117,8 @@ TEST_CASE("Emulated tensor conv2d: bias and activations, also where there is no 
   const ConvDims d = conv_dims({2, 5, 5, 6}, {2, 2, 6, 7}, conv_options(1, Padding::all(2)));
   const ConvDims sparse = conv_dims({2, 7, 7, 6}, {2, 2, 6, 7}, conv_options(3, Padding::valid()));
   for (const Precision p : formats)
-    for (const Activation activation : {Activation::leaky_relu, Activation::tanh}) {
-      const Epilogue<float> e{bias.data(), activation, 0.2f};
+    for (const Activation activation : {Activation::leaky_relu(0.2), Activation::tanh}) {
+      const Epilogue<float> e{bias.data(), activation};
       check_partial(p, d, ConvSlot::g, 0, e);
       check_partial(p, sparse, ConvSlot::x, 0, e);
     }

@@ -122,9 +122,9 @@ TEST_CASE("Training on the emulated device: normalisation, dropout, softmax, cli
   check_classifier(
       []<class T>(T, Generator&) {
         nn::Sequential<T> m;
-        m.add(nn::LayerNorm<T>(12, {.activation = Activation::leaky_relu}))
+        m.add(nn::LayerNorm<T>(12, {.activation = Activation::leaky_relu(0.2)}))
             .add(nn::Dropout<T>(0.3))
-            .add(nn::BatchNorm<T>(12, nn::BatchNormOptions{}.activate(Activation::tanh)));
+            .add(nn::BatchNorm<T>(12, {.activation = Activation::tanh}));
         return m;
       },
       12, 12);
@@ -134,11 +134,11 @@ TEST_CASE("Training on the emulated device: dense layers") {
   check_classifier(
       []<class T>(T, Generator& random) {
         nn::Sequential<T> m;
-        m.add(nn::Dense<T>(9, 16, {.activation = Activation::leaky_relu}, random))
+        m.add(nn::Dense<T>(9, 16, {.activation = Activation::leaky_relu(0.2)}, random))
             .add(nn::LayerNorm<T>(16))
             .add(nn::Dropout<T>(0.2))
             .add(nn::Dense<T>(16, 12, {.bias = false}, random))
-            .add(nn::BatchNorm<T>(12, nn::BatchNormOptions{}.activate(Activation::relu)))
+            .add(nn::BatchNorm<T>(12, {.activation = Activation::relu}))
             .add(nn::Dense<T>(12, 5, {}, random));
         return m;
       },

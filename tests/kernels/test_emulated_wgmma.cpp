@@ -239,7 +239,7 @@ void check_convs() {
   check(conv_dims({3, 5, 5, 16}, {2, 2, 16, 8}, test::conv_options(3, Padding::valid())));  // pixels without taps
   const std::vector<float> bias = test::random_values<float>(8, 3);
   check_conv<F, false>(conv_dims({5, 5, 5, 8}, {2, 2, 8, 8}, test::conv_options(1, Padding::all(2))),
-                       {bias.data(), Activation::leaky_relu, 0.2f});
+                       {bias.data(), Activation::leaky_relu(0.2)});
 }
 
 TEST_CASE("Tap lists on wgmma: tf32") { check_convs<Precision::tf32>(); }

@@ -47,7 +47,7 @@ TEST_CASE("Tap lists on wgmma: bfloat16 in place") {
   both(dims({130, 2, 1, 72}, {3, 1, 72, 136}, 2));                // tails of images, channels and outputs
   both(dims({3, 5, 5, 16}, {2, 2, 16, 8}, 3, Padding::valid()));  // pixels without taps
   const test::Operand<bfloat16> bias(136, 0, 3);
-  check_conv<false>(dims({5, 2, 2, 8}, {2, 2, 8, 136}, 2), {bias.data(), Activation::leaky_relu, 0.25f});
+  check_conv<false>(dims({5, 2, 2, 8}, {2, 2, 8, 136}, 2), {bias.data(), Activation::leaky_relu(0.25)});
   check_conv<true>(dims({128, 2, 2, 64}, {1, 1, 64, 64}), {.activation = Activation::tanh});
 }
 

@@ -11,16 +11,18 @@ template <class T = float>
 models::Networks<T> tiny_networks(std::uint64_t seed) {
   using nn::Conv2DOptions;
   Generator random(seed);
-  const Conv2DOptions down = Conv2DOptions::square(4, 2, Padding::same()),
-                      up = down.without_bias().activate(Activation::tanh);
+  const Activation leaky_relu = Activation::leaky_relu(0.2);
+  const Conv2DOptions first{.kernel = 4, .stride = 2, .padding = Padding::same(), .activation = leaky_relu},
+      second{.kernel = 4, .stride = 2, .padding = Padding::same(), .bias = false},
+      up{.kernel = 4, .stride = 2, .padding = Padding::same(), .bias = false, .activation = Activation::tanh};
   models::Networks<T> n;
   n.generator.add(nn::Dense<T>(models::latent_size, 36, {.bias = false}, random))
-      .add(nn::BatchNorm<T>(36, nn::BatchNormOptions{}.activate(Activation::relu)))
+      .add(nn::BatchNorm<T>(36, {.activation = Activation::relu}))
       .add(nn::Reshape<T>({3, 3, 4}))
       .add(nn::Conv2DTranspose<T>(4, 1, up, random));
-  n.discriminator.add(nn::Conv2D<T>(1, 4, down.activate(Activation::leaky_relu, 0.2), random))
-      .add(nn::Conv2D<T>(4, 8, down.without_bias(), random))
-      .add(nn::BatchNorm<T>(8, nn::BatchNormOptions{}.activate(Activation::leaky_relu, 0.2)))
+  n.discriminator.add(nn::Conv2D<T>(1, 4, first, random))
+      .add(nn::Conv2D<T>(4, 8, second, random))
+      .add(nn::BatchNorm<T>(8, {.activation = leaky_relu}))
       .add(nn::Dropout<T>(0.3))
       .add(nn::Flatten<T>())
       .add(nn::Dense<T>(32, 1, {}, random));

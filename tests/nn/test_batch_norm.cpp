@@ -76,7 +76,7 @@ TEST_CASE("training normalises by the batch, inference by the running statistics
 }
 
 TEST_CASE("an inference result does not depend on its batch mates") {
-  nn::BatchNorm<float> layer(3, nn::BatchNormOptions{}.activate(Activation::leaky_relu));
+  nn::BatchNorm<float> layer(3, {.activation = Activation::leaky_relu(0.2)});
   Generator random;
   layer(V(random_tensor<float>({8, 2, 2, 3}, 1)), nn::Pass::train(random));
   const Tensor<float> x = random_tensor<float>({5, 2, 2, 3}, 2);

@@ -83,8 +83,8 @@ TEST_CASE("orthogonal: the fewer of rows and columns are orthonormal, times the 
 TEST_CASE("layers pass their fans on, and start with a bias of zeros") {
   Generator random(4);
   const double limit = std::sqrt(6.0 / (9 * 8 + 9 * 40));
-  const nn::Conv2D<float> conv(8, 40, nn::Conv2DOptions::square(3), random);
-  const nn::Conv2DTranspose<float> transposed(8, 40, nn::Conv2DOptions::square(3), random);
+  const nn::Conv2D<float> conv(8, 40, {}, random);
+  const nn::Conv2DTranspose<float> transposed(8, 40, {}, random);
   for (const Variable<float>& kernel : {conv.kernel(), transposed.kernel()}) {
     double most = 0;
     for (double v : array(kernel)) most = std::max(most, std::fabs(v));

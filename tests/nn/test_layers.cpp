@@ -36,7 +36,7 @@ V rows() { return random_tensor<float>({4, 5}, 1); }
 }  // namespace
 
 TEST_CASE("Dense: x kernel + bias, activated") {
-  nn::Dense<float> plain(5, 3), fused(5, 3, {.activation = Activation::leaky_relu, .slope = 0.5});
+  nn::Dense<float> plain(5, 3), fused(5, 3, {.activation = Activation::leaky_relu(0.5)});
   plain.bias().set_value(random_tensor<float>({3}, 2));
   fused.kernel().set_value(plain.kernel().value());
   fused.bias().set_value(plain.bias().value());
@@ -52,14 +52,13 @@ TEST_CASE("Dense: x kernel + bias, activated") {
 
 TEST_CASE("Conv2D: shapes, bias, fused activation") {
   using nn::Conv2DOptions;
-  nn::Conv2D<float> same(3, 8, Conv2DOptions::square(5, 2, Padding::same())),
-      valid(3, 2, Conv2DOptions::square(3, 1, Padding::valid()).without_bias());
+  nn::Conv2D<float> same(3, 8, {.kernel = 5, .stride = 2, .padding = Padding::same()}), valid(3, 2, {.bias = false});
   CHECK(run(same, image()).shape() == Shape{4, 3, 3, 8});
   CHECK(run(valid, image()).shape() == Shape{4, 4, 4, 2});
   CHECK(same.kernel().shape() == Shape{5, 5, 3, 8});
   CHECK(same.parameter_count() == 608);
   CHECK(valid.parameter_count() == 54);
-  nn::Conv2D<float> fused(3, 2, Conv2DOptions::square(3, 1, Padding::valid()).activate(Activation::leaky_relu, 0.25));
+  nn::Conv2D<float> fused(3, 2, {.activation = Activation::leaky_relu(0.25)});
   fused.kernel().set_value(valid.kernel().value());
   const Variable<double> exact = ops::conv2d(in_double(image()), in_double(valid.kernel()), ConvOptions{});
   check_rounded<float>(array(run(valid, image())), exact);
@@ -69,19 +68,18 @@ TEST_CASE("Conv2D: shapes, bias, fused activation") {
     return error_of([=] { nn::Conv2D<float>(in, out, o); });
   };
   CHECK(make(0, 8, {}) == "conv2d: 0 input and 8 output channels, expected at least 1");
-  CHECK(make(3, 8, Conv2DOptions::square(0)) == "conv2d: kernel 0x0, expected at least 1x1");
-  CHECK(make(3, 8, Conv2DOptions::square(3, 0)) == "conv2d: stride 0x0, expected at least 1x1");
-  CHECK(make(3, 8, Conv2DOptions::square(3, 1, Padding::all(-1))) ==
-        "conv2d: negative padding (top -1, bottom -1, left -1, right -1)");
+  CHECK(make(3, 8, {.kernel = 0}) == "conv2d: kernel 0x0, expected at least 1x1");
+  CHECK(make(3, 8, {.stride = 0}) == "conv2d: stride 0x0, expected at least 1x1");
+  CHECK(make(3, 8, {.padding = Padding::all(-1)}) == "conv2d: negative padding (top -1, bottom -1, left -1, right -1)");
 }
 
 TEST_CASE("Conv2DTranspose: shapes and the layout of its kernel") {
   using nn::Conv2DOptions;
-  nn::Conv2DTranspose<float> same(3, 8, Conv2DOptions::square(5, 2, Padding::same()));
+  nn::Conv2DTranspose<float> same(3, 8, {.kernel = 5, .stride = 2, .padding = Padding::same()});
   CHECK(run(same, image()).shape() == Shape{4, 12, 12, 8});
   CHECK(same.kernel().shape() == Shape{5, 5, 8, 3});
   CHECK(same.parameter_count() == 608);
-  Conv2DOptions torch = Conv2DOptions::square(3, 2, Padding::all(1));
+  Conv2DOptions torch{.stride = 2, .padding = Padding::all(1)};
   torch.output_padding = 1;
   nn::Conv2DTranspose<float> padded(3, 2, torch);
   CHECK(run(padded, image()).shape() == Shape{4, 12, 12, 2});
@@ -103,14 +101,16 @@ TEST_CASE("Conv2DTranspose: shapes and the layout of its kernel") {
         "conv2d_transpose: 3 input and 0 output channels, expected at least 1");
 }
 
-TEST_CASE("padding is valid unless given, however the options are written") {
-  const nn::Conv2DOptions plain, square = nn::Conv2DOptions::square(3), designated{.kernel_h = 3, .kernel_w = 3};
-  for (const nn::Conv2DOptions& o : {plain, square, designated}) {
+TEST_CASE("padding is valid unless given; a size is one number or two") {
+  for (const nn::Conv2DOptions& o : {nn::Conv2DOptions{}, {.kernel = 3}, {.kernel = {3, 3}, .stride = {1, 1}}}) {
     nn::Conv2D<float> down(3, 2, o);
     nn::Conv2DTranspose<float> up(3, 2, o);
     CHECK(down.output_shape({4, 6, 6, 3}) == Shape{4, 4, 4, 2});
     CHECK(up.output_shape({4, 6, 6, 3}) == Shape{4, 8, 8, 2});
   }
+  const nn::Conv2D<float> uneven(3, 2, {.kernel = {3, 5}, .stride = {1, 2}, .dilation = {2, 1}});
+  CHECK(uneven.kernel().shape() == Shape{3, 5, 3, 2});
+  CHECK(uneven.output_shape({4, 6, 9, 3}) == Shape{4, 2, 3, 2});
   CHECK(ConvOptions{}.padding.kind == Padding::Kind::valid);
   CHECK(ops::PoolOptions{}.padding.kind == Padding::Kind::valid);
 }
@@ -194,9 +194,9 @@ TEST_CASE("LayerNorm: rows of mean 0 and variance 1, whatever their batch") {
 
 TEST_CASE("Sequential runs its layers in turn and names them by type and number") {
   Generator random(2);
-  nn::Sequential<float> model(nn::Conv2D<float>(3, 4, nn::Conv2DOptions::square(3, 2, Padding::same()), random),
+  nn::Sequential<float> model(nn::Conv2D<float>(3, 4, {.stride = 2, .padding = Padding::same()}, random),
                               nn::ReLU<float>());
-  model.add(nn::Conv2D<float>(4, 2, nn::Conv2DOptions::square(3, 1, Padding::same()).without_bias(), random))
+  model.add(nn::Conv2D<float>(4, 2, {.padding = Padding::same(), .bias = false}, random))
       .add(nn::BatchNorm<float>(2))
       .add(nn::Flatten<float>())
       .add(nn::Dense<float>(18, 1, {}, random));
@@ -331,7 +331,7 @@ TEST_CASE("the summary lists layers, what they do, shapes and parameters, and th
   Generator random;
   nn::Sequential<float> model(nn::Dense<float>(3, 12, {.activation = Activation::relu}, random),
                               nn::Reshape<float>({2, 2, 3}),
-                              nn::Conv2D<float>(3, 5, nn::Conv2DOptions::square(3, 2, Padding::same()), random));
+                              nn::Conv2D<float>(3, 5, {.stride = 2, .padding = Padding::same()}, random));
   std::istringstream text(nn::summary(model, {1, 3}));
   const std::vector<std::string> words[] = {{"layer", "output shape", "parameters"},
                                             {"dense", "relu", "(1, 12)", "48"},

@@ -13,7 +13,7 @@ namespace {
 
 /// conv -> transposed conv -> conv to one channel -> dense, each ended by f; its first and last values are read twice.
 V chain(Activation f, const std::vector<V>& w) {
-  const ops::Fused<double> end{.activation = f, .slope = 0.2};
+  const ops::Fused<double> end{.activation = f};
   const ConvOptions half{2, 2, Padding::same()};
   const V a = ops::conv2d(w[0], w[1], half, end);
   const V b = ops::conv2d_transpose(a, w[2], half, end);

@@ -161,7 +161,7 @@ TEST_CASE("layer normalisation as Keras and PyTorch compute it") {
         {golden.tensor(c, "x"), true}, {golden.tensor(c, "gamma"), true}, {golden.tensor(c, "beta"), true}};
     const Variable<float> g(golden.tensor(c, "g"));
     const Variable<float> y =
-        ops::layer_norm(in[0], in[1], in[2], {static_cast<float>(golden.params(c)[0]), Activation::none, 0});
+        ops::layer_norm(in[0], in[1], in[2], {static_cast<float>(golden.params(c)[0]), Activation::none});
     const double n = static_cast<double>(in[1].size()), rows = static_cast<double>(y.size()) / n, rstd = 1 / 0.3;
     const double bound = (n + 8) * largest(in[1].value()) * rstd * (largest(in[0].value()) + std::sqrt(n));
     check_close("y", y.value(), golden.tensor(c, "y"), bound);

@@ -47,7 +47,7 @@ TEST_CASE("an empty input is named by op and position") {
   one("clamp", [](const V& a) { return ops::clamp(a, 0, 1); });
   one("softplus", [](const V& a) { return ops::softplus(a); });
   one("relu", [](const V& a) { return ops::relu(a); });
-  one("identity", [](const V& a) { return ops::activation(Activation::none, 0, a); });
+  one("identity", [](const V& a) { return ops::activation(Activation::none, a); });
   one("reshape", [](const V& a) { return ops::reshape(a, {2}); });
   one("flatten", [](const V& a) { return ops::flatten(a); });
   one("slice", [](const V& a) { return ops::slice(a, 0, 0, 1); });
@@ -88,7 +88,7 @@ TEST_CASE("an empty input is named by op and position") {
   CHECK(error_of([&] {
           ops::concat<float>({m, none}, 0);
         }) == "concat: input 1 is empty, expected a variable with a value");
-  CHECK(error_of([&] { ops::activation_grad(Activation::relu, 0, m, none); }) == "activation_grad: output" + empty);
+  CHECK(error_of([&] { ops::activation_grad(Activation::relu, m, none); }) == "activation_grad: output" + empty);
 
   V from(Tensor<float>::zeros({2}));
   const V to = std::move(from);

@@ -18,6 +18,6 @@ TEST_CASE("matmul names what does not fit") {
   CHECK(support::error_of([&] { ops::matmul(a, v); }) == "matmul: shapes (2, 3) and (3,), expected two matrices");
   CHECK(support::error_of([&] { ops::matmul(a, a, {false, true}, {v}); }) == "matmul: bias (3,), expected (2,)");
   CHECK(support::error_of([&] {
-          ops::matmul(a, a, {false, true}, {{}, Activation::leaky_relu, -1.0f});
+          ops::matmul(a, a, {false, true}, {{}, Activation::leaky_relu(-1)});
         }) == "matmul: slope -1, expected at least 0");
 }

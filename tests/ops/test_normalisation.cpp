@@ -9,16 +9,13 @@ using namespace tinygan::test;
 TEST_CASE("batch and layer normalisation") { check_ops(normalisation_cases()); }
 TEST_CASE("every normalisation has a case") { check_coverage("normalisation.hpp", normalisation_cases()); }
 
-namespace {}  // namespace
-
 TEST_CASE("the fused gradients of float equal those of the composition in double") {
   const Shape shape{2, 3, 2, 19}, channels{19};
-  for (Activation f :
-       {Activation::none, Activation::relu, Activation::leaky_relu, Activation::sigmoid, Activation::tanh})
+  for (const Activation f : all_activations(test::detail::leak))
     for (bool batch : {true, false}) {
-      INFO((batch ? "batch_norm " : "layer_norm ") << test::detail::activation_names[static_cast<std::size_t>(f)]);
+      INFO((batch ? "batch_norm " : "layer_norm ") << name_of(f));
       const auto gradients = [&]<class T>(T, bool fused) {
-        const NormOptions<T> o{T(1e-3), f, static_cast<T>(test::detail::leak)};
+        const NormOptions<T> o{T(1e-3), f};
         const std::vector<Variable<T>> x{{tensor<T>(draw(Draw::uniform, shape, 1), shape), true},
                                          {tensor<T>(draw(Draw::positive, channels, 2), channels), true},
                                          {tensor<T>(draw(Draw::sides, channels, 3), channels), true}};
@@ -37,7 +34,7 @@ TEST_CASE("the fused gradients of float equal those of the composition in double
 TEST_CASE("batch_norm returns the statistics it used, the variance biased") {
   const Variable<double> x(Tensor<double>::from({1.0, 10.0, 3.0, 14.0}, {2, 2}));
   const Variable<double> gamma(Tensor<double>::full({2}, 1.0)), beta(Tensor<double>::zeros({2}));
-  const auto result = ops::batch_norm(x, gamma, beta, {1e-3, Activation::none, 0});
+  const auto result = ops::batch_norm(x, gamma, beta, {1e-3, Activation::none});
   CHECK(array(result.mean) == Array{2, 12});
   CHECK(array(result.variance) == Array{1, 4});
 }

@@ -9,6 +9,8 @@
 #include <tinygan/backend/conv_dims.hpp>
 #include <tinygan/backend/gemm_dims.hpp>
 
+#include "support/activations.hpp"
+
 namespace tinygan::test {
 
 /// A result, the sum of the absolute values of its terms, and their number at most.
@@ -92,13 +94,7 @@ void reference_epilogue(const Epilogue<T>& e, index_t channels, Reference& r) {
       v += bias;
       r.magnitude[i] += std::fabs(bias);
     }
-    switch (e.activation) {
-      case Activation::none: break;
-      case Activation::relu: v = std::max(v, 0.0); break;
-      case Activation::leaky_relu: v = v > 0 ? v : v * static_cast<double>(e.slope); break;
-      case Activation::sigmoid: v = 1 / (1 + std::exp(-v)); break;
-      case Activation::tanh: v = std::tanh(v); break;
-    }
+    v = activate(e.activation, v);
   }
 }
 

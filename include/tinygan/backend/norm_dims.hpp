@@ -15,8 +15,7 @@ struct NormDims {
 template <class T>
 struct NormOptions {
   wide_t<T> epsilon = wide_t<T>(1e-3);
-  Activation activation = Activation::none;
-  wide_t<T> slope = 0;
+  KernelActivation<T> activation = {};
 };
 
 }  // namespace tinygan

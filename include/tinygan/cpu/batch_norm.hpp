@@ -72,7 +72,7 @@ struct PanelParameters {
 
 /// h = g f' for one row: g itself for a piecewise linear f, whose slope the inner loops apply.
 template <class T>
-__attribute__((noinline)) const T* cotangent_row(Activation f, index_t n, const PanelParameters<T>& c, const T* x,
+__attribute__((noinline)) const T* cotangent_row(Activation::Kind f, index_t n, const PanelParameters<T>& c, const T* x,
                                                  const T* g, T* buffer) {
   if (!is_smooth(f)) return g;
   T z[ColumnPlan::max_width];
@@ -87,13 +87,13 @@ template <class T>
 void batch_norm_apply(const NormDims& d, const NormOptions<T>& o, const T* x, const T* mean, const T* variance,
                       const T* gamma, const T* beta, T* y, Stream) {
   const ColumnPlan plan(d.rows, d.channels);
-  const T slope = detail::negative_slope(o);
+  const T slope = detail::negative_slope(o.activation);
   parallel_for(plan.tasks(), 1, [&](index_t task, index_t) {
     const Panel p = plan.panel(task);
     const detail::PanelParameters<T> c(p, o.epsilon, mean, variance, gamma, beta);
     detail::for_rows(p, [&](index_t i, index_t n) {
       detail::normalise_row(n, slope, x + i, c.mean, c.scale, c.beta, y + i);
-      if (detail::is_smooth(o.activation)) detail::smooth_row(o.activation, n, y + i);
+      if (detail::is_smooth(o.activation.kind)) detail::smooth_row(o.activation.kind, n, y + i);
     });
   });
 }
@@ -112,7 +112,7 @@ void batch_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x,
   constexpr index_t max_width = ColumnPlan::max_width;
   const ColumnPlan plan(d.rows, d.channels);
   const index_t channels = d.channels;
-  const T slope = detail::negative_slope(o);
+  const T slope = detail::negative_slope(o.activation);
   // (blocks, 2, channels): sums of h and of h (x - mean)
   auto* partial = workspace.allocate<double>("batch_norm_backward", {2 * plan.blocks * channels});
 
@@ -124,8 +124,8 @@ void batch_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x,
     std::fill_n(s2, p.width, T(0));
     const auto add = [&](index_t i, index_t n, bool pair) {  // a missing second row has x = mean, g = 0
       const index_t next = i + p.stride;
-      const T* h0 = detail::cotangent_row(o.activation, n, c, x + i, g + i, h);
-      const T* h1 = pair ? detail::cotangent_row(o.activation, n, c, x + next, g + next, h_next) : zero_row<T>;
+      const T* h0 = detail::cotangent_row(o.activation.kind, n, c, x + i, g + i, h);
+      const T* h1 = pair ? detail::cotangent_row(o.activation.kind, n, c, x + next, g + next, h_next) : zero_row<T>;
       detail::backward_sums(n, slope, x + i, h0, pair ? x + next : c.mean, h1, c.mean, c.scale, c.beta, s1, s2);
     };
     for (index_t r = 0; r < p.rows; r += 2) add(p.offset + r * p.stride, p.width, r + 1 < p.rows);
@@ -166,7 +166,7 @@ void batch_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x,
     detail::unary_run(UnaryOp::affine, p.width, share, T(0), offset, offset);
     detail::unary_run(UnaryOp::affine, p.width, share, T(0), tilt, tilt);
     detail::for_rows(p, [&](index_t i, index_t n) {
-      const T* row = detail::cotangent_row(o.activation, n, c, x + i, g + i, h);
+      const T* row = detail::cotangent_row(o.activation.kind, n, c, x + i, g + i, h);
       detail::backward_row(n, slope, x + i, row, c.mean, c.scale, c.beta, offset, tilt, dx + i);
     });
   });

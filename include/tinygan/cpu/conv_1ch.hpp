@@ -127,7 +127,7 @@ void one_channel_conv(const TapConv& v, const TapList& taps, const Epilogue<T>& 
       }
     }
     const index_t start = 0;
-    finish_rows(Epilogue<T>{nullptr, epilogue.activation, epilogue.slope}, 0, out + (n * v.P + begin) * v.Q, &start, 1,
+    finish_rows(Epilogue<T>{nullptr, epilogue.activation}, 0, out + (n * v.P + begin) * v.Q, &start, 1,
                 (end - begin) * v.Q);
   });
 }

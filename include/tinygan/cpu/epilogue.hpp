@@ -15,15 +15,15 @@ namespace tinygan::cpu {
 namespace detail {
 
 template <class T, class Arch>
-TINYGAN_INLINE void activate(Activation activation, T slope, Vec<T, Arch>& v) {
+TINYGAN_INLINE void activate(const KernelActivation<T>& f, Vec<T, Arch>& v) {
   const Vec<T, Arch> zero{};
   const Vec<T, Arch> x = v;
-  switch (activation) {
-    case Activation::none: break;
-    case Activation::relu: v = x < zero ? zero : x; break;  // NaN stays NaN
-    case Activation::leaky_relu: v = x > zero ? x : x * slope; break;
-    case Activation::sigmoid: math::sigmoid<T, Arch>(x, v); break;
-    case Activation::tanh: math::tanh<T, Arch>(x, v); break;
+  switch (f.kind) {
+    case Activation::Kind::none: break;
+    case Activation::Kind::relu: v = x < zero ? zero : x; break;  // NaN stays NaN
+    case Activation::Kind::leaky_relu: v = x > zero ? x : x * f.slope; break;
+    case Activation::Kind::sigmoid: math::sigmoid<T, Arch>(x, v); break;
+    case Activation::Kind::tanh: math::tanh<T, Arch>(x, v); break;
   }
 }
 
@@ -47,7 +47,7 @@ __attribute__((noinline)) void apply_epilogue(const Epilogue<T>& e, const T* bia
           if (bias) std::memcpy(&b, bias + j, bytes);
         }
         v += b;
-        activate<T, Arch>(e.activation, e.slope, v);
+        activate<T, Arch>(e.activation, v);
         if (n == W) *vec<T, Arch>(row + j) = v;
         else std::memcpy(row + j, &v, bytes);
       }
@@ -60,7 +60,7 @@ __attribute__((noinline)) void apply_epilogue(const Epilogue<T>& e, const T* bia
 /// Finishes `rows` rows at c + c_rows[i] whose first element is column `column` of the result.
 template <class T>
 void finish_rows(const Epilogue<T>& e, index_t column, T* c, const index_t* c_rows, int rows, index_t columns) {
-  if (!e.bias && e.activation == Activation::none) return;
+  if (!e.bias && e.activation.kind == Activation::Kind::none) return;
   detail::apply_epilogue(e, e.bias ? e.bias + column : nullptr, c, c_rows, rows, columns);
 }
 

@@ -43,30 +43,42 @@ struct Networks {
 
 namespace detail {
 
+using nn::BatchNormOptions;
 using nn::Conv2DOptions;
+using nn::DenseOptions;
 using nn::Initializer;
 
 inline Initializer dcgan_init() { return Initializer::normal(0, 0.02); }  // Radford et al. 2015
 
-/// A convolution without bias, as belongs before batch normalisation.
-inline Conv2DOptions plain(index_t kernel, index_t stride, Padding padding = Padding::same()) {
-  return Conv2DOptions::square(kernel, stride, padding).without_bias().init(dcgan_init());
+/// A convolution without bias, for use before batch norm.
+inline Conv2DOptions no_bias(index_t kernel, index_t stride, Padding padding = Padding::same(),
+                             Activation activation = Activation::none) {
+  return {.kernel = kernel,
+          .stride = stride,
+          .padding = padding,
+          .bias = false,
+          .activation = activation,
+          .kernel_initializer = dcgan_init()};
 }
 
 template <class T>
 Networks<T> dcgan(Generator& random) {
-  const auto norm = nn::BatchNormOptions{}.activate(Activation::leaky_relu, 0.3);
-  const auto leaky =
-      Conv2DOptions::square(5, 2, Padding::same()).init(dcgan_init()).activate(Activation::leaky_relu, 0.3);
+  const Activation leaky_relu = Activation::leaky_relu(0.3);
+  const BatchNormOptions norm{.activation = leaky_relu};
+  const Conv2DOptions leaky{.kernel = 5,
+                            .stride = 2,
+                            .padding = Padding::same(),
+                            .activation = leaky_relu,
+                            .kernel_initializer = dcgan_init()};
   Networks<T> n;
   n.generator.add(nn::Dense<T>(latent_size, 12544, {.bias = false, .kernel_initializer = dcgan_init()}, random))
       .add(nn::BatchNorm<T>(12544, norm))
       .add(nn::Reshape<T>({7, 7, 256}))
-      .add(nn::Conv2DTranspose<T>(256, 128, plain(5, 1), random))
+      .add(nn::Conv2DTranspose<T>(256, 128, no_bias(5, 1), random))
       .add(nn::BatchNorm<T>(128, norm))
-      .add(nn::Conv2DTranspose<T>(128, 64, plain(5, 2), random))
+      .add(nn::Conv2DTranspose<T>(128, 64, no_bias(5, 2), random))
       .add(nn::BatchNorm<T>(64, norm))
-      .add(nn::Conv2DTranspose<T>(64, 1, plain(5, 2).activate(Activation::tanh), random));
+      .add(nn::Conv2DTranspose<T>(64, 1, no_bias(5, 2, Padding::same(), Activation::tanh), random));
   n.discriminator.add(nn::Conv2D<T>(1, 64, leaky, random))
       .add(nn::Dropout<T>(0.3))
       .add(nn::Conv2D<T>(64, 128, leaky, random))
@@ -78,10 +90,11 @@ Networks<T> dcgan(Generator& random) {
 
 template <class T>
 Networks<T> article(Generator& random) {
-  const auto leaky = [](index_t kernel) {
-    return Conv2DOptions::square(kernel, 2, Padding::same()).activate(Activation::leaky_relu, 0.2);
+  const Activation leaky_relu = Activation::leaky_relu(0.2);
+  const auto leaky = [&](index_t kernel) {
+    return Conv2DOptions{.kernel = kernel, .stride = 2, .padding = Padding::same(), .activation = leaky_relu};
   };
-  const nn::DenseOptions dense{.activation = Activation::leaky_relu, .slope = 0.2};
+  const DenseOptions dense{.activation = leaky_relu};
   Networks<T> n;
   n.pixel_low = 0;  // a sigmoid's range, and so the data's
   n.generator.add(nn::Dense<T>(latent_size, 6272, dense, random))
@@ -89,7 +102,7 @@ Networks<T> article(Generator& random) {
       .add(nn::Reshape<T>({7, 7, 128}))
       .add(nn::Conv2DTranspose<T>(128, 128, leaky(5), random))
       .add(nn::Conv2DTranspose<T>(128, 128, leaky(5), random))
-      .add(nn::Conv2D<T>(128, 1, Conv2DOptions::square(3, 1, Padding::same()).activate(Activation::sigmoid), random));
+      .add(nn::Conv2D<T>(128, 1, {.padding = Padding::same(), .activation = Activation::sigmoid}, random));
   n.discriminator.add(nn::Conv2D<T>(1, 128, leaky(3), random))
       .add(nn::Conv2D<T>(128, 128, leaky(3), random))
       .add(nn::Flatten<T>())
@@ -99,24 +112,24 @@ Networks<T> article(Generator& random) {
 
 template <class T>
 Networks<T> libtorch(Generator& random) {
-  const auto relu = nn::BatchNormOptions::torch().activate(Activation::relu);
-  const auto leaky = nn::BatchNormOptions::torch().activate(Activation::leaky_relu, 0.2);
+  const Activation leaky_relu = Activation::leaky_relu(0.2);
+  const auto relu = BatchNormOptions::torch(Activation::relu), leaky = BatchNormOptions::torch(leaky_relu);
   const Padding one = Padding::all(1);
   Networks<T> n;
   n.generator.add(nn::Reshape<T>({1, 1, latent_size}))
-      .add(nn::Conv2DTranspose<T>(latent_size, 256, plain(4, 1, Padding::valid()), random))
+      .add(nn::Conv2DTranspose<T>(latent_size, 256, no_bias(4, 1, Padding::valid()), random))
       .add(nn::BatchNorm<T>(256, relu))
-      .add(nn::Conv2DTranspose<T>(256, 128, plain(3, 2, one), random))
+      .add(nn::Conv2DTranspose<T>(256, 128, no_bias(3, 2, one), random))
       .add(nn::BatchNorm<T>(128, relu))
-      .add(nn::Conv2DTranspose<T>(128, 64, plain(4, 2, one), random))
+      .add(nn::Conv2DTranspose<T>(128, 64, no_bias(4, 2, one), random))
       .add(nn::BatchNorm<T>(64, relu))
-      .add(nn::Conv2DTranspose<T>(64, 1, plain(4, 2, one).activate(Activation::tanh), random));
-  n.discriminator.add(nn::Conv2D<T>(1, 64, plain(4, 2, one).activate(Activation::leaky_relu, 0.2), random))
-      .add(nn::Conv2D<T>(64, 128, plain(4, 2, one), random))
+      .add(nn::Conv2DTranspose<T>(64, 1, no_bias(4, 2, one, Activation::tanh), random));
+  n.discriminator.add(nn::Conv2D<T>(1, 64, no_bias(4, 2, one, leaky_relu), random))
+      .add(nn::Conv2D<T>(64, 128, no_bias(4, 2, one), random))
       .add(nn::BatchNorm<T>(128, leaky))
-      .add(nn::Conv2D<T>(128, 256, plain(4, 2, one), random))
+      .add(nn::Conv2D<T>(128, 256, no_bias(4, 2, one), random))
       .add(nn::BatchNorm<T>(256, leaky))
-      .add(nn::Conv2D<T>(256, 1, plain(3, 1, Padding::valid()), random))
+      .add(nn::Conv2D<T>(256, 1, no_bias(3, 1, Padding::valid()), random))
       .add(nn::Flatten<T>());
   return n;
 }
@@ -124,16 +137,19 @@ Networks<T> libtorch(Generator& random) {
 /// Kernels divisible by the stride, against checkerboards; no batch norm in D; a sixth of dcgan's work.
 template <class T>
 Networks<T> small(Generator& random) {
-  const auto norm = nn::BatchNormOptions{.momentum = 0.9}.activate(Activation::relu);
-  const auto leaky =
-      Conv2DOptions::square(4, 2, Padding::same()).init(dcgan_init()).activate(Activation::leaky_relu, 0.2);
+  const BatchNormOptions norm{.momentum = 0.9, .activation = Activation::relu};
+  const Conv2DOptions leaky{.kernel = 4,
+                            .stride = 2,
+                            .padding = Padding::same(),
+                            .activation = Activation::leaky_relu(0.2),
+                            .kernel_initializer = dcgan_init()};
   Networks<T> n;
   n.generator.add(nn::Dense<T>(latent_size, 3136, {.bias = false, .kernel_initializer = dcgan_init()}, random))
       .add(nn::BatchNorm<T>(3136, norm))
       .add(nn::Reshape<T>({7, 7, 64}))
-      .add(nn::Conv2DTranspose<T>(64, 64, plain(4, 2), random))
+      .add(nn::Conv2DTranspose<T>(64, 64, no_bias(4, 2), random))
       .add(nn::BatchNorm<T>(64, norm))
-      .add(nn::Conv2DTranspose<T>(64, 1, plain(4, 2).activate(Activation::tanh), random));
+      .add(nn::Conv2DTranspose<T>(64, 1, no_bias(4, 2, Padding::same(), Activation::tanh), random));
   n.discriminator.add(nn::Conv2D<T>(1, 64, leaky, random))
       .add(nn::Conv2D<T>(64, 64, leaky, random))
       .add(nn::Dropout<T>(0.3))

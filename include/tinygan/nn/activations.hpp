@@ -10,42 +10,43 @@ namespace tinygan::nn {
 template <class T = float>
 class ActivationLayer : public Layer<T> {
  public:
-  ActivationLayer(Activation f, double slope, const char* type) : f_(f), slope_(slope), type_(type) {
-    check(slope >= 0, type, "slope ", slope, ", expected at least 0");
+  ActivationLayer(Activation f, const char* type) : f_(f), type_(type) {
+    check(f.slope >= 0, type, "slope ", f.slope, ", expected at least 0");
   }
-  Variable<T> forward(const Variable<T>& x, const Pass&) override { return ops::activation(f_, slope_, x); }
+  Variable<T> forward(const Variable<T>& x, const Pass&) override { return ops::activation(f_, x); }
   Shape output_shape(const Shape& x) const override { return x; }
   std::string type() const override { return type_; }
-  std::string details() const override { return f_ == Activation::leaky_relu ? text(slope_) : std::string(); }
+  std::string details() const override {
+    return f_.kind == Activation::Kind::leaky_relu ? text(f_.slope) : std::string();
+  }
 
  private:
   Activation f_;
-  double slope_;
   const char* type_;
 };
 
 /// y = max(x, 0).
 template <class T = float>
 struct ReLU : ActivationLayer<T> {
-  ReLU() : ActivationLayer<T>(Activation::relu, 0, "relu") {}
+  ReLU() : ActivationLayer<T>(Activation::relu, "relu") {}
 };
 
 /// y = x > 0 ? x : slope x. The default is the DCGAN paper's 0.2; Keras' is 0.3, PyTorch's 0.01.
 template <class T = float>
 struct LeakyReLU : ActivationLayer<T> {
-  explicit LeakyReLU(double slope = 0.2) : ActivationLayer<T>(Activation::leaky_relu, slope, "leaky_relu") {}
+  explicit LeakyReLU(double slope = 0.2) : ActivationLayer<T>(Activation::leaky_relu(slope), "leaky_relu") {}
 };
 
 /// y = 1 / (1 + e^-x).
 template <class T = float>
 struct Sigmoid : ActivationLayer<T> {
-  Sigmoid() : ActivationLayer<T>(Activation::sigmoid, 0, "sigmoid") {}
+  Sigmoid() : ActivationLayer<T>(Activation::sigmoid, "sigmoid") {}
 };
 
 /// y = tanh x.
 template <class T = float>
 struct Tanh : ActivationLayer<T> {
-  Tanh() : ActivationLayer<T>(Activation::tanh, 0, "tanh") {}
+  Tanh() : ActivationLayer<T>(Activation::tanh, "tanh") {}
 };
 
 /// y = e^x / sum e^x along the last axis.

@@ -6,64 +6,42 @@
 
 namespace tinygan::nn {
 
+/// Height and width; a single number stands for both: 4 or {3, 5}.
+struct Size2D {
+  constexpr Size2D(index_t both) : h(both), w(both) {}  // NOLINT: implicit
+  constexpr Size2D(index_t rows, index_t columns) : h(rows), w(columns) {}
+
+  index_t h, w;
+};
+
 struct Conv2DOptions {
-  index_t kernel_h = 3, kernel_w = 3;
-  index_t stride_h = 1, stride_w = 1;
+  Size2D kernel = 3, stride = 1;
   Padding padding = Padding::valid();
-  index_t dilation_h = 1, dilation_w = 1;
+  Size2D dilation = 1;
   OutputPadding output_padding{};  ///< of the transposed layer: 1 or, by axis, {1, 0}
   bool bias = true;
   Activation activation = Activation::none;
-  double slope = 0.2;  ///< of leaky_relu
   Initializer kernel_initializer = Initializer::glorot_uniform();
   Initializer bias_initializer = Initializer::zeros();
 
-  /// A square kernel and stride; padding `valid` unless given, as without square().
-  static Conv2DOptions square(index_t kernel, index_t stride = 1, Padding padding = Padding::valid()) {
-    Conv2DOptions o;
-    o.kernel_h = o.kernel_w = kernel;
-    o.stride_h = o.stride_w = stride;
-    o.padding = padding;
-    return o;
-  }
-
-  // The other members, for chains like square(5, 2).without_bias().init(...).
-  Conv2DOptions without_bias() const {
-    return with([](Conv2DOptions& o) { o.bias = false; });
-  }
-  Conv2DOptions init(Initializer kernel) const {
-    return with([&](Conv2DOptions& o) { o.kernel_initializer = kernel; });
-  }
-  Conv2DOptions activate(Activation f, double leak = 0.2) const {
-    return with([&](Conv2DOptions& o) { o.activation = f, o.slope = leak; });
-  }
-
   /// "5x5, stride 2, leaky_relu 0.3".
   std::string details() const {
-    std::string s = text(kernel_h, 'x', kernel_w);
-    if (stride_h != 1 || stride_w != 1)
-      s += stride_h == stride_w ? text(", stride ", stride_h) : text(", stride ", stride_h, 'x', stride_w);
-    const std::string f = activation_text(activation, slope);
+    std::string s = text(kernel.h, 'x', kernel.w);
+    if (stride.h != 1 || stride.w != 1)
+      s += stride.h == stride.w ? text(", stride ", stride.h) : text(", stride ", stride.h, 'x', stride.w);
+    const std::string f = activation_text(activation);
     return f.empty() ? s : s + ", " + f;
   }
 
-  ConvOptions geometry() const { return {stride_h, stride_w, padding, dilation_h, dilation_w}; }
-
- private:
-  template <class Change>
-  Conv2DOptions with(Change change) const {
-    Conv2DOptions o = *this;
-    change(o);
-    return o;
-  }
+  ConvOptions geometry() const { return {stride.h, stride.w, padding, dilation.h, dilation.w}; }
 };
 
 namespace detail {
 
 inline void check_conv_layer(const char* op, index_t in, index_t out, const Conv2DOptions& o) {
   check(in >= 1 && out >= 1, op, in, " input and ", out, " output channels, expected at least 1");
-  check(o.kernel_h >= 1 && o.kernel_w >= 1, op, "kernel ", o.kernel_h, "x", o.kernel_w, ", expected at least 1x1");
-  check(o.slope >= 0, op, "slope ", o.slope, ", expected at least 0");
+  check(o.kernel.h >= 1 && o.kernel.w >= 1, op, "kernel ", o.kernel.h, "x", o.kernel.w, ", expected at least 1x1");
+  check(o.activation.slope >= 0, op, "slope ", o.activation.slope, ", expected at least 0");
   tinygan::detail::check_conv_options(op, o.geometry());
 }
 
@@ -79,16 +57,16 @@ class Conv2D : public Layer<T> {
     check(options.output_padding.h == 0 && options.output_padding.w == 0, "conv2d", "output padding ",
           options.output_padding.h, "x", options.output_padding.w,
           ", expected 0: only transposed convolutions have one");
-    const Shape kernel{options.kernel_h, options.kernel_w, in, out};
+    const Shape kernel{options.kernel.h, options.kernel.w, in, out};
     kernel.check_size("conv2d");
-    const index_t area = options.kernel_h * options.kernel_w;
+    const index_t area = options.kernel.h * options.kernel.w;
     const Fans fans{area * in, area * out};
     kernel_ = this->add_parameter("kernel", kernel, options.kernel_initializer, fans, random);
     if (options.bias) bias_ = this->add_parameter("bias", {out}, options.bias_initializer, fans, random);
   }
 
   Variable<T> forward(const Variable<T>& x, const Pass&) override {
-    return ops::conv2d(x, kernel_, options_.geometry(), {bias_, options_.activation, options_.slope});
+    return ops::conv2d(x, kernel_, options_.geometry(), {bias_, options_.activation});
   }
   Shape output_shape(const Shape& x) const override {
     this->check_usable();
@@ -113,16 +91,16 @@ class Conv2DTranspose : public Layer<T> {
       : options_(options) {
     detail::check_conv_layer("conv2d_transpose", in, out, options);
     tinygan::detail::check_output_padding("conv2d_transpose", options.output_padding, options.geometry());
-    const Shape kernel{options.kernel_h, options.kernel_w, out, in};
+    const Shape kernel{options.kernel.h, options.kernel.w, out, in};
     kernel.check_size("conv2d_transpose");
-    const index_t area = options.kernel_h * options.kernel_w;
+    const index_t area = options.kernel.h * options.kernel.w;
     const Fans fans{area * in, area * out};
     kernel_ = this->add_parameter("kernel", kernel, options.kernel_initializer, fans, random);
     if (options.bias) bias_ = this->add_parameter("bias", {out}, options.bias_initializer, fans, random);
   }
 
   Variable<T> forward(const Variable<T>& x, const Pass&) override {
-    return ops::conv2d_transpose(x, kernel_, options_.geometry(), {bias_, options_.activation, options_.slope},
+    return ops::conv2d_transpose(x, kernel_, options_.geometry(), {bias_, options_.activation},
                                  options_.output_padding);
   }
   Shape output_shape(const Shape& x) const override {

@@ -9,7 +9,6 @@ namespace tinygan::nn {
 struct DenseOptions {
   bool bias = true;
   Activation activation = Activation::none;
-  double slope = 0.2;  ///< of leaky_relu
   Initializer kernel_initializer = Initializer::glorot_uniform();
   Initializer bias_initializer = Initializer::zeros();
 };
@@ -22,14 +21,14 @@ class Dense : public Layer<T> {
   Dense(index_t in, index_t out, DenseOptions options = {}, Generator& random = default_generator())
       : in_(in), out_(out), options_(options) {
     check(in >= 1 && out >= 1, "dense", in, " inputs and ", out, " outputs, expected at least 1");
-    check(options.slope >= 0, "dense", "slope ", options.slope, ", expected at least 0");
+    check(options.activation.slope >= 0, "dense", "slope ", options.activation.slope, ", expected at least 0");
     kernel_ = this->add_parameter("kernel", {in, out}, options.kernel_initializer, {in, out}, random);
     if (options.bias) bias_ = this->add_parameter("bias", {out}, options.bias_initializer, {in, out}, random);
   }
 
   Variable<T> forward(const Variable<T>& x, const Pass&) override {
     output_shape(x.shape());
-    return ops::matmul(x, kernel_, {}, {bias_, options_.activation, options_.slope});
+    return ops::matmul(x, kernel_, {}, {bias_, options_.activation});
   }
 
   Shape output_shape(const Shape& x) const override {
@@ -39,7 +38,7 @@ class Dense : public Layer<T> {
   }
 
   std::string type() const override { return "dense"; }
-  std::string details() const override { return activation_text(options_.activation, options_.slope); }
+  std::string details() const override { return activation_text(options_.activation); }
   const Variable<T>& kernel() const { return kernel_; }
   const Variable<T>& bias() const { return bias_; }
 

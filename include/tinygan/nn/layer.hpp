@@ -33,11 +33,11 @@ class Layer : public Module<T> {
   virtual std::vector<std::pair<std::string, const Layer*>> layers() const { return {{this->type(), this}}; }
 };
 
-/// "leaky_relu 0.2", or nothing for none.
-inline std::string activation_text(Activation f, double slope) {
+/// "leaky_relu 0.2", or "" for none.
+inline std::string activation_text(Activation f) {
   constexpr const char* names[] = {"", "relu", "leaky_relu", "sigmoid", "tanh"};
-  const std::string name = names[static_cast<int>(f)];
-  return f == Activation::leaky_relu ? text(name, ' ', slope) : name;
+  const std::string name = names[static_cast<int>(f.kind)];
+  return f.kind == Activation::Kind::leaky_relu ? text(name, ' ', f.slope) : name;
 }
 
 }  // namespace tinygan::nn

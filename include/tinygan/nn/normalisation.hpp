@@ -18,14 +18,9 @@ struct BatchNormOptions {
   double epsilon = 1e-3;
   bool unbiased_running_variance = false;
   Activation activation = Activation::none;  ///< applied in the same pass
-  double slope = 0.2;                        ///< of leaky_relu
 
-  static BatchNormOptions torch() { return {.momentum = 0.9, .epsilon = 1e-5, .unbiased_running_variance = true}; }
-  BatchNormOptions activate(Activation f, double leak = 0.2) const {
-    BatchNormOptions o = *this;
-    o.activation = f;
-    o.slope = leak;
-    return o;
+  static BatchNormOptions torch(Activation f = Activation::none) {
+    return {.momentum = 0.9, .epsilon = 1e-5, .unbiased_running_variance = true, .activation = f};
   }
 };
 
@@ -54,7 +49,7 @@ class BatchNorm : public Layer<T> {
     this->check_usable();
     const double momentum = pass.momentum < 0 ? options_.momentum : pass.momentum;
     check(momentum >= 0 && momentum <= 1, "batch_norm", "momentum ", momentum, " of the pass, expected 0 to 1");
-    const NormOptions<T> o{kernel_scalar<T>(options_.epsilon), options_.activation, kernel_scalar<T>(options_.slope)};
+    const NormOptions<T> o{kernel_scalar<T>(options_.epsilon), options_.activation};
     if (!pass.training) {
       check(!detecting_anomalies() || !has_initial_statistics(), "batch_norm",
             "inference with the initial running statistics, mean 0 and variance 1: train the model or load its weights "
@@ -82,7 +77,7 @@ class BatchNorm : public Layer<T> {
     };
     return all(running_mean_.value(), 0) && all(running_variance_.value(), 1);
   }
-  std::string details() const override { return activation_text(options_.activation, options_.slope); }
+  std::string details() const override { return activation_text(options_.activation); }
 
  private:
   void update(const ops::BatchNormResult<T>& batch, double rows, double momentum) const {
@@ -105,7 +100,6 @@ class BatchNorm : public Layer<T> {
 struct LayerNormOptions {
   double epsilon = 1e-3;  ///< Keras'; PyTorch's is 1e-5
   Activation activation = Activation::none;
-  double slope = 0.2;
 };
 
 /// y = activation(gamma (x - mean)/sqrt(variance + eps) + beta), statistics over the last axis of each row.
@@ -124,8 +118,7 @@ class LayerNorm : public Layer<T> {
   }
 
   Variable<T> forward(const Variable<T>& x, const Pass&) override {
-    return ops::layer_norm(x, gamma_, beta_,
-                           {kernel_scalar<T>(options_.epsilon), options_.activation, kernel_scalar<T>(options_.slope)});
+    return ops::layer_norm(x, gamma_, beta_, {kernel_scalar<T>(options_.epsilon), options_.activation});
   }
   Shape output_shape(const Shape& x) const override {
     this->check_usable();
@@ -133,7 +126,7 @@ class LayerNorm : public Layer<T> {
     return x;
   }
   std::string type() const override { return "layer_norm"; }
-  std::string details() const override { return activation_text(options_.activation, options_.slope); }
+  std::string details() const override { return activation_text(options_.activation); }
 
  private:
   LayerNormOptions options_;

@@ -38,7 +38,7 @@ Variable<T> conv2d(const Variable<T>& x, const Variable<T>& w, const ConvDims& d
   PoolWorkspace workspace(x.device());
   k.conv2d(d, epilogue, x.value().data(), w.value().data(), y.data(), workspace, Stream{});
   return record<T>("conv2d", y, detail::with_bias(x, w, fused),
-                   [d, f = detail::FusedBackward<T>{fused.activation, fused.slope}](const Backward<T>& c) {
+                   [d, f = detail::FusedBackward<T>{fused.activation}](const Backward<T>& c) {
                      const Variable<T> h = f.before(c);
                      std::vector<Variable<T>> grads(2);
                      if (c.needs[0]) grads[0] = conv2d_input_grad(h, c.in[1], d);
@@ -62,7 +62,7 @@ Variable<T> conv2d_input_grad(const Variable<T>& g, const Variable<T>& w, const 
   PoolWorkspace workspace(g.device());
   k.conv2d_input_grad(d, epilogue, g.value().data(), w.value().data(), dx.data(), workspace, Stream{});
   return record<T>("conv2d_input_grad", dx, detail::with_bias(g, w, fused),
-                   [d, f = detail::FusedBackward<T>{fused.activation, fused.slope}](const Backward<T>& c) {
+                   [d, f = detail::FusedBackward<T>{fused.activation}](const Backward<T>& c) {
                      const Variable<T> h = f.before(c);
                      std::vector<Variable<T>> grads(2);
                      if (c.needs[0]) grads[0] = conv2d(h, c.in[1], d);

@@ -5,12 +5,11 @@
 
 namespace tinygan::ops {
 
-/// What follows a matrix product or convolution: activation(r + bias), bias along the last axis or undefined.
+/// The epilogue of a matrix product or convolution: activation(r + bias), bias along the last axis or undefined.
 template <class T>
 struct Fused {
   Variable<T> bias{};
   Activation activation = Activation::none;
-  double slope = 0;
 };
 
 namespace detail {
@@ -18,8 +17,8 @@ namespace detail {
 /// The kernel's view of a fused epilogue; checks the bias against the output's last axis.
 template <class T>
 Epilogue<T> epilogue(const char* op, const Fused<T>& f, index_t channels, Device device) {
-  check(f.slope >= 0, op, "slope ", f.slope, ", expected at least 0");
-  Epilogue<T> e{nullptr, f.activation, kernel_scalar<T>(f.slope)};
+  check(f.activation.slope >= 0, op, "slope ", f.activation.slope, ", expected at least 0");
+  Epilogue<T> e{nullptr, f.activation};
   if (!f.bias.defined()) return e;
   check(f.bias.rank() == 1 && f.bias.size() == channels, op, "bias ", f.bias.shape(), ", expected (", channels, ",)");
   check(f.bias.device() == device, op, "bias on ", f.bias.device(), ", expected ", device);
@@ -31,9 +30,8 @@ Epilogue<T> epilogue(const char* op, const Fused<T>& f, index_t channels, Device
 template <class T>
 struct FusedBackward {
   Activation activation;
-  double slope;
 
-  Variable<T> before(const Backward<T>& c) const { return activation_grad(activation, slope, c.g, c.out); }
+  Variable<T> before(const Backward<T>& c) const { return activation_grad(activation, c.g, c.out); }
   /// Appends the bias gradient, if there is a bias, to the gradients of the two operands.
   void bias(const Backward<T>& c, const Variable<T>& h, std::vector<Variable<T>>& grads) const {
     if (c.in.size() == 3) grads.push_back(c.needs[2] ? sum_to(h, c.in[2].shape()) : Variable<T>{});
@@ -68,16 +66,15 @@ Variable<T> matmul(const Variable<T>& a, const Variable<T>& b, MatmulOptions opt
   Tensor<T> y({d.M, d.N}, a.device());
   PoolWorkspace workspace(a.device());
   k.gemm(d, epilogue, a.value().data(), b.value().data(), y.data(), workspace, Stream{});
-  return record<T>(
-      "matmul", y, detail::with_bias(a, b, fused),
-      [ta = ta, tb = tb, f = detail::FusedBackward<T>{fused.activation, fused.slope}](const Backward<T>& c) {
-        const Variable<T> h = f.before(c);
-        std::vector<Variable<T>> grads(2);
-        if (c.needs[0]) grads[0] = ta ? matmul(c.in[1], h, {tb, true}) : matmul(h, c.in[1], {false, !tb});
-        if (c.needs[1]) grads[1] = tb ? matmul(h, c.in[0], {true, ta}) : matmul(c.in[0], h, {!ta, false});
-        f.bias(c, h, grads);
-        return grads;
-      });
+  return record<T>("matmul", y, detail::with_bias(a, b, fused),
+                   [ta = ta, tb = tb, f = detail::FusedBackward<T>{fused.activation}](const Backward<T>& c) {
+                     const Variable<T> h = f.before(c);
+                     std::vector<Variable<T>> grads(2);
+                     if (c.needs[0]) grads[0] = ta ? matmul(c.in[1], h, {tb, true}) : matmul(h, c.in[1], {false, !tb});
+                     if (c.needs[1]) grads[1] = tb ? matmul(h, c.in[0], {true, ta}) : matmul(c.in[0], h, {!ta, false});
+                     f.bias(c, h, grads);
+                     return grads;
+                   });
 }
 
 }  // namespace tinygan::ops

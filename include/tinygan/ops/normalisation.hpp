@@ -31,7 +31,7 @@ NormDims norm_dims(const char* op, const Variable<T>& x, const Variable<T>& gamm
   check_per_channel(op, beta, "beta", x);
   check(options.epsilon >= 0 && std::isfinite(options.epsilon), op, "epsilon ", options.epsilon,
         ", expected a finite number of at least 0");
-  check(options.slope >= 0, op, "slope ", options.slope, ", expected at least 0");
+  check(options.activation.slope >= 0, op, "slope ", options.activation.slope, ", expected at least 0");
   return {x.size() / x.shape()[-1], x.shape()[-1]};
 }
 
@@ -53,7 +53,7 @@ Variable<T> normalise(const Variable<T>& x, const Variable<T>& gamma, const Vari
                       const NormOptions<T>& o) {
   const Variable<T> centred = x - mean(x, axes, true);
   const Variable<T> variance = mean(square(centred), axes, true);
-  return activation(o.activation, o.slope, centred / sqrt(variance + o.epsilon) * gamma + beta);
+  return activation(o.activation, centred / sqrt(variance + o.epsilon) * gamma + beta);
 }
 
 inline Axes all_but_last(int rank) {
@@ -135,7 +135,7 @@ Variable<T> batch_norm_inference(const Variable<T>& x, const Variable<T>& gamma,
   const SavedTensor saved_mean("the mean", mean),
       saved_variance("the variance", variance);  // a layer's moving ones change
   return record<T>("batch_norm_inference", y, {x, gamma, beta}, [=](const Backward<T>& c) {
-    const Variable<T> h = activation_grad(options.activation, options.slope, c.g, c.out);
+    const Variable<T> h = activation_grad(options.activation, c.g, c.out);
     const Variable<T> rstd = reciprocal(sqrt(Variable<T>(cast<T>(saved_variance.get())) + options.epsilon));
     std::vector<Variable<T>> grads(3);
     if (c.needs[0]) grads[0] = h * (c.in[1] * rstd);

@@ -237,76 +237,75 @@ Variable<T> clamp(const Variable<T>& x, double low, double high) {
 
 /// The cotangent of an activation's input from that of its output g and the output y; see Activation.
 template <class T>
-Variable<T> activation_grad(Activation f, double slope, const Variable<T>& g, const Variable<T>& y) {
+Variable<T> activation_grad(Activation f, const Variable<T>& g, const Variable<T>& y) {
   detail::check_input("activation_grad", "cotangent", g);
   detail::check_input("activation_grad", "output", y);
-  switch (f) {
-    case Activation::none: return g;
-    case Activation::relu:
-    case Activation::leaky_relu: {
-      const double alpha = f == Activation::relu ? 0 : slope;
+  switch (f.kind) {
+    case Activation::Kind::none: return g;
+    case Activation::Kind::relu:
+    case Activation::Kind::leaky_relu: {
+      const double alpha = f.kind == Activation::Kind::relu ? 0 : f.slope;
       return record<T>("leaky_relu_grad",
                        detail::binary_value("leaky_relu_grad", BinaryOp::leaky_relu_grad, g.value(), y.value(), alpha),
-                       {g, y}, [f, slope](const Backward<T>& c) {
-                         return std::vector{activation_grad(f, slope, c.g, c.in[1]), Variable<T>{}};
+                       {g, y}, [f](const Backward<T>& c) {
+                         return std::vector{activation_grad(f, c.g, c.in[1]), Variable<T>{}};
                        });
     }
-    case Activation::sigmoid:
+    case Activation::Kind::sigmoid:
       return record<T>(
           "sigmoid_grad", detail::binary_value("sigmoid_grad", BinaryOp::sigmoid_grad, g.value(), y.value()), {g, y},
           [](const Backward<T>& c) {
             const Variable<T>& s = c.in[1];
-            return std::vector{c.needs[0] ? activation_grad<T>(Activation::sigmoid, 0, c.g, s) : Variable<T>{},
+            return std::vector{c.needs[0] ? activation_grad<T>(Activation::sigmoid, c.g, s) : Variable<T>{},
                                c.needs[1] ? mul(mul(c.g, c.in[0]), affine(s, -2, 1)) : Variable<T>{}};
           });
-    case Activation::tanh:
+    case Activation::Kind::tanh:
       return record<T>("tanh_grad", detail::binary_value("tanh_grad", BinaryOp::tanh_grad, g.value(), y.value()),
                        {g, y}, [](const Backward<T>& c) {
                          const Variable<T>& t = c.in[1];
-                         return std::vector{
-                             c.needs[0] ? activation_grad<T>(Activation::tanh, 0, c.g, t) : Variable<T>{},
-                             c.needs[1] ? mul(mul(c.g, c.in[0]), affine(t, -2, 0)) : Variable<T>{}};
+                         return std::vector{c.needs[0] ? activation_grad<T>(Activation::tanh, c.g, t) : Variable<T>{},
+                                            c.needs[1] ? mul(mul(c.g, c.in[0]), affine(t, -2, 0)) : Variable<T>{}};
                        });
   }
   fail("activation_grad", "unknown activation");
 }
 
-/// y = f(x) for one of the activations a kernel can fuse. Throws Error on a negative slope.
+/// y = f(x). Throws Error on a negative slope.
 template <class T>
-Variable<T> activation(Activation f, double slope, const Variable<T>& x) {
+Variable<T> activation(Activation f, const Variable<T>& x) {
   constexpr UnaryOp ops[] = {UnaryOp::affine, UnaryOp::relu, UnaryOp::leaky_relu, UnaryOp::sigmoid, UnaryOp::tanh};
   constexpr const char* names[] = {"identity", "relu", "leaky_relu", "sigmoid", "tanh"};
-  const auto at = static_cast<std::size_t>(f);
+  const auto at = static_cast<std::size_t>(f.kind);
   check(at < std::size(names), "activation", "unknown activation");
   detail::check_input(names[at], "input", x);
-  if (f == Activation::none) return x;
-  check(slope >= 0, names[at], "slope ", slope, ", expected at least 0");
-  return record<T>(names[at], detail::unary_value(ops[at], x.value(), slope), {x},
-                   [f, slope](const Backward<T>& c) { return std::vector{activation_grad(f, slope, c.g, c.out)}; });
+  if (f.kind == Activation::Kind::none) return x;
+  check(f.slope >= 0, names[at], "slope ", f.slope, ", expected at least 0");
+  return record<T>(names[at], detail::unary_value(ops[at], x.value(), f.slope), {x},
+                   [f](const Backward<T>& c) { return std::vector{activation_grad(f, c.g, c.out)}; });
 }
 
 /// y = max(x, 0).
 template <class T>
 Variable<T> relu(const Variable<T>& x) {
-  return activation(Activation::relu, 0, x);
+  return activation(Activation::relu, x);
 }
 
 /// y = x > 0 ? x : slope x.
 template <class T>
 Variable<T> leaky_relu(const Variable<T>& x, double slope) {
-  return activation(Activation::leaky_relu, slope, x);
+  return activation(Activation::leaky_relu(slope), x);
 }
 
 /// y = 1 / (1 + e^-x).
 template <class T>
 Variable<T> sigmoid(const Variable<T>& x) {
-  return activation(Activation::sigmoid, 0, x);
+  return activation(Activation::sigmoid, x);
 }
 
 /// y = tanh x.
 template <class T>
 Variable<T> tanh(const Variable<T>& x) {
-  return activation(Activation::tanh, 0, x);
+  return activation(Activation::tanh, x);
 }
 
 namespace detail {

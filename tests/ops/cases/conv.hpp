@@ -46,11 +46,9 @@ inline OpCase conv_case(const Geometry& g, Partial partial, EpilogueKind e) {
   if (partial == Partial::w) inputs.push_back({d.y_shape()});
   if (e.bias) inputs.push_back({{partial == Partial::x ? d.C : d.K}, Draw::sides});
   const char* names[] = {"conv2d", "conv2d_input_grad", "conv2d_weight_grad"};
-  const bool plain = !e.bias && e.activation == Activation::none;
+  const bool plain = !e.bias && e.activation.kind == Activation::Kind::none;
   return op_case(
-      text(names[static_cast<int>(partial)], " ", g.what, e.bias ? " bias " : " ",
-           activation_names[static_cast<std::size_t>(e.activation)]),
-      inputs,
+      text(names[static_cast<int>(partial)], " ", g.what, e.bias ? " bias " : " ", name_of(e.activation)), inputs,
       [=](const auto& x) {
         if (partial == Partial::y) return ops::conv2d(x[0], x[1], d, fused(x, e.bias, e.activation));
         if (partial == Partial::x) return ops::conv2d_input_grad(x[0], x[1], d, fused(x, e.bias, e.activation));

@@ -10,7 +10,6 @@ namespace tinygan::test {
 
 namespace detail {
 
-constexpr const char* activation_names[] = {"none", "relu", "leaky_relu", "sigmoid", "tanh"};
 constexpr double leak = 0.25;
 
 /// From a sum of products r to activation(r + bias): value, rounding bound, and distance from the kink at 0.
@@ -21,13 +20,14 @@ inline Expected finish(const Shape& shape, const Reference& r, const Array* bias
   for (std::size_t i = 0; i < y.value.size(); ++i) {
     const double b = bias ? (*bias)[i % channels] : 0, v = r.value[i] + b;
     const double bound = (r.terms + 3) * (r.magnitude[i] + std::fabs(b));
-    switch (activation) {
-      case Activation::none: y.set(i, v, bound); break;
-      case Activation::relu: y.set(i, std::max(v, 0.0), bound), y.kink(v); break;
-      case Activation::leaky_relu: y.set(i, v > 0 ? v : leak * v, bound), y.kink(v); break;
-      case Activation::sigmoid: y.set(i, 1 / (1 + std::exp(-v)), bound / 4 + 4); break;
-      case Activation::tanh: y.set(i, std::tanh(v), bound + 4); break;
+    switch (activation.kind) {
+      case Activation::Kind::none:
+      case Activation::Kind::relu:
+      case Activation::Kind::leaky_relu: y.set(i, activate(activation, v), bound); break;
+      case Activation::Kind::sigmoid: y.set(i, activate(activation, v), bound / 4 + 4); break;
+      case Activation::Kind::tanh: y.set(i, activate(activation, v), bound + 4); break;
     }
+    if (has_kink(activation)) y.kink(v);
   }
   return y;
 }
@@ -35,7 +35,7 @@ inline Expected finish(const Shape& shape, const Reference& r, const Array* bias
 /// Fused<T> with the case's last input as bias, if it has one.
 template <class T>
 ops::Fused<T> fused(const std::vector<Variable<T>>& x, bool bias, Activation activation) {
-  return {bias ? x[2] : Variable<T>{}, activation, static_cast<T>(leak)};
+  return {bias ? x[2] : Variable<T>{}, activation};
 }
 
 /// The epilogues that cases are made of: with and without bias, each activation.
@@ -44,19 +44,21 @@ struct EpilogueKind {
   Activation activation;
 };
 inline std::vector<EpilogueKind> epilogue_kinds() {
-  return {{true, Activation::none},    {true, Activation::relu}, {true, Activation::leaky_relu},
-          {true, Activation::sigmoid}, {true, Activation::tanh}, {false, Activation::sigmoid},
-          {false, Activation::tanh}};
+  std::vector<EpilogueKind> kinds;
+  for (const Activation f : all_activations(leak)) kinds.push_back({true, f});
+  kinds.push_back({false, Activation::sigmoid});
+  kinds.push_back({false, Activation::tanh});
+  return kinds;
 }
 
 inline OpCase matmul_case(GemmDims d, EpilogueKind e) {
   const Shape a = d.trans_a ? Shape{d.K, d.M} : Shape{d.M, d.K}, b = d.trans_b ? Shape{d.N, d.K} : Shape{d.K, d.N};
   std::vector<Input> inputs{{a}, {b}};
   if (e.bias) inputs.push_back({{d.N}, Draw::sides});
-  const bool plain = !e.bias && e.activation == Activation::none;
+  const bool plain = !e.bias && e.activation.kind == Activation::Kind::none;
   return op_case(
       text("matmul", a, d.trans_a ? "^T " : " ", b, d.trans_b ? "^T" : "", e.bias ? " bias " : " ",
-           activation_names[static_cast<std::size_t>(e.activation)]),
+           name_of(e.activation)),
       inputs,
       [d, e](const auto& x) {
         return ops::matmul(x[0], x[1], {d.trans_a, d.trans_b}, fused(x, e.bias, e.activation));

@@ -46,14 +46,13 @@ inline Expected normalised(const Shape& shape, const Arrays& in, bool by_row, do
 template <class Call>
 OpCase norm_case(const std::string& name, const Shape& shape, Activation activation, double epsilon, bool by_row,
                  Call call) {
-  const bool kinked = activation == Activation::relu || activation == Activation::leaky_relu;
   const Shape channels{shape[-1]};
   const std::vector<Input> inputs{
-      {shape}, {channels, Draw::positive}, {channels, kinked ? Draw::sides : Draw::uniform}};
+      {shape}, {channels, Draw::positive}, {channels, has_kink(activation) ? Draw::sides : Draw::uniform}};
   return op_case(
-      text(name, shape, " ", activation_names[static_cast<std::size_t>(activation)]), inputs,
+      text(name, shape, " ", name_of(activation)), inputs,
       [=]<class T>(const std::vector<Variable<T>>& x) {
-        return call(x, NormOptions<T>{static_cast<wide_t<T>>(epsilon), activation, static_cast<wide_t<T>>(leak)});
+        return call(x, NormOptions<T>{static_cast<wide_t<T>>(epsilon), activation});
       },
       [=](const Arrays& x) { return normalised(shape, x, by_row, epsilon, activation); });
 }
@@ -65,7 +64,7 @@ inline std::vector<OpCase> normalisation_cases() {
   using detail::norm_case;
   const auto batch = [](const auto& x, const auto& o) { return ops::batch_norm(x[0], x[1], x[2], o).y; };
   const auto layer = [](const auto& x, const auto& o) { return ops::layer_norm(x[0], x[1], x[2], o); };
-  const auto all = {Activation::none, Activation::relu, Activation::leaky_relu, Activation::sigmoid, Activation::tanh};
+  const auto all = all_activations(detail::leak);
   for (Activation f : all) {
     cases.push_back(norm_case("batch_norm", {5, 3}, f, 0.125, false, batch));
     cases.push_back(norm_case("batch_norm", {2, 2, 3, 4}, f, 0.125, false, batch));
@@ -89,10 +88,10 @@ inline std::vector<OpCase> normalisation_cases() {
       const Array mean = draw(Draw::uniform, channels, 21), variance = draw(Draw::positive, channels, 22);
       const std::vector<Input> inputs{{shape}, {channels, Draw::positive}, {channels, Draw::sides}};
       cases.push_back(op_case(
-          text("batch_norm_inference", shape, " ", detail::activation_names[static_cast<std::size_t>(f)]), inputs,
+          text("batch_norm_inference", shape, " ", name_of(f)), inputs,
           [=]<class T>(const std::vector<Variable<T>>& x) {
             using Wide = wide_t<T>;
-            const NormOptions<T> options{Wide(0.125), f, static_cast<Wide>(detail::leak)};
+            const NormOptions<T> options{Wide(0.125), f};
             const Device device = x[0].device();
             return ops::batch_norm_inference(x[0], x[1], x[2], tensor<Wide>(mean, channels, device),
                                              tensor<Wide>(variance, channels, device), options);

@@ -183,20 +183,20 @@ inline std::vector<OpCase> activation_grad_cases() {
   std::vector<OpCase> cases;
   using detail::add_activation_grad;
   add_activation_grad(
-      cases, "identity", [](const auto& g, const auto& y) { return ops::activation_grad(Activation::none, 0, g, y); },
+      cases, "identity", [](const auto& g, const auto& y) { return ops::activation_grad(Activation::none, g, y); },
       [](double g, double) { return g; }, Draw::uniform);
   add_activation_grad(
-      cases, "relu", [](const auto& g, const auto& y) { return ops::activation_grad(Activation::relu, 0, g, y); },
+      cases, "relu", [](const auto& g, const auto& y) { return ops::activation_grad(Activation::relu, g, y); },
       [](double g, double y) { return y > 0 ? g : 0; }, Draw::off_zero);
   add_activation_grad(
       cases, "leaky_relu",
-      [](const auto& g, const auto& y) { return ops::activation_grad(Activation::leaky_relu, 0.25f, g, y); },
+      [](const auto& g, const auto& y) { return ops::activation_grad(Activation::leaky_relu(0.25), g, y); },
       [](double g, double y) { return y > 0 ? g : 0.25 * g; }, Draw::off_zero);
   add_activation_grad(
-      cases, "sigmoid", [](const auto& g, const auto& y) { return ops::activation_grad(Activation::sigmoid, 0, g, y); },
+      cases, "sigmoid", [](const auto& g, const auto& y) { return ops::activation_grad(Activation::sigmoid, g, y); },
       [](double g, double y) { return g * y * (1 - y); }, Draw::uniform);
   add_activation_grad(
-      cases, "tanh", [](const auto& g, const auto& y) { return ops::activation_grad(Activation::tanh, 0, g, y); },
+      cases, "tanh", [](const auto& g, const auto& y) { return ops::activation_grad(Activation::tanh, g, y); },
       [](double g, double y) { return g * (1 - y * y); }, Draw::uniform);
   return cases;
 }
