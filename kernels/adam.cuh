@@ -54,7 +54,7 @@ __global__ void __launch_bounds__(map_threads)
     store_pack(m + i, m4);
     store_pack(v + i, v4);
   };
-  for_block(chunk.n, param.packed() && packable<4>(grad, m, v), update);
+  for_block(chunk.n, param.aligned() && is_vector_aligned<4>(grad, m, v), update);
 }
 
 template <class T>

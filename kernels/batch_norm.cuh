@@ -34,7 +34,7 @@ enum class StatisticsFrom { memory, partial, rows };
 /// mean and variance are read from memory, else written.
 template <int N, bool Smooth, class T>
 __global__ void __launch_bounds__(column_threads, 3)
-    batch_norm_apply_kernel(ColumnPlan p, StatisticsFrom from, NormActivation<Smooth> f, float epsilon, bool packed,
+    batch_norm_apply_kernel(ColumnPlan p, StatisticsFrom from, NormActivation<Smooth> f, float epsilon, bool aligned,
                             StatisticsSums add, const T* x, const T* gamma, const T* beta, T* y, float* mean,
                             float* variance) {
   const BatchNormShared<N> s(p);
@@ -49,12 +49,12 @@ __global__ void __launch_bounds__(column_threads, 3)
     variance[channel] = v;
   };
   if (from == StatisticsFrom::rows)
-    split_statistics(p, at, packed, x, s.reduction, [&](unsigned local, index_t channel, float m, float squares) {
+    split_statistics(p, at, aligned, x, s.reduction, [&](unsigned local, index_t channel, float m, float squares) {
       keep(local, channel, m, squares * share);
     });
-  with_packing<N>(packed, [&]<bool Packed>() {
+  with_alignment<N>(aligned, [&]<bool Aligned>() {
     for_rows_after<rows_in_flight<Smooth>>(
-        at.rows.back(), [&](index_t i) { return load_columns<N, Packed>(x + i); },
+        at.rows.back(), [&](index_t i) { return load_columns<N, Aligned>(x + i); },
         [&] {
           if (from == StatisticsFrom::partial)
             combine_statistics(p, p.shift + column_width_bits<N>, share, add, s.reduction, keep);
@@ -67,7 +67,7 @@ __global__ void __launch_bounds__(column_threads, 3)
           Pack<float, N> result;
           TINYGAN_UNROLL
           for (int k = 0; k < N; ++k) result.at[k] = f.value((v[k] - c.mean[k]) * c.scale[k] + c.beta[k]);
-          store_columns<N, Packed>(y + i, result);
+          store_columns<N, Aligned>(y + i, result);
         });
   });
 }
@@ -79,8 +79,8 @@ void apply_statistics(const ColumnPlan& p, StatisticsFrom from, const NormOption
     with_column_width<T>(p.channels, [&]<int N>() {
       launch<batch_norm_apply_kernel<N, Smooth, T>>(
           {.grid = p.grid(), .block = {column_threads}, .shared_bytes = BatchNormShared<N>::bytes(p), .stream = stream},
-          p, from, NormActivation<Smooth>(o.activation), o.epsilon, packable<N>(x, y), StatisticsSums(p, partial), x,
-          gamma, beta, y, mean, variance);
+          p, from, NormActivation<Smooth>(o.activation), o.epsilon, is_vector_aligned<N>(x, y),
+          StatisticsSums(p, partial), x, gamma, beta, y, mean, variance);
     });
   });
 }
@@ -116,15 +116,15 @@ struct WithCotangent {
 /// gamma and beta in s.
 template <int N, bool Smooth, class T, class F>
 __device__ __forceinline__ void split_sums(const ColumnPlan& p, const ColumnPlace<N>& at,
-                                           const NormActivation<Smooth>& f, float epsilon, bool packed, const T* x,
+                                           const NormActivation<Smooth>& f, float epsilon, bool aligned, const T* x,
                                            const T* g, const BatchNormParameters<N, T>& parameters,
                                            const BatchNormShared<N>& s, const F& finish) {
   float sum[N] = {}, product[N] = {};  // product: of h and x - mean
-  with_packing<N>(packed, [&]<bool Packed>() {
+  with_alignment<N>(aligned, [&]<bool Aligned>() {
     for_rows_after<rows_in_flight<Smooth>>(
         at.rows,
         [&](index_t i) -> WithCotangent<N, T> {
-          return {load_columns<N, Packed>(x + i), load_columns<N, Packed>(g + i)};
+          return {load_columns<N, Aligned>(x + i), load_columns<N, Aligned>(g + i)};
         },
         [&] {
           parameters.store(s);
@@ -150,13 +150,13 @@ __device__ __forceinline__ void split_sums(const ColumnPlan& p, const ColumnPlac
 /// Partial sums of one split, (2, channels).
 template <int N, bool Smooth, class T>
 __global__ void __launch_bounds__(column_threads, 2)
-    batch_norm_sums_kernel(ColumnPlan p, NormActivation<Smooth> f, float epsilon, bool packed, const T* x,
+    batch_norm_sums_kernel(ColumnPlan p, NormActivation<Smooth> f, float epsilon, bool aligned, const T* x,
                            const float* mean, const float* variance, const T* gamma, const T* beta, const T* g,
                            float* partial) {
   const BatchNormShared<N> s(p);
   const ColumnPlace<N> at(p);
   const BatchNormParameters<N, T> parameters(p, gamma, beta, mean, variance);
-  split_sums(p, at, f, epsilon, packed, x, g, parameters, s, [&](unsigned, index_t channel, float sum, float product) {
+  split_sums(p, at, f, epsilon, aligned, x, g, parameters, s, [&](unsigned, index_t channel, float sum, float product) {
     float* const to = partial + 2 * index_t{blockIdx.y} * p.channels + channel;
     to[0] = sum;
     to[p.channels] = product;
@@ -166,7 +166,7 @@ __global__ void __launch_bounds__(column_threads, 2)
 /// dx, dgamma and dbeta from the partial sums; from the rows where there is one split.
 template <int N, bool Smooth, class T>
 __global__ void __launch_bounds__(column_threads, 2)
-    batch_norm_backward_kernel(ColumnPlan p, NormActivation<Smooth> f, float epsilon, bool packed, const T* x,
+    batch_norm_backward_kernel(ColumnPlan p, NormActivation<Smooth> f, float epsilon, bool aligned, const T* x,
                                const float* mean, const float* variance, const T* gamma, const T* beta, const T* g,
                                const float* partial, T* dx, T* dgamma, T* dbeta) {
   const BatchNormShared<N> s(p);
@@ -180,16 +180,16 @@ __global__ void __launch_bounds__(column_threads, 2)
     dbeta[channel] = from_float<T>(sum);
     dgamma[channel] = from_float<T>(product);
   };
-  if (p.splits == 1) split_sums(p, at, f, epsilon, packed, x, g, parameters, s, keep);
+  if (p.splits == 1) split_sums(p, at, f, epsilon, aligned, x, g, parameters, s, keep);
   struct Factors {
     BatchNormFactors<N> c;
     float offset[N], tilt[N];  // dx = scale h - offset - tilt (x - mean)
   };
-  with_packing<N>(packed, [&]<bool Packed>() {
+  with_alignment<N>(aligned, [&]<bool Aligned>() {
     for_rows_after<rows_in_flight<Smooth>>(
         at.rows.back(),
         [&](index_t i) -> WithCotangent<N, T> {
-          return {load_columns<N, Packed>(x + i), load_columns<N, Packed>(g + i)};
+          return {load_columns<N, Aligned>(x + i), load_columns<N, Aligned>(g + i)};
         },
         [&] {
           if (p.splits > 1) {
@@ -217,7 +217,7 @@ __global__ void __launch_bounds__(column_threads, 2)
             const float d = v.x[k] - r.c.mean[k], h = f.cotangent(d * r.c.scale[k] + r.c.beta[k], v.g[k]);
             result.at[k] = r.c.scale[k] * h - (r.offset[k] + r.tilt[k] * d);
           }
-          store_columns<N, Packed>(dx + i, result);
+          store_columns<N, Aligned>(dx + i, result);
         });
   });
 }
@@ -231,13 +231,13 @@ void batch_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x,
   with_activation(o.activation.kind, [&]<bool Smooth>() {
     with_column_width<T>(d.channels, [&]<int N>() {
       const NormActivation<Smooth> f(o.activation);
-      const bool packed = packable<N>(x, g, dx);
+      const bool aligned = is_vector_aligned<N>(x, g, dx);
       const Launch how{
           .grid = p.grid(), .block = {column_threads}, .shared_bytes = BatchNormShared<N>::bytes(p), .stream = stream};
       if (p.splits > 1)
-        launch<batch_norm_sums_kernel<N, Smooth, T>>(how, p, f, o.epsilon, packed, x, mean, variance, gamma, beta, g,
+        launch<batch_norm_sums_kernel<N, Smooth, T>>(how, p, f, o.epsilon, aligned, x, mean, variance, gamma, beta, g,
                                                      partial);
-      launch<batch_norm_backward_kernel<N, Smooth, T>>(how, p, f, o.epsilon, packed, x, mean, variance, gamma, beta, g,
+      launch<batch_norm_backward_kernel<N, Smooth, T>>(how, p, f, o.epsilon, aligned, x, mean, variance, gamma, beta, g,
                                                        static_cast<const float*>(partial), dx, dgamma, dbeta);
     });
   });

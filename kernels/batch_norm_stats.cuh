@@ -52,15 +52,15 @@ __device__ __forceinline__ float batch_norm_rstd(float variance, float epsilon) 
 /// Statistics of the block's split: finish(local, channel, mean, squared deviations from it), once for each channel.
 /// Values are shifted by the split's first, so that a mean far from zero costs no digits.
 template <int N, class T, class F>
-__device__ __forceinline__ void split_statistics(const ColumnPlan& p, const ColumnPlace<N>& at, bool packed, const T* x,
-                                                 float* shared, const F& finish) {
+__device__ __forceinline__ void split_statistics(const ColumnPlan& p, const ColumnPlace<N>& at, bool aligned,
+                                                 const T* x, float* shared, const F& finish) {
   float sum[N] = {}, squares[N] = {};
-  with_packing<N>(packed, [&]<bool Packed>() {
+  with_alignment<N>(aligned, [&]<bool Aligned>() {
     for_rows_after<rows_in_flight<>>(
-        at.rows, [&](index_t i) { return load_columns<N, Packed>(x + i); },
+        at.rows, [&](index_t i) { return load_columns<N, Aligned>(x + i); },
         [&] {
           StoredColumns<N, T> first = {};
-          if (at.inside) first = load_columns<N, Packed>(x + at.first);
+          if (at.inside) first = load_columns<N, Aligned>(x + at.first);
           return first;
         },
         [&](index_t, const StoredColumns<N, T>& v, const StoredColumns<N, T>& shift) {
@@ -115,10 +115,10 @@ __device__ __forceinline__ void combine_statistics(const ColumnPlan& p, unsigned
 /// multiprocessor: without the bound nvcc 13.0 aims at more for sm_80 and spills.
 template <int N, class T>
 __global__ void __launch_bounds__(column_threads, 4)
-    batch_norm_stats_kernel(ColumnPlan p, bool packed, const T* x, float* partial) {
+    batch_norm_stats_kernel(ColumnPlan p, bool aligned, const T* x, float* partial) {
   const BatchNormShared<N> s(p);
   const ColumnPlace<N> at(p);
-  split_statistics(p, at, packed, x, s.reduction, [&](unsigned, index_t channel, float mean, float squares) {
+  split_statistics(p, at, aligned, x, s.reduction, [&](unsigned, index_t channel, float mean, float squares) {
     float* const to = partial + 2 * index_t{blockIdx.y} * p.channels + channel;
     to[0] = mean;
     to[p.channels] = squares;
@@ -130,7 +130,7 @@ void partial_statistics(const ColumnPlan& p, const T* x, float* partial, Stream 
   with_column_width<T>(p.channels, [&]<int N>() {
     launch<batch_norm_stats_kernel<N, T>>(
         {.grid = p.grid(), .block = {column_threads}, .shared_bytes = BatchNormShared<N>::bytes(p), .stream = stream},
-        p, packable<N>(x), x, partial);
+        p, is_vector_aligned<N>(x), x, partial);
   });
 }
 

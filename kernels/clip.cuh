@@ -22,7 +22,7 @@ __global__ void __launch_bounds__(map_threads)
   const auto chunk = list.chunk(blockIdx.x);
   const T* const x = chunk.tensor.data + chunk.begin;
   float sum = 0.0f;
-  for_block(chunk.n, packable<4>(x), [&]<int N>(index_t i) {
+  for_block(chunk.n, is_vector_aligned<4>(x), [&]<int N>(index_t i) {
     const Pack<float, N> v = load_floats<N>(x + i);
     if constexpr (N == 4) sum += (v.at[0] * v.at[0] + v.at[1] * v.at[1]) + (v.at[2] * v.at[2] + v.at[3] * v.at[3]);
     else sum += v.at[0] * v.at[0];
@@ -62,7 +62,7 @@ __global__ void __launch_bounds__(map_threads)
   if (scale >= 1.0f) return;  // a NaN scales every gradient
   const auto chunk = list.chunk(blockIdx.x);
   T* const x = chunk.tensor.data + chunk.begin;
-  for_block(chunk.n, packable<4>(x), [&]<int N>(index_t i) {
+  for_block(chunk.n, is_vector_aligned<4>(x), [&]<int N>(index_t i) {
     Pack<float, N> v = load_floats<N>(x + i);
     TINYGAN_UNROLL
     for (int k = 0; k < N; ++k) v.at[k] *= scale;

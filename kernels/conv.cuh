@@ -72,7 +72,7 @@ void conv2d_weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, Worksp
   if (is_one_channel(d))
     return run(one_channel_grad_splits(d), [&](float* sums) { one_channel_grad(d, x, g, dw, sums, stream); });
   if constexpr (std::is_same_v<T, bfloat16>)
-    if (wgmma_weight_grad_fits<F, T>(d) && aligned(16, x, g))
+    if (wgmma_weight_grad_fits<F, T>(d) && is_aligned(16, x, g))
       return run(wgmma_weight_grad_splits(d), [&](float* sums) { wgmma_weight_grad(d, x, g, dw, sums, stream); });
   const index_t splits = weight_grad_splits<F, T>(d);
   run(splits, [&](float* sums) { weight_grad<F>(d, splits, x, g, dw, sums, stream); });

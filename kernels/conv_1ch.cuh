@@ -42,7 +42,7 @@ struct OneChannel {
   int images, channels, filter;
   bool mirrored;  // the patch's tap j is the filter's F * F - 1 - j: K = 1
   int band, bands;
-  bool packed_wide = false, packed_w = false;
+  bool aligned_wide = false, aligned_w = false;
 
   __host__ __device__ int taps() const { return filter * filter; }
   __host__ __device__ int items() const { return images * bands; }
@@ -128,12 +128,12 @@ __device__ void stage_plane(const OneChannel& p, const WideBand& band, const T* 
   __syncthreads();
 }
 
-/// The first `count` of four elements as stored, then zeros; nothing waits for the load before its first use. `packed`:
+/// The first `count` of four elements as stored, then zeros; nothing waits for the load before its first use. `aligned`:
 /// `from` is aligned to four elements, and `count` is at least four or none.
 template <class T>
-__device__ __forceinline__ Pack<T, 4> load_raw(const T* from, int count, bool packed) {
+__device__ __forceinline__ Pack<T, 4> load_raw(const T* from, int count, bool aligned) {
   Pack<T, 4> v{};
-  if (packed) {
+  if (aligned) {
     if (count > 0) v = load_pack<4>(from);
   } else {
     TINYGAN_UNROLL

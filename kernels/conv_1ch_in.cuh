@@ -23,7 +23,7 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
   Pack<T, 4> raw[F * F];  // (F, F, 4) of W, as stored
   TINYGAN_UNROLL
   for (int j = 0; j < F * F; ++j)
-    raw[j] = load_raw(w + index_t{p.filter_tap(j)} * p.channels + channel, left, p.packed_w);
+    raw[j] = load_raw(w + index_t{p.filter_tap(j)} * p.channels + channel, left, p.aligned_w);
   float filter[F * F][4];  // (F, F, 4)
   TINYGAN_UNROLL
   for (int j = 0; j < F * F; ++j) TINYGAN_UNROLL
@@ -45,7 +45,7 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
       if (left <= 0) continue;
       const index_t to = at.offset(p, band) + channel;
       finish_pack(e, channel, p.channels, v);
-      store_some(wide + to, channel, p.channels, v, p.packed_wide);
+      store_some(wide + to, channel, p.channels, v, p.aligned_wide);
     }
   }
 }
@@ -54,8 +54,8 @@ template <class T>
 void one_channel_in(const ConvDims& d, const Epilogue<T>& e, const T* narrow, const T* w, T* wide, Stream stream) {
   OneChannel p = one_channel_problem(d);
   cut_wide_rows(p);
-  p.packed_wide = made_of_packs<4>(p.channels, wide);
-  p.packed_w = made_of_packs<4>(p.channels, w);
+  p.aligned_wide = has_aligned_rows<4>(p.channels, wide);
+  p.aligned_w = has_aligned_rows<4>(p.channels, w);
   const int team = one_channel_team(p.channels);
   const index_t tiles = one_channel_tiles(p.channels);
   const index_t blocks = std::min<index_t>(p.items(), one_channel_blocks * 3 / 2);

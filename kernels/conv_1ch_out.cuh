@@ -95,7 +95,7 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
         const auto load = [&](int i, int c) {
           const bool exists = pixel[i] < pixels && c < end;
           return load_raw(from + (exists ? index_t{pixel[i]} * p.channels + channel + c : 0), exists ? end - c : 0,
-                          p.packed_wide);
+                          p.aligned_wide);
         };
         Pack<T, 4> next[N];  // (N pixels, 4 channels)
         TINYGAN_UNROLL
@@ -135,7 +135,7 @@ void one_channel_out(const ConvDims& d, const Epilogue<T>& e, const T* wide, con
   cut_into_bands(p, p.row.narrow, one_channel_blocks * 3 / 4, [&](int rows) {
     return index_t{rows_met(p, rows)} * p.column.wide * product_pitch(p) <= plane_floats;
   });
-  p.packed_wide = made_of_packs<4>(p.channels, wide);
+  p.aligned_wide = has_aligned_rows<4>(p.channels, wide);
   const index_t pixels = index_t{rows_met(p, p.band)} * p.column.wide;
   const index_t blocks = std::min<index_t>(p.items(), one_channel_blocks * 3 / 2);
   forms::record({.way = forms::Way::one_channel, .splits = 1}, blocks);

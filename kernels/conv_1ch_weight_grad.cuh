@@ -35,7 +35,7 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
     stage_plane(p, band, narrow, shared);
     WidePixels at(p, band, team);
     const auto load = [&] {
-      return load_raw(wide + (at.valid() ? at.offset(p, band) + channel : 0), at.valid() ? left : 0, p.packed_wide);
+      return load_raw(wide + (at.valid() ? at.offset(p, band) + channel : 0), at.valid() ? left : 0, p.aligned_wide);
     };
     for (Pack<T, 4> factor = load(); at.valid();) {
       const float* const patch = shared + at.patch(p);
@@ -81,8 +81,8 @@ __global__ void __launch_bounds__(one_channel_threads, 3)
     const index_t tap = p.filter_tap(j), at = tap * p.channels + channel;
     if (partial_sums)
       store_some(partial_sums + index_t{blockIdx.x} * p.taps() * p.channels + at, channel, p.channels, sums[j],
-                 p.packed_w);
-    else store_some(dw + at, channel, p.channels, sums[j], p.packed_w);
+                 p.aligned_w);
+    else store_some(dw + at, channel, p.channels, sums[j], p.aligned_w);
   }
 }
 
@@ -101,8 +101,8 @@ void one_channel_grad(const ConvDims& d, const T* x, const T* g, T* dw, float* p
   OneChannel p = one_channel_problem(d);
   cut_wide_rows(p);
   const T *const narrow = p.mirrored ? g : x, *const wide = p.mirrored ? x : g;
-  p.packed_wide = made_of_packs<4>(p.channels, wide);
-  p.packed_w = partial_sums ? made_of_packs<4>(p.channels, partial_sums) : made_of_packs<4>(p.channels, dw);
+  p.aligned_wide = has_aligned_rows<4>(p.channels, wide);
+  p.aligned_w = partial_sums ? has_aligned_rows<4>(p.channels, partial_sums) : has_aligned_rows<4>(p.channels, dw);
   const int team = one_channel_team(p.channels);
   const index_t tiles = one_channel_tiles(p.channels), splits = one_channel_grad_splits(d);
   forms::record({.way = forms::Way::one_channel, .splits = splits}, tiles * splits);

@@ -88,7 +88,7 @@ struct TapConv {
   TapSteps row, column;
   index_t w_column;  // elements of the filter from the last step of a tap to the first of the next one of its row
   unsigned column_tiles, raster = 1;  // raster: rows of tiles whose blocks run column by column (wgmma_taps.cuh)
-  bool packed_in, packed_w, packed_out;
+  bool aligned_in, aligned_w, aligned_out;
   int groups = 0;
   TapGroup group[max_tap_groups];
 };
@@ -161,12 +161,13 @@ struct TapSource {
   __device__ __forceinline__ void load_step(const CopyIn& copy_in, const CopyFilter& copy_filter) {
     TINYGAN_UNROLL
     for (int i = 0; i < InPlace::packs; ++i)
-      copy_in(i, in + index_t{pixel[i]} * p.C, channels_left - InPlace::k(), p.packed_in);
+      copy_in(i, in + index_t{pixel[i]} * p.C, channels_left - InPlace::k(), p.aligned_in);
     const int left = channels_left - FilterPlace::k();
     TINYGAN_UNROLL
     for (int i = 0; i < FilterPlace::packs; ++i) {
       const bool exists = (k_major ? outputs_left : left) > i * FilterPlace::stride;
-      copy_filter(i, w + i * FilterPlace::stride * w_pitch(), exists ? (k_major ? left : outputs_left) : 0, p.packed_w);
+      copy_filter(i, w + i * FilterPlace::stride * w_pitch(), exists ? (k_major ? left : outputs_left) : 0,
+                  p.aligned_w);
     }
     in += P::tile_k;  // (tile_m, tile_k): the next channels of the tap
     channels_left -= P::tile_k;
@@ -202,7 +203,7 @@ __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
     TapSource<P, L> source(p, g, m, n, in, w);
     P::template multiply<Major::k, L>(source, steps, acc);
   }
-  P::store(acc, {m, p.N * g.pixels(), n, p.K, p.packed_out}, e, out,
+  P::store(acc, {m, p.N * g.pixels(), n, p.K, p.aligned_out}, e, out,
            [&](int row) { return write_offset(p, g, TapPixel(g, row)); });
 }
 
@@ -229,7 +230,7 @@ struct TapPlan {
   }
 };
 
-/// The plan of y from x, or with Adjoint of dx from g. Results are stored in fours, operands copied in packs of N.
+/// The plan of y from x, or with Adjoint of dx from g. Results are stored in fours, operands are copied by N elements.
 template <bool Adjoint, int N, class T>
 TapPlan tap_plan(const ConvDims& d, const T* in, const T* w, const T* out) {
   check(d.N * std::max(d.H * d.W, d.P * d.Q) <= 0x7fffffff && d.R * d.S * std::max(d.C, d.K) <= 0x7fffffff,
@@ -255,9 +256,9 @@ TapPlan tap_plan(const ConvDims& d, const T* in, const T* w, const T* out) {
   p.out_image = Adjoint ? d.H * d.W * d.C : d.P * d.Q * d.K;
   p.row = {rows.out_step, rows.in_step, rows.tap_in, rows.tap_filter};
   p.column = {columns.out_step, columns.in_step, columns.tap_in, columns.tap_filter};
-  p.packed_in = made_of_packs<N>(p.C, in);
-  p.packed_w = made_of_packs<N>(Adjoint ? p.C : p.K, w);
-  p.packed_out = made_of_packs<4>(p.K, out);
+  p.aligned_in = has_aligned_rows<N>(p.C, in);
+  p.aligned_w = has_aligned_rows<N>(Adjoint ? p.C : p.K, w);
+  p.aligned_out = has_aligned_rows<4>(p.K, out);
   return plan;
 }
 

@@ -38,7 +38,7 @@ struct PairRange {
 struct WeightGradPlan {
   int N, H, W, C, R, S, K, P, Q, stride_h, stride_w, pad_top, pad_left, dilation_h, dilation_w;
   int row_tiles, column_tiles, splits;
-  bool packed_x, packed_g, packed_w;
+  bool aligned_x, aligned_g, aligned_w;
 };
 
 /// Source over the pairs of a tap: this thread's pixels of a step are every `stride`-th of its panels' rows.
@@ -77,8 +77,8 @@ struct PairSource {
     for (int i = 0; i < Place::packs; ++i) {
       const index_t from = (index_t{image} * p.H + row * p.stride_h) * p.W + column * p.stride_w;
       const index_t to = (index_t{image} * p.P + row) * p.Q + column;
-      copy_a(i, x + from * p.C, image < end ? x_channels : 0, p.packed_x);
-      copy_b(i, g + to * p.K, image < end ? g_channels : 0, p.packed_g);
+      copy_a(i, x + from * p.C, image < end ? x_channels : 0, p.aligned_x);
+      copy_b(i, g + to * p.K, image < end ? g_channels : 0, p.aligned_g);
       column += Place::stride;
       while (column >= columns) {
         column -= columns;
@@ -108,7 +108,7 @@ __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
     P::template multiply<Major::mn, Major::mn>(source, mine, acc);
   }
   const index_t size = index_t{p.C} * p.K;
-  store_tile<P>(acc, {c, p.C, k, p.K, p.packed_w}, Epilogue<T>{}, partial_sums ? nullptr : dw + tap * size,
+  store_tile<P>(acc, {c, p.C, k, p.K, p.aligned_w}, Epilogue<T>{}, partial_sums ? nullptr : dw + tap * size,
                 partial_sums ? partial_sums + (index_t{blockIdx.y} * p.R * p.S + tap) * size : nullptr,
                 [&](int row) { return index_t{row} * p.K; });
 }
@@ -167,9 +167,9 @@ void weight_grad(const ConvDims& d, index_t splits, const T* x, const T* g, T* d
   check_weight_grad(d);
   with_weight_grad_plan<F, T>(d, [&]<class P>(WeightGradPlan p) {
     p.splits = static_cast<int>(splits);
-    p.packed_x = made_of_packs<P::pack>(d.C, x);
-    p.packed_g = made_of_packs<P::pack>(d.K, g);
-    p.packed_w = partial_sums ? made_of_packs<4>(d.K, partial_sums) : made_of_packs<4>(d.K, dw);
+    p.aligned_x = has_aligned_rows<P::pack>(d.C, x);
+    p.aligned_g = has_aligned_rows<P::pack>(d.K, g);
+    p.aligned_w = partial_sums ? has_aligned_rows<4>(d.K, partial_sums) : has_aligned_rows<4>(d.K, dw);
     record_tiles<P>(d.R * d.S * p.row_tiles * p.column_tiles * p.splits, p.splits);
     launch<conv_weight_grad_kernel<P>>(
         {.grid = {grid_extent(d.R * d.S * p.row_tiles * p.column_tiles), grid_extent(p.splits, false)},

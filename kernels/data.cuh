@@ -43,11 +43,11 @@ __global__ void __launch_bounds__(map_threads)
 template <class T>
 void gather_images(const GatherDims& d, const std::uint8_t* images, const std::int32_t* index,
                    const std::uint64_t* step, float scale, float shift, T* out, Stream stream) {
-  const bool packs = d.pixels % 4 == 0 && packable<4>(images, out);
-  const index_t N = packs ? 4 : 1, count = d.count * d.pixels / N;
+  const bool vectorised = d.pixels % 4 == 0 && is_vector_aligned<4>(images, out);
+  const index_t N = vectorised ? 4 : 1, count = d.count * d.pixels / N;
   const Divisor pixels(d.pixels / N);
   const Launch how{.grid = {grid_stride_blocks(count, map_threads)}, .block = {map_threads}, .stream = stream};
-  if (packs) launch<gather_images_kernel<4, T>>(how, d, count, pixels, images, index, step, scale, shift, out);
+  if (vectorised) launch<gather_images_kernel<4, T>>(how, d, count, pixels, images, index, step, scale, shift, out);
   else launch<gather_images_kernel<1, T>>(how, d, count, pixels, images, index, step, scale, shift, out);
 }
 

@@ -89,7 +89,7 @@ struct FfmaTile {
         TINYGAN_UNROLL
         for (int k = 0; k < 4; ++k) v.at[k] = acc.at[0][j + k];
         finish_pack(e, column, t.N, v);
-        store_some(out + to + column, column, t.N, v, t.packed);
+        store_some(out + to + column, column, t.N, v, t.aligned);
       }
       TINYGAN_UNROLL
       for (int r = 1; r < rows; ++r) TINYGAN_UNROLL
@@ -102,8 +102,8 @@ struct FfmaTile {
   struct ToRegisters {
     Float4& pack;
     template <class T>
-    __device__ __forceinline__ void operator()(int, const T* from, int count, bool packed) const {
-      pack = load_some(from, count, packed);
+    __device__ __forceinline__ void operator()(int, const T* from, int count, bool aligned) const {
+      pack = load_some(from, count, aligned);
     }
     __device__ __forceinline__ void operator()(const Float4& made) const { pack = made; }
   };

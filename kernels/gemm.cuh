@@ -29,12 +29,12 @@ struct MatrixPanel {
   const Element* at;    // this thread's first pack of the step, of the panel (TileMN, tile_k)
   index_t pitch;        // elements from row to row
   int mn_left, k_left;  // elements that exist from there on; along MN, unless K-major, of the pack alone
-  bool packed;
+  bool aligned;
 
   /// From index `mn` of `mn_end` on along M or N, K in [k, k_end).
   __device__ MatrixPanel(const Element* matrix, index_t row_pitch, index_t mn, index_t mn_end, index_t k, index_t k_end,
-                         bool is_packed)
-      : pitch(row_pitch), packed(is_packed) {
+                         bool aligned_rows)
+      : pitch(row_pitch), aligned(aligned_rows) {
     const index_t i = mn + Place::mn(), j = k + Place::k();
     at = matrix + (k_major ? i * pitch + j : j * pitch + i);
     mn_left = k_major ? static_cast<int>(mn_end - i) : count_of<P::pack>(i, mn_end);
@@ -46,7 +46,7 @@ struct MatrixPanel {
     TINYGAN_UNROLL
     for (int i = 0; i < Place::packs; ++i) {
       const int rows_left = (k_major ? mn_left : k_left) - i * Place::stride;
-      copy(i, at + i * Place::stride * pitch, rows_left > 0 ? (k_major ? k_left : mn_left) : 0, packed);
+      copy(i, at + i * Place::stride * pitch, rows_left > 0 ? (k_major ? k_left : mn_left) : 0, aligned);
     }
     at += k_major ? P::tile_k : P::tile_k * pitch;  // (TileMN, tile_k): the next tile_k of K
     k_left -= P::tile_k;
@@ -65,11 +65,11 @@ struct MatrixSource {
   }
 };
 
-/// Partition of a product, and which operands can be copied in packs.
+/// Partition of a product, and which operands are aligned for vectorised access.
 struct GemmPlan {
   unsigned row_tiles, column_tiles;
   index_t splits = 1, split_k = 0;  // split_k: terms of one split
-  bool packed_a = false, packed_b = false, packed_c = false;
+  bool aligned_a = false, aligned_b = false, aligned_c = false;
 };
 
 /// Block (tile, split): c(M,N), or where there are any partial_sums(splits, M, N).
@@ -80,11 +80,11 @@ __global__ void __launch_bounds__(P::threads, P::blocks_per_sm)
   const auto n = static_cast<int>(blockIdx.x / p.row_tiles) * P::tile_n;
   const auto M = static_cast<int>(d.M), N = static_cast<int>(d.N);
   const index_t begin = blockIdx.y * p.split_k, end = begin + p.split_k < d.K ? begin + p.split_k : d.K;
-  MatrixSource<P, A, B> source{{a, A == Major::k ? d.K : d.M, m, d.M, begin, end, p.packed_a},
-                               {b, B == Major::k ? d.K : d.N, n, d.N, begin, end, p.packed_b}};
+  MatrixSource<P, A, B> source{{a, A == Major::k ? d.K : d.M, m, d.M, begin, end, p.aligned_a},
+                               {b, B == Major::k ? d.K : d.N, n, d.N, begin, end, p.aligned_b}};
   typename P::Accumulator acc;  // (tile_m, tile_n)
   P::template multiply<A, B>(source, static_cast<int>(ceil_div(end - begin, P::tile_k)), acc);
-  store_tile<P>(acc, {m, M, n, N, p.packed_c}, e, c, partial_sums ? partial_sums + blockIdx.y * d.M * d.N : nullptr,
+  store_tile<P>(acc, {m, M, n, N, p.aligned_c}, e, c, partial_sums ? partial_sums + blockIdx.y * d.M * d.N : nullptr,
                 [&](int row) { return row * d.N; });
 }
 
@@ -123,9 +123,9 @@ void gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b, T* c,
       return wgmma_gemm<F, T>(d, e, a, b, c, workspace, stream);
   with_gemm_plan<F, T>(d, [&]<class P>(GemmPlan p) {
     float* const partial_sums = split_k_workspace("gemm", p.splits, d.M * d.N, workspace);
-    p.packed_a = made_of_packs<P::pack>(d.trans_a ? d.M : d.K, a);
-    p.packed_b = made_of_packs<P::pack>(d.trans_b ? d.K : d.N, b);
-    p.packed_c = partial_sums ? made_of_packs<4>(d.N, partial_sums) : made_of_packs<4>(d.N, c);
+    p.aligned_a = has_aligned_rows<P::pack>(d.trans_a ? d.M : d.K, a);
+    p.aligned_b = has_aligned_rows<P::pack>(d.trans_b ? d.K : d.N, b);
+    p.aligned_c = partial_sums ? has_aligned_rows<4>(d.N, partial_sums) : has_aligned_rows<4>(d.N, c);
     constexpr Major k = Major::k, mn = Major::mn;
     const auto run = d.trans_a   ? d.trans_b ? &gemm_tiles<P, mn, k> : &gemm_tiles<P, mn, mn>
                        : d.trans_b ? &gemm_tiles<P, k, k>

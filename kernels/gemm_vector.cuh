@@ -44,7 +44,7 @@ struct GemvPlan {
   index_t split_k, splits;   // split-K: terms of one split, count
   unsigned team_shift;       // dots: 2^team_shift threads for a row
   unsigned threads, blocks;  // blocks of one split
-  bool packed = false;
+  bool aligned = false;
 };
 
 /// Split-K where blocks fill less than half of the device and each reads a lot; elsewhere one launch is faster.
@@ -87,12 +87,12 @@ GemvPlan gemv_plan(const GemmDims& d) {
 template <class T>
 using Words = Pack<std::conditional_t<std::is_same_v<T, float>, float, Bf16x2>, 4>;
 
-/// The first `count` elements of a pack, then zeros. Packed: `from` is aligned to a pack, and `count` is all or none.
-template <bool Packed, class T>
+/// The first `count` elements of a pack, then zeros. Aligned: `from` is aligned to a pack, and `count` is all or none.
+template <bool Aligned, class T>
 __device__ __forceinline__ Words<T> load_words(const T* from, int count) {
   using Word = std::remove_extent_t<decltype(Words<T>::at)>;
   Words<T> w{};
-  if constexpr (Packed) {
+  if constexpr (Aligned) {
     if (count > 0) w = load_pack<4>(reinterpret_cast<const Word*>(from));
   } else if constexpr (std::is_same_v<T, float>) {
     TINYGAN_UNROLL
@@ -127,9 +127,9 @@ __device__ __forceinline__ void store_sum(const GemvPlan& p, const Epilogue<T>& 
 }
 
 /// The sum of x[k] v[k] over one thread's packs: those at k, k + step, ... below `end`.
-template <bool Packed, class T>
+template <bool Aligned, class T>
 __device__ __forceinline__ float dot_of_packs(const T* x, const T* v, index_t k, index_t end, index_t step) {
-  constexpr int N = pack_width<T>, batch = Packed ? 4 : 1;
+  constexpr int N = pack_width<T>, batch = Aligned ? 4 : 1;
   float acc[4] = {};
   for (; k < end; k += batch * step) {
     Words<T> left[batch], right[batch];  // (batch, N) of x and of v
@@ -137,8 +137,8 @@ __device__ __forceinline__ float dot_of_packs(const T* x, const T* v, index_t k,
     for (int b = 0; b < batch; ++b) {
       const index_t at = k + b * step;
       const int count = count_of<N>(at, end);
-      left[b] = load_words<Packed>(x + at, count);
-      right[b] = load_words<Packed>(v + at, count);
+      left[b] = load_words<Aligned>(x + at, count);
+      right[b] = load_words<Aligned>(v + at, count);
     }
     TINYGAN_UNROLL
     for (int b = 0; b < batch; ++b) TINYGAN_UNROLL
@@ -158,8 +158,8 @@ __global__ void __launch_bounds__(gemv_threads, 2)
   const index_t end = row < p.length ? split_end : begin;
   const index_t k = begin + N * (threadIdx.x & (team_threads - 1));
   float sum = 0.0f;
-  with_packing<N>(p.packed,
-                  [&]<bool Packed>() { sum = dot_of_packs<Packed>(matrix + row * p.K, v, k, end, N * team_threads); });
+  with_alignment<N>(
+      p.aligned, [&]<bool Aligned>() { sum = dot_of_packs<Aligned>(matrix + row * p.K, v, k, end, N * team_threads); });
   sum = warp_reduce<Sum>(sum);
   if (lane_id() == 0) of_warps[warp_id()] = sum;
   __syncthreads();
@@ -173,10 +173,10 @@ __global__ void __launch_bounds__(gemv_threads, 2)
 }
 
 /// acc[i] += the sum of x[k * pitch + i] v[k] over one thread's rows: every `step`-th of `left` from k = 0 on.
-template <bool Packed, int N, class T>
+template <bool Aligned, int N, class T>
 __device__ __forceinline__ void add_rows(const T* x, index_t pitch, const T* v, int left, int step, int count,
                                          Pack<float, N>& acc) {
-  constexpr int batch = Packed ? 8 : 1;
+  constexpr int batch = Aligned ? 8 : 1;
   const index_t stride = step * pitch;
   for (; left > 0; left -= batch * step) {
     Words<T> rows[batch];  // (batch, N)
@@ -184,7 +184,7 @@ __device__ __forceinline__ void add_rows(const T* x, index_t pitch, const T* v, 
     TINYGAN_UNROLL
     for (int b = 0; b < batch; ++b, x += stride, v += step) {
       const bool inside = b * step < left;
-      rows[b] = load_words<Packed>(x, inside ? count : 0);
+      rows[b] = load_words<Aligned>(x, inside ? count : 0);
       weights[b] = inside ? to_float(*v) : 0.0f;
     }
     TINYGAN_UNROLL
@@ -205,8 +205,8 @@ __global__ void __launch_bounds__(gemv_threads, 2)
   const index_t end = (blockIdx.y + 1) * p.split_k < p.K ? (blockIdx.y + 1) * p.split_k : p.K;
   const int left = count > 0 ? static_cast<int>(end - begin) : 0, step = static_cast<int>(blockDim.x / row);
   Pack<float, N> acc{};  // (N) columns
-  with_packing<N>(p.packed, [&]<bool Packed>() {
-    add_rows<Packed>(matrix + begin * p.length + column, p.length, v + begin, left, step, count, acc);
+  with_alignment<N>(p.aligned, [&]<bool Aligned>() {
+    add_rows<Aligned>(matrix + begin * p.length + column, p.length, v + begin, left, step, count, acc);
   });
   TINYGAN_UNROLL
   for (unsigned bits = row; bits < warp_size; bits *= 2) TINYGAN_UNROLL
@@ -296,12 +296,13 @@ template <class T>
 void vector_gemm(const GemmDims& d, const Epilogue<T>& e, const T* a, const T* b, T* c, Workspace& workspace,
                  Stream stream) {
   constexpr int N = pack_width<T>;
-  if (d.K == 1) return made_of_packs<N>(d.N, b, c) ? outer<N>(d, e, a, b, c, stream) : outer<1>(d, e, a, b, c, stream);
+  if (d.K == 1)
+    return has_aligned_rows<N>(d.N, b, c) ? outer<N>(d, e, a, b, c, stream) : outer<1>(d, e, a, b, c, stream);
   GemvPlan p = gemv_plan<T>(d);
   const T* const matrix = p.one_column ? a : b;
   const T* const v = p.one_column ? b : a;
   const bool dots = p.layout == Major::k;
-  p.packed = dots ? made_of_packs<N>(p.K, matrix, v) : made_of_packs<N>(p.length, matrix);
+  p.aligned = dots ? has_aligned_rows<N>(p.K, matrix, v) : has_aligned_rows<N>(p.length, matrix);
   float* const partial_sums = split_k_workspace("gemm", p.splits, p.length, workspace);
   forms::record({forms::Way::vector, 0, 0, p.splits}, p.blocks * p.splits);
   const std::size_t shared = sizeof(float) * (gemv_threads / warp_size) * (dots ? 1 : gemv_columns);

@@ -27,16 +27,16 @@ inline constexpr int layer_norm_threads = 256;
 
 /// N contiguous elements of a row: one load where the array is aligned.
 template <int N, class T>
-__device__ __forceinline__ Pack<float, N> load_row(const T* from, bool packed) {
-  if (packed) return load_floats<N>(from);
+__device__ __forceinline__ Pack<float, N> load_row(const T* from, bool aligned) {
+  if (aligned) return load_floats<N>(from);
   Pack<float, N> r;
   TINYGAN_UNROLL
   for (int k = 0; k < N; ++k) r.at[k] = to_float(from[k]);
   return r;
 }
 template <int N, class T>
-__device__ __forceinline__ void store_row(T* to, const Pack<float, N>& value, bool packed) {
-  if (packed) return store_floats(to, value);
+__device__ __forceinline__ void store_row(T* to, const Pack<float, N>& value, bool aligned) {
+  if (aligned) return store_floats(to, value);
   TINYGAN_UNROLL
   for (int k = 0; k < N; ++k) to[k] = from_float<T>(value.at[k]);
 }
@@ -59,7 +59,7 @@ struct RowPlace {
 
 template <int N, int Threads, bool Smooth, class T>
 __global__ void __launch_bounds__(layer_norm_threads)
-    layer_norm_kernel(NormDims d, NormActivation<Smooth> f, float epsilon, bool packed, const T* x, const T* gamma,
+    layer_norm_kernel(NormDims d, NormActivation<Smooth> f, float epsilon, bool aligned, const T* x, const T* gamma,
                       const T* beta, T* y, float* mean, float* rstd) {
   BlockReduceShared& s = block_shared<BlockReduceShared>();
   const RowPlace<Threads> at;
@@ -70,13 +70,13 @@ __global__ void __launch_bounds__(layer_norm_threads)
   const float shift = to_float(from[0]);  // so that a mean far from zero costs no digits
   float sum = 0.0f;
   at.template for_channels<N>(d.channels, [&](index_t c) {
-    const Pack<float, N> v = load_row<N>(from + c, packed);
+    const Pack<float, N> v = load_row<N>(from + c, aligned);
     for (int k = 0; k < N; ++k) sum += v.at[k] - shift;
   });
   const float row_mean = shift + team_reduce<Sum, Threads>(sum, s) / channels;
   float squares = 0.0f;
   at.template for_channels<N>(d.channels, [&](index_t c) {
-    const Pack<float, N> v = load_row<N>(from + c, packed);
+    const Pack<float, N> v = load_row<N>(from + c, aligned);
     for (int k = 0; k < N; ++k) squares += (v.at[k] - row_mean) * (v.at[k] - row_mean);
   });
   const float row_rstd = 1.0f / sqrtf(team_reduce<Sum, Threads>(squares, s) / channels + epsilon);
@@ -86,10 +86,10 @@ __global__ void __launch_bounds__(layer_norm_threads)
     rstd[at.row] = row_rstd;
   }
   at.template for_channels<N>(d.channels, [&](index_t c) {
-    Pack<float, N> v = load_row<N>(from + c, packed);
-    const Pack<float, N> scale = load_row<N>(gamma + c, packed), offset = load_row<N>(beta + c, packed);
+    Pack<float, N> v = load_row<N>(from + c, aligned);
+    const Pack<float, N> scale = load_row<N>(gamma + c, aligned), offset = load_row<N>(beta + c, aligned);
     for (int k = 0; k < N; ++k) v.at[k] = f.value((v.at[k] - row_mean) * row_rstd * scale.at[k] + offset.at[k]);
-    store_row<N>(y + at.row * d.channels + c, v, packed);
+    store_row<N>(y + at.row * d.channels + c, v, aligned);
   });
 }
 
@@ -116,7 +116,8 @@ void layer_norm(const NormDims& d, const NormOptions<T>& o, const T* x, const T*
                 float* mean, float* rstd, Stream stream) {
   launch_rows(d, o.activation.kind, stream, [&]<int N, int Threads, bool Smooth>(const Launch& how) {
     launch<layer_norm_kernel<N, Threads, Smooth, T>>(how, d, NormActivation<Smooth>(o.activation), o.epsilon,
-                                                     packable<N>(x, gamma, beta, y), x, gamma, beta, y, mean, rstd);
+                                                     is_vector_aligned<N>(x, gamma, beta, y), x, gamma, beta, y, mean,
+                                                     rstd);
   });
 }
 
@@ -124,7 +125,7 @@ void layer_norm(const NormDims& d, const NormOptions<T>& o, const T* x, const T*
 
 template <int N, int Threads, bool Smooth, class T>
 __global__ void __launch_bounds__(layer_norm_threads)
-    layer_norm_backward_kernel(NormDims d, NormActivation<Smooth> f, bool packed, const T* x, const float* mean,
+    layer_norm_backward_kernel(NormDims d, NormActivation<Smooth> f, bool aligned, const T* x, const float* mean,
                                const float* rstd, const T* gamma, const T* beta, const T* g, T* dx) {
   BlockReduceShared& s = block_shared<BlockReduceShared>();
   const RowPlace<Threads> at;
@@ -136,8 +137,8 @@ __global__ void __launch_bounds__(layer_norm_threads)
   // visit(c, xhat, gamma h) for the thread's channels.
   const auto for_terms = [&](const auto& visit) {
     at.template for_channels<N>(d.channels, [&](index_t c) {
-      Pack<float, N> v = load_row<N>(from + c, packed), w = load_row<N>(cotangent + c, packed);
-      const Pack<float, N> scale = load_row<N>(gamma + c, packed), offset = load_row<N>(beta + c, packed);
+      Pack<float, N> v = load_row<N>(from + c, aligned), w = load_row<N>(cotangent + c, aligned);
+      const Pack<float, N> scale = load_row<N>(gamma + c, aligned), offset = load_row<N>(beta + c, aligned);
       for (int k = 0; k < N; ++k) {
         v.at[k] = (v.at[k] - row_mean) * row_rstd;
         w.at[k] = scale.at[k] * f.cotangent(v.at[k] * scale.at[k] + offset.at[k], w.at[k]);
@@ -157,7 +158,7 @@ __global__ void __launch_bounds__(layer_norm_threads)
   for_terms([&](index_t c, const Pack<float, N>& xhat, const Pack<float, N>& h) {
     Pack<float, N> r;
     for (int k = 0; k < N; ++k) r.at[k] = row_rstd * (h.at[k] - sum - xhat.at[k] * product);
-    store_row<N>(dx + at.row * d.channels + c, r, packed);
+    store_row<N>(dx + at.row * d.channels + c, r, aligned);
   });
 }
 
@@ -173,23 +174,23 @@ struct NormalisedRow {
 /// Partial sums of h and of h xhat of one split; dbeta and dgamma where there is one split.
 template <int N, bool Smooth, class T>
 __global__ void __launch_bounds__(column_threads, 2)
-    layer_norm_sums_kernel(ColumnPlan p, NormActivation<Smooth> f, bool packed, const T* x, const float* mean,
+    layer_norm_sums_kernel(ColumnPlan p, NormActivation<Smooth> f, bool aligned, const T* x, const float* mean,
                            const float* rstd, const T* gamma, const T* beta, const T* g, float* partial, T* dbeta,
                            T* dgamma) {
   const ColumnPlace<N> at(p);
   float sum[N] = {}, product[N] = {};
-  with_packing<N>(packed, [&]<bool Packed>() {
+  with_alignment<N>(aligned, [&]<bool Aligned>() {
     StoredColumns<N, T> scale = {}, offset = {};
     if (at.inside) {
-      scale = load_columns<N, Packed>(gamma + at.channel);
-      offset = load_columns<N, Packed>(beta + at.channel);
+      scale = load_columns<N, Aligned>(gamma + at.channel);
+      offset = load_columns<N, Aligned>(beta + at.channel);
     }
     const index_t top = index_t{blockIdx.y} * p.split_rows + (threadIdx.x >> p.shift);
     for_rows<rows_in_flight<Smooth>>(
         RowWalk{top, column_threads >> p.shift, at.rows.count},
         [&](index_t r) -> NormalisedRow<N, T> {
           const index_t i = r * p.channels + at.channel;
-          return {load_columns<N, Packed>(x + i), load_columns<N, Packed>(g + i), mean[r], rstd[r]};
+          return {load_columns<N, Aligned>(x + i), load_columns<N, Aligned>(g + i), mean[r], rstd[r]};
         },
         [&](index_t, const NormalisedRow<N, T>& v) {
           TINYGAN_UNROLL
@@ -234,8 +235,8 @@ void layer_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x,
                          Stream stream) {
   launch_rows(d, o.activation.kind, stream, [&]<int N, int Threads, bool Smooth>(const Launch& how) {
     launch<layer_norm_backward_kernel<N, Threads, Smooth, T>>(how, d, NormActivation<Smooth>(o.activation),
-                                                              packable<N>(x, gamma, beta, g, dx), x, mean, rstd, gamma,
-                                                              beta, g, dx);
+                                                              is_vector_aligned<N>(x, gamma, beta, g, dx), x, mean,
+                                                              rstd, gamma, beta, g, dx);
   });
   const ColumnPlan p = layer_norm_plan(d, column_width<T>(d.channels));
   float* const partial = column_workspace("layer_norm_backward", p, workspace);
@@ -246,8 +247,8 @@ void layer_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x,
                                                     .shared_bytes = reduction_floats<N> * sizeof(float),
                                                     .stream = stream},
                                                    p, NormActivation<Smooth>(o.activation),
-                                                   packable<N>(x, gamma, beta, g), x, mean, rstd, gamma, beta, g,
-                                                   partial, dbeta, dgamma);
+                                                   is_vector_aligned<N>(x, gamma, beta, g), x, mean, rstd, gamma, beta,
+                                                   g, partial, dbeta, dgamma);
     });
   });
   if (p.splits == 1) return;

@@ -101,7 +101,7 @@ __device__ __forceinline__ void store_fragments(const FragmentC (&acc)[M][N], fl
       if (m + first + row >= t.M || n + column >= t.N) continue;
       Float4 v = load_pack<4>(shared + (first + row) * pitch + column);
       finish_pack(e, n + column, t.N, v);
-      store_some(out + at + n + column, n + column, t.N, v, t.packed);
+      store_some(out + at + n + column, n + column, t.N, v, t.aligned);
     }
   }
 }
@@ -181,9 +181,9 @@ struct MmaTile {
     using Place = PanelPlace<MmaTile, TileMN, L>;
     MmaPanel<T, TileMN, tile_k, L>& panel;
 
-    __device__ __forceinline__ void operator()(int i, const T* from, int count, bool packed) const {
+    __device__ __forceinline__ void operator()(int i, const T* from, int count, bool aligned) const {
       T* const to = panel.memory + panel.at(Place::mn(i), Place::k(i));
-      if (packed) return async_copy<16>(to, from, count > 0);  // extents are multiples of packs: all or nothing
+      if (aligned) return async_copy<16>(to, from, count > 0);  // extents are multiples of packs: all or nothing
       copy_some(to, from, count);
     }
   };

@@ -83,8 +83,8 @@ Launch optimiser_launch(const TensorList<Tensor>& list, std::size_t shared, Stre
 /// By the threads of a block: f.operator()<4>(i) for the first element i of every pack of n elements, then <1>(i) for
 /// the rest.
 template <class F>
-__device__ __forceinline__ void for_block(index_t n, bool packed, const F& f) {
-  const index_t packs = packed ? n / 4 : 0;
+__device__ __forceinline__ void for_block(index_t n, bool aligned, const F& f) {
+  const index_t packs = aligned ? n / 4 : 0;
   TINYGAN_UNROLL
   for (index_t i = threadIdx.x; i < packs; i += map_threads) f.template operator()<4>(4 * i);
   for (index_t i = 4 * packs + threadIdx.x; i < n; i += map_threads) f.template operator()<1>(i);
@@ -107,7 +107,7 @@ struct Parameter {
     rounded = slot.param + begin;
   }
 
-  __device__ bool packed() const { return packable<4>(master, rounded); }  // null is aligned
+  __device__ bool aligned() const { return is_vector_aligned<4>(master, rounded); }  // null is aligned
   template <int N>
   __device__ __forceinline__ void store(index_t i, const Pack<float, N>& value) const {
     store_pack(master + i, value);

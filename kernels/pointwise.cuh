@@ -120,13 +120,13 @@ struct BroadcastPlan {
   }
 };
 
-/// Whether an operand can be read in packs of 4: one value along the innermost axis, or contiguous runs from aligned
-/// places on.
+/// Whether an operand allows vectorised access by 4 elements: one value along the innermost axis, or contiguous runs
+/// from aligned addresses.
 template <class T>
-bool broadcasts_in_packs(const BroadcastDims& d, const index_t* stride, const T* x) {
+bool is_vectorisable(const BroadcastDims& d, const index_t* stride, const T* x) {
   constexpr int last = BroadcastDims::rank - 1;
   if (stride[last] == 0) return true;
-  bool even = stride[last] == 1 && packable<4>(x);
+  bool even = stride[last] == 1 && is_vector_aligned<4>(x);
   for (int axis = 0; axis < last; ++axis) even = even && (d.extent[axis] == 1 || stride[axis] % 4 == 0);
   return even;
 }
@@ -173,11 +173,11 @@ void binary(BinaryOp op, const BroadcastDims& d, float alpha, const T* a, const 
         });
     return;
   }
-  const bool packs = d.extent[last] % 4 == 0 && packable<4>(y) && broadcasts_in_packs(d, d.a_stride, a) &&
-                     broadcasts_in_packs(d, d.b_stride, b);
-  const BroadcastPlan plan(d, packs ? 4 : 1);
+  const bool vectorised = d.extent[last] % 4 == 0 && is_vector_aligned<4>(y) && is_vectorisable(d, d.a_stride, a) &&
+                          is_vectorisable(d, d.b_stride, b);
+  const BroadcastPlan plan(d, vectorised ? 4 : 1);
   const Launch how{.grid = {grid_stride_blocks(plan.packs, map_threads)}, .block = {map_threads}, .stream = stream};
-  if (packs) launch<binary_broadcast_kernel<4, T>>(how, op, plan, alpha, a, b, y);
+  if (vectorised) launch<binary_broadcast_kernel<4, T>>(how, op, plan, alpha, a, b, y);
   else launch<binary_broadcast_kernel<1, T>>(how, op, plan, alpha, a, b, y);
 }
 
@@ -231,11 +231,11 @@ template <class T>
 void copy(const CopyDims& d, const T* src, T* dst, Stream stream) {
   constexpr int N = pack_width<T>;
   const bool even = d.outer == 1 || (d.src_stride % N == 0 && d.dst_stride % N == 0);
-  const bool packs = d.inner % N == 0 && even && packable<N>(src, dst);
-  const index_t count = d.outer * d.inner / (packs ? N : 1);
-  const Divisor inner(d.inner / (packs ? N : 1));
+  const bool vectorised = d.inner % N == 0 && even && is_vector_aligned<N>(src, dst);
+  const index_t count = d.outer * d.inner / (vectorised ? N : 1);
+  const Divisor inner(d.inner / (vectorised ? N : 1));
   const Launch how{.grid = {grid_stride_blocks(count, map_threads)}, .block = {map_threads}, .stream = stream};
-  if (packs) launch<copy_kernel<N, T>>(how, count, inner, d.src_stride, d.dst_stride, src, dst);
+  if (vectorised) launch<copy_kernel<N, T>>(how, count, inner, d.src_stride, d.dst_stride, src, dst);
   else launch<copy_kernel<1, T>>(how, count, inner, d.src_stride, d.dst_stride, src, dst);
 }
 

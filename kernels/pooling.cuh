@@ -80,10 +80,10 @@ inline PoolPlan pool_to_x(const PoolDims& d, index_t N) {
           {d.Q, d.window_w, Divisor(d.stride_w), d.pad_left}};
 }
 
-/// launch(N) with N = 4 where the arrays allow packs, else 1.
+/// f.operator()<N>() with N = 4 if the arrays are aligned for vectorised access, else 1.
 template <class F, class... T>
-void in_packs(index_t channels, const F& f, const T*... arrays) {
-  if (channels % 4 == 0 && packable<4>(arrays...)) f.template operator()<4>();
+void with_channel_width(index_t channels, const F& f, const T*... arrays) {
+  if (channels % 4 == 0 && is_vector_aligned<4>(arrays...)) f.template operator()<4>();
   else f.template operator()<1>();
 }
 
@@ -126,7 +126,7 @@ __global__ void __launch_bounds__(map_threads) max_pool2d_kernel(PoolPlan p, con
 
 template <class T>
 void max_pool2d(const PoolDims& d, const T* x, T* y, std::int32_t* index, Stream stream) {
-  in_packs(
+  with_channel_width(
       d.C,
       [&]<int N>() {
         const PoolPlan p = pool_to_y(d, N);
@@ -176,7 +176,7 @@ __global__ void __launch_bounds__(map_threads, 3)
 
 template <class T>
 void pool_scatter(const PoolDims& d, const T* g, const std::int32_t* index, T* dx, Stream stream) {
-  in_packs(
+  with_channel_width(
       d.C,
       [&]<int N>() {
         const PoolPlan p = pool_to_x(d, N);
@@ -210,7 +210,7 @@ __global__ void __launch_bounds__(map_threads) sum_pool2d_kernel(PoolPlan p, flo
 
 template <class T>
 void sum_pool2d(const PoolDims& d, float scale, const T* x, T* y, Stream stream) {
-  in_packs(
+  with_channel_width(
       d.C,
       [&]<int N>() {
         const PoolPlan p = pool_to_y(d, N);
@@ -221,7 +221,7 @@ void sum_pool2d(const PoolDims& d, float scale, const T* x, T* y, Stream stream)
 
 template <class T>
 void sum_pool2d_grad(const PoolDims& d, float scale, const T* g, T* dx, Stream stream) {
-  in_packs(
+  with_channel_width(
       d.C,
       [&]<int N>() {
         const PoolPlan p = pool_to_x(d, N);

@@ -42,7 +42,7 @@ inline constexpr int row_threads = 256;
 /// y[task] = Op over split task % splits of row task / splits.
 template <class Op, int Threads, class X, class Y>
 __global__ void __launch_bounds__(row_threads)
-    reduce_rows_kernel(index_t tasks, index_t reduced, ReduceSplits p, bool packed, const X* x, Y* y) {
+    reduce_rows_kernel(index_t tasks, index_t reduced, ReduceSplits p, bool aligned, const X* x, Y* y) {
   BlockReduceShared& s = block_shared<BlockReduceShared>();
   constexpr index_t teams = row_threads / Threads;
   const index_t task = blockIdx.x * teams + threadIdx.x / Threads, thread = threadIdx.x % Threads;
@@ -52,7 +52,7 @@ __global__ void __launch_bounds__(row_threads)
   const X* from = x + task / p.splits * reduced + begin;
 
   float acc[4] = {Op::neutral, Op::neutral, Op::neutral, Op::neutral};
-  const index_t packs = packed ? n / 4 : 0;
+  const index_t packs = aligned ? n / 4 : 0;
   for (index_t i = thread; i < packs; i += Threads) {
     const Float4 v = load_floats<4>(from + 4 * i);
     TINYGAN_UNROLL
@@ -108,23 +108,23 @@ template <class Op, class X, class Y>
 void reduce_pass(const ReduceDims& d, const ReduceSplits& p, const X* x, Y* y, Stream stream) {
   const index_t matrices = d.outer * p.splits;
   if (d.inner == 1) {
-    const bool packed = d.reduced % 4 == 0 && packable<4>(x);
+    const bool aligned = d.reduced % 4 == 0 && is_vector_aligned<4>(x);
     const bool warps = p.splits == 1 && d.reduced <= 1024;
     const Launch how{.grid = {grid_extent(warps ? ceil_div(matrices, row_threads / 32) : matrices)},
                      .block = {row_threads},
                      .shared_bytes = sizeof(BlockReduceShared),
                      .stream = stream};
-    if (warps) launch<reduce_rows_kernel<Op, 32, X, Y>>(how, matrices, d.reduced, p, packed, x, y);
-    else launch<reduce_rows_kernel<Op, row_threads, X, Y>>(how, matrices, d.reduced, p, packed, x, y);
+    if (warps) launch<reduce_rows_kernel<Op, 32, X, Y>>(how, matrices, d.reduced, p, aligned, x, y);
+    else launch<reduce_rows_kernel<Op, row_threads, X, Y>>(how, matrices, d.reduced, p, aligned, x, y);
     return;
   }
-  const bool packs = d.inner % 4 == 0 && d.inner >= 64 && packable<4>(x, y);
-  const index_t groups = ceil_div(d.inner, packs ? 4 * 32 : 32);
+  const bool vectorised = d.inner % 4 == 0 && d.inner >= 64 && is_vector_aligned<4>(x, y);
+  const index_t groups = ceil_div(d.inner, vectorised ? 4 * 32 : 32);
   const Launch how{.grid = {grid_extent(groups * matrices)},
                    .block = {warp_size, column_rows},
-                   .shared_bytes = packs ? sizeof(ReduceColumnsShared<4>) : sizeof(ReduceColumnsShared<1>),
+                   .shared_bytes = vectorised ? sizeof(ReduceColumnsShared<4>) : sizeof(ReduceColumnsShared<1>),
                    .stream = stream};
-  if (packs) launch<reduce_columns_kernel<Op, 4, X, Y>>(how, d, p, groups, x, y);
+  if (vectorised) launch<reduce_columns_kernel<Op, 4, X, Y>>(how, d, p, groups, x, y);
   else launch<reduce_columns_kernel<Op, 1, X, Y>>(how, d, p, groups, x, y);
 }
 

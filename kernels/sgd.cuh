@@ -34,7 +34,7 @@ __global__ void __launch_bounds__(map_threads) sgd_kernel(SgdFactors f, TensorLi
     param.store(i, p4);
     store_pack(m + i, m4);
   };
-  for_block(chunk.n, param.packed() && packable<4>(grad, m), update);
+  for_block(chunk.n, param.aligned() && is_vector_aligned<4>(grad, m), update);
 }
 
 template <class T>

@@ -3,8 +3,8 @@
 //   acc(i,j) = sum over k of a(i,k) b(k,j)      i < tile_m, j < tile_n; k in steps of tile_k
 //
 // A Source loads the operands. load_step(copy_a, copy_b) loads this thread's packs of the next step (P::pack contiguous
-// elements of a panel each): copy(i, from, count, packed) for pack i: the first `count` (0 or more) elements at `from`,
-// then zeros. `packed`: `from` is aligned to a pack, and extents are multiples of packs. A Source knows layouts, taps
+// elements of a panel each): copy(i, from, count, aligned) for pack i: the first `count` (0 or more) elements at `from`,
+// then zeros. `aligned`: `from` is aligned to a pack, and extents are multiples of packs. A Source knows layouts, taps
 // and pixels; the multiplying part (ffma_tile.cuh, mma_tile.cuh) does not.
 //
 // Elements in memory are T, float or bfloat16; sums, epilogues and split-K partial sums are floats, rounded to T once,
@@ -56,10 +56,10 @@ struct PanelPlace {
   }
 };
 
-/// The first `count` of the four elements at `from`, then zeros. `packed`: `from` is aligned to four of them.
+/// The first `count` of the four elements at `from`, then zeros. `aligned`: `from` is aligned for vectorised access.
 template <class T>
-__device__ __forceinline__ Float4 load_some(const T* from, int count, bool packed) {
-  if (packed && count >= 4) return load_floats<4>(from);
+__device__ __forceinline__ Float4 load_some(const T* from, int count, bool aligned) {
+  if (aligned && count >= 4) return load_floats<4>(from);
   Float4 v;
   TINYGAN_UNROLL
   for (int k = 0; k < 4; ++k) v.at[k] = k < count ? to_float(from[k]) : 0.0f;
@@ -72,10 +72,10 @@ __device__ __forceinline__ int count_of(index_t at, index_t end) {
   return static_cast<int>(end - at < N ? (end > at ? end - at : 0) : N);
 }
 
-/// Whether rows of `extent` elements at these pointers can be copied in packs of N.
+/// Whether rows of `extent` elements at these pointers are aligned for vectorised access by N elements.
 template <int N, class... T>
-bool made_of_packs(index_t extent, const T*... rows) {
-  return extent % N == 0 && packable<N>(rows...);
+bool has_aligned_rows(index_t extent, const T*... rows) {
+  return extent % N == 0 && is_vector_aligned<N>(rows...);
 }
 
 // ---- The result -----------------------------------------------------------------------------------------------------
@@ -98,10 +98,10 @@ __device__ __forceinline__ void finish_pack(const Epilogue<T>& e, int n, int N, 
   }
 }
 
-/// Stores columns n to n + 3, as far as below N, to global memory. `packed`: `to` is aligned to four elements.
+/// Stores columns n to n + 3, as far as below N, to global memory. `aligned`: `to` is aligned for vectorised access.
 template <class T>
-__device__ __forceinline__ void store_some(T* to, int n, int N, const Float4& v, bool packed) {
-  if (packed && n + 4 <= N) return store_floats<true>(to, v);
+__device__ __forceinline__ void store_some(T* to, int n, int N, const Float4& v, bool aligned) {
+  if (aligned && n + 4 <= N) return store_floats<true>(to, v);
   TINYGAN_UNROLL
   for (int k = 0; k < 4; ++k)
     if (n + k < N) to[k] = from_float<T>(v.at[k]);
@@ -110,7 +110,7 @@ __device__ __forceinline__ void store_some(T* to, int n, int N, const Float4& v,
 /// A tile's place in its result: rows [m, M) and columns [n, N) exist.
 struct TilePlace {
   int m, M, n, N;
-  bool packed;  // rows of the result are aligned to four elements
+  bool aligned;  // rows of the result are aligned for vectorised access
 };
 
 // ---- Split-K --------------------------------------------------------------------------------------------------------
@@ -139,7 +139,7 @@ __device__ __forceinline__ void store_tile(typename P::Accumulator& acc, const T
 struct SplitSum {
   index_t size, splits, N;
   int lanes, share;
-  bool packed;
+  bool aligned;
 };
 
 /// y[i] = epilogue(sum of the lanes' sums, each of `share` splits in order); N columns.
@@ -147,7 +147,7 @@ template <class T>
 __global__ void __launch_bounds__(map_threads)
     sum_splits_kernel(SplitSum p, Epilogue<T> e, const float* partial_sums, T* y) {
   constexpr int batch = 8;  // splits that a thread loads before it adds any
-  const int count = p.packed ? 4 : 1, items = map_threads / p.lanes;
+  const int count = p.aligned ? 4 : 1, items = map_threads / p.lanes;
   const int mine = static_cast<int>(threadIdx.x) % items, sharer = static_cast<int>(threadIdx.x) / items;
   const index_t i = count * (index_t{blockIdx.x} * items + mine);
   const index_t end = (sharer + 1) * index_t{p.share} < p.splits ? (sharer + 1) * index_t{p.share} : p.splits;
@@ -156,7 +156,7 @@ __global__ void __launch_bounds__(map_threads)
     Float4 w[batch] = {};
     TINYGAN_UNROLL
     for (int s = 0; s < batch; ++s)
-      if (first + s < end) w[s] = load_some(partial_sums + (first + s) * p.size + i, count, p.packed);
+      if (first + s < end) w[s] = load_some(partial_sums + (first + s) * p.size + i, count, p.aligned);
     TINYGAN_UNROLL
     for (int s = 0; s < batch; ++s) TINYGAN_UNROLL
     for (int k = 0; k < 4; ++k) v.at[k] += w[s].at[k];
@@ -172,7 +172,7 @@ __global__ void __launch_bounds__(map_threads)
   if (i >= p.size) return;
   const int n = static_cast<int>(i % p.N);
   finish_pack(e, n, n + count, v);
-  store_some(y + i, n, n + count, v, p.packed);
+  store_some(y + i, n, n + count, v, p.aligned);
 }
 
 /// Partial sums (splits, size) of a split-K kernel; null for one split, which stores its result itself.
@@ -183,11 +183,15 @@ inline float* split_k_workspace(const char* op, index_t splits, index_t size, Wo
 template <class T>
 void sum_splits(index_t size, index_t splits, index_t N, const Epilogue<T>& e, const float* partial_sums, T* y,
                 Stream stream) {
-  SplitSum p{
-      .size = size, .splits = splits, .N = N, .lanes = 1, .share = 0, .packed = made_of_packs<4>(N, partial_sums, y)};
+  SplitSum p{.size = size,
+             .splits = splits,
+             .N = N,
+             .lanes = 1,
+             .share = 0,
+             .aligned = has_aligned_rows<4>(N, partial_sums, y)};
   while (p.lanes < 32 && 8 * p.lanes < splits) p.lanes *= 2;
   p.share = static_cast<int>(ceil_div(splits, p.lanes));
-  const index_t items = p.packed ? size / 4 : size;
+  const index_t items = p.aligned ? size / 4 : size;
   const Launch how{.grid = {grid_extent(ceil_div(items, map_threads / p.lanes))},
                    .block = {map_threads},
                    .shared_bytes = p.lanes > 1 ? map_threads * sizeof(Float4) : 0,

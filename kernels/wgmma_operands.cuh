@@ -64,7 +64,7 @@ void write_operand(index_t batch, index_t rows, index_t columns, bool transpose,
                    Stream stream) {
   auto* const to = static_cast<OperandElement<F>*>(y);
   if (!transpose) {
-    const index_t n = batch * rows * columns, packs = aligned(16, x) ? n / 4 : 0;
+    const index_t n = batch * rows * columns, packs = is_aligned(16, x) ? n / 4 : 0;
     const unsigned blocks = grid_stride_blocks(packs > 0 ? packs : n, map_threads);
     const Launch how{.grid = {blocks}, .block = {map_threads}, .stream = stream};
     return launch<convert_operand_kernel<F>>(how, n, packs, x, to);

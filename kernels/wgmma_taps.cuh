@@ -88,7 +88,7 @@ __global__ void __launch_bounds__(P::threads, 2)
     const auto produce = [&](WgmmaProducer<P>& to) { load_taps<P>(p, at, in, w, to); };
     typename P::Accumulator acc = {};  // (tile_m, tile_n)
     if (!wgmma_multiply<P>(steps, produce, acc)) return;
-    store_wgmma<P>(acc, {at.image, p.N, at.channel, p.K, p.packed_out}, e, out,
+    store_wgmma<P>(acc, {at.image, p.N, at.channel, p.K, p.aligned_out}, e, out,
                    [&](int image) { return image * p.out_image + at.out; });
   }
 }
@@ -161,15 +161,15 @@ void wgmma_taps(TapPlan& plan, index_t H, index_t taps, const Epilogue<T>& e, co
 template <Precision F, class T>
 bool wgmma_conv_fits(const ConvDims& d, bool adjoint) {
   const index_t C = adjoint ? d.K : d.C, K = adjoint ? d.C : d.K;
-  const bool packs = C % wgmma_pack<F> == 0 && (std::is_same_v<T, float> || K % wgmma_pack<F> == 0);
-  return packs && wgmma_suits<F>(adjoint ? d.H * d.W : d.P * d.Q, d.N, C, K);
+  const bool rows_of_packs = C % wgmma_pack<F> == 0 && (std::is_same_v<T, float> || K % wgmma_pack<F> == 0);
+  return rows_of_packs && wgmma_suits<F>(adjoint ? d.H * d.W : d.P * d.Q, d.N, C, K);
 }
 
 /// Whether these addresses are aligned for wgmma_conv().
 template <Precision F, class T>
 bool wgmma_conv_reads(const T* in, const T* w) {
-  if (std::is_same_v<T, bfloat16>) return aligned(16, in, w);
-  return F == Precision::bf16 || aligned(16, in);
+  if (std::is_same_v<T, bfloat16>) return is_aligned(16, in, w);
+  return F == Precision::bf16 || is_aligned(16, in);
 }
 
 template <Precision F, class T, bool Adjoint>
@@ -207,8 +207,8 @@ bool wgmma_gemm_fits(const GemmDims& d) {
 /// Whether these addresses are aligned for wgmma_gemm().
 template <Precision F, class T>
 bool wgmma_gemm_reads(const GemmDims& d, const T* a, const T* b) {
-  if (std::is_same_v<T, bfloat16>) return aligned(16, a, b);
-  return !wgmma_gemm_reads_a<F>(d) || aligned(16, a);
+  if (std::is_same_v<T, bfloat16>) return is_aligned(16, a, b);
+  return !wgmma_gemm_reads_a<F>(d) || is_aligned(16, a);
 }
 
 /// A matrix product as a list of one tap.
@@ -221,7 +221,7 @@ TapPlan wgmma_gemm_plan(const GemmDims& d, const T* c) {
   p.C = static_cast<int>(d.K);
   p.K = static_cast<int>(d.N);
   p.out_image = d.N;
-  p.packed_out = made_of_packs<4>(d.N, c);
+  p.aligned_out = has_aligned_rows<4>(d.N, c);
   p.raster = static_cast<unsigned>(index_t{sm_90_wgmma.raster});
   const AxisTapGroup one{.out = 0, .count = 1, .in = 0, .filter = 0, .taps = 1};
   plan.groups.push_back({one, one, 0});

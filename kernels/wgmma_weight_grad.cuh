@@ -66,7 +66,7 @@ __global__ void __launch_bounds__(P::threads, 2)
     const auto produce = [&](WgmmaProducer<P>& to) { load_pairs<P>(p, h, v, begin, end, c, k, x, g, to); };
     typename P::Accumulator acc = {};  // (tile_m, tile_n) of dw[t]
     if (!wgmma_multiply<P>(end - begin, produce, acc)) return;
-    const TilePlace place{c, p.C, k, p.K, p.packed_w};
+    const TilePlace place{c, p.C, k, p.K, p.aligned_w};
     const auto offset = [&](int row) { return index_t{row} * p.K; };
     const index_t size = index_t{p.C} * p.K;
     if (partial_sums)
@@ -119,7 +119,7 @@ inline void wgmma_weight_grad(const ConvDims& d, const bfloat16* x, const bfloat
                               float* partial_sums, Stream stream) {
   check_weight_grad(d);
   with_wgmma_weight_grad_plan(d, [&]<class P>(WeightGradPlan p) {
-    p.packed_w = partial_sums ? made_of_packs<4>(d.K, partial_sums) : made_of_packs<4>(d.K, dw);
+    p.aligned_w = partial_sums ? has_aligned_rows<4>(d.K, partial_sums) : has_aligned_rows<4>(d.K, dw);
     const TensorMap x_map = tensor_map({x, P::element_bytes, {d.C, d.W, d.H, d.N}, {P::box_m, 1, 1, P::tile_k}});
     const TensorMap g_map = tensor_map({g, P::element_bytes, {d.K, d.Q, d.P, d.N}, {P::box_n, 1, 1, P::tile_k}});
     record_tiles<P>(d.R * d.S * p.row_tiles * p.column_tiles * p.splits, p.splits);

@@ -16,12 +16,12 @@ namespace {
 struct LadderConv {
   int N, H, W, C, R, S, K, P, Q, stride, pad_top, pad_left;
 
-  LadderConv(const ConvDims& d, bool packs)
+  LadderConv(const ConvDims& d, bool vectorised)
       : N(narrow(d.N)), H(narrow(d.H)), W(narrow(d.W)), C(narrow(d.C)), R(narrow(d.R)), S(narrow(d.S)), K(narrow(d.K)),
         P(narrow(d.P)), Q(narrow(d.Q)), stride(narrow(d.stride_h)), pad_top(narrow(d.pad_top)),
         pad_left(narrow(d.pad_left)) {
     check(d.stride_h == d.stride_w && d.dilation_h == 1 && d.dilation_w == 1, "ladder", "one stride and no dilation");
-    check(!packs || (C % 4 == 0 && K % 4 == 0), "ladder", C, " and ", K, " channels, expected multiples of 4");
+    check(!vectorised || (C % 4 == 0 && K % 4 == 0), "ladder", C, " and ", K, " channels, expected multiples of 4");
   }
 
  private:

@@ -134,14 +134,14 @@ struct StoredColumns {
   }
 };
 
-/// One load where the array is aligned (Packed).
-template <int N, bool Packed, class T>
+/// One load if Aligned.
+template <int N, bool Aligned, class T>
 __device__ __forceinline__ StoredColumns<N, T> load_columns(const T* from) {
   using Stored = StoredColumns<N, T>;
   Stored r;
   if constexpr (N == 1) {
     r.words.at[0] = *from;
-  } else if constexpr (Packed) {
+  } else if constexpr (Aligned) {
     r.words = load_pack < Stored::pairs ? N / 2 : N > (reinterpret_cast<const typename Stored::Word*>(from));
   } else if constexpr (Stored::pairs) {
     TINYGAN_UNROLL
@@ -152,9 +152,9 @@ __device__ __forceinline__ StoredColumns<N, T> load_columns(const T* from) {
   }
   return r;
 }
-template <int N, bool Packed, class T>
+template <int N, bool Aligned, class T>
 __device__ __forceinline__ void store_columns(T* to, const Pack<float, N>& value) {
-  if constexpr (Packed) {
+  if constexpr (Aligned) {
     store_floats<true>(to, value);
   } else {
     TINYGAN_UNROLL
@@ -162,10 +162,10 @@ __device__ __forceinline__ void store_columns(T* to, const Pack<float, N>& value
   }
 }
 
-/// f.operator()<packed>(): around loops, not inside them.
+/// f.operator()<Aligned>(), to be called around loops, not inside them.
 template <int N, class F>
-__device__ __forceinline__ void with_packing(bool packed, const F& f) {
-  if (N == 1 || packed) f.template operator()<true>();
+__device__ __forceinline__ void with_alignment(bool aligned, const F& f) {
+  if (N == 1 || aligned) f.template operator()<true>();
   else f.template operator()<false>();
 }
 

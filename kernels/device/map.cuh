@@ -18,10 +18,10 @@ inline constexpr int map_threads = 256;
 template <class... T>
 inline constexpr unsigned map_blocks_per_sm = (std::is_same_v<T, float> && ...) ? 0 : 4;
 
-/// Packs of N that fit into n elements, if every array allows packs, else none.
+/// Number of packs of N in n elements if every array is aligned for vectorised access, else 0.
 template <int N, class... T>
 index_t packs_of(index_t n, const T*... arrays) {
-  return packable<N>(arrays...) ? n / N : 0;
+  return is_vector_aligned<N>(arrays...) ? n / N : 0;
 }
 
 /// Packs of map(): as wide as a load of the widest type.

@@ -98,7 +98,7 @@ struct TensorMap : BoxedTensor {};
 
 inline TensorMap tensor_map(const BoxedTensor& t) {
   const auto refused = [&](const char* what) { fail("cuTensorMapEncodeTiled", what); };
-  if (!aligned(16, static_cast<const std::byte*>(t.data))) refused("the tensor is not 16-byte aligned");
+  if (!is_aligned(16, static_cast<const std::byte*>(t.data))) refused("the tensor is not 16-byte aligned");
   if (t.box[0] * t.element_bytes != box_row_bytes) refused("a row of the box is not 128 bytes");
   index_t bytes = t.element_bytes;
   for (std::size_t i = 0; i < 4; ++i) {

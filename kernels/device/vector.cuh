@@ -31,15 +31,15 @@ using Float4 = Pack<float, 4>;
 template <class... T>
 inline constexpr int pack_width = static_cast<int>(16 / std::max({sizeof(T)...}));
 
-/// True if every pointer is a multiple of `bytes`, the condition for packs.
+/// True if every pointer is a multiple of `bytes`.
 template <class... T>
-bool aligned(std::size_t bytes, const T*... pointers) {
+bool is_aligned(std::size_t bytes, const T*... pointers) {
   return ((reinterpret_cast<std::uintptr_t>(pointers) % bytes == 0) && ...);
 }
 
-/// True if every pointer is aligned to packs of N elements.
+/// True if every pointer is aligned for vectorised access by N elements.
 template <int N, class... T>
-__host__ __device__ __forceinline__ bool packable(const T*... pointers) {
+__host__ __device__ __forceinline__ bool is_vector_aligned(const T*... pointers) {
   return ((reinterpret_cast<std::uintptr_t>(pointers) % (sizeof(T) * N) == 0) && ...);
 }
 

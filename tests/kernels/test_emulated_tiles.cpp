@@ -16,14 +16,14 @@ void check_tile(Precision precision, index_t M, index_t N, index_t K) {
   const auto of_rounded =
       test::reference_gemm(d, test::rounded(precision, a.values()).data(), test::rounded(precision, b.values()).data());
   const auto exact = test::reference_gemm(d, a.data(), b.data());
-  // Without split-K, then with operands that cannot be copied in packs.
-  for (const bool packed : {true, false}) {
+  // Without split-K, then with operands that are not aligned for vectorised access.
+  for (const bool aligned : {true, false}) {
     const GemmPlan plan{.row_tiles = grid_extent(ceil_div(M, P::tile_m)),
                         .column_tiles = grid_extent(ceil_div(N, P::tile_n)),
                         .split_k = round_up(K, P::tile_k),
-                        .packed_a = packed && made_of_packs<P::pack>(A == Major::k ? K : M, a.data()),
-                        .packed_b = packed && made_of_packs<P::pack>(B == Major::k ? K : N, b.data()),
-                        .packed_c = packed && N % 4 == 0};
+                        .aligned_a = aligned && has_aligned_rows<P::pack>(A == Major::k ? K : M, a.data()),
+                        .aligned_b = aligned && has_aligned_rows<P::pack>(B == Major::k ? K : N, b.data()),
+                        .aligned_c = aligned && N % 4 == 0};
     const auto c = test::both_ways<T>(
         M * N, [&](T* out) { gemm_tiles<P, A, B>(d, plan, Epilogue<T>{}, a.data(), b.data(), out, nullptr, {}); });
     test::check_product(precision, c, of_rounded, exact, Epilogue<T>{});
