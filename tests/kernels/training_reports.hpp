@@ -2,13 +2,12 @@
 // the rounding of operands, and of what is stored, lets them.
 #pragma once
 
-#include <limits>
-
 #include <tinygan/gan/step.hpp>
 
+#include "../../bench/gpu/check.hpp"
 #include "kernels/cuda_device.hpp"
 #include "models/tiny_networks.hpp"
-#include "support/worst_error.hpp"
+#include "support/amplification.hpp"
 
 namespace tinygan::test {
 
@@ -35,8 +34,9 @@ std::vector<double> reports(gan::AdversarialStep<T>& step, Device device) {
   return all;
 }
 
+/// The same from weights moved by move_weights().
 template <class T>
-std::vector<double> reports(Device device) {
+std::vector<double> reports(Device device, double moved = 0, unsigned seed = 0) {
   models::Networks<T> networks = tiny_networks<T>(1);
   const models::Networks<float> same_for_all = tiny_networks(1);
   const auto copy = [](const nn::Sequential<float>& from, const nn::Sequential<T>& to) {
@@ -46,6 +46,8 @@ std::vector<double> reports(Device device) {
   };
   copy(same_for_all.generator, networks.generator);
   copy(same_for_all.discriminator, networks.discriminator);
+  move_weights(networks.generator, moved, seed);
+  move_weights(networks.discriminator, moved, seed + 1000);
   networks.to(device);
   gan::AdversarialStep<T> step(networks, reports_hyper, reports_hyper);
   return reports(step, device);
@@ -56,25 +58,19 @@ inline std::vector<double> reports_in(const Arithmetic& by) {
   return by.bfloat16_elements ? reports<bfloat16>(by.device) : reports<float>(by.device);
 }
 
-/// Operands are rounded to 11 or 8 bits instead of 24, so reports may be off by that much more than the CPU's, of which
-/// the worst counts and 8 times that, as single ones happen to be right; in fp32 elementary functions of a few ulp
-/// count instead. With elements of bfloat16 everything else is rounded too.
+/// Reports of three steps against those in double, within what the rounding of their products can do to them.
 inline void check_reports(const Arithmetic& by) {
-  const std::vector<double> exact = reports<double>(Device::cpu()), cpu = reports<float>(Device::cpu()),
-                            found = reports_in(by);
-  double worst = std::numeric_limits<float>::epsilon();
-  for (std::size_t i = 0; i < exact.size(); ++i)
-    worst = std::max(worst, std::fabs(cpu[i] - exact[i]) / std::fabs(exact[i]));
-  const double rounded = by.precision == Precision::fp32 ? 4 : by.precision == Precision::tf32 ? 0x1p13 : 0x1p16;
-  const double coarser = by.bfloat16_elements ? 2 * rounded : rounded;
+  const std::vector<double> exact = reports<double>(Device::cpu()), found = reports_in(by);
   CHECK(found == reports_in(by));
+  // of three steps; sums of 100 products at most
+  const double moved = 3 * moved_in_step(bench::gpu::rounding(by.precision), by.bfloat16_elements, 100);
+  const Array bound =
+      farthest([](double by_that, unsigned seed) { return reports<double>(Device::cpu(), by_that, seed); }, moved,
+               [](double a, double b) { return std::fabs(a - b); });
   const support::ErrorContext context(by.name());
-  for (std::size_t i = 0; i < exact.size(); ++i) {
-    const double error = std::fabs(found[i] - exact[i]), bound = 8 * coarser * worst * std::fabs(exact[i]);
-    support::record_error(error, bound, [&] { return text("number ", i, " of the reports"); });
-    CAPTURE(i, found[i], exact[i], worst);
-    CHECK(error <= bound);
-  }
+  check_elements(
+      found, [&](index_t i) { return exact[static_cast<std::size_t>(i)]; },
+      [&](index_t i) { return bound[static_cast<std::size_t>(i)]; });
 }
 
 }  // namespace tinygan::test
