@@ -18,7 +18,7 @@ if(tinygan_imported)
 endif()
 
 if(NOT TARGET tinygan::compiled)
-  set(tinygan_parts kernels_float kernels_double ops_float ops_double ops_bfloat16 nn_float nn_double nn_bfloat16)
+  set(tinygan_parts functions kernels_float kernels_double ops_float ops_double ops_bfloat16 nn_float nn_double nn_bfloat16)
   list(TRANSFORM tinygan_parts REPLACE "(.+)" "${tinygan_compiled_sources}/\\1.cpp")
   add_library(tinygan_compiled STATIC EXCLUDE_FROM_ALL ${tinygan_parts})
   add_library(tinygan::compiled ALIAS tinygan_compiled)

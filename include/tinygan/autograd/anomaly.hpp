@@ -8,15 +8,13 @@
 #include <vector>
 
 #include <tinygan/autograd/tape.hpp>
+#include <tinygan/base/outline.hpp>
 
 namespace tinygan {
 
 namespace detail {
 
-inline bool& anomaly_flag() {
-  thread_local bool on = false;
-  return on;
-}
+bool& anomaly_flag();
 
 }  // namespace detail
 
@@ -59,7 +57,23 @@ std::optional<std::string> first_non_finite(const Tensor<T>& x) {
 }
 
 /// Throws Error if an input of an op or its result is not finite.
-inline void check_op_is_finite(const char* op, const AnyVariable& result, const std::vector<AnyVariable>& inputs) {
+void check_op_is_finite(const char* op, const AnyVariable& result, const std::vector<AnyVariable>& inputs);
+
+}  // namespace detail
+
+}  // namespace tinygan
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan::detail {
+
+TINYGAN_FUNC bool& anomaly_flag() {
+  thread_local bool on = false;
+  return on;
+}
+
+TINYGAN_FUNC void check_op_is_finite(const char* op, const AnyVariable& result,
+                                     const std::vector<AnyVariable>& inputs) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (!inputs[i].defined()) continue;
     if (const auto found = inputs[i].node()->first_non_finite())
@@ -68,6 +82,6 @@ inline void check_op_is_finite(const char* op, const AnyVariable& result, const 
   if (const auto found = result.node()->first_non_finite()) fail(op, "from finite inputs, the result holds ", *found);
 }
 
-}  // namespace detail
+}  // namespace tinygan::detail
 
-}  // namespace tinygan
+#endif

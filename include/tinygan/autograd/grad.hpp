@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <tinygan/autograd/reverse_pass.hpp>
+#include <tinygan/base/outline.hpp>
 
 namespace tinygan {
 
@@ -31,14 +32,7 @@ std::vector<Variable<T>> grad(const Variable<Y>& y, std::initializer_list<Variab
 }
 
 /// Adds the gradient of a scalar y to grad() of every leaf that requires gradients. Throws Error like grad().
-inline void backward(const AnyVariable& y, const GradOptions& options = {}, const AnyVariable& cotangent = {}) {
-  check(!options.create_graph, "backward", "leaves accumulate tensors; use grad() for gradients to differentiate");
-  const AnyVariable first = detail::first_cotangent("backward", y, cotangent);
-  const std::vector<AnyVariable> leaves = detail::leaves_of(y);
-  const std::vector<AnyVariable> grads = detail::gradients(y, leaves, options, first);
-  const NoGrad no_grad;
-  for (std::size_t i = 0; i < leaves.size(); ++i) leaves[i].node()->add_grad(grads[i]);
-}
+void backward(const AnyVariable& y, const GradOptions& options = {}, const AnyVariable& cotangent = {});
 
 struct TapeOptions {
   bool persistent = false;  ///< gradient() may be called more than once
@@ -69,3 +63,20 @@ class GradientTape {
 };
 
 }  // namespace tinygan
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan {
+
+TINYGAN_FUNC void backward(const AnyVariable& y, const GradOptions& options, const AnyVariable& cotangent) {
+  check(!options.create_graph, "backward", "leaves accumulate tensors; use grad() for gradients to differentiate");
+  const AnyVariable first = detail::first_cotangent("backward", y, cotangent);
+  const std::vector<AnyVariable> leaves = detail::leaves_of(y);
+  const std::vector<AnyVariable> grads = detail::gradients(y, leaves, options, first);
+  const NoGrad no_grad;
+  for (std::size_t i = 0; i < leaves.size(); ++i) leaves[i].node()->add_grad(grads[i]);
+}
+
+}  // namespace tinygan
+
+#endif

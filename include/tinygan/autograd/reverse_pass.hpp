@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <tinygan/autograd/variable.hpp>
+#include <tinygan/base/outline.hpp>
 
 namespace tinygan {
 
@@ -19,12 +20,35 @@ struct GradOptions {
 namespace detail {
 
 /// Throws: an earlier backward pass freed the tape of v.
-[[noreturn]] inline void fail_freed(const char* op, const AnyVariable& v) {
+[[noreturn]] void fail_freed(const char* op, const AnyVariable& v);
+
+/// The leaves that y depends on and that require gradients, in order of creation.
+std::vector<AnyVariable> leaves_of(const AnyVariable& y);
+
+/// The cotangent of the result: the caller's, or 1 for a scalar. Throws Error if y does not require gradients or the
+/// cotangent does not match y.
+AnyVariable first_cotangent(const char* op, const AnyVariable& y, const AnyVariable& cotangent);
+
+/// grad() for any element types.
+std::vector<AnyVariable> gradients(const AnyVariable& y, const std::vector<AnyVariable>& xs, const GradOptions& options,
+                                   const AnyVariable& cotangent);
+
+}  // namespace detail
+
+}  // namespace tinygan
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan::detail {
+
+TINYGAN_FUNC void fail_freed(const char* op, const AnyVariable& v) {
   fail(op, "the tape of '", v.op(),
        "' was freed by an earlier pass; call that pass with {.retain_graph = true}, or detach() its result");
 }
 
-inline bool created_before(const AnyVariable& a, const AnyVariable& b) { return a.node()->order < b.node()->order; }
+TINYGAN_FUNC bool created_before(const AnyVariable& a, const AnyVariable& b) {
+  return a.node()->order < b.node()->order;
+}
 
 /// One backward pass from a result to the targets.
 class ReversePass {
@@ -155,8 +179,7 @@ class ReversePass {
   AnyVariable freed_;        ///< the latest node upstream of y whose tape is freed
 };
 
-/// The leaves that y depends on and that require gradients, in order of creation.
-inline std::vector<AnyVariable> leaves_of(const AnyVariable& y) {
+TINYGAN_FUNC std::vector<AnyVariable> leaves_of(const AnyVariable& y) {
   std::vector<AnyVariable> leaves, pending{y};
   std::unordered_set<const NodeBase*> seen;
   while (!pending.empty()) {
@@ -173,7 +196,7 @@ inline std::vector<AnyVariable> leaves_of(const AnyVariable& y) {
 
 /// Copies gradients that share memory with each other or with the caller's cotangent: rules may return one tensor for
 /// several inputs, or the cotangent itself. The tape also holds recorded gradients; it detects writes to them.
-inline void separate(std::vector<AnyVariable>& gradients, const AnyVariable& cotangent, bool recorded) {
+TINYGAN_FUNC void separate(std::vector<AnyVariable>& gradients, const AnyVariable& cotangent, bool recorded) {
   const RecordingScope scope(recorded);
   for (std::size_t i = 0; i < gradients.size(); ++i) {
     AnyVariable& g = gradients[i];
@@ -184,9 +207,7 @@ inline void separate(std::vector<AnyVariable>& gradients, const AnyVariable& cot
   }
 }
 
-/// The cotangent of the result: the caller's, or 1 for a scalar. Throws Error if y does not require gradients or the
-/// cotangent does not match y.
-inline AnyVariable first_cotangent(const char* op, const AnyVariable& y, const AnyVariable& cotangent) {
+TINYGAN_FUNC AnyVariable first_cotangent(const char* op, const AnyVariable& y, const AnyVariable& cotangent) {
   check(y.defined(), op, "the result to differentiate is empty");
   check(y.requires_grad(), op, "the result of '", y.op(),
         "' does not depend on anything that requires gradients; was it computed under NoGrad, or from detach()?");
@@ -203,9 +224,8 @@ inline AnyVariable first_cotangent(const char* op, const AnyVariable& y, const A
   return cotangent;
 }
 
-/// grad() for any element types.
-inline std::vector<AnyVariable> gradients(const AnyVariable& y, const std::vector<AnyVariable>& xs,
-                                          const GradOptions& options, const AnyVariable& cotangent) {
+TINYGAN_FUNC std::vector<AnyVariable> gradients(const AnyVariable& y, const std::vector<AnyVariable>& xs,
+                                                const GradOptions& options, const AnyVariable& cotangent) {
   for (std::size_t i = 0; i < xs.size(); ++i)
     check(xs[i].defined() && xs[i].requires_grad(), "grad", "variable ", i, " does not require gradients");
   std::vector<AnyVariable> result;
@@ -218,6 +238,6 @@ inline std::vector<AnyVariable> gradients(const AnyVariable& y, const std::vecto
   return result;
 }
 
-}  // namespace detail
+}  // namespace tinygan::detail
 
-}  // namespace tinygan
+#endif

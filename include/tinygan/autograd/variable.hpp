@@ -42,20 +42,26 @@ using Vjp = std::function<Cotangents(const Backward<T>&)>;
 template <class T>
 class SavedTensor {
  public:
-  SavedTensor(const char* name, Tensor<T> tensor)
-      : name_(name), tensor_(std::move(tensor)), version_(tensor_.version()) {}
+  SavedTensor(const char* name, Tensor<T> tensor);
 
-  const Tensor<T>& get() const {
-    if (tensor_.version() != version_) [[unlikely]]
-      detail::throw_stale(name_);
-    return tensor_;
-  }
+  const Tensor<T>& get() const;
 
  private:
   const char* name_;
   Tensor<T> tensor_;
   std::uint64_t version_;
 };
+
+template <class T>
+SavedTensor<T>::SavedTensor(const char* name, Tensor<T> tensor)
+    : name_(name), tensor_(std::move(tensor)), version_(tensor_.version()) {}
+
+template <class T>
+const Tensor<T>& SavedTensor<T>::get() const {
+  if (tensor_.version() != version_) [[unlikely]]
+    detail::throw_stale(name_);
+  return tensor_;
+}
 
 template <class T>
 struct Node;
@@ -68,13 +74,7 @@ class Variable : public AnyVariable {
   Variable() = default;
 
   /// A leaf. Leaves made with requires_grad, and variables computed from them, have gradients.
-  Variable(Tensor<T> value, bool requires_grad = false) {  // NOLINT: implicit
-    check(value.defined(), "Variable", "the tensor is empty: default-constructed or moved from");
-    auto node = std::make_shared<Node<T>>();
-    node->value = std::move(value);
-    node->requires_grad = requires_grad;
-    node_ = std::move(node);
-  }
+  Variable(Tensor<T> value, bool requires_grad = false);
 
   /// The value. Throws Error if this is a saved handle and the value was modified in place since.
   const Tensor<T>& value() const& {
@@ -101,61 +101,22 @@ class Variable : public AnyVariable {
 
   /// Replaces the value of a leaf, for initialisation, loading and moving to another device. Throws Error on a shape
   /// mismatch, an empty tensor or a computed variable.
-  void set_value(Tensor<T> value) const {
-    check(is_leaf(), "set_value", "the variable was computed by ", op());
-    check(value.defined(), "set_value", "the tensor is empty: default-constructed or moved from");
-    check(value.shape() == shape(), "set_value", "shape ", value.shape(), ", expected ", shape());
-    at().value = std::move(value);
-  }
+  void set_value(Tensor<T> value) const;
 
   using Master = Tensor<wide_t<T>>;
 
   /// The fp32 master weights of a bfloat16 leaf, which optimisers update, Ema averages and files store; the value is
   /// the master rounded. Initialised from the value, again after a write to the value alone. For any other T the value
   /// itself.
-  Master master() const {
-    if constexpr (std::is_same_v<T, wide_t<T>>) {
-      return value();
-    } else {
-      Node<T>& node = at();
-      if (!node.master.defined() || node.master_of != node.value.version()) {
-        check(is_leaf(), "master", "the variable was computed by ", op());
-        if (!node.master.defined() || node.master.device() != device()) node.master = Master(shape(), device());
-        kernels<T>(device()).widen(size(), node.value.data(), node.master.data(), Stream{});
-        mark_updated();
-      }
-      return node.master;
-    }
-  }
+  Master master() const;
 
   /// set_value() with master weights: keeps `master`, and rounds it to the value.
-  void set_master(Master master) const {
-    if constexpr (std::is_same_v<T, wide_t<T>>) {
-      set_value(std::move(master));
-    } else {
-      check(master.defined(), "set_value", "the tensor is empty: default-constructed or moved from");
-      set_value(cast<T>(master));
-      at().master = std::move(master);
-      at().master_of = at().value.version();
-    }
-  }
+  void set_master(Master master) const;
 
   /// Rounds master() to the value, in place. Call after a write to master().
-  void round_master() const {
-    if constexpr (!std::is_same_v<T, wide_t<T>>) {
-      kernels<T>(device()).narrow(size(), at().master.data(), at().value.data(), Stream{});
-    }
-    mark_updated();
-  }
+  void round_master() const;
   /// Marks both as changed. Call after a write to master() and the value, which is the master rounded.
-  void mark_updated() const {
-    Node<T>& node = at();
-    node.value.bump_version();
-    if constexpr (!std::is_same_v<T, wide_t<T>>) {
-      node.master.bump_version();
-      node.master_of = node.value.version();
-    }
-  }
+  void mark_updated() const;
 
  private:
   friend class AnyVariable;
@@ -163,6 +124,69 @@ class Variable : public AnyVariable {
 
   Node<T>& at() const { return static_cast<Node<T>&>(AnyVariable::at()); }
 };
+
+template <class T>
+Variable<T>::Variable(Tensor<T> value, bool requires_grad) {  // NOLINT: implicit
+  check(value.defined(), "Variable", "the tensor is empty: default-constructed or moved from");
+  auto node = std::make_shared<Node<T>>();
+  node->value = std::move(value);
+  node->requires_grad = requires_grad;
+  node_ = std::move(node);
+}
+
+template <class T>
+void Variable<T>::set_value(Tensor<T> value) const {
+  check(is_leaf(), "set_value", "the variable was computed by ", op());
+  check(value.defined(), "set_value", "the tensor is empty: default-constructed or moved from");
+  check(value.shape() == shape(), "set_value", "shape ", value.shape(), ", expected ", shape());
+  at().value = std::move(value);
+}
+
+template <class T>
+auto Variable<T>::master() const -> Master {
+  if constexpr (std::is_same_v<T, wide_t<T>>) {
+    return value();
+  } else {
+    Node<T>& node = at();
+    if (!node.master.defined() || node.master_of != node.value.version()) {
+      check(is_leaf(), "master", "the variable was computed by ", op());
+      if (!node.master.defined() || node.master.device() != device()) node.master = Master(shape(), device());
+      kernels<T>(device()).widen(size(), node.value.data(), node.master.data(), Stream{});
+      mark_updated();
+    }
+    return node.master;
+  }
+}
+
+template <class T>
+void Variable<T>::set_master(Master master) const {
+  if constexpr (std::is_same_v<T, wide_t<T>>) {
+    set_value(std::move(master));
+  } else {
+    check(master.defined(), "set_value", "the tensor is empty: default-constructed or moved from");
+    set_value(cast<T>(master));
+    at().master = std::move(master);
+    at().master_of = at().value.version();
+  }
+}
+
+template <class T>
+void Variable<T>::round_master() const {
+  if constexpr (!std::is_same_v<T, wide_t<T>>) {
+    kernels<T>(device()).narrow(size(), at().master.data(), at().value.data(), Stream{});
+  }
+  mark_updated();
+}
+
+template <class T>
+void Variable<T>::mark_updated() const {
+  Node<T>& node = at();
+  node.value.bump_version();
+  if constexpr (!std::is_same_v<T, wide_t<T>>) {
+    node.master.bump_version();
+    node.master_of = node.value.version();
+  }
+}
 
 template <class T>
 Variable<T> AnyVariable::as() const& {
@@ -193,39 +217,57 @@ struct Node final : NodeBase {
   Device device() const override { return value.device(); }
   std::uint64_t version() const override { return value.version(); }
   bool unique() const override { return value.unique(); }
-  bool shares_storage(const NodeBase& other) const override {
-    return other.element() == typeid(T) && value.shares_storage(static_cast<const Node&>(other).value);
-  }
+  bool shares_storage(const NodeBase& other) const override;
   std::optional<std::string> first_non_finite() const override { return detail::first_non_finite(value); }
 
-  AnyVariable filled(double v) const override {
-    return Variable<T>(Tensor<T>::full(value.shape(), static_cast<T>(static_cast<wide_t<T>>(v)), value.device()));
-  }
-  AnyVariable copy(const AnyVariable& self) const override {
-    return record<T>("copy", value.clone(), {self}, [](const Backward<T>& c) { return std::vector{c.g}; });
-  }
-  AnyVariable add_to(AnyVariable a, const AnyVariable& self) const override {
-    const Tensor<T>& term = static_cast<const Node&>(*a.node()).value;
-    BroadcastDims dims;
-    dims.extent[BroadcastDims::rank - 1] = value.size();
-    dims.a_stride[BroadcastDims::rank - 1] = dims.b_stride[BroadcastDims::rank - 1] = 1;
-    const bool in_place = !recording() && a.node().use_count() == 1 && term.unique();
-    const Tensor<T> sum = in_place ? term : Tensor<T>(value.shape(), value.device());
-    kernels<T>(value.device()).binary(BinaryOp::add, dims, 0, term.data(), value.data(), sum.data(), Stream{});
-    if (in_place) return a;
-    return record<T>("add", sum, {std::move(a), self}, [](const Backward<T>& c) { return std::vector{c.g, c.g}; });
-  }
-  void add_grad(const AnyVariable& g) override {
-    grad = grad.defined() ? g.node()->add_to(Variable<T>(grad), g).template as<T>().value() : g.as<T>().value();
-  }
+  AnyVariable filled(double v) const override;
+  AnyVariable copy(const AnyVariable& self) const override;
+  AnyVariable add_to(AnyVariable a, const AnyVariable& self) const override;
+  void add_grad(const AnyVariable& g) override;
 
-  Cotangents apply_rule(const AnyVariable& self, const AnyVariable& g, const std::vector<bool>& needs) const override {
-    AnyVariable out = self;
-    out.save(recorded_version);
-    return vjp({{inputs}, std::move(out).as<T>(), g.as<T>(), needs});
-  }
+  Cotangents apply_rule(const AnyVariable& self, const AnyVariable& g, const std::vector<bool>& needs) const override;
   void drop_rule() override { vjp = nullptr; }
 };
+
+template <class T>
+bool Node<T>::shares_storage(const NodeBase& other) const {
+  return other.element() == typeid(T) && value.shares_storage(static_cast<const Node&>(other).value);
+}
+
+template <class T>
+AnyVariable Node<T>::filled(double v) const {
+  return Variable<T>(Tensor<T>::full(value.shape(), static_cast<T>(static_cast<wide_t<T>>(v)), value.device()));
+}
+
+template <class T>
+AnyVariable Node<T>::copy(const AnyVariable& self) const {
+  return record<T>("copy", value.clone(), {self}, [](const Backward<T>& c) { return std::vector{c.g}; });
+}
+
+template <class T>
+AnyVariable Node<T>::add_to(AnyVariable a, const AnyVariable& self) const {
+  const Tensor<T>& term = static_cast<const Node&>(*a.node()).value;
+  BroadcastDims dims;
+  dims.extent[BroadcastDims::rank - 1] = value.size();
+  dims.a_stride[BroadcastDims::rank - 1] = dims.b_stride[BroadcastDims::rank - 1] = 1;
+  const bool in_place = !recording() && a.node().use_count() == 1 && term.unique();
+  const Tensor<T> sum = in_place ? term : Tensor<T>(value.shape(), value.device());
+  kernels<T>(value.device()).binary(BinaryOp::add, dims, 0, term.data(), value.data(), sum.data(), Stream{});
+  if (in_place) return a;
+  return record<T>("add", sum, {std::move(a), self}, [](const Backward<T>& c) { return std::vector{c.g, c.g}; });
+}
+
+template <class T>
+void Node<T>::add_grad(const AnyVariable& g) {
+  grad = grad.defined() ? g.node()->add_to(Variable<T>(grad), g).template as<T>().value() : g.as<T>().value();
+}
+
+template <class T>
+Cotangents Node<T>::apply_rule(const AnyVariable& self, const AnyVariable& g, const std::vector<bool>& needs) const {
+  AnyVariable out = self;
+  out.save(recorded_version);
+  return vjp({{inputs}, std::move(out).as<T>(), g.as<T>(), needs});
+}
 
 /// The variable of an op's result; it joins the tape if recording is on and some input needs gradients. Throws Error in
 /// an AnomalyScope if a value is not finite.

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include <tinygan/base/outline.hpp>
+
 namespace tinygan {
 
 /// Thrown for every mistake a user can make: the text names the op or the file, what was found and
@@ -36,17 +38,9 @@ Part part(const char (&literal)[N]) {
   return {literal, [](std::ostream& out, const void* v) { out << static_cast<const char*>(v); }};
 }
 
-[[gnu::noinline]] inline std::string join(std::initializer_list<Part> parts) {
-  std::ostringstream out;
-  out.imbue(std::locale::classic());  // text() also writes files: the program's locale must not change them
-  for (const Part& p : parts) p.print(out, p.value);
-  return out.str();
-}
+std::string join(std::initializer_list<Part> parts);
 
-[[noreturn, gnu::cold, gnu::noinline]] inline void throw_error(std::string_view where,
-                                                               std::initializer_list<Part> what) {
-  throw Error(std::string(where) + ": " + join(what));
-}
+[[noreturn, gnu::cold]] void throw_error(std::string_view where, std::initializer_list<Part> what);
 
 }  // namespace detail
 
@@ -70,3 +64,22 @@ void check(bool ok, std::string_view where, const What&... what) {
 }
 
 }  // namespace tinygan
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan::detail {
+
+[[gnu::noinline]] TINYGAN_FUNC std::string join(std::initializer_list<Part> parts) {
+  std::ostringstream out;
+  out.imbue(std::locale::classic());  // text() also writes files: the program's locale must not change them
+  for (const Part& p : parts) p.print(out, p.value);
+  return out.str();
+}
+
+[[gnu::noinline]] TINYGAN_FUNC void throw_error(std::string_view where, std::initializer_list<Part> what) {
+  throw Error(std::string(where) + ": " + join(what));
+}
+
+}  // namespace tinygan::detail
+
+#endif

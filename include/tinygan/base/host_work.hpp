@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <tinygan/base/error.hpp>
+#include <tinygan/base/outline.hpp>
 
 namespace tinygan {
 
@@ -39,32 +40,48 @@ class HostWork {
   /// Runs `work` now and, within a Scope, before every replay: all work of a captured step precedes all its launches.
   /// Throws Error, naming `owner` by `name`, if the first run of a captured step did not use it, or if a step uses it
   /// more often than `times`.
-  static void each_step(const void* owner, const char* name, std::function<void()> work, Times times = Times::once) {
-    const Scope::State step = current();
-    if (!step.work) return work();
-    const bool known = step.work->has(owner);
-    if (step.run == Run::captured) return check(known, name, "was not used in the first run of this captured step");
-    check(!known || times == Times::any, name, "is used twice in a step that is to be captured, expected once");
-    work();
-    step.work->entries_.emplace_back(owner, std::move(work));
-  }
+  static void each_step(const void* owner, const char* name, std::function<void()> work, Times times = Times::once);
 
-  void repeat() const {
-    for (const auto& [owner, work] : entries_) work();
-  }
+  void repeat() const;
 
  private:
-  static Scope::State& current() {
-    thread_local Scope::State state;
-    return state;
-  }
-  bool has(const void* owner) const {
-    for (const auto& entry : entries_)
-      if (entry.first == owner) return true;
-    return false;
-  }
+  static Scope::State& current();
+  bool has(const void* owner) const;
 
   std::vector<std::pair<const void*, std::function<void()>>> entries_;
 };
 
 }  // namespace tinygan
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan {
+
+TINYGAN_FUNC void HostWork::each_step(const void* owner, const char* name, std::function<void()> work, Times times) {
+  const Scope::State step = current();
+  if (!step.work) return work();
+  const bool known = step.work->has(owner);
+  if (step.run == Run::captured) return check(known, name, "was not used in the first run of this captured step");
+  check(!known || times == Times::any, name, "is used twice in a step that is to be captured, expected once");
+  work();
+  step.work->entries_.emplace_back(owner, std::move(work));
+}
+
+TINYGAN_FUNC void HostWork::repeat() const {
+  for (const auto& [owner, work] : entries_) work();
+}
+
+TINYGAN_FUNC HostWork::Scope::State& HostWork::current() {
+  thread_local Scope::State state;
+  return state;
+}
+
+TINYGAN_FUNC bool HostWork::has(const void* owner) const {
+  for (const auto& entry : entries_)
+    if (entry.first == owner) return true;
+  return false;
+}
+
+}  // namespace tinygan
+
+#endif

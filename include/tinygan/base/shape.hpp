@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include <tinygan/base/error.hpp>
+#include <tinygan/base/outline.hpp>
 
 namespace tinygan {
 
@@ -30,17 +31,7 @@ constexpr bool multiply(index_t& n, index_t factor) {
 }
 
 /// The product of extents and counts. Throws Error if it is more than max_elements.
-inline index_t product(std::string_view op, std::initializer_list<index_t> factors) {
-  index_t n = 1;
-  for (index_t f : factors)
-    if (!multiply(n, f)) {
-      std::ostringstream what;
-      const char* times = "";
-      for (index_t g : factors) what << times << g, times = " x ";
-      fail(op, what.str(), " elements, more than ", max_elements);
-    }
-  return n;
-}
+index_t product(std::string_view op, std::initializer_list<index_t> factors);
 
 }  // namespace detail
 
@@ -51,13 +42,7 @@ class Shape {
 
   Shape() = default;
   Shape(std::initializer_list<index_t> extents) : Shape(std::span(extents.begin(), extents.size())) {}
-  explicit Shape(std::span<const index_t> extents) {
-    check(extents.size() <= max_rank, "Shape", "rank ", extents.size(), " is above the limit of ", max_rank);
-    for (index_t e : extents) extents_[static_cast<std::size_t>(rank_++)] = e;
-    for (int axis = 0; axis < rank_; ++axis)
-      check((*this)[axis] >= 1, "Shape", "extent ", axis, " of ", *this, " is ", (*this)[axis],
-            ", expected at least 1");
-  }
+  explicit Shape(std::span<const index_t> extents);
 
   int rank() const { return rank_; }
 
@@ -65,33 +50,19 @@ class Shape {
   index_t operator[](int axis) const { return extents_[static_cast<std::size_t>(resolve(axis))]; }
 
   /// The non-negative number of an axis given as in Python. Throws Error if the axis is out of range.
-  int resolve(int axis) const {
-    check(axis >= -rank_ && axis < rank_, "Shape", "axis ", axis, " is out of range for ", *this);
-    return axis < 0 ? axis + rank_ : axis;
-  }
+  int resolve(int axis) const;
 
   /// Number of elements; above max_elements the largest index_t.
   index_t size() const { return range_size(0, rank_); }
 
   /// Throws Error, with the name of the op, if there are more than max_elements.
-  void check_size(std::string_view op) const {
-    check(size() <= max_elements, op, *this, " has more than ", max_elements, " elements");
-  }
+  void check_size(std::string_view op) const;
 
   /// Number of elements spanned by the axes [first, last); above max_elements as size().
-  index_t range_size(int first, int last) const {
-    index_t n = 1;
-    for (int axis = first; axis < last; ++axis)
-      if (!detail::multiply(n, extents_[static_cast<std::size_t>(axis)])) return std::numeric_limits<index_t>::max();
-    return n;
-  }
+  index_t range_size(int first, int last) const;
 
   /// The same shape with one extent replaced.
-  Shape with(int axis, index_t extent) const {
-    Shape s = *this;
-    s.extents_[static_cast<std::size_t>(resolve(axis))] = extent;
-    return Shape(s.extents());
-  }
+  Shape with(int axis, index_t extent) const;
 
   std::span<const index_t> extents() const { return {extents_.data(), static_cast<std::size_t>(rank_)}; }
   auto begin() const { return extents().begin(); }
@@ -111,3 +82,56 @@ class Shape {
 };
 
 }  // namespace tinygan
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan::detail {
+
+TINYGAN_FUNC index_t product(std::string_view op, std::initializer_list<index_t> factors) {
+  index_t n = 1;
+  for (index_t f : factors)
+    if (!multiply(n, f)) {
+      std::ostringstream what;
+      const char* times = "";
+      for (index_t g : factors) what << times << g, times = " x ";
+      fail(op, what.str(), " elements, more than ", max_elements);
+    }
+  return n;
+}
+
+}  // namespace tinygan::detail
+
+namespace tinygan {
+
+TINYGAN_FUNC Shape::Shape(std::span<const index_t> extents) {
+  check(extents.size() <= max_rank, "Shape", "rank ", extents.size(), " is above the limit of ", max_rank);
+  for (index_t e : extents) extents_[static_cast<std::size_t>(rank_++)] = e;
+  for (int axis = 0; axis < rank_; ++axis)
+    check((*this)[axis] >= 1, "Shape", "extent ", axis, " of ", *this, " is ", (*this)[axis], ", expected at least 1");
+}
+
+TINYGAN_FUNC int Shape::resolve(int axis) const {
+  check(axis >= -rank_ && axis < rank_, "Shape", "axis ", axis, " is out of range for ", *this);
+  return axis < 0 ? axis + rank_ : axis;
+}
+
+TINYGAN_FUNC void Shape::check_size(std::string_view op) const {
+  check(size() <= max_elements, op, *this, " has more than ", max_elements, " elements");
+}
+
+TINYGAN_FUNC index_t Shape::range_size(int first, int last) const {
+  index_t n = 1;
+  for (int axis = first; axis < last; ++axis)
+    if (!detail::multiply(n, extents_[static_cast<std::size_t>(axis)])) return std::numeric_limits<index_t>::max();
+  return n;
+}
+
+TINYGAN_FUNC Shape Shape::with(int axis, index_t extent) const {
+  Shape s = *this;
+  s.extents_[static_cast<std::size_t>(resolve(axis))] = extent;
+  return Shape(s.extents());
+}
+
+}  // namespace tinygan
+
+#endif

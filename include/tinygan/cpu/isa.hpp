@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include <tinygan/base/error.hpp>
+#include <tinygan/base/outline.hpp>
 
 /// Marks a function or lambda whose code must land inside an instruction set's wrapper.
 #define TINYGAN_INLINE inline __attribute__((always_inline))
@@ -39,32 +40,12 @@ inline const char* isa_name(Isa isa) {
 }
 
 /// The best instruction set of this processor.
-inline Isa detect_isa() {
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-    return Isa::avx512;
-  if (avx2) return Isa::avx2;
-#endif
-  return Isa::portable;
-}
+Isa detect_isa();
 
 namespace detail {
 
 /// TINYGAN_CPU_ISA=portable|avx2|avx512 lowers the choice; more than the processor has is an error.
-inline Isa initial_isa() {
-  const Isa best = detect_isa();
-  const char* wish = std::getenv("TINYGAN_CPU_ISA");
-  if (!wish) return best;
-  const std::string_view name = wish;
-  check(name == "portable" || name == "avx2" || name == "avx512", "TINYGAN_CPU_ISA", "'", name,
-        "', expected portable, avx2 or avx512");
-  const Isa isa = name == "portable" ? Isa::portable : name == "avx2" ? Isa::avx2 : Isa::avx512;
-  check(isa <= best, "TINYGAN_CPU_ISA", "'", name, "' is more than this processor has (", isa_name(best), ")");
-  return isa;
-}
+Isa initial_isa();
 
 /// -1 before the first use. A static local with an initialiser would be locked in a child of fork() that another
 /// thread's first use came between.
@@ -121,3 +102,39 @@ void dispatch(const Body& body) {
 }
 
 }  // namespace tinygan::cpu
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan::cpu {
+
+TINYGAN_FUNC Isa detect_isa() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+    return Isa::avx512;
+  if (avx2) return Isa::avx2;
+#endif
+  return Isa::portable;
+}
+
+}  // namespace tinygan::cpu
+
+namespace tinygan::cpu::detail {
+
+TINYGAN_FUNC Isa initial_isa() {
+  const Isa best = detect_isa();
+  const char* wish = std::getenv("TINYGAN_CPU_ISA");
+  if (!wish) return best;
+  const std::string_view name = wish;
+  check(name == "portable" || name == "avx2" || name == "avx512", "TINYGAN_CPU_ISA", "'", name,
+        "', expected portable, avx2 or avx512");
+  const Isa isa = name == "portable" ? Isa::portable : name == "avx2" ? Isa::avx2 : Isa::avx512;
+  check(isa <= best, "TINYGAN_CPU_ISA", "'", name, "' is more than this processor has (", isa_name(best), ")");
+  return isa;
+}
+
+}  // namespace tinygan::cpu::detail
+
+#endif

@@ -16,12 +16,31 @@
 #include <sched.h>
 #endif
 
+#include <tinygan/base/outline.hpp>
+
 namespace tinygan::cpu {
 
 namespace detail {
 
 /// Processors in the calling thread's affinity mask; those of the machine where the system has no such mask.
-inline int affinity_processors() {
+int affinity_processors();
+
+/// The strictest quota of the control groups that this process is in, a group's parents included; nothing without a
+/// limit. `root` is prefixed to /proc and /sys.
+std::optional<int> cgroup_processors(const std::string& root = "");
+
+}  // namespace detail
+
+/// The processors that this process may use, at least 1.
+int usable_processors();
+
+}  // namespace tinygan::cpu
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan::cpu::detail {
+
+TINYGAN_FUNC int affinity_processors() {
 #if defined(__linux__)
   // The kernel refuses a set that is smaller than its own: 1024 bits at first, more on larger machines.
   for (std::size_t bits = 1024; bits <= std::size_t{1} << 20; bits *= 2) {
@@ -35,7 +54,7 @@ inline int affinity_processors() {
 }
 
 /// The start of a file, "" if it cannot be read.
-inline std::string read_small_file(const std::string& path) {
+TINYGAN_FUNC std::string read_small_file(const std::string& path) {
   std::string text;
   if (std::FILE* const file = std::fopen(path.c_str(), "re")) {
     char part[4096];
@@ -47,7 +66,7 @@ inline std::string read_small_file(const std::string& path) {
 }
 
 /// The number that a text begins with.
-inline std::optional<long long> leading_number(std::string_view text) {
+TINYGAN_FUNC std::optional<long long> leading_number(std::string_view text) {
   long long value = 0;
   const auto end = text.data() + text.size();
   if (std::from_chars(text.data(), end, value).ec != std::errc{}) return std::nullopt;
@@ -55,13 +74,13 @@ inline std::optional<long long> leading_number(std::string_view text) {
 }
 
 /// quota / period rounded up, nothing where there is no limit.
-inline std::optional<int> quota_processors(std::optional<long long> quota, std::optional<long long> period) {
+TINYGAN_FUNC std::optional<int> quota_processors(std::optional<long long> quota, std::optional<long long> period) {
   if (!quota || !period || *quota <= 0 || *period <= 0) return std::nullopt;
   return static_cast<int>(std::clamp((*quota - 1) / *period + 1, 1ll, 1ll << 20));
 }
 
 /// The limit of one group: cpu.max ("max 100000", "150000 100000") in version 2, two files in version 1.
-inline std::optional<int> group_quota(const std::string& folder, bool version2) {
+TINYGAN_FUNC std::optional<int> group_quota(const std::string& folder, bool version2) {
   if (!version2)
     return quota_processors(leading_number(read_small_file(folder + "/cpu.cfs_quota_us")),
                             leading_number(read_small_file(folder + "/cpu.cfs_period_us")));
@@ -71,9 +90,7 @@ inline std::optional<int> group_quota(const std::string& folder, bool version2) 
   return quota_processors(leading_number(limit), leading_number(std::string_view(limit).substr(space + 1)));
 }
 
-/// The strictest quota of the control groups that this process is in, a group's parents included; nothing without a
-/// limit. `root` is prefixed to /proc and /sys.
-inline std::optional<int> cgroup_processors(const std::string& root = "") {
+TINYGAN_FUNC std::optional<int> cgroup_processors(const std::string& root) {
   std::optional<int> least;
   const std::string groups = read_small_file(root + "/proc/self/cgroup");
   for (std::size_t at = 0; at < groups.size();) {  // hierarchy:controllers:path
@@ -98,12 +115,15 @@ inline std::optional<int> cgroup_processors(const std::string& root = "") {
   return least;
 }
 
-}  // namespace detail
+}  // namespace tinygan::cpu::detail
 
-/// The processors that this process may use, at least 1.
-inline int usable_processors() {
+namespace tinygan::cpu {
+
+TINYGAN_FUNC int usable_processors() {
   const int allowed = detail::affinity_processors();
   return std::min(allowed, detail::cgroup_processors().value_or(allowed));
 }
 
 }  // namespace tinygan::cpu
+
+#endif

@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include <tinygan/base/error.hpp>
+#include <tinygan/base/outline.hpp>
 #include <tinygan/base/shape.hpp>
 #include <tinygan/cpu/thread_pool.hpp>
 #include <tinygan/data/random.hpp>
@@ -26,13 +27,7 @@ struct AugmentOptions {
 
 namespace detail {
 
-inline void check_augment(const AugmentOptions& o) {
-  const auto in = [](float x, float max) { return x >= 0 && x <= max; };  // false for NaN
-  check(in(o.shift, 16), "augment", "shift of ", o.shift, " pixels, expected 0 to 16");
-  check(in(o.rotation, 45), "augment", "rotation of ", o.rotation, " degrees, expected 0 to 45");
-  check(in(o.scale, 0.5f), "augment", "scale of ", o.scale, ", expected 0 to 0.5");
-  check(std::isfinite(o.fill), "augment", "fill value ", o.fill, ", expected a finite number");
-}
+void check_augment(const AugmentOptions& o);
 
 }  // namespace detail
 
@@ -43,15 +38,7 @@ struct Similarity {
 };
 
 /// The transform of image `image` in step `step`: a function of (seed, step, image), at any batch size.
-inline Similarity random_similarity(const AugmentOptions& o, std::uint64_t seed, std::uint64_t step,
-                                    std::uint64_t image) {
-  RandomStream random(seed, Purpose::augment, step, image);
-  const float dx = random.uniform(-1, 1) * o.shift, dy = random.uniform(-1, 1) * o.shift;
-  const float angle = random.uniform(-1, 1) * o.rotation * std::numbers::pi_v<float> / 180;
-  const float size = 1 + random.uniform(-1, 1) * o.scale;
-  const float a = std::cos(angle) / size, b = -std::sin(angle) / size;  // the inverse of rotation and scaling
-  return {a, b, -(a * dx - b * dy), -(b * dx + a * dy)};
-}
+Similarity random_similarity(const AugmentOptions& o, std::uint64_t seed, std::uint64_t step, std::uint64_t image);
 
 /// y(H,W) from x(H,W) by bilinear interpolation; outside x the value is `fill`. Bytes are rounded to nearest.
 template <class T>
@@ -95,3 +82,33 @@ void augment(std::span<const T> x, std::span<T> y, index_t height, index_t width
 }
 
 }  // namespace tinygan::data
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan::data::detail {
+
+TINYGAN_FUNC void check_augment(const AugmentOptions& o) {
+  const auto in = [](float x, float max) { return x >= 0 && x <= max; };  // false for NaN
+  check(in(o.shift, 16), "augment", "shift of ", o.shift, " pixels, expected 0 to 16");
+  check(in(o.rotation, 45), "augment", "rotation of ", o.rotation, " degrees, expected 0 to 45");
+  check(in(o.scale, 0.5f), "augment", "scale of ", o.scale, ", expected 0 to 0.5");
+  check(std::isfinite(o.fill), "augment", "fill value ", o.fill, ", expected a finite number");
+}
+
+}  // namespace tinygan::data::detail
+
+namespace tinygan::data {
+
+TINYGAN_FUNC Similarity random_similarity(const AugmentOptions& o, std::uint64_t seed, std::uint64_t step,
+                                          std::uint64_t image) {
+  RandomStream random(seed, Purpose::augment, step, image);
+  const float dx = random.uniform(-1, 1) * o.shift, dy = random.uniform(-1, 1) * o.shift;
+  const float angle = random.uniform(-1, 1) * o.rotation * std::numbers::pi_v<float> / 180;
+  const float size = 1 + random.uniform(-1, 1) * o.scale;
+  const float a = std::cos(angle) / size, b = -std::sin(angle) / size;  // the inverse of rotation and scaling
+  return {a, b, -(a * dx - b * dy), -(b * dx + a * dy)};
+}
+
+}  // namespace tinygan::data
+
+#endif

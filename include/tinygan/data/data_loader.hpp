@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <tinygan/base/host_work.hpp>
+#include <tinygan/base/outline.hpp>
 #include <tinygan/data/batches.hpp>
 #include <tinygan/data/device_images.hpp>
 #include <tinygan/tensor/step_clock.hpp>
@@ -17,11 +18,9 @@ namespace tinygan::data {
 class DataLoader {
  public:
   /// With a clock of its own. Throws Error on an empty data set and on batches of different sizes.
-  explicit DataLoader(const ImageDataset& images, const BatchOptions& options = {}, Device device = Device::cpu())
-      : DataLoader(images, options, StepClock(device), true) {}
+  explicit DataLoader(const ImageDataset& images, const BatchOptions& options = {}, Device device = Device::cpu());
   /// On the device of `clock`, which must tick before each next(): saves a launch.
-  DataLoader(const ImageDataset& images, const BatchOptions& options, const StepClock& clock)
-      : DataLoader(images, options, clock, false) {}
+  DataLoader(const ImageDataset& images, const BatchOptions& options, const StepClock& clock);
   DataLoader(const DataLoader&) = delete;  // a captured step refers to its loader
   DataLoader& operator=(const DataLoader&) = delete;
 
@@ -41,29 +40,12 @@ class DataLoader {
   }
 
  private:
-  DataLoader(const ImageDataset& images, const BatchOptions& options, const StepClock& clock, bool counts)
-      : images_(images, clock.device()), batches_(images_.count(), options), clock_(clock), counts_(counts),
-        order_({images_.count()}, clock.device()) {
-    check(options.last == LastBatch::drop || images_.count() % options.batch_size == 0, "DataLoader", images_.count(),
-          " images, expected a multiple of the batch size ", options.batch_size, ", or LastBatch::drop");
-  }
+  DataLoader(const ImageDataset& images, const BatchOptions& options, const StepClock& clock, bool counts);
 
   /// Advances the position. The device gathers batch step mod per_epoch() of order_, which is therefore the order of
   /// the epoch rotated by `shift` batches. The order is copied to the device only if it changes: in a new epoch, after
   /// seek().
-  void advance() {
-    batches_.next();
-    const BatchPosition at = batches_.position();
-    const index_t count = per_epoch(), slot = static_cast<index_t>(clock_.step() % static_cast<std::uint64_t>(count));
-    const index_t shift = (slot - (at.batch - 1) + count) % count;
-    if (at.epoch == copied_epoch_ && shift == copied_shift_) return;
-    std::vector<std::int32_t> rotated(batches_.order().begin(), batches_.order().end());
-    const auto end = rotated.begin() + count * batches_.options().batch_size;  // of the batches, before dropped images
-    std::rotate(rotated.begin(), end - shift * batches_.options().batch_size, end);
-    order_.copy_from(std::span<const std::int32_t>(rotated));
-    copied_epoch_ = at.epoch;
-    copied_shift_ = shift;
-  }
+  void advance();
 
   DeviceImages images_;
   Batches batches_;
@@ -74,3 +56,39 @@ class DataLoader {
 };
 
 }  // namespace tinygan::data
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan::data {
+
+TINYGAN_FUNC DataLoader::DataLoader(const ImageDataset& images, const BatchOptions& options, Device device)
+    : DataLoader(images, options, StepClock(device), true) {}
+
+TINYGAN_FUNC DataLoader::DataLoader(const ImageDataset& images, const BatchOptions& options, const StepClock& clock)
+    : DataLoader(images, options, clock, false) {}
+
+TINYGAN_FUNC DataLoader::DataLoader(const ImageDataset& images, const BatchOptions& options, const StepClock& clock,
+                                    bool counts)
+    : images_(images, clock.device()), batches_(images_.count(), options), clock_(clock), counts_(counts),
+      order_({images_.count()}, clock.device()) {
+  check(options.last == LastBatch::drop || images_.count() % options.batch_size == 0, "DataLoader", images_.count(),
+        " images, expected a multiple of the batch size ", options.batch_size, ", or LastBatch::drop");
+}
+
+TINYGAN_FUNC void DataLoader::advance() {
+  batches_.next();
+  const BatchPosition at = batches_.position();
+  const index_t count = per_epoch(), slot = static_cast<index_t>(clock_.step() % static_cast<std::uint64_t>(count));
+  const index_t shift = (slot - (at.batch - 1) + count) % count;
+  if (at.epoch == copied_epoch_ && shift == copied_shift_) return;
+  std::vector<std::int32_t> rotated(batches_.order().begin(), batches_.order().end());
+  const auto end = rotated.begin() + count * batches_.options().batch_size;  // of the batches, before dropped images
+  std::rotate(rotated.begin(), end - shift * batches_.options().batch_size, end);
+  order_.copy_from(std::span<const std::int32_t>(rotated));
+  copied_epoch_ = at.epoch;
+  copied_shift_ = shift;
+}
+
+}  // namespace tinygan::data
+
+#endif

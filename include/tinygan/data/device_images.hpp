@@ -1,6 +1,7 @@
 // DeviceImages: a data set's pixels in device memory, from which batches are gathered.
 #pragma once
 
+#include <tinygan/base/outline.hpp>
 #include <tinygan/data/dataset.hpp>
 #include <tinygan/tensor/tensor.hpp>
 
@@ -10,12 +11,7 @@ namespace tinygan::data {
 class DeviceImages {
  public:
   /// Throws Error on an empty data set and on a wrong number of pixels.
-  explicit DeviceImages(const ImageDataset& d, Device device = Device::cpu()) : height_(d.height), width_(d.width) {
-    check(d.count >= 1, "DeviceImages", "the data set ", d.source, " is empty");
-    d.check_size();
-    const std::span<const std::uint8_t> bytes(d.images);
-    images_ = Tensor<std::uint8_t>::from(bytes, {d.count, d.height, d.width}, device);
-  }
+  explicit DeviceImages(const ImageDataset& d, Device device = Device::cpu());
 
   index_t count() const { return images_.extent(0); }
   Device device() const { return images_.device(); }
@@ -51,3 +47,18 @@ class DeviceImages {
 };
 
 }  // namespace tinygan::data
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan::data {
+
+TINYGAN_FUNC DeviceImages::DeviceImages(const ImageDataset& d, Device device) : height_(d.height), width_(d.width) {
+  check(d.count >= 1, "DeviceImages", "the data set ", d.source, " is empty");
+  d.check_size();
+  const std::span<const std::uint8_t> bytes(d.images);
+  images_ = Tensor<std::uint8_t>::from(bytes, {d.count, d.height, d.width}, device);
+}
+
+}  // namespace tinygan::data
+
+#endif

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <tinygan/base/error.hpp>
+#include <tinygan/base/outline.hpp>
 #include <tinygan/base/shape.hpp>
 #include <tinygan/io/extents.hpp>
 #include <tinygan/io/file.hpp>
@@ -35,20 +36,9 @@ namespace detail {
 inline constexpr std::size_t max_idx_bytes = std::size_t{1} << 31;
 
 /// Bytes as hexadecimal numbers, for error texts.
-inline std::string hex(std::span<const std::uint8_t> bytes) {
-  std::string out;
-  for (const std::uint8_t b : bytes) {
-    if (!out.empty()) out += ' ';
-    out += {"0123456789ABCDEF"[b >> 4], "0123456789ABCDEF"[b & 15]};
-  }
-  return out;
-}
+std::string hex(std::span<const std::uint8_t> bytes);
 
-inline std::string extents(std::span<const index_t> dims) {
-  std::string out;
-  for (const index_t extent : dims) out += text(out.empty() ? "" : "x", extent);
-  return out;
-}
+std::string extents(std::span<const index_t> dims);
 
 /// An element type: its code in the file, its size in bytes.
 struct IdxType {
@@ -67,16 +57,68 @@ inline const IdxType* find_idx_type(unsigned code) {
   return nullptr;
 }
 
-inline void check_no_html(std::span<const std::uint8_t> bytes, const std::string& name) {
-  const std::string tag = io::detail::html_tag(bytes);
-  check(tag.empty(), name, "an HTML page (it begins with '", tag, "'), expected a data file; saved from a dead link?");
-}
+void check_no_html(std::span<const std::uint8_t> bytes, const std::string& name);
 
 }  // namespace detail
 
 /// The bytes of a file, uncompressed if it is a gzip file. Throws Error if it cannot be read, is a web page, or is
 /// damaged gzip data.
-inline std::vector<std::uint8_t> read_maybe_gzip(const std::filesystem::path& path) {
+std::vector<std::uint8_t> read_maybe_gzip(const std::filesystem::path& path);
+
+/// The header of an IDX file.
+struct IdxHeader {
+  unsigned type = 0;  ///< code of the element type
+  std::vector<index_t> dims;
+  std::size_t bytes = 0;  ///< of the header itself
+};
+
+/// Parses the header of an uncompressed IDX file. Throws Error naming `name` if the magic number, the dimensions or the
+/// length of the file is wrong, or if the element type is not in `types` (empty: any type).
+IdxHeader parse_idx_header(std::span<const std::uint8_t> file, const std::string& name,
+                           std::span<const unsigned> types = {});
+
+/// The array in the bytes of an uncompressed IDX file. Throws Error as parse_idx_header does, and on elements other
+/// than unsigned bytes.
+IdxFile parse_idx(std::vector<std::uint8_t> file, const std::string& name);
+
+/// Class labels, one per image, in the bytes of an uncompressed IDX file: a list of bytes or 32-bit integers, or the
+/// first column of a table of integers, as in QMNIST. Throws Error like parse_idx_header and on a label outside 0..255.
+std::vector<std::uint8_t> parse_idx_labels(std::vector<std::uint8_t> file, const std::string& name);
+
+/// Reads an IDX file, plain or gzipped. Throws Error as read_maybe_gzip and parse_idx do.
+inline IdxFile read_idx(const std::filesystem::path& path) { return parse_idx(read_maybe_gzip(path), path.string()); }
+
+}  // namespace tinygan::data
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan::data::detail {
+
+TINYGAN_FUNC std::string hex(std::span<const std::uint8_t> bytes) {
+  std::string out;
+  for (const std::uint8_t b : bytes) {
+    if (!out.empty()) out += ' ';
+    out += {"0123456789ABCDEF"[b >> 4], "0123456789ABCDEF"[b & 15]};
+  }
+  return out;
+}
+
+TINYGAN_FUNC std::string extents(std::span<const index_t> dims) {
+  std::string out;
+  for (const index_t extent : dims) out += text(out.empty() ? "" : "x", extent);
+  return out;
+}
+
+TINYGAN_FUNC void check_no_html(std::span<const std::uint8_t> bytes, const std::string& name) {
+  const std::string tag = io::detail::html_tag(bytes);
+  check(tag.empty(), name, "an HTML page (it begins with '", tag, "'), expected a data file; saved from a dead link?");
+}
+
+}  // namespace tinygan::data::detail
+
+namespace tinygan::data {
+
+TINYGAN_FUNC std::vector<std::uint8_t> read_maybe_gzip(const std::filesystem::path& path) {
   const std::string name = path.string();
   std::vector<std::uint8_t> bytes = io::read_file(path);
   check(bytes.size() <= detail::max_idx_bytes, name, bytes.size(), " bytes, expected at most ", detail::max_idx_bytes);
@@ -88,17 +130,8 @@ inline std::vector<std::uint8_t> read_maybe_gzip(const std::filesystem::path& pa
   return bytes;
 }
 
-/// The header of an IDX file.
-struct IdxHeader {
-  unsigned type = 0;  ///< code of the element type
-  std::vector<index_t> dims;
-  std::size_t bytes = 0;  ///< of the header itself
-};
-
-/// Parses the header of an uncompressed IDX file. Throws Error naming `name` if the magic number, the dimensions or the
-/// length of the file is wrong, or if the element type is not in `types` (empty: any type).
-inline IdxHeader parse_idx_header(std::span<const std::uint8_t> file, const std::string& name,
-                                  std::span<const unsigned> types = {}) {
+TINYGAN_FUNC IdxHeader parse_idx_header(std::span<const std::uint8_t> file, const std::string& name,
+                                        std::span<const unsigned> types) {
   detail::check_no_html(file, name);
   check(file.size() >= 4, name, "truncated: ", file.size(), " bytes, expected at least 8, an IDX header");
   const detail::IdxType* type = file[0] == 0 && file[1] == 0 ? detail::find_idx_type(file[2]) : nullptr;
@@ -143,18 +176,14 @@ inline IdxHeader parse_idx_header(std::span<const std::uint8_t> file, const std:
   return header;
 }
 
-/// The array in the bytes of an uncompressed IDX file. Throws Error as parse_idx_header does, and on elements other
-/// than unsigned bytes.
-inline IdxFile parse_idx(std::vector<std::uint8_t> file, const std::string& name) {
+TINYGAN_FUNC IdxFile parse_idx(std::vector<std::uint8_t> file, const std::string& name) {
   constexpr unsigned types[] = {detail::idx_byte};
   IdxHeader header = parse_idx_header(file, name, types);
   file.erase(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(header.bytes));
   return {std::move(header.dims), std::move(file)};
 }
 
-/// Class labels, one per image, in the bytes of an uncompressed IDX file: a list of bytes or 32-bit integers, or the
-/// first column of a table of integers, as in QMNIST. Throws Error like parse_idx_header and on a label outside 0..255.
-inline std::vector<std::uint8_t> parse_idx_labels(std::vector<std::uint8_t> file, const std::string& name) {
+TINYGAN_FUNC std::vector<std::uint8_t> parse_idx_labels(std::vector<std::uint8_t> file, const std::string& name) {
   constexpr unsigned types[] = {detail::idx_byte, detail::idx_int32};
   const IdxHeader header = parse_idx_header(file, name, types);
   const bool bytes = header.type == detail::idx_byte;
@@ -173,7 +202,6 @@ inline std::vector<std::uint8_t> parse_idx_labels(std::vector<std::uint8_t> file
   return file;
 }
 
-/// Reads an IDX file, plain or gzipped. Throws Error as read_maybe_gzip and parse_idx do.
-inline IdxFile read_idx(const std::filesystem::path& path) { return parse_idx(read_maybe_gzip(path), path.string()); }
-
 }  // namespace tinygan::data
+
+#endif

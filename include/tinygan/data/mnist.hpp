@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <tinygan/base/error.hpp>
+#include <tinygan/base/outline.hpp>
 #include <tinygan/data/dataset.hpp>
 #include <tinygan/data/idx.hpp>
 #include <tinygan/data/mnist_files.hpp>
@@ -35,7 +36,36 @@ inline constexpr PublishedFile published[2][2] = {
 
 inline constexpr unsigned most_classes = 62;  // EMNIST's split by class: digits, upper and lower case
 
-inline std::vector<std::uint8_t> read_labels(const std::filesystem::path& path, std::string& sum) {
+std::vector<std::uint8_t> read_labels(const std::filesystem::path& path, std::string& sum);
+
+}  // namespace detail
+
+/// True if images and labels of both splits of one set are in `directory` or below, under any of their names.
+bool has_mnist(const std::filesystem::path& directory);
+
+/// The folder with the training images: in `directory` if it is given, else in $TINYGAN_MNIST if that is set, else in
+/// data/mnist of the working directory, else nullopt. `directory` may also be a file of images, which is then the
+/// result. Throws Error if `directory` or $TINYGAN_MNIST has no images (there is no silent fallback), or has several
+/// sets.
+std::optional<std::filesystem::path> find_mnist(const std::filesystem::path& directory = {});
+
+/// One split of a set, with the MD5 sums of its files; without labels for Labels::skip. Throws Error if a file is
+/// missing or damaged, if images are not 28x28, if a label is above 61, or if the numbers of labels and images differ.
+ImageDataset load_mnist(const MnistSet& set, Split split, Labels wanted = Labels::read);
+
+/// load_mnist() of the set that choose_mnist_set() finds.
+ImageDataset load_mnist(const std::filesystem::path& directory, Split split, Labels wanted = Labels::read);
+
+/// Throws Error unless the files of `d`, labels included, are the published MNIST files of its split, byte for byte.
+void verify_mnist(const ImageDataset& d);
+
+}  // namespace tinygan::data
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan::data::detail {
+
+TINYGAN_FUNC std::vector<std::uint8_t> read_labels(const std::filesystem::path& path, std::string& sum) {
   std::vector<std::uint8_t> raw = read_maybe_gzip(path);
   sum = io::md5(raw);
   std::vector<std::uint8_t> labels = parse_idx_labels(std::move(raw), path.string());
@@ -45,21 +75,18 @@ inline std::vector<std::uint8_t> read_labels(const std::filesystem::path& path, 
   return labels;
 }
 
-}  // namespace detail
+}  // namespace tinygan::data::detail
 
-/// True if images and labels of both splits of one set are in `directory` or below, under any of their names.
-inline bool has_mnist(const std::filesystem::path& directory) {
+namespace tinygan::data {
+
+TINYGAN_FUNC bool has_mnist(const std::filesystem::path& directory) {
   const auto complete = [](const MnistSet& s) {
     return !s.train_images.empty() && !s.train_labels.empty() && !s.test_images.empty() && !s.test_labels.empty();
   };
   return !find_mnist_sets(directory, complete).empty();
 }
 
-/// The folder with the training images: in `directory` if it is given, else in $TINYGAN_MNIST if that is set, else in
-/// data/mnist of the working directory, else nullopt. `directory` may also be a file of images, which is then the
-/// result. Throws Error if `directory` or $TINYGAN_MNIST has no images (there is no silent fallback), or has several
-/// sets.
-inline std::optional<std::filesystem::path> find_mnist(const std::filesystem::path& directory = {}) {
+TINYGAN_FUNC std::optional<std::filesystem::path> find_mnist(const std::filesystem::path& directory) {
   const auto images_in = [](const std::filesystem::path& d) {
     const MnistSet set = choose_mnist_set(d, Split::train);
     return detail::is_file(d) ? d : set.folder;
@@ -78,9 +105,7 @@ inline std::optional<std::filesystem::path> find_mnist(const std::filesystem::pa
   return images_in(usual);
 }
 
-/// One split of a set, with the MD5 sums of its files; without labels for Labels::skip. Throws Error if a file is
-/// missing or damaged, if images are not 28x28, if a label is above 61, or if the numbers of labels and images differ.
-inline ImageDataset load_mnist(const MnistSet& set, Split split, Labels wanted = Labels::read) {
+TINYGAN_FUNC ImageDataset load_mnist(const MnistSet& set, Split split, Labels wanted) {
   const std::filesystem::path &images_path = set.images(split), &labels_path = set.labels(split);
   const auto [images_file, labels_file] = detail::published[split == Split::test];
   const std::string prefix = set.name.empty() ? "" : set.name + "-";
@@ -107,13 +132,11 @@ inline ImageDataset load_mnist(const MnistSet& set, Split split, Labels wanted =
   return d;
 }
 
-/// load_mnist() of the set that choose_mnist_set() finds.
-inline ImageDataset load_mnist(const std::filesystem::path& directory, Split split, Labels wanted = Labels::read) {
+TINYGAN_FUNC ImageDataset load_mnist(const std::filesystem::path& directory, Split split, Labels wanted) {
   return load_mnist(choose_mnist_set(directory, split), split, wanted);
 }
 
-/// Throws Error unless the files of `d`, labels included, are the published MNIST files of its split, byte for byte.
-inline void verify_mnist(const ImageDataset& d) {
+TINYGAN_FUNC void verify_mnist(const ImageDataset& d) {
   const auto same = [&](const detail::PublishedFile& file, const std::string& found) {
     check(found == file.md5, "MNIST", file.stem, " in ", d.source, " has the MD5 sum ",
           found.empty() ? "(none)" : found, ", expected ", file.md5, ", that of the published file");
@@ -124,3 +147,5 @@ inline void verify_mnist(const ImageDataset& d) {
 }
 
 }  // namespace tinygan::data
+
+#endif

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include <tinygan/base/error.hpp>
+#include <tinygan/base/outline.hpp>
 #include <tinygan/data/dataset.hpp>
 
 namespace tinygan::data {
@@ -45,12 +46,71 @@ struct MnistName {
   bool labels = false;
   int preference = 0;  // of several names of one file the lowest is used
 
-  bool same_file(const MnistName& o) const {
-    return std::tie(set, split, labels) == std::tie(o.set, o.split, o.labels);
-  }
+  bool same_file(const MnistName& o) const;
 };
 
-inline std::optional<MnistName> parse_mnist_name(const std::string& name) {
+std::optional<MnistName> parse_mnist_name(const std::string& name);
+
+inline std::string file_name(const std::filesystem::path& p) { return p.filename().string(); }
+
+/// Entries of a folder in the order of their names. None if it cannot be listed.
+std::vector<std::filesystem::path> sorted_entries(const std::filesystem::path& folder);
+
+bool is_file(const std::filesystem::path& p);
+bool is_folder(const std::filesystem::path& p);
+
+/// The sets in one folder, by name.
+std::vector<MnistSet> mnist_sets_of(const std::filesystem::path& folder);
+
+/// Subfolders, without hidden ones and those that contain a single file of their name.
+std::vector<std::filesystem::path> subfolders(const std::filesystem::path& folder);
+
+std::string lower_case(std::string s);
+
+}  // namespace detail
+
+/// The sets in a folder that meet a condition, or, if there are none, those in its subfolders, at most three levels
+/// down (torchvision's MNIST/raw, EMNIST's gzip). Only the sets of the first level that has any.
+std::vector<MnistSet> find_mnist_sets(
+    const std::filesystem::path& directory,
+    const std::function<bool(const MnistSet&)>& wanted = [](const MnistSet&) { return true; });
+
+namespace detail {
+
+/// The default among several sets: the one with MNIST's own file names, and of several of those the one in a folder
+/// named mnist.
+inline const MnistSet* default_set(const std::vector<MnistSet>& sets, const std::filesystem::path& directory) {
+  const auto only = [&](const auto& condition) {
+    const auto meets = [&](const MnistSet& s) { return s.name.empty() && condition(s); };
+    const auto it = std::find_if(sets.begin(), sets.end(), meets);
+    return it != sets.end() && std::none_of(it + 1, sets.end(), meets) ? &*it : nullptr;
+  };
+  if (sets.size() == 1) return &sets.front();
+  if (const MnistSet* s = only([](const MnistSet&) { return true; })) return s;
+  return only([&](const MnistSet& s) {
+    const std::filesystem::path below = s.folder.lexically_relative(directory);
+    return std::any_of(below.begin(), below.end(),
+                       [](const auto& part) { return lower_case(part.string()) == "mnist"; });
+  });
+}
+
+}  // namespace detail
+
+/// The set with a split's images: in `directory` or below, or, if that is a file of images, the set of that file.
+/// Throws Error if there is no set, naming the expected files, or several sets without a default, naming them.
+MnistSet choose_mnist_set(const std::filesystem::path& directory, Split split);
+
+}  // namespace tinygan::data
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan::data::detail {
+
+TINYGAN_FUNC bool MnistName::same_file(const MnistName& o) const {
+  return std::tie(set, split, labels) == std::tie(o.set, o.split, o.labels);
+}
+
+TINYGAN_FUNC std::optional<MnistName> parse_mnist_name(const std::string& name) {
   if (name.starts_with('.')) return std::nullopt;  // hidden, as macOS adds them to archives
   const bool gzipped = name.ends_with(".gz");
   const std::string unpacked = name.substr(0, name.size() - (gzipped ? 3 : 0));
@@ -80,10 +140,7 @@ inline std::optional<MnistName> parse_mnist_name(const std::string& name) {
   return std::nullopt;
 }
 
-inline std::string file_name(const std::filesystem::path& p) { return p.filename().string(); }
-
-/// Entries of a folder in the order of their names. None if it cannot be listed.
-inline std::vector<std::filesystem::path> sorted_entries(const std::filesystem::path& folder) {
+TINYGAN_FUNC std::vector<std::filesystem::path> sorted_entries(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> all;
   std::error_code error;
   for (std::filesystem::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
@@ -92,17 +149,17 @@ inline std::vector<std::filesystem::path> sorted_entries(const std::filesystem::
   return all;
 }
 
-inline bool is_file(const std::filesystem::path& p) {
+TINYGAN_FUNC bool is_file(const std::filesystem::path& p) {
   std::error_code ignored;
   return std::filesystem::is_regular_file(p, ignored);
 }
-inline bool is_folder(const std::filesystem::path& p) {
+
+TINYGAN_FUNC bool is_folder(const std::filesystem::path& p) {
   std::error_code ignored;
   return std::filesystem::is_directory(p, ignored);
 }
 
-/// The sets in one folder, by name.
-inline std::vector<MnistSet> mnist_sets_of(const std::filesystem::path& folder) {
+TINYGAN_FUNC std::vector<MnistSet> mnist_sets_of(const std::filesystem::path& folder) {
   struct Candidate {
     MnistName name;
     int preference;
@@ -140,8 +197,7 @@ inline std::vector<MnistSet> mnist_sets_of(const std::filesystem::path& folder) 
   return all;
 }
 
-/// Subfolders, without hidden ones and those that contain a single file of their name.
-inline std::vector<std::filesystem::path> subfolders(const std::filesystem::path& folder) {
+TINYGAN_FUNC std::vector<std::filesystem::path> subfolders(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> all;
   for (std::filesystem::path& p : sorted_entries(folder)) {
     const std::string name = file_name(p);
@@ -151,19 +207,18 @@ inline std::vector<std::filesystem::path> subfolders(const std::filesystem::path
   return all;
 }
 
-inline std::string lower_case(std::string s) {
+TINYGAN_FUNC std::string lower_case(std::string s) {
   for (char& c : s)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   return s;
 }
 
-}  // namespace detail
+}  // namespace tinygan::data::detail
 
-/// The sets in a folder that meet a condition, or, if there are none, those in its subfolders, at most three levels
-/// down (torchvision's MNIST/raw, EMNIST's gzip). Only the sets of the first level that has any.
-inline std::vector<MnistSet> find_mnist_sets(
-    const std::filesystem::path& directory,
-    const std::function<bool(const MnistSet&)>& wanted = [](const MnistSet&) { return true; }) {
+namespace tinygan::data {
+
+TINYGAN_FUNC std::vector<MnistSet> find_mnist_sets(const std::filesystem::path& directory,
+                                                   const std::function<bool(const MnistSet&)>& wanted) {
   constexpr int max_depth = 3;
   constexpr std::size_t max_folders = 1000;  // so that a home directory does not take minutes
   std::vector<std::filesystem::path> level = {directory};
@@ -181,30 +236,7 @@ inline std::vector<MnistSet> find_mnist_sets(
   }
 }
 
-namespace detail {
-
-/// The default among several sets: the one with MNIST's own file names, and of several of those the one in a folder
-/// named mnist.
-inline const MnistSet* default_set(const std::vector<MnistSet>& sets, const std::filesystem::path& directory) {
-  const auto only = [&](const auto& condition) {
-    const auto meets = [&](const MnistSet& s) { return s.name.empty() && condition(s); };
-    const auto it = std::find_if(sets.begin(), sets.end(), meets);
-    return it != sets.end() && std::none_of(it + 1, sets.end(), meets) ? &*it : nullptr;
-  };
-  if (sets.size() == 1) return &sets.front();
-  if (const MnistSet* s = only([](const MnistSet&) { return true; })) return s;
-  return only([&](const MnistSet& s) {
-    const std::filesystem::path below = s.folder.lexically_relative(directory);
-    return std::any_of(below.begin(), below.end(),
-                       [](const auto& part) { return lower_case(part.string()) == "mnist"; });
-  });
-}
-
-}  // namespace detail
-
-/// The set with a split's images: in `directory` or below, or, if that is a file of images, the set of that file.
-/// Throws Error if there is no set, naming the expected files, or several sets without a default, naming them.
-inline MnistSet choose_mnist_set(const std::filesystem::path& directory, Split split) {
+TINYGAN_FUNC MnistSet choose_mnist_set(const std::filesystem::path& directory, Split split) {
   std::error_code error;
   const bool there = std::filesystem::exists(directory, error);
   check(!error, "MNIST", "cannot open ", directory.string(), ": ", error.message());
@@ -238,3 +270,5 @@ inline MnistSet choose_mnist_set(const std::filesystem::path& directory, Split s
 }
 
 }  // namespace tinygan::data
+
+#endif

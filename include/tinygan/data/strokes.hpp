@@ -17,6 +17,7 @@
 #include <vector>
 
 #include <tinygan/base/error.hpp>
+#include <tinygan/base/outline.hpp>
 #include <tinygan/cpu/thread_pool.hpp>
 #include <tinygan/data/dataset.hpp>
 #include <tinygan/data/random.hpp>
@@ -30,6 +31,18 @@ inline constexpr const char* stroke_digits_source = "built-in stroke digits";
 namespace detail {
 
 inline constexpr int stroke_extent = 28;
+
+}  // namespace detail
+
+/// `count` digits of 28x28 pixels in a handwritten style and their labels, with statistics near MNIST's. Image i is a
+/// function of (seed, i). Throws Error unless 1 <= count < 2^31.
+ImageDataset stroke_digits(index_t count, std::uint64_t seed);
+
+}  // namespace tinygan::data
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan::data::detail {
 
 struct Point {
   float x = 0, y = 0;
@@ -187,11 +200,11 @@ class Handwriting {
   float radius_ = 1, edge_ = 1;  // half the width of the pen, and the width of its soft edge, in pixels
 };
 
-}  // namespace detail
+}  // namespace tinygan::data::detail
 
-/// `count` digits of 28x28 pixels in a handwritten style and their labels, with statistics near MNIST's. Image i is a
-/// function of (seed, i). Throws Error unless 1 <= count < 2^31.
-inline ImageDataset stroke_digits(index_t count, std::uint64_t seed) {
+namespace tinygan::data {
+
+TINYGAN_FUNC ImageDataset stroke_digits(index_t count, std::uint64_t seed) {
   check(count >= 1 && count <= std::numeric_limits<std::int32_t>::max(), "stroke_digits", count,
         " images, expected 1 to 2^31 - 1");
   ImageDataset d;
@@ -212,3 +225,5 @@ inline ImageDataset stroke_digits(index_t count, std::uint64_t seed) {
 }
 
 }  // namespace tinygan::data
+
+#endif

@@ -23,49 +23,18 @@ class AdversarialStep {
 
   /// Throws Error on critic steps below 1, a negative or infinite penalty weight, or wgan-gp with batch norm in D.
   AdversarialStep(models::Networks<T>& networks, const AdamHyper& generator_hyper, const AdamHyper& discriminator_hyper,
-                  const Objective& objective = {})
-      : networks_(&networks), objective_(objective),
-        generator_optimiser_(networks.generator.parameters(), generator_hyper),
-        discriminator_optimiser_(networks.discriminator.parameters(), discriminator_hyper) {
-    check(objective.critic_steps >= 1, "AdversarialStep", objective.critic_steps, " critic steps, expected at least 1");
-    check(std::isfinite(objective.penalty_weight) && objective.penalty_weight >= 0, "AdversarialStep",
-          "penalty weight ", objective.penalty_weight, ", expected a finite number of at least 0");
-    check(!penalises() || networks.discriminator.named_buffers().empty(), "AdversarialStep",
-          "the discriminator has batch norm, expected none with wgan-gp, whose penalty is per image");
-  }
+                  const Objective& objective = {});
 
   /// critic_steps updates of D, then one update of G. `real` (N,28,28,1), in the networks' pixel range, is divided
   /// equally among the updates of D; each uses as many generated images. Throws Error unless critic_steps divides N.
-  Metrics operator()(const Tensor<T>& real, Generator& random) {
-    check(real.defined() && real.rank() >= 1, "AdversarialStep", "the batch of real images is ",
-          real.defined() ? "a scalar" : "empty");
-    const index_t steps = objective_.critic_steps, batch = real.extent(0) / steps;
-    check(batch * steps == real.extent(0), "AdversarialStep", real.extent(0), " real images for ", steps,
-          " critic steps, expected a multiple");
-    Metrics metrics;
-    for (index_t i = 0; i + 1 < steps; ++i) {
-      Variable<T> fake;
-      {
-        const NoGrad no_grad;
-        fake = generate(batch, random);
-      }
-      update_discriminator(real.rows(i * batch, (i + 1) * batch), fake, random, metrics);
-    }
-    const Variable<T> fake = generate(batch, random);
-    update_discriminator(real.rows((steps - 1) * batch, steps * batch), fake.detach(), random, metrics);
-    update_generator(fake, random, metrics);
-    return metrics;
-  }
+  Metrics operator()(const Tensor<T>& real, Generator& random);
 
   /// Whether the next steps measure gradient norms: one more pass over the gradients.
   void measure_norms(bool on) { measure_norms_ = on; }
 
   /// Shares a clock, which must tick once before each step, with the optimisers that update once per step: saves a
   /// launch each.
-  void use_clock(const StepClock& clock) {
-    generator_optimiser_.use_clock(clock);
-    if (objective_.critic_steps == 1) discriminator_optimiser_.use_clock(clock);
-  }
+  void use_clock(const StepClock& clock);
 
   const Objective& objective() const { return objective_; }
   optim::Adam<T>& generator_optimiser() { return generator_optimiser_; }
@@ -76,37 +45,11 @@ class AdversarialStep {
 
   bool penalises() const { return objective_.loss == Loss::wgan_gp; }
 
-  Variable<T> generate(index_t batch, Generator& random) {
-    const Variable<T> z = random_normal<T>({batch, models::latent_size}, random);
-    return networks_->generator(z, Pass::train(random));
-  }
+  Variable<T> generate(index_t batch, Generator& random);
 
-  void update_discriminator(const Tensor<T>& real, const Variable<T>& fake, Generator& random, Metrics& metrics) {
-    nn::Sequential<T>& d = networks_->discriminator;
-    // Each batch is differentiated and freed before the next: half the activations in memory at a time.
-    std::vector<Term> terms{batch_loss(cast<Wide>(d(real, Pass::train(random))), &real_loss<Wide>, metrics.d_real),
-                            batch_loss(cast<Wide>(d(fake, Pass::train(random))), &fake_loss<Wide>, metrics.d_fake)};
-    if (penalises()) terms.push_back(penalty(real, fake.value(), random));
-    const NoGrad no_grad;
-    Term sum = std::move(terms.front());
-    for (std::size_t t = 1; t < terms.size(); ++t) {
-      for (std::size_t i = 0; i < sum.grads.size(); ++i)
-        sum.grads[i] = sum.grads[i] + std::exchange(terms[t].grads[i], {});
-      sum.loss = sum.loss + terms[t].loss;
-    }
-    metrics.loss_d = sum.loss.value();
-    if (measure_norms_) metrics.grad_norm_d = optim::global_norm(sum.grads);
-    discriminator_optimiser_.step(sum.grads);
-  }
+  void update_discriminator(const Tensor<T>& real, const Variable<T>& fake, Generator& random, Metrics& metrics);
 
-  void update_generator(const Variable<T>& fake, Generator& random, Metrics& metrics) {
-    const Variable<Wide> output = cast<Wide>(networks_->discriminator(fake, Pass::train(random).frozen()));
-    const Variable<Wide> loss = generator_loss(objective_.loss, output);
-    metrics.loss_g = loss.value();
-    const std::vector<Variable<T>> grads = grad(loss, generator_optimiser_.parameters());
-    if (measure_norms_) metrics.grad_norm_g = optim::global_norm(grads);
-    generator_optimiser_.step(grads);
-  }
+  void update_generator(const Variable<T>& fake, Generator& random, Metrics& metrics);
 
   /// A term of D's loss, and its gradients.
   struct Term {
@@ -114,29 +57,117 @@ class AdversarialStep {
     Variable<Wide> loss;
   };
 
-  Term differentiate(const Variable<Wide>& loss) {
-    return {grad(loss, discriminator_optimiser_.parameters()), loss.detach()};
-  }
+  Term differentiate(const Variable<Wide>& loss);
 
   /// The loss of a batch of real or of generated images, and its gradients. Sets the batch's mean score.
   Term batch_loss(const Variable<Wide>& output, Variable<Wide> (*loss_of)(Loss, const Variable<Wide>&),
-                  Tensor<Wide>& score) {
-    {
-      const NoGrad no_grad;
-      score = mean_score(objective_.loss, output).value();
-    }
-    return differentiate(loss_of(objective_.loss, output));
-  }
+                  Tensor<Wide>& score);
 
-  Term penalty(const Tensor<T>& real, const Tensor<T>& fake, Generator& random) {
-    const auto critic = [&](const Variable<T>& x) { return networks_->discriminator(x, Pass::train(random)); };
-    return differentiate(cast<Wide>(gradient_penalty<T>(critic, real, fake, random)) * objective_.penalty_weight);
-  }
+  Term penalty(const Tensor<T>& real, const Tensor<T>& fake, Generator& random);
 
   models::Networks<T>* networks_;
   Objective objective_;
   optim::Adam<T> generator_optimiser_, discriminator_optimiser_;
   bool measure_norms_ = false;
 };
+
+template <class T>
+AdversarialStep<T>::AdversarialStep(models::Networks<T>& networks, const AdamHyper& generator_hyper,
+                                    const AdamHyper& discriminator_hyper, const Objective& objective)
+    : networks_(&networks), objective_(objective),
+      generator_optimiser_(networks.generator.parameters(), generator_hyper),
+      discriminator_optimiser_(networks.discriminator.parameters(), discriminator_hyper) {
+  check(objective.critic_steps >= 1, "AdversarialStep", objective.critic_steps, " critic steps, expected at least 1");
+  check(std::isfinite(objective.penalty_weight) && objective.penalty_weight >= 0, "AdversarialStep", "penalty weight ",
+        objective.penalty_weight, ", expected a finite number of at least 0");
+  check(!penalises() || networks.discriminator.named_buffers().empty(), "AdversarialStep",
+        "the discriminator has batch norm, expected none with wgan-gp, whose penalty is per image");
+}
+
+template <class T>
+auto AdversarialStep<T>::operator()(const Tensor<T>& real, Generator& random) -> Metrics {
+  check(real.defined() && real.rank() >= 1, "AdversarialStep", "the batch of real images is ",
+        real.defined() ? "a scalar" : "empty");
+  const index_t steps = objective_.critic_steps, batch = real.extent(0) / steps;
+  check(batch * steps == real.extent(0), "AdversarialStep", real.extent(0), " real images for ", steps,
+        " critic steps, expected a multiple");
+  Metrics metrics;
+  for (index_t i = 0; i + 1 < steps; ++i) {
+    Variable<T> fake;
+    {
+      const NoGrad no_grad;
+      fake = generate(batch, random);
+    }
+    update_discriminator(real.rows(i * batch, (i + 1) * batch), fake, random, metrics);
+  }
+  const Variable<T> fake = generate(batch, random);
+  update_discriminator(real.rows((steps - 1) * batch, steps * batch), fake.detach(), random, metrics);
+  update_generator(fake, random, metrics);
+  return metrics;
+}
+
+template <class T>
+void AdversarialStep<T>::use_clock(const StepClock& clock) {
+  generator_optimiser_.use_clock(clock);
+  if (objective_.critic_steps == 1) discriminator_optimiser_.use_clock(clock);
+}
+
+template <class T>
+Variable<T> AdversarialStep<T>::generate(index_t batch, Generator& random) {
+  const Variable<T> z = random_normal<T>({batch, models::latent_size}, random);
+  return networks_->generator(z, Pass::train(random));
+}
+
+template <class T>
+void AdversarialStep<T>::update_discriminator(const Tensor<T>& real, const Variable<T>& fake, Generator& random,
+                                              Metrics& metrics) {
+  nn::Sequential<T>& d = networks_->discriminator;
+  // Each batch is differentiated and freed before the next: half the activations in memory at a time.
+  std::vector<Term> terms{batch_loss(cast<Wide>(d(real, Pass::train(random))), &real_loss<Wide>, metrics.d_real),
+                          batch_loss(cast<Wide>(d(fake, Pass::train(random))), &fake_loss<Wide>, metrics.d_fake)};
+  if (penalises()) terms.push_back(penalty(real, fake.value(), random));
+  const NoGrad no_grad;
+  Term sum = std::move(terms.front());
+  for (std::size_t t = 1; t < terms.size(); ++t) {
+    for (std::size_t i = 0; i < sum.grads.size(); ++i)
+      sum.grads[i] = sum.grads[i] + std::exchange(terms[t].grads[i], {});
+    sum.loss = sum.loss + terms[t].loss;
+  }
+  metrics.loss_d = sum.loss.value();
+  if (measure_norms_) metrics.grad_norm_d = optim::global_norm(sum.grads);
+  discriminator_optimiser_.step(sum.grads);
+}
+
+template <class T>
+void AdversarialStep<T>::update_generator(const Variable<T>& fake, Generator& random, Metrics& metrics) {
+  const Variable<Wide> output = cast<Wide>(networks_->discriminator(fake, Pass::train(random).frozen()));
+  const Variable<Wide> loss = generator_loss(objective_.loss, output);
+  metrics.loss_g = loss.value();
+  const std::vector<Variable<T>> grads = grad(loss, generator_optimiser_.parameters());
+  if (measure_norms_) metrics.grad_norm_g = optim::global_norm(grads);
+  generator_optimiser_.step(grads);
+}
+
+template <class T>
+auto AdversarialStep<T>::differentiate(const Variable<Wide>& loss) -> Term {
+  return {grad(loss, discriminator_optimiser_.parameters()), loss.detach()};
+}
+
+template <class T>
+auto AdversarialStep<T>::batch_loss(const Variable<Wide>& output,
+                                    Variable<Wide> (*loss_of)(Loss, const Variable<Wide>&), Tensor<Wide>& score)
+    -> Term {
+  {
+    const NoGrad no_grad;
+    score = mean_score(objective_.loss, output).value();
+  }
+  return differentiate(loss_of(objective_.loss, output));
+}
+
+template <class T>
+auto AdversarialStep<T>::penalty(const Tensor<T>& real, const Tensor<T>& fake, Generator& random) -> Term {
+  const auto critic = [&](const Variable<T>& x) { return networks_->discriminator(x, Pass::train(random)); };
+  return differentiate(cast<Wide>(gradient_penalty<T>(critic, real, fake, random)) * objective_.penalty_weight);
+}
 
 }  // namespace tinygan::gan

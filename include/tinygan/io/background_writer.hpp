@@ -15,6 +15,7 @@
 
 #include <tinygan/base/error.hpp>
 #include <tinygan/base/fork.hpp>
+#include <tinygan/base/outline.hpp>
 
 namespace tinygan::io {
 
@@ -25,48 +26,18 @@ class BackgroundWriter {
  public:
   /// At most `capacity` jobs wait: with a slow disk the run is slower, and memory use stays bounded. Throws Error if
   /// the thread cannot be started.
-  explicit BackgroundWriter(std::size_t capacity = 8) : queue_(new Queue{.capacity = capacity}) {
-    try {
-      thread_ = std::thread([queue = queue_.get()] { queue->work(); });
-    } catch (const std::system_error& e) {
-      fail("background writer", "cannot start a thread: ", e.code().message());
-    }
-  }
+  explicit BackgroundWriter(std::size_t capacity = 8);
 
   /// Finishes all jobs. Ignores exceptions: call flush() before to see them.
-  ~BackgroundWriter() {
-    if (is_inherited()) {
-      thread_.detach();
-      queue_.release();  // the parent's thread may have held its lock
-      return;
-    }
-    {
-      const std::lock_guard lock(queue_->mutex);
-      queue_->closing = true;
-    }
-    queue_->changed.notify_all();
-    thread_.join();
-  }
+  ~BackgroundWriter();
   BackgroundWriter(const BackgroundWriter&) = delete;
   BackgroundWriter& operator=(const BackgroundWriter&) = delete;
 
   /// Appends a job; waits if the queue is full. Rethrows the exception of an earlier job.
-  void submit(std::function<void()> job) {
-    Queue& q = queue();
-    std::unique_lock lock(q.mutex);
-    q.changed.wait(lock, [&q] { return q.waiting.size() < q.capacity || q.failure; });
-    if (q.failure) std::rethrow_exception(q.failure);
-    q.waiting.push_back(std::move(job));
-    q.changed.notify_all();
-  }
+  void submit(std::function<void()> job);
 
   /// Waits for all jobs. Rethrows the exception of a job.
-  void flush() {
-    Queue& q = queue();
-    std::unique_lock lock(q.mutex);
-    q.changed.wait(lock, [&q] { return (q.waiting.empty() && !q.busy) || q.failure; });
-    if (q.failure) std::rethrow_exception(q.failure);
-  }
+  void flush();
 
  private:
   /// State shared by the thread and the callers.
@@ -108,10 +79,7 @@ class BackgroundWriter {
   };
 
   bool is_inherited() const { return process_ != tinygan::detail::fork_count(); }
-  Queue& queue() const {
-    check(!is_inherited(), "background writer", "the thread is in the parent process; make a new writer after fork()");
-    return *queue_;
-  }
+  Queue& queue() const;
 
   std::uint32_t process_ = tinygan::detail::fork_count();
   std::unique_ptr<Queue> queue_;
@@ -119,3 +87,54 @@ class BackgroundWriter {
 };
 
 }  // namespace tinygan::io
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan::io {
+
+TINYGAN_FUNC BackgroundWriter::BackgroundWriter(std::size_t capacity) : queue_(new Queue{.capacity = capacity}) {
+  try {
+    thread_ = std::thread([queue = queue_.get()] { queue->work(); });
+  } catch (const std::system_error& e) {
+    fail("background writer", "cannot start a thread: ", e.code().message());
+  }
+}
+
+TINYGAN_FUNC BackgroundWriter::~BackgroundWriter() {
+  if (is_inherited()) {
+    thread_.detach();
+    queue_.release();  // the parent's thread may have held its lock
+    return;
+  }
+  {
+    const std::lock_guard lock(queue_->mutex);
+    queue_->closing = true;
+  }
+  queue_->changed.notify_all();
+  thread_.join();
+}
+
+TINYGAN_FUNC void BackgroundWriter::submit(std::function<void()> job) {
+  Queue& q = queue();
+  std::unique_lock lock(q.mutex);
+  q.changed.wait(lock, [&q] { return q.waiting.size() < q.capacity || q.failure; });
+  if (q.failure) std::rethrow_exception(q.failure);
+  q.waiting.push_back(std::move(job));
+  q.changed.notify_all();
+}
+
+TINYGAN_FUNC void BackgroundWriter::flush() {
+  Queue& q = queue();
+  std::unique_lock lock(q.mutex);
+  q.changed.wait(lock, [&q] { return (q.waiting.empty() && !q.busy) || q.failure; });
+  if (q.failure) std::rethrow_exception(q.failure);
+}
+
+TINYGAN_FUNC BackgroundWriter::Queue& BackgroundWriter::queue() const {
+  check(!is_inherited(), "background writer", "the thread is in the parent process; make a new writer after fork()");
+  return *queue_;
+}
+
+}  // namespace tinygan::io
+
+#endif

@@ -11,9 +11,38 @@
 #include <span>
 #include <string>
 
+#include <tinygan/base/outline.hpp>
+
 namespace tinygan::io {
 
 namespace detail {
+
+/// 1 to 8 bytes as a little-endian number, on a machine of any byte order.
+template <class Word>
+Word load_little_endian(const std::uint8_t* p) {
+  Word w = 0;
+  if constexpr (std::endian::native == std::endian::little) std::memcpy(&w, p, sizeof(Word));
+  else
+    for (std::size_t i = 0; i < sizeof(Word); ++i) w |= static_cast<Word>(static_cast<Word>(p[i]) << (8 * i));
+  return w;
+}
+
+}  // namespace detail
+
+/// CRC-32 of bytes; `previous` is the CRC of the preceding bytes.
+std::uint32_t crc32(std::span<const std::uint8_t> bytes, std::uint32_t previous = 0);
+
+/// CRC-32C of bytes; `previous` is the CRC of the preceding bytes.
+std::uint32_t crc32c(std::span<const std::uint8_t> bytes, std::uint32_t previous = 0);
+
+/// The MD5 sum of bytes as 32 hexadecimal digits.
+std::string md5(std::span<const std::uint8_t> bytes);
+
+}  // namespace tinygan::io
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan::io::detail {
 
 /// table[k][b]: the CRC of byte b followed by k zero bytes.
 using Crc32Tables = std::array<std::array<std::uint32_t, 256>, 8>;
@@ -31,20 +60,11 @@ constexpr Crc32Tables make_crc32_tables(std::uint32_t polynomial) {
   return t;
 }
 
-inline constexpr Crc32Tables crc32_tables = make_crc32_tables(0xEDB88320u);   // IEEE 802.3
+inline constexpr Crc32Tables crc32_tables = make_crc32_tables(0xEDB88320u);  // IEEE 802.3
+
 inline constexpr Crc32Tables crc32c_tables = make_crc32_tables(0x82F63B78u);  // Castagnoli
 
-/// 1 to 8 bytes as a little-endian number, on a machine of any byte order.
-template <class Word>
-Word load_little_endian(const std::uint8_t* p) {
-  Word w = 0;
-  if constexpr (std::endian::native == std::endian::little) std::memcpy(&w, p, sizeof(Word));
-  else
-    for (std::size_t i = 0; i < sizeof(Word); ++i) w |= static_cast<Word>(static_cast<Word>(p[i]) << (8 * i));
-  return w;
-}
-
-inline std::uint32_t crc_by(const Crc32Tables& t, std::span<const std::uint8_t> bytes, std::uint32_t previous) {
+TINYGAN_FUNC std::uint32_t crc_by(const Crc32Tables& t, std::span<const std::uint8_t> bytes, std::uint32_t previous) {
   std::uint32_t c = ~previous;
   std::size_t i = 0;
   for (; i + 8 <= bytes.size(); i += 8) {
@@ -56,19 +76,21 @@ inline std::uint32_t crc_by(const Crc32Tables& t, std::span<const std::uint8_t> 
   return ~c;
 }
 
-}  // namespace detail
+}  // namespace tinygan::io::detail
 
-/// CRC-32 of bytes; `previous` is the CRC of the preceding bytes.
-inline std::uint32_t crc32(std::span<const std::uint8_t> bytes, std::uint32_t previous = 0) {
+namespace tinygan::io {
+
+TINYGAN_FUNC std::uint32_t crc32(std::span<const std::uint8_t> bytes, std::uint32_t previous) {
   return detail::crc_by(detail::crc32_tables, bytes, previous);
 }
 
-/// CRC-32C of bytes; `previous` is the CRC of the preceding bytes.
-inline std::uint32_t crc32c(std::span<const std::uint8_t> bytes, std::uint32_t previous = 0) {
+TINYGAN_FUNC std::uint32_t crc32c(std::span<const std::uint8_t> bytes, std::uint32_t previous) {
   return detail::crc_by(detail::crc32c_tables, bytes, previous);
 }
 
-namespace detail {
+}  // namespace tinygan::io
+
+namespace tinygan::io::detail {
 
 /// floor(2^32 |sin(i + 1)|), RFC 1321's table T.
 inline constexpr std::array<std::uint32_t, 64> md5_constants = {
@@ -80,6 +102,7 @@ inline constexpr std::array<std::uint32_t, 64> md5_constants = {
     0x289b7ec6u, 0xeaa127fau, 0xd4ef3085u, 0x04881d05u, 0xd9d4d039u, 0xe6db99e5u, 0x1fa27cf8u, 0xc4ac5665u,
     0xf4292244u, 0x432aff97u, 0xab9423a7u, 0xfc93a039u, 0x655b59c3u, 0x8f0ccc92u, 0xffeff47du, 0x85845dd1u,
     0x6fa87e4fu, 0xfe2ce6e0u, 0xa3014314u, 0x4e0811a1u, 0xf7537e82u, 0xbd3af235u, 0x2ad7d2bbu, 0xeb86d391u};
+
 inline constexpr int md5_rotation[4][4] = {{7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}};
 
 /// One step of round `Round` on the 64-byte block m, which rotates the registers of the state.
@@ -96,7 +119,7 @@ void md5_step(std::array<std::uint32_t, 4>& s, const std::array<std::uint32_t, 1
   s = {d, b + std::rotl(f, md5_rotation[Round][i % 4]), b, c};
 }
 
-inline void md5_block(std::array<std::uint32_t, 4>& state, const std::uint8_t* block) {
+TINYGAN_FUNC void md5_block(std::array<std::uint32_t, 4>& state, const std::uint8_t* block) {
   std::array<std::uint32_t, 16> m;
   for (std::size_t i = 0; i < 16; ++i) m[i] = load_little_endian<std::uint32_t>(block + 4 * i);
   std::array<std::uint32_t, 4> s = state;
@@ -107,10 +130,11 @@ inline void md5_block(std::array<std::uint32_t, 4>& state, const std::uint8_t* b
   for (std::size_t i = 0; i < 4; ++i) state[i] += s[i];
 }
 
-}  // namespace detail
+}  // namespace tinygan::io::detail
 
-/// The MD5 sum of bytes as 32 hexadecimal digits.
-inline std::string md5(std::span<const std::uint8_t> bytes) {
+namespace tinygan::io {
+
+TINYGAN_FUNC std::string md5(std::span<const std::uint8_t> bytes) {
   std::array<std::uint32_t, 4> state = {0x67452301u, 0xefcdab89u, 0x98badcfeu, 0x10325476u};
   const std::size_t whole = bytes.size() / 64 * 64;
   for (std::size_t i = 0; i < whole; i += 64) detail::md5_block(state, bytes.data() + i);
@@ -132,3 +156,5 @@ inline std::string md5(std::span<const std::uint8_t> bytes) {
 }
 
 }  // namespace tinygan::io
+
+#endif

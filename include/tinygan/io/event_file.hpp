@@ -28,6 +28,7 @@
 #include <vector>
 
 #include <tinygan/base/error.hpp>
+#include <tinygan/base/outline.hpp>
 #include <tinygan/base/shape.hpp>
 #include <tinygan/io/byte_writer.hpp>
 #include <tinygan/io/checksum.hpp>
@@ -73,12 +74,7 @@ class Message {
 constexpr std::uint32_t masked(std::uint32_t crc) { return std::rotr(crc, 15) + 0xA282EAD8u; }
 
 /// `data` as a record of an event file.
-inline std::vector<std::uint8_t> event_record(std::span<const std::uint8_t> data) {
-  ByteWriter record;
-  record.u64(data.size());
-  record.u32(masked(crc32c(record.bytes())));
-  return std::move(record.raw(data).u32(masked(crc32c(data)))).bytes();
-}
+std::vector<std::uint8_t> event_record(std::span<const std::uint8_t> data);
 
 }  // namespace detail
 
@@ -94,29 +90,16 @@ class EventFile {
   /// A new file in `directory`, last in the reading order. A resumed run writes a new file; readers discard the events
   /// of earlier files from `first_step` on. Wall times are seconds since 1970. Throws Error if the file cannot be
   /// created.
-  EventFile(const std::filesystem::path& directory, double wall_time, std::int64_t first_step = 0)
-      : path_(next_path(directory, wall_time)),
-        file_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666)) {
-    if (!file_.open()) fail(path_.string(), "cannot write: ", detail::reason(errno));
-    append(event(wall_time, 0).bytes(3, std::string_view("brain.Event:2")));
-    append(event(wall_time, first_step).message(7, Message().integer(1, 1)));
-  }
+  EventFile(const std::filesystem::path& directory, double wall_time, std::int64_t first_step = 0);
 
   const std::filesystem::path& path() const { return path_; }
 
   /// The values of one step. Throws Error if they cannot be written.
-  void scalars(std::int64_t step, std::span<const Scalar> values, double wall_time) {
-    Message summary;
-    for (const Scalar& s : values) summary.message(1, Message().bytes(1, s.tag).real(2, static_cast<float>(s.value)));
-    append(event(wall_time, step).message(5, summary));
-  }
+  void scalars(std::int64_t step, std::span<const Scalar> values, double wall_time);
 
   /// A greyscale image as the bytes of a PNG file. Throws Error if it cannot be written.
   void image(std::int64_t step, const std::string& tag, std::span<const std::uint8_t> png, index_t width,
-             index_t height, double wall_time) {
-    const Message image = Message().integer(1, height).integer(2, width).integer(3, 1).bytes(4, png);
-    append(event(wall_time, step).message(5, Message().message(1, Message().bytes(1, tag).message(4, image))));
-  }
+             index_t height, double wall_time);
 
  private:
   using Message = detail::Message;
@@ -124,42 +107,13 @@ class EventFile {
 
   /// "events.out.tfevents.<seconds>.<number>.tinygan": TensorBoard reads a directory's files in the order of their
   /// names, so the seconds never decrease, even if the clock does, and the number is one more than the highest.
-  static std::filesystem::path next_path(const std::filesystem::path& directory, double wall_time) {
-    auto seconds = static_cast<std::uint64_t>(std::clamp(wall_time, 0.0, 9999999999.0));
-    std::uint64_t number = 0;
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
-      const std::string name = entry.path().filename().string();
-      if (!name.starts_with(prefix_)) continue;
-      const char* end = name.data() + name.size();
-      std::uint64_t s = 0, n = 0;
-      const auto [dot, ok] = std::from_chars(name.data() + prefix_.size(), end, s);
-      if (ok != std::errc{} || dot == end || s > 9999999999u) continue;
-      if (std::from_chars(dot + 1, end, n).ec == std::errc{} && n < 99999) number = std::max(number, n + 1);
-      seconds = std::max(seconds, s);
-    }
-    if (error) fail(directory.string(), "cannot list the directory: ", error.message());
-    return directory / text(prefix_, padded(seconds, 10), '.', padded(number, 5), ".tinygan");
-  }
+  static std::filesystem::path next_path(const std::filesystem::path& directory, double wall_time);
 
-  static std::string padded(std::uint64_t n, std::size_t digits) {
-    const std::string s = std::to_string(n);
-    return std::string(digits - std::min(digits, s.size()), '0') + s;
-  }
+  static std::string padded(std::uint64_t n, std::size_t digits);
 
   static Message event(double wall_time, std::int64_t step) { return Message().real(1, wall_time).integer(2, step); }
 
-  void append(const Message& event) {
-    const std::vector<std::uint8_t> record = detail::event_record(event.encoded());
-    if (!detail::write_all(file_.get(), record)) {
-      const int error = errno;
-      // Removes an incomplete record, after which no other could be read. If that fails, the reader's checksum detects
-      // it.
-      [[maybe_unused]] const int cut = ::ftruncate(file_.get(), size_);
-      fail(path_.string(), "cannot write: ", detail::reason(error));
-    }
-    size_ += static_cast<off_t>(record.size());
-  }
+  void append(const Message& event);
 
   std::filesystem::path path_;
   detail::Descriptor file_;
@@ -167,3 +121,77 @@ class EventFile {
 };
 
 }  // namespace tinygan::io
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan::io::detail {
+
+TINYGAN_FUNC std::vector<std::uint8_t> event_record(std::span<const std::uint8_t> data) {
+  ByteWriter record;
+  record.u64(data.size());
+  record.u32(masked(crc32c(record.bytes())));
+  return std::move(record.raw(data).u32(masked(crc32c(data)))).bytes();
+}
+
+}  // namespace tinygan::io::detail
+
+namespace tinygan::io {
+
+TINYGAN_FUNC EventFile::EventFile(const std::filesystem::path& directory, double wall_time, std::int64_t first_step)
+    : path_(next_path(directory, wall_time)),
+      file_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666)) {
+  if (!file_.open()) fail(path_.string(), "cannot write: ", detail::reason(errno));
+  append(event(wall_time, 0).bytes(3, std::string_view("brain.Event:2")));
+  append(event(wall_time, first_step).message(7, Message().integer(1, 1)));
+}
+
+TINYGAN_FUNC void EventFile::scalars(std::int64_t step, std::span<const Scalar> values, double wall_time) {
+  Message summary;
+  for (const Scalar& s : values) summary.message(1, Message().bytes(1, s.tag).real(2, static_cast<float>(s.value)));
+  append(event(wall_time, step).message(5, summary));
+}
+
+TINYGAN_FUNC void EventFile::image(std::int64_t step, const std::string& tag, std::span<const std::uint8_t> png,
+                                   index_t width, index_t height, double wall_time) {
+  const Message image = Message().integer(1, height).integer(2, width).integer(3, 1).bytes(4, png);
+  append(event(wall_time, step).message(5, Message().message(1, Message().bytes(1, tag).message(4, image))));
+}
+
+TINYGAN_FUNC std::filesystem::path EventFile::next_path(const std::filesystem::path& directory, double wall_time) {
+  auto seconds = static_cast<std::uint64_t>(std::clamp(wall_time, 0.0, 9999999999.0));
+  std::uint64_t number = 0;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(prefix_)) continue;
+    const char* end = name.data() + name.size();
+    std::uint64_t s = 0, n = 0;
+    const auto [dot, ok] = std::from_chars(name.data() + prefix_.size(), end, s);
+    if (ok != std::errc{} || dot == end || s > 9999999999u) continue;
+    if (std::from_chars(dot + 1, end, n).ec == std::errc{} && n < 99999) number = std::max(number, n + 1);
+    seconds = std::max(seconds, s);
+  }
+  if (error) fail(directory.string(), "cannot list the directory: ", error.message());
+  return directory / text(prefix_, padded(seconds, 10), '.', padded(number, 5), ".tinygan");
+}
+
+TINYGAN_FUNC std::string EventFile::padded(std::uint64_t n, std::size_t digits) {
+  const std::string s = std::to_string(n);
+  return std::string(digits - std::min(digits, s.size()), '0') + s;
+}
+
+TINYGAN_FUNC void EventFile::append(const Message& event) {
+  const std::vector<std::uint8_t> record = detail::event_record(event.encoded());
+  if (!detail::write_all(file_.get(), record)) {
+    const int error = errno;
+    // Removes an incomplete record, after which no other could be read. If that fails, the reader's checksum detects
+    // it.
+    [[maybe_unused]] const int cut = ::ftruncate(file_.get(), size_);
+    fail(path_.string(), "cannot write: ", detail::reason(error));
+  }
+  size_ += static_cast<off_t>(record.size());
+}
+
+}  // namespace tinygan::io
+
+#endif

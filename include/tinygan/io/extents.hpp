@@ -8,6 +8,7 @@
 #include <string>
 
 #include <tinygan/base/error.hpp>
+#include <tinygan/base/outline.hpp>
 #include <tinygan/base/shape.hpp>
 
 namespace tinygan::io {
@@ -23,10 +24,20 @@ constexpr std::optional<index_t> product(std::span<const index_t> extents, index
 }
 
 /// "(2, 3)", like a Shape.
-inline std::string shape_text(std::span<const index_t> extents) {
+std::string shape_text(std::span<const index_t> extents);
+
+}  // namespace tinygan::io
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan::io {
+
+TINYGAN_FUNC std::string shape_text(std::span<const index_t> extents) {
   std::string out = "(";
   for (std::size_t i = 0; i < extents.size(); ++i) out += text(i > 0 ? ", " : "", extents[i]);
   return out + (extents.size() == 1 ? ",)" : ")");
 }
 
 }  // namespace tinygan::io
+
+#endif

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include <tinygan/base/error.hpp>
+#include <tinygan/base/outline.hpp>
 
 namespace tinygan::io {
 
@@ -27,9 +28,7 @@ namespace detail {
 class Descriptor {
  public:
   explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
+  ~Descriptor();
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
 
@@ -51,7 +50,28 @@ inline const char* kind_of_file(mode_t mode) {
   return S_ISFIFO(mode) ? "a pipe" : "not a regular file";
 }
 
-inline bool write_all(int fd, std::span<const std::uint8_t> bytes) {
+bool write_all(int fd, std::span<const std::uint8_t> bytes);
+
+}  // namespace detail
+
+/// The bytes of a file. Throws Error naming the path if it is missing, unreadable, empty or not a regular file.
+std::vector<std::uint8_t> read_file(const std::filesystem::path& path);
+
+/// Writes a file atomically: writes a temporary file in the same directory, flushes it to disk, renames it. After a
+/// crash, a full disk or a kill the old file is unchanged. Throws Error naming the path and the reason.
+void write_file(const std::filesystem::path& path, std::span<const std::uint8_t> bytes);
+
+}  // namespace tinygan::io
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan::io::detail {
+
+TINYGAN_FUNC Descriptor::~Descriptor() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+TINYGAN_FUNC bool write_all(int fd, std::span<const std::uint8_t> bytes) {
   constexpr std::size_t max_write = std::size_t{1} << 30;  // write() is limited to 2 GiB
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd, bytes.data(), std::min(bytes.size(), max_write));
@@ -62,10 +82,11 @@ inline bool write_all(int fd, std::span<const std::uint8_t> bytes) {
   return true;
 }
 
-}  // namespace detail
+}  // namespace tinygan::io::detail
 
-/// The bytes of a file. Throws Error naming the path if it is missing, unreadable, empty or not a regular file.
-inline std::vector<std::uint8_t> read_file(const std::filesystem::path& path) {
+namespace tinygan::io {
+
+TINYGAN_FUNC std::vector<std::uint8_t> read_file(const std::filesystem::path& path) {
   const std::string name = path.string();
   // O_NONBLOCK: open() of a pipe without a writer would block.
   detail::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -88,9 +109,7 @@ inline std::vector<std::uint8_t> read_file(const std::filesystem::path& path) {
   return bytes;
 }
 
-/// Writes a file atomically: writes a temporary file in the same directory, flushes it to disk, renames it. After a
-/// crash, a full disk or a kill the old file is unchanged. Throws Error naming the path and the reason.
-inline void write_file(const std::filesystem::path& path, std::span<const std::uint8_t> bytes) {
+TINYGAN_FUNC void write_file(const std::filesystem::path& path, std::span<const std::uint8_t> bytes) {
   static std::atomic<unsigned> serial{0};
   const std::string name = path.string();
   struct stat info {};
@@ -124,3 +143,5 @@ inline void write_file(const std::filesystem::path& path, std::span<const std::u
 }
 
 }  // namespace tinygan::io
+
+#endif

@@ -8,18 +8,32 @@
 #include <string>
 #include <string_view>
 
+#include <tinygan/base/outline.hpp>
 #include <tinygan/io/json.hpp>
 
 namespace tinygan::io {
 
 namespace detail {
 
+using namespace std::string_view_literals;
+
+}  // namespace detail
+
+/// The kind of file that the bytes seem to be, such as "a gzip file"; "" if unknown.
+std::string kind_of_content(std::span<const std::uint8_t> bytes);
+
+}  // namespace tinygan::io
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan::io::detail {
+
 /// The magic number of a kind of file.
 struct Signature {
   std::string_view bytes;
   const char* kind;
 };
-using namespace std::string_view_literals;
+
 inline constexpr Signature signatures[] = {
     {"\x1F\x8B"sv, "a gzip file"},
     {"PK\x03\x04"sv, "a zip archive (as .npz, .keras and PyTorch's .pt files are)"},
@@ -42,7 +56,7 @@ inline constexpr Signature signatures[] = {
     {"version https://git-lfs.github.com/spec/"sv, "a Git LFS pointer; git lfs pull fetches the file"}};
 
 /// The tag with which an HTML page begins, "" for any other file. Servers send a page in place of a missing file.
-inline std::string html_tag(std::span<const std::uint8_t> bytes) {
+TINYGAN_FUNC std::string html_tag(std::span<const std::uint8_t> bytes) {
   std::string head;
   for (const std::uint8_t b : bytes.first(std::min<std::size_t>(bytes.size(), 512)))
     head += b >= 'A' && b <= 'Z' ? static_cast<char>(b - 'A' + 'a') : static_cast<char>(b);
@@ -57,7 +71,7 @@ inline std::string html_tag(std::span<const std::uint8_t> bytes) {
 }
 
 /// Whether the first bytes are UTF-8 text; the last character may be incomplete.
-inline bool is_text(std::string_view head) {
+TINYGAN_FUNC bool is_text(std::string_view head) {
   const auto control = [](char c) {
     return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\r' && c != '\t';
   };
@@ -66,10 +80,11 @@ inline bool is_text(std::string_view head) {
          std::none_of(head.begin(), head.end(), control);
 }
 
-}  // namespace detail
+}  // namespace tinygan::io::detail
 
-/// The kind of file that the bytes seem to be, such as "a gzip file"; "" if unknown.
-inline std::string kind_of_content(std::span<const std::uint8_t> bytes) {
+namespace tinygan::io {
+
+TINYGAN_FUNC std::string kind_of_content(std::span<const std::uint8_t> bytes) {
   const std::string_view all(reinterpret_cast<const char*>(bytes.data()), bytes.size()), head = all.substr(0, 512);
   for (const detail::Signature& s : detail::signatures)
     if (all.starts_with(s.bytes)) return s.kind;
@@ -87,3 +102,5 @@ inline std::string kind_of_content(std::span<const std::uint8_t> bytes) {
 }
 
 }  // namespace tinygan::io
+
+#endif

@@ -9,11 +9,32 @@
 #include <string_view>
 
 #include <tinygan/base/error.hpp>
+#include <tinygan/base/outline.hpp>
 
 namespace tinygan::io::detail {
 
 /// Length of the well-formed UTF-8 sequence at the start of s, 0 if there is none (Unicode 15, table 3-7).
-inline std::size_t utf8_sequence(std::string_view s) {
+std::size_t utf8_sequence(std::string_view s);
+
+/// Index of the first byte that is not UTF-8, or npos.
+std::size_t find_non_utf8(std::string_view s);
+
+/// Untrusted text for a message: truncated to about `max_length` bytes, unprintable bytes replaced by ?.
+std::string printable(std::string_view s, std::size_t max_length = 80);
+
+/// printable() in quotes.
+std::string shown(std::string_view s, std::size_t max_length = 80);
+
+/// s as a JSON string, in quotes. s must be UTF-8.
+std::string json_string(std::string_view s);
+
+}  // namespace tinygan::io::detail
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan::io::detail {
+
+TINYGAN_FUNC std::size_t utf8_sequence(std::string_view s) {
   const auto byte = [&](std::size_t i) { return i < s.size() ? static_cast<unsigned char>(s[i]) : 0u; };
   const unsigned first = byte(0);
   if (first < 0x80) return s.empty() ? 0 : 1;
@@ -29,8 +50,7 @@ inline std::size_t utf8_sequence(std::string_view s) {
   return excluded ? 0 : length;
 }
 
-/// Index of the first byte that is not UTF-8, or npos.
-inline std::size_t find_non_utf8(std::string_view s) {
+TINYGAN_FUNC std::size_t find_non_utf8(std::string_view s) {
   for (std::size_t i = 0; i < s.size();) {
     const std::size_t length = utf8_sequence(s.substr(i));
     if (length == 0) return i;
@@ -39,7 +59,7 @@ inline std::size_t find_non_utf8(std::string_view s) {
   return std::string_view::npos;
 }
 
-inline void append_utf8(std::string& out, std::uint32_t c) {
+TINYGAN_FUNC void append_utf8(std::string& out, std::uint32_t c) {
   const auto put = [&](std::uint32_t byte) { out += static_cast<char>(static_cast<unsigned char>(byte)); };
   if (c < 0x80) {
     put(c);
@@ -52,8 +72,7 @@ inline void append_utf8(std::string& out, std::uint32_t c) {
   }
 }
 
-/// Untrusted text for a message: truncated to about `max_length` bytes, unprintable bytes replaced by ?.
-inline std::string printable(std::string_view s, std::size_t max_length = 80) {
+TINYGAN_FUNC std::string printable(std::string_view s, std::size_t max_length) {
   std::string out;
   std::size_t i = 0;
   while (i < s.size() && i < max_length) {
@@ -65,13 +84,11 @@ inline std::string printable(std::string_view s, std::size_t max_length = 80) {
   return out + (i < s.size() ? "..." : "");
 }
 
-/// printable() in quotes.
-inline std::string shown(std::string_view s, std::size_t max_length = 80) {
+TINYGAN_FUNC std::string shown(std::string_view s, std::size_t max_length) {
   return text('\'', printable(s, max_length), '\'');
 }
 
-/// s as a JSON string, in quotes. s must be UTF-8.
-inline std::string json_string(std::string_view s) {
+TINYGAN_FUNC std::string json_string(std::string_view s) {
   std::string out = "\"";
   for (const char c : s) {
     constexpr std::string_view plain = "\"\\\b\f\n\r\t", letters = "\"\\bfnrt";
@@ -262,3 +279,5 @@ class JsonReader {
 };
 
 }  // namespace tinygan::io::detail
+
+#endif

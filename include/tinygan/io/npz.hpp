@@ -18,6 +18,7 @@
 #include <vector>
 
 #include <tinygan/base/error.hpp>
+#include <tinygan/base/outline.hpp>
 #include <tinygan/base/shape.hpp>
 #include <tinygan/io/byte_writer.hpp>
 #include <tinygan/io/checksum.hpp>
@@ -37,14 +38,7 @@ std::string npy_descr() {
 }
 
 /// The fields of a member that the local header and the central directory have in common.
-inline void put_zip_member(ByteWriter& out, std::string_view name, std::uint32_t crc, std::uint32_t size) {
-  out.u16(20);             // readable since version 2.0
-  out.u16(0x0800);         // the name is UTF-8
-  out.u16(0);              // stored
-  out.u16(0).u16(0x0021);  // time and date: 1980-01-01, so that equal content is equal bytes
-  out.u32(crc).u32(size).u32(size);
-  out.u16(static_cast<std::uint16_t>(name.size())).u16(0);  // no extra field
-}
+void put_zip_member(ByteWriter& out, std::string_view name, std::uint32_t crc, std::uint32_t size);
 
 }  // namespace detail
 
@@ -84,42 +78,67 @@ class NpzFile {
   }
 
   /// The bytes of the file. Throws Error (naming `name`) if the archive reaches 4 GiB or a name 64 KiB.
-  std::vector<std::uint8_t> encode(const std::string& name) const {
-    std::size_t total = 22;
-    for (const auto& [member, bytes] : members_) {
-      check(member.size() <= 0xFFFF, name, "an array's name of ", member.size(), " bytes, expected at most 65535");
-      total += bytes.size() + 2 * member.size() + 76;
-    }
-    check(total < 0xFFFFFFFFu && members_.size() < 0xFFFF, name, "an archive of ", members_.size(), " arrays and ",
-          total, " bytes, expected below 65535 and 4 GiB");
-    detail::ByteWriter out, directory;
-    for (const auto& [member, bytes] : members_) {
-      const std::uint32_t crc = crc32(bytes);
-      const auto size = static_cast<std::uint32_t>(bytes.size()), at = static_cast<std::uint32_t>(out.bytes().size());
-      directory.u32(0x02014B50).u16(20);  // made by version 2.0
-      detail::put_zip_member(directory, member, crc, size);
-      directory.u16(0).u16(0).u16(0).u32(0);  // comment, disk, internal and external attributes
-      directory.u32(at).raw(member);
-
-      out.u32(0x04034B50);
-      detail::put_zip_member(out, member, crc, size);
-      out.raw(member).raw(bytes);
-    }
-    const auto at = static_cast<std::uint32_t>(out.bytes().size());
-    const auto count = static_cast<std::uint16_t>(members_.size());
-    out.raw(directory.bytes());
-    out.u32(0x06054B50).u16(0).u16(0).u16(count).u16(count);                       // this disk, the directory's disk
-    out.u32(static_cast<std::uint32_t>(directory.bytes().size())).u32(at).u16(0);  // no comment
-    return std::move(out).bytes();
-  }
+  std::vector<std::uint8_t> encode(const std::string& name) const;
 
  private:
   std::vector<std::pair<std::string, std::vector<std::uint8_t>>> members_;
 };
 
 /// Writes an .npz file atomically. Throws Error as NpzFile::encode and write_file do.
-inline void write_npz(const std::filesystem::path& path, const NpzFile& file) {
+void write_npz(const std::filesystem::path& path, const NpzFile& file);
+
+}  // namespace tinygan::io
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan::io::detail {
+
+TINYGAN_FUNC void put_zip_member(ByteWriter& out, std::string_view name, std::uint32_t crc, std::uint32_t size) {
+  out.u16(20);             // readable since version 2.0
+  out.u16(0x0800);         // the name is UTF-8
+  out.u16(0);              // stored
+  out.u16(0).u16(0x0021);  // time and date: 1980-01-01, so that equal content is equal bytes
+  out.u32(crc).u32(size).u32(size);
+  out.u16(static_cast<std::uint16_t>(name.size())).u16(0);  // no extra field
+}
+
+}  // namespace tinygan::io::detail
+
+namespace tinygan::io {
+
+TINYGAN_FUNC std::vector<std::uint8_t> NpzFile::encode(const std::string& name) const {
+  std::size_t total = 22;
+  for (const auto& [member, bytes] : members_) {
+    check(member.size() <= 0xFFFF, name, "an array's name of ", member.size(), " bytes, expected at most 65535");
+    total += bytes.size() + 2 * member.size() + 76;
+  }
+  check(total < 0xFFFFFFFFu && members_.size() < 0xFFFF, name, "an archive of ", members_.size(), " arrays and ", total,
+        " bytes, expected below 65535 and 4 GiB");
+  detail::ByteWriter out, directory;
+  for (const auto& [member, bytes] : members_) {
+    const std::uint32_t crc = crc32(bytes);
+    const auto size = static_cast<std::uint32_t>(bytes.size()), at = static_cast<std::uint32_t>(out.bytes().size());
+    directory.u32(0x02014B50).u16(20);  // made by version 2.0
+    detail::put_zip_member(directory, member, crc, size);
+    directory.u16(0).u16(0).u16(0).u32(0);  // comment, disk, internal and external attributes
+    directory.u32(at).raw(member);
+
+    out.u32(0x04034B50);
+    detail::put_zip_member(out, member, crc, size);
+    out.raw(member).raw(bytes);
+  }
+  const auto at = static_cast<std::uint32_t>(out.bytes().size());
+  const auto count = static_cast<std::uint16_t>(members_.size());
+  out.raw(directory.bytes());
+  out.u32(0x06054B50).u16(0).u16(0).u16(count).u16(count);                       // this disk, the directory's disk
+  out.u32(static_cast<std::uint32_t>(directory.bytes().size())).u32(at).u16(0);  // no comment
+  return std::move(out).bytes();
+}
+
+TINYGAN_FUNC void write_npz(const std::filesystem::path& path, const NpzFile& file) {
   write_file(path, file.encode(path.string()));
 }
 
 }  // namespace tinygan::io
+
+#endif

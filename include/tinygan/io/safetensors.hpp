@@ -29,6 +29,7 @@
 
 #include <tinygan/backend/bfloat16.hpp>
 #include <tinygan/base/error.hpp>
+#include <tinygan/base/outline.hpp>
 #include <tinygan/base/shape.hpp>
 #include <tinygan/io/extents.hpp>
 #include <tinygan/io/file.hpp>
@@ -122,10 +123,7 @@ struct SafetensorsFile {
     tensors.push_back(std::move(e));
   }
 
-  const SafetensorsEntry* find(std::string_view name) const {
-    const auto it = std::find_if(tensors.begin(), tensors.end(), [&](const auto& e) { return e.name == name; });
-    return it == tensors.end() ? nullptr : &*it;
-  }
+  const SafetensorsEntry* find(std::string_view name) const;
 
   /// The values of one tensor. Throws Error if the name is unknown or the dtype is not that of T.
   template <class T>
@@ -142,14 +140,43 @@ struct SafetensorsFile {
   friend bool operator==(const SafetensorsFile&, const SafetensorsFile&) = default;
 };
 
-namespace detail {
+/// The bytes of a file, the same for the same content: tensors by decreasing alignment, then by name, like the
+/// reference implementation. Throws Error (naming `name`) on a duplicate or reserved name, a name or metadata that is
+/// not UTF-8, or bytes that do not match the shape.
+std::vector<std::uint8_t> encode_safetensors(const SafetensorsFile& file, const std::string& name);
+
+/// Parses the bytes of a file; tensors are in the order of their data. Throws Error naming `name` and the tensor if the
+/// bytes are not a well-formed file; for another kind of file the text names the kind.
+SafetensorsFile decode_safetensors(std::span<const std::uint8_t> bytes, const std::string& name);
+
+/// Reads a safetensors file. Throws Error as read_file and decode_safetensors do.
+SafetensorsFile read_safetensors(const std::filesystem::path& path);
+
+/// Writes a safetensors file atomically. Throws Error as encode_safetensors and write_file do.
+void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& file);
+
+}  // namespace tinygan::io
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan::io {
+
+TINYGAN_FUNC const SafetensorsEntry* SafetensorsFile::find(std::string_view name) const {
+  const auto it = std::find_if(tensors.begin(), tensors.end(), [&](const auto& e) { return e.name == name; });
+  return it == tensors.end() ? nullptr : &*it;
+}
+
+}  // namespace tinygan::io
+
+namespace tinygan::io::detail {
 
 inline constexpr std::string_view metadata_key = "__metadata__";
+
 inline constexpr std::size_t max_safetensors_header = 100'000'000;  // the reference implementation's limit
 
 /// Bytes of a tensor by shape and dtype; nullopt if the size of the dtype is unknown. Throws Error naming file and
 /// tensor on a negative extent, overflow, or a number of bits that is not a multiple of 8.
-inline std::optional<std::uint64_t> byte_count(const SafetensorsEntry& e, const std::string& file) {
+TINYGAN_FUNC std::optional<std::uint64_t> byte_count(const SafetensorsEntry& e, const std::string& file) {
   const std::string tensor = "tensor " + shown(e.name);
   for (const index_t extent : e.shape)
     check(extent >= 0, file, tensor, " has extent ", extent, ", expected at least 0");
@@ -168,7 +195,7 @@ struct SafetensorsRecord {
 };
 
 /// Reads {"dtype": .., "shape": [..], "data_offsets": [begin, end]} in any order, each key once; skips other keys.
-inline SafetensorsRecord read_record(JsonReader& json, std::string name, const std::string& file) {
+TINYGAN_FUNC SafetensorsRecord read_record(JsonReader& json, std::string name, const std::string& file) {
   SafetensorsRecord r;
   r.entry.name = std::move(name);
   const std::string tensor = "tensor " + shown(r.entry.name);
@@ -213,7 +240,7 @@ struct SafetensorsParts {
   std::span<const std::uint8_t> data;
 };
 
-inline SafetensorsParts split_safetensors(std::span<const std::uint8_t> bytes, const std::string& name) {
+TINYGAN_FUNC SafetensorsParts split_safetensors(std::span<const std::uint8_t> bytes, const std::string& name) {
   const std::string_view all(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   const auto other_file = [&]<class... What>(const What&... what) {
     const std::string kind = kind_of_content(bytes);
@@ -232,12 +259,11 @@ inline SafetensorsParts split_safetensors(std::span<const std::uint8_t> bytes, c
   return {header, bytes.subspan(8 + header.size())};
 }
 
-}  // namespace detail
+}  // namespace tinygan::io::detail
 
-/// The bytes of a file, the same for the same content: tensors by decreasing alignment, then by name, like the
-/// reference implementation. Throws Error (naming `name`) on a duplicate or reserved name, a name or metadata that is
-/// not UTF-8, or bytes that do not match the shape.
-inline std::vector<std::uint8_t> encode_safetensors(const SafetensorsFile& file, const std::string& name) {
+namespace tinygan::io {
+
+TINYGAN_FUNC std::vector<std::uint8_t> encode_safetensors(const SafetensorsFile& file, const std::string& name) {
   std::vector<const SafetensorsEntry*> order;
   for (const SafetensorsEntry& e : file.tensors) order.push_back(&e);
   std::sort(order.begin(), order.end(),
@@ -285,9 +311,7 @@ inline std::vector<std::uint8_t> encode_safetensors(const SafetensorsFile& file,
   return out;
 }
 
-/// Parses the bytes of a file; tensors are in the order of their data. Throws Error naming `name` and the tensor if the
-/// bytes are not a well-formed file; for another kind of file the text names the kind.
-inline SafetensorsFile decode_safetensors(std::span<const std::uint8_t> bytes, const std::string& name) {
+TINYGAN_FUNC SafetensorsFile decode_safetensors(std::span<const std::uint8_t> bytes, const std::string& name) {
   const auto split = detail::split_safetensors(bytes, name);
   const std::string_view header = split.header;
   const std::span<const std::uint8_t> data = split.data;
@@ -338,14 +362,14 @@ inline SafetensorsFile decode_safetensors(std::span<const std::uint8_t> bytes, c
   return file;
 }
 
-/// Reads a safetensors file. Throws Error as read_file and decode_safetensors do.
-inline SafetensorsFile read_safetensors(const std::filesystem::path& path) {
+TINYGAN_FUNC SafetensorsFile read_safetensors(const std::filesystem::path& path) {
   return decode_safetensors(read_file(path), path.string());
 }
 
-/// Writes a safetensors file atomically. Throws Error as encode_safetensors and write_file do.
-inline void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& file) {
+TINYGAN_FUNC void write_safetensors(const std::filesystem::path& path, const SafetensorsFile& file) {
   write_file(path, encode_safetensors(file, path.string()));
 }
 
 }  // namespace tinygan::io
+
+#endif

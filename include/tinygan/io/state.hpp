@@ -9,24 +9,17 @@
 #include <string>
 #include <vector>
 
+#include <tinygan/base/outline.hpp>
 #include <tinygan/io/weights.hpp>
 #include <tinygan/optim/adam.hpp>
 
 namespace tinygan::io {
 
 /// Appends a number, as a U64 tensor of one element.
-inline void add_counter(SafetensorsFile& file, const std::string& name, std::uint64_t value) {
-  file.add<std::uint64_t>(name, std::span<const std::uint64_t>(&value, 1), {1});
-}
+void add_counter(SafetensorsFile& file, const std::string& name, std::uint64_t value);
 
 /// Reads a counter. Throws Error naming file and counter if it is missing.
-inline std::uint64_t counter(const SafetensorsFile& file, const std::string& file_name, const std::string& name) {
-  const SafetensorsEntry* e = file.find(name);
-  check(e != nullptr, file_name, "has no counter '", name, "'");
-  check(e->dtype == DType::U64 && e->bytes.size() == sizeof(std::uint64_t), file_name, "'", name,
-        "' is not a counter: expected one U64");
-  return file.values<std::uint64_t>(name).front();
-}
+std::uint64_t counter(const SafetensorsFile& file, const std::string& file_name, const std::string& name);
 
 /// An Adam, the model whose parameters it updates, and the prefix of its state's names.
 template <class T>
@@ -79,7 +72,27 @@ struct NonFinite {
 };
 
 /// The first NaN or infinity among the F32 tensors, in the order in which they were added.
-inline std::optional<NonFinite> find_non_finite(const SafetensorsFile& file) {
+std::optional<NonFinite> find_non_finite(const SafetensorsFile& file);
+
+}  // namespace tinygan::io
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan::io {
+
+TINYGAN_FUNC void add_counter(SafetensorsFile& file, const std::string& name, std::uint64_t value) {
+  file.add<std::uint64_t>(name, std::span<const std::uint64_t>(&value, 1), {1});
+}
+
+TINYGAN_FUNC std::uint64_t counter(const SafetensorsFile& file, const std::string& file_name, const std::string& name) {
+  const SafetensorsEntry* e = file.find(name);
+  check(e != nullptr, file_name, "has no counter '", name, "'");
+  check(e->dtype == DType::U64 && e->bytes.size() == sizeof(std::uint64_t), file_name, "'", name,
+        "' is not a counter: expected one U64");
+  return file.values<std::uint64_t>(name).front();
+}
+
+TINYGAN_FUNC std::optional<NonFinite> find_non_finite(const SafetensorsFile& file) {
   for (const SafetensorsEntry& e : file.tensors) {
     if (e.dtype != DType::F32) continue;
     for (std::size_t at = 0; at < e.bytes.size(); at += sizeof(float)) {
@@ -92,3 +105,5 @@ inline std::optional<NonFinite> find_non_finite(const SafetensorsFile& file) {
 }
 
 }  // namespace tinygan::io
+
+#endif

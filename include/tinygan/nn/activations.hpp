@@ -10,20 +10,26 @@ namespace tinygan::nn {
 template <class T = float>
 class ActivationLayer : public Layer<T> {
  public:
-  ActivationLayer(Activation f, const char* type) : f_(f), type_(type) {
-    check(f.slope >= 0, type, "slope ", f.slope, ", expected at least 0");
-  }
+  ActivationLayer(Activation f, const char* type);
   Variable<T> forward(const Variable<T>& x, const Pass&) override { return ops::activation(f_, x); }
   Shape output_shape(const Shape& x) const override { return x; }
   std::string type() const override { return type_; }
-  std::string details() const override {
-    return f_.kind == Activation::Kind::leaky_relu ? text(f_.slope) : std::string();
-  }
+  std::string details() const override;
 
  private:
   Activation f_;
   const char* type_;
 };
+
+template <class T>
+ActivationLayer<T>::ActivationLayer(Activation f, const char* type) : f_(f), type_(type) {
+  check(f.slope >= 0, type, "slope ", f.slope, ", expected at least 0");
+}
+
+template <class T>
+std::string ActivationLayer<T>::details() const {
+  return f_.kind == Activation::Kind::leaky_relu ? text(f_.slope) : std::string();
+}
 
 /// y = max(x, 0).
 template <class T = float>

@@ -52,26 +52,10 @@ template <class T = float>
 class Conv2D : public Layer<T> {
  public:
   /// Throws Error on a size, stride or padding out of range.
-  Conv2D(index_t in, index_t out, Conv2DOptions options, Generator& random = default_generator()) : options_(options) {
-    detail::check_conv_layer("conv2d", in, out, options);
-    check(options.output_padding.h == 0 && options.output_padding.w == 0, "conv2d", "output padding ",
-          options.output_padding.h, "x", options.output_padding.w,
-          ", expected 0: only transposed convolutions have one");
-    const Shape kernel{options.kernel.h, options.kernel.w, in, out};
-    kernel.check_size("conv2d");
-    const index_t area = options.kernel.h * options.kernel.w;
-    const Fans fans{area * in, area * out};
-    kernel_ = this->add_parameter("kernel", kernel, options.kernel_initializer, fans, random);
-    if (options.bias) bias_ = this->add_parameter("bias", {out}, options.bias_initializer, fans, random);
-  }
+  Conv2D(index_t in, index_t out, Conv2DOptions options, Generator& random = default_generator());
 
-  Variable<T> forward(const Variable<T>& x, const Pass&) override {
-    return ops::conv2d(x, kernel_, options_.geometry(), {bias_, options_.activation});
-  }
-  Shape output_shape(const Shape& x) const override {
-    this->check_usable();
-    return conv_dims(x, kernel_.shape(), options_.geometry()).y_shape();
-  }
+  Variable<T> forward(const Variable<T>& x, const Pass&) override;
+  Shape output_shape(const Shape& x) const override;
   std::string type() const override { return "conv2d"; }
   std::string details() const override { return options_.details(); }
   const Variable<T>& kernel() const { return kernel_; }
@@ -82,31 +66,39 @@ class Conv2D : public Layer<T> {
   Variable<T> kernel_, bias_;
 };
 
+template <class T>
+Conv2D<T>::Conv2D(index_t in, index_t out, Conv2DOptions options, Generator& random) : options_(options) {
+  detail::check_conv_layer("conv2d", in, out, options);
+  check(options.output_padding.h == 0 && options.output_padding.w == 0, "conv2d", "output padding ",
+        options.output_padding.h, "x", options.output_padding.w, ", expected 0: only transposed convolutions have one");
+  const Shape kernel{options.kernel.h, options.kernel.w, in, out};
+  kernel.check_size("conv2d");
+  const index_t area = options.kernel.h * options.kernel.w;
+  const Fans fans{area * in, area * out};
+  kernel_ = this->add_parameter("kernel", kernel, options.kernel_initializer, fans, random);
+  if (options.bias) bias_ = this->add_parameter("bias", {out}, options.bias_initializer, fans, random);
+}
+
+template <class T>
+Variable<T> Conv2D<T>::forward(const Variable<T>& x, const Pass&) {
+  return ops::conv2d(x, kernel_, options_.geometry(), {bias_, options_.activation});
+}
+
+template <class T>
+Shape Conv2D<T>::output_shape(const Shape& x) const {
+  this->check_usable();
+  return conv_dims(x, kernel_.shape(), options_.geometry()).y_shape();
+}
+
 /// y(N,H,W,out) = activation(transposed convolution of x(N,P,Q,in) with kernel(R,S,out,in) + bias(out)), Keras' layout.
 template <class T = float>
 class Conv2DTranspose : public Layer<T> {
  public:
   /// Throws Error on a size, stride or padding out of range.
-  Conv2DTranspose(index_t in, index_t out, Conv2DOptions options, Generator& random = default_generator())
-      : options_(options) {
-    detail::check_conv_layer("conv2d_transpose", in, out, options);
-    tinygan::detail::check_output_padding("conv2d_transpose", options.output_padding, options.geometry());
-    const Shape kernel{options.kernel.h, options.kernel.w, out, in};
-    kernel.check_size("conv2d_transpose");
-    const index_t area = options.kernel.h * options.kernel.w;
-    const Fans fans{area * in, area * out};
-    kernel_ = this->add_parameter("kernel", kernel, options.kernel_initializer, fans, random);
-    if (options.bias) bias_ = this->add_parameter("bias", {out}, options.bias_initializer, fans, random);
-  }
+  Conv2DTranspose(index_t in, index_t out, Conv2DOptions options, Generator& random = default_generator());
 
-  Variable<T> forward(const Variable<T>& x, const Pass&) override {
-    return ops::conv2d_transpose(x, kernel_, options_.geometry(), {bias_, options_.activation},
-                                 options_.output_padding);
-  }
-  Shape output_shape(const Shape& x) const override {
-    this->check_usable();
-    return conv_transpose_dims(x, kernel_.shape(), options_.geometry(), options_.output_padding).x_shape();
-  }
+  Variable<T> forward(const Variable<T>& x, const Pass&) override;
+  Shape output_shape(const Shape& x) const override;
   std::string type() const override { return "conv2d_transpose"; }
   std::string details() const override { return options_.details(); }
   const Variable<T>& kernel() const { return kernel_; }
@@ -116,5 +108,29 @@ class Conv2DTranspose : public Layer<T> {
   Conv2DOptions options_;
   Variable<T> kernel_, bias_;
 };
+
+template <class T>
+Conv2DTranspose<T>::Conv2DTranspose(index_t in, index_t out, Conv2DOptions options, Generator& random)
+    : options_(options) {
+  detail::check_conv_layer("conv2d_transpose", in, out, options);
+  tinygan::detail::check_output_padding("conv2d_transpose", options.output_padding, options.geometry());
+  const Shape kernel{options.kernel.h, options.kernel.w, out, in};
+  kernel.check_size("conv2d_transpose");
+  const index_t area = options.kernel.h * options.kernel.w;
+  const Fans fans{area * in, area * out};
+  kernel_ = this->add_parameter("kernel", kernel, options.kernel_initializer, fans, random);
+  if (options.bias) bias_ = this->add_parameter("bias", {out}, options.bias_initializer, fans, random);
+}
+
+template <class T>
+Variable<T> Conv2DTranspose<T>::forward(const Variable<T>& x, const Pass&) {
+  return ops::conv2d_transpose(x, kernel_, options_.geometry(), {bias_, options_.activation}, options_.output_padding);
+}
+
+template <class T>
+Shape Conv2DTranspose<T>::output_shape(const Shape& x) const {
+  this->check_usable();
+  return conv_transpose_dims(x, kernel_.shape(), options_.geometry(), options_.output_padding).x_shape();
+}
 
 }  // namespace tinygan::nn

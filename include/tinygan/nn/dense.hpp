@@ -18,24 +18,11 @@ template <class T = float>
 class Dense : public Layer<T> {
  public:
   /// Throws Error unless both sizes are at least 1.
-  Dense(index_t in, index_t out, DenseOptions options = {}, Generator& random = default_generator())
-      : in_(in), out_(out), options_(options) {
-    check(in >= 1 && out >= 1, "dense", in, " inputs and ", out, " outputs, expected at least 1");
-    check(options.activation.slope >= 0, "dense", "slope ", options.activation.slope, ", expected at least 0");
-    kernel_ = this->add_parameter("kernel", {in, out}, options.kernel_initializer, {in, out}, random);
-    if (options.bias) bias_ = this->add_parameter("bias", {out}, options.bias_initializer, {in, out}, random);
-  }
+  Dense(index_t in, index_t out, DenseOptions options = {}, Generator& random = default_generator());
 
-  Variable<T> forward(const Variable<T>& x, const Pass&) override {
-    output_shape(x.shape());
-    return ops::matmul(x, kernel_, {}, {bias_, options_.activation});
-  }
+  Variable<T> forward(const Variable<T>& x, const Pass&) override;
 
-  Shape output_shape(const Shape& x) const override {
-    this->check_usable();
-    check(x.rank() == 2 && x[1] == in_, "dense", "input ", x, ", expected (N, ", in_, ")");
-    return {x[0], out_};
-  }
+  Shape output_shape(const Shape& x) const override;
 
   std::string type() const override { return "dense"; }
   std::string details() const override { return activation_text(options_.activation); }
@@ -47,5 +34,27 @@ class Dense : public Layer<T> {
   DenseOptions options_;
   Variable<T> kernel_, bias_;
 };
+
+template <class T>
+Dense<T>::Dense(index_t in, index_t out, DenseOptions options, Generator& random)
+    : in_(in), out_(out), options_(options) {
+  check(in >= 1 && out >= 1, "dense", in, " inputs and ", out, " outputs, expected at least 1");
+  check(options.activation.slope >= 0, "dense", "slope ", options.activation.slope, ", expected at least 0");
+  kernel_ = this->add_parameter("kernel", {in, out}, options.kernel_initializer, {in, out}, random);
+  if (options.bias) bias_ = this->add_parameter("bias", {out}, options.bias_initializer, {in, out}, random);
+}
+
+template <class T>
+Variable<T> Dense<T>::forward(const Variable<T>& x, const Pass&) {
+  output_shape(x.shape());
+  return ops::matmul(x, kernel_, {}, {bias_, options_.activation});
+}
+
+template <class T>
+Shape Dense<T>::output_shape(const Shape& x) const {
+  this->check_usable();
+  check(x.rank() == 2 && x[1] == in_, "dense", "input ", x, ", expected (N, ", in_, ")");
+  return {x[0], out_};
+}
 
 }  // namespace tinygan::nn

@@ -11,13 +11,8 @@ template <class T = float>
 class Dropout : public Layer<T> {
  public:
   /// Throws Error unless 0 <= rate < 1.
-  explicit Dropout(double rate) : rate_(rate) {
-    check(rate >= 0 && rate < 1, "dropout", "rate ", rate, ", expected at least 0 and below 1");
-  }
-  Variable<T> forward(const Variable<T>& x, const Pass& pass) override {
-    if (!pass.training) return x;
-    return ops::dropout(x, rate_, pass.generator("dropout", x.device()));
-  }
+  explicit Dropout(double rate);
+  Variable<T> forward(const Variable<T>& x, const Pass& pass) override;
   Shape output_shape(const Shape& x) const override { return x; }
   std::string type() const override { return "dropout"; }
   std::string details() const override { return text(rate_); }
@@ -25,5 +20,16 @@ class Dropout : public Layer<T> {
  private:
   double rate_;
 };
+
+template <class T>
+Dropout<T>::Dropout(double rate) : rate_(rate) {
+  check(rate >= 0 && rate < 1, "dropout", "rate ", rate, ", expected at least 0 and below 1");
+}
+
+template <class T>
+Variable<T> Dropout<T>::forward(const Variable<T>& x, const Pass& pass) {
+  if (!pass.training) return x;
+  return ops::dropout(x, rate_, pass.generator("dropout", x.device()));
+}
 
 }  // namespace tinygan::nn

@@ -56,47 +56,26 @@ class Module {
 
   /// State that is trained by gradients, in a fixed order, a child's under "child.name"; a shared parameter appears
   /// under each of its names. Parameters of a bfloat16 model have fp32 master weights, see Variable::master().
-  std::vector<Named<T>> named_parameters() const {
-    return collect(parameters_, [](const Module& m) { return m.named_parameters(); });
-  }
+  std::vector<Named<T>> named_parameters() const;
   /// State that is not trained by gradients: running statistics, in fp32 where T is bfloat16.
-  std::vector<Named<Wide>> named_buffers() const {
-    return collect(buffers_, [](const Module& m) { return m.named_buffers(); });
-  }
+  std::vector<Named<Wide>> named_buffers() const;
 
   /// Throws Error if this was moved from.
-  void check_usable() const {
-    check(!mark_.moved(), type(), "the module was moved from; use the one that it was moved to");
-  }
+  void check_usable() const;
 
   /// Every parameter once, under its first name.
-  std::vector<Named<T>> distinct_parameters() const {
-    std::vector<Named<T>> list;
-    std::unordered_set<const NodeBase*> seen;
-    for (Named<T>& n : named_parameters())
-      if (seen.insert(n.variable.node().get()).second) list.push_back(std::move(n));
-    return list;
-  }
+  std::vector<Named<T>> distinct_parameters() const;
   /// Every parameter once, for an optimiser.
-  std::vector<Variable<T>> parameters() const { return variables(distinct_parameters()); }
-  std::vector<Variable<Wide>> buffers() const { return variables(named_buffers()); }
+  std::vector<Variable<T>> parameters() const;
+  std::vector<Variable<Wide>> buffers() const;
 
   /// Rounds master weights to the parameters, in place. Call after a write to master weights.
-  void round_masters() const {
-    for (const Named<T>& p : distinct_parameters()) p.variable.round_master();
-  }
+  void round_masters() const;
 
-  index_t parameter_count() const {
-    index_t n = 0;
-    for (const Named<T>& p : distinct_parameters()) n += p.variable.size();
-    return n;
-  }
+  index_t parameter_count() const;
 
   /// Moves all parameters, with their master weights, and buffers to a device; clears accumulated gradients.
-  void to(Device device) {
-    for (const Named<T>& p : named_parameters()) move(p.variable, device);
-    for (const Named<Wide>& b : named_buffers()) move(b.variable, device);
-  }
+  void to(Device device);
 
  protected:
   /// Registers and returns a child module, which is trained, saved and moved with this module under `name`. Its address
@@ -105,33 +84,22 @@ class Module {
   requires std::is_base_of_v<Module, Child> Child& add_module(std::string name, Child child) {
     check_usable();
     child.check_usable();
-    for (const auto& [other, module] : children_)
-      check(other != name, type(), "there are two child modules '", name, "'");
     auto owned = std::make_unique<Child>(std::move(child));
     Child& added = *owned;
-    children_.emplace_back(std::move(name), std::move(owned));
+    add_child(std::move(name), std::move(owned));
     return added;
   }
   /// A parameter with this initial value, which becomes its master weights where T is bfloat16.
-  Variable<T> add_parameter(std::string name, Tensor<Wide> value) {
-    const Variable<T> parameter(cast<T>(value), true);
-    parameter.set_master(std::move(value));
-    return parameters_.emplace_back(Named<T>{std::move(name), parameter}).variable;
-  }
+  Variable<T> add_parameter(std::string name, Tensor<Wide> value);
   /// A parameter with an initial value from `initializer`. Throws Error like Initializer::make().
   Variable<T> add_parameter(std::string name, const Shape& shape, const Initializer& initializer, Fans fans = {},
-                            Generator& random = default_generator()) {
-    return add_parameter(std::move(name), initializer.make<Wide>(shape, fans, random));
-  }
+                            Generator& random = default_generator());
   /// A parameter shared with other modules: tied weights.
-  Variable<T> add_parameter(std::string name, Variable<T> parameter) {
-    return parameters_.emplace_back(Named<T>{std::move(name), std::move(parameter)}).variable;
-  }
-  Variable<Wide> add_buffer(std::string name, Tensor<Wide> value) {
-    return buffers_.emplace_back(Named<Wide>{std::move(name), Variable<Wide>(std::move(value))}).variable;
-  }
+  Variable<T> add_parameter(std::string name, Variable<T> parameter);
+  Variable<Wide> add_buffer(std::string name, Tensor<Wide> value);
 
  private:
+  void add_child(std::string name, std::unique_ptr<Module> child);
   template <class E>
   static void move(const Variable<E>& v, Device device) {
     if (v.device() == device) return;
@@ -157,5 +125,87 @@ class Module {
   std::vector<Named<T>> parameters_;
   std::vector<Named<Wide>> buffers_;
 };
+
+template <class T>
+std::vector<Named<T>> Module<T>::named_parameters() const {
+  return collect(parameters_, [](const Module& m) { return m.named_parameters(); });
+}
+
+template <class T>
+auto Module<T>::named_buffers() const -> std::vector<Named<Wide>> {
+  return collect(buffers_, [](const Module& m) { return m.named_buffers(); });
+}
+
+template <class T>
+void Module<T>::check_usable() const {
+  check(!mark_.moved(), type(), "the module was moved from; use the one that it was moved to");
+}
+
+template <class T>
+std::vector<Named<T>> Module<T>::distinct_parameters() const {
+  std::vector<Named<T>> list;
+  std::unordered_set<const NodeBase*> seen;
+  for (Named<T>& n : named_parameters())
+    if (seen.insert(n.variable.node().get()).second) list.push_back(std::move(n));
+  return list;
+}
+
+template <class T>
+std::vector<Variable<T>> Module<T>::parameters() const {
+  return variables(distinct_parameters());
+}
+
+template <class T>
+auto Module<T>::buffers() const -> std::vector<Variable<Wide>> {
+  return variables(named_buffers());
+}
+
+template <class T>
+void Module<T>::round_masters() const {
+  for (const Named<T>& p : distinct_parameters()) p.variable.round_master();
+}
+
+template <class T>
+index_t Module<T>::parameter_count() const {
+  index_t n = 0;
+  for (const Named<T>& p : distinct_parameters()) n += p.variable.size();
+  return n;
+}
+
+template <class T>
+void Module<T>::to(Device device) {
+  for (const Named<T>& p : named_parameters()) move(p.variable, device);
+  for (const Named<Wide>& b : named_buffers()) move(b.variable, device);
+}
+
+template <class T>
+Variable<T> Module<T>::add_parameter(std::string name, Tensor<Wide> value) {
+  const Variable<T> parameter(cast<T>(value), true);
+  parameter.set_master(std::move(value));
+  return parameters_.emplace_back(Named<T>{std::move(name), parameter}).variable;
+}
+
+template <class T>
+Variable<T> Module<T>::add_parameter(std::string name, const Shape& shape, const Initializer& initializer, Fans fans,
+                                     Generator& random) {
+  return add_parameter(std::move(name), initializer.make<Wide>(shape, fans, random));
+}
+
+template <class T>
+Variable<T> Module<T>::add_parameter(std::string name, Variable<T> parameter) {
+  return parameters_.emplace_back(Named<T>{std::move(name), std::move(parameter)}).variable;
+}
+
+template <class T>
+auto Module<T>::add_buffer(std::string name, Tensor<Wide> value) -> Variable<Wide> {
+  return buffers_.emplace_back(Named<Wide>{std::move(name), Variable<Wide>(std::move(value))}).variable;
+}
+
+template <class T>
+void Module<T>::add_child(std::string name, std::unique_ptr<Module> child) {
+  for (const auto& [other, module] : children_)
+    check(other != name, type(), "there are two child modules '", name, "'");
+  children_.emplace_back(std::move(name), std::move(child));
+}
 
 }  // namespace tinygan::nn

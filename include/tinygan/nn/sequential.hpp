@@ -25,38 +25,21 @@ class Sequential : public Layer<T> {
   /// Appends a layer. Throws Error if it, or this model, was moved from.
   template <class Added>
   requires std::is_base_of_v<Layer<T>, Added> Sequential& add(Added layer) {
-    const std::string type = layer.type();
-    const int number = count_[type];
-    const std::string name = number == 0 ? type : type + "_" + std::to_string(number);
-    layers_.push_back({name, &this->add_module(name, std::move(layer))});
-    ++count_[type];
+    const std::string type = layer.type(), name = next_name(type);
+    append(type, name, this->add_module(name, std::move(layer)));
     return *this;
   }
 
-  Variable<T> forward(const Variable<T>& x, const Pass& pass) override {
-    check_layers();
-    Variable<T> y = x;
-    for (std::size_t i = 0; i < layers_.size(); ++i) at_layer(i, [&] { y = layers_[i].second->forward(y, pass); });
-    return y;
-  }
-  Shape output_shape(const Shape& x) const override {
-    check_layers();
-    Shape shape = x;
-    for (std::size_t i = 0; i < layers_.size(); ++i)
-      at_layer(i, [&] { shape = layers_[i].second->output_shape(shape); });
-    return shape;
-  }
+  Variable<T> forward(const Variable<T>& x, const Pass& pass) override;
+  Shape output_shape(const Shape& x) const override;
   std::string type() const override { return "sequential"; }
 
-  std::vector<std::pair<std::string, const Layer<T>*>> layers() const override {
-    return {layers_.begin(), layers_.end()};
-  }
+  std::vector<std::pair<std::string, const Layer<T>*>> layers() const override;
 
  private:
-  void check_layers() const {
-    this->check_usable();
-    check(!layers_.empty(), "sequential", "there are no layers, expected at least 1");
-  }
+  void check_layers() const;
+  std::string next_name(const std::string& type) const;
+  void append(const std::string& type, const std::string& name, Layer<T>& layer);
 
   /// Runs the part of layer i and adds the layer to the text of an Error. An Error of the first layer is about the
   /// caller's input; its text stays the same.
@@ -74,6 +57,45 @@ class Sequential : public Layer<T> {
   std::vector<std::pair<std::string, Layer<T>*>> layers_;  // child modules
   std::map<std::string, int> count_;
 };
+
+template <class T>
+Variable<T> Sequential<T>::forward(const Variable<T>& x, const Pass& pass) {
+  check_layers();
+  Variable<T> y = x;
+  for (std::size_t i = 0; i < layers_.size(); ++i) at_layer(i, [&] { y = layers_[i].second->forward(y, pass); });
+  return y;
+}
+
+template <class T>
+Shape Sequential<T>::output_shape(const Shape& x) const {
+  check_layers();
+  Shape shape = x;
+  for (std::size_t i = 0; i < layers_.size(); ++i) at_layer(i, [&] { shape = layers_[i].second->output_shape(shape); });
+  return shape;
+}
+
+template <class T>
+std::vector<std::pair<std::string, const Layer<T>*>> Sequential<T>::layers() const {
+  return {layers_.begin(), layers_.end()};
+}
+
+template <class T>
+void Sequential<T>::check_layers() const {
+  this->check_usable();
+  check(!layers_.empty(), "sequential", "there are no layers, expected at least 1");
+}
+
+template <class T>
+std::string Sequential<T>::next_name(const std::string& type) const {
+  const auto before = count_.find(type);
+  return before == count_.end() ? type : text(type, '_', before->second);
+}
+
+template <class T>
+void Sequential<T>::append(const std::string& type, const std::string& name, Layer<T>& layer) {
+  layers_.push_back({name, &layer});
+  ++count_[type];
+}
 
 /// The table of a model: layer, details, output shape for this input shape, parameters; and their total, shared ones
 /// once. Throws Error as output_shape would.

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include <tinygan/base/host_work.hpp>
+#include <tinygan/base/outline.hpp>
 #include <tinygan/tensor/memory.hpp>
 
 namespace tinygan::runtime {
@@ -29,55 +30,25 @@ class CapturedStep {
   enum class Mode { automatic, eager };
 
   /// A call of this object calls `step` at most once, in the same thread. Mode::eager never captures.
-  CapturedStep(Device device, std::function<void()> step, Mode mode = Mode::automatic)
-      : device_(device), step_(std::move(step)),
-        captures_(mode == Mode::automatic && backend(device).capture.supported()) {}
+  CapturedStep(Device device, std::function<void()> step, Mode mode = Mode::automatic);
   ~CapturedStep() { forget(); }
   CapturedStep(const CapturedStep&) = delete;
   CapturedStep& operator=(const CapturedStep&) = delete;
 
   /// Runs one step. Throws what the step throws, and Error if the step cannot be captured; then no kernel has run.
-  void operator()() {
-    if (!captures_) return step_();
-    if (!memory_) return warm_up();
-    if (!graph_) capture();
-    host_work_.repeat();
-    backend(device_).capture.replay(graph_, device_.index);
-  }
+  void operator()();
 
   bool captured() const { return graph_ != nullptr; }
 
   /// Discards the recorded graph. Call after changing host-side state such as the learning rate.
-  void forget() {
-    if (graph_) backend(device_).capture.release(std::exchange(graph_, nullptr), device_.index);
-  }
+  void forget();
 
  private:
   /// All replays share the temporaries of the capture. A graph-private pool keeps later allocations from overlapping
   /// them; the first run determines its size.
-  void warm_up() {
-    auto memory = std::make_unique<GraphPrivatePool>(device_);
-    {
-      const GraphPrivatePool::Scope scope(*memory);
-      const HostWork::Scope work(host_work_, HostWork::Run::first);
-      step_();
-    }
-    memory_ = std::move(memory);
-  }
+  void warm_up();
 
-  void capture() {
-    const CaptureBackend& c = backend(device_).capture;
-    c.begin(device_.index);
-    try {
-      const GraphPrivatePool::Scope scope(*memory_);
-      const HostWork::Scope work(host_work_, HostWork::Run::captured);
-      step_();
-    } catch (...) {
-      c.abandon(device_.index);
-      throw;
-    }
-    graph_ = c.end(device_.index);
-  }
+  void capture();
 
   Device device_;
   std::function<void()> step_;
@@ -88,3 +59,51 @@ class CapturedStep {
 };
 
 }  // namespace tinygan::runtime
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan::runtime {
+
+TINYGAN_FUNC CapturedStep::CapturedStep(Device device, std::function<void()> step, Mode mode)
+    : device_(device), step_(std::move(step)),
+      captures_(mode == Mode::automatic && backend(device).capture.supported()) {}
+
+TINYGAN_FUNC void CapturedStep::operator()() {
+  if (!captures_) return step_();
+  if (!memory_) return warm_up();
+  if (!graph_) capture();
+  host_work_.repeat();
+  backend(device_).capture.replay(graph_, device_.index);
+}
+
+TINYGAN_FUNC void CapturedStep::forget() {
+  if (graph_) backend(device_).capture.release(std::exchange(graph_, nullptr), device_.index);
+}
+
+TINYGAN_FUNC void CapturedStep::warm_up() {
+  auto memory = std::make_unique<GraphPrivatePool>(device_);
+  {
+    const GraphPrivatePool::Scope scope(*memory);
+    const HostWork::Scope work(host_work_, HostWork::Run::first);
+    step_();
+  }
+  memory_ = std::move(memory);
+}
+
+TINYGAN_FUNC void CapturedStep::capture() {
+  const CaptureBackend& c = backend(device_).capture;
+  c.begin(device_.index);
+  try {
+    const GraphPrivatePool::Scope scope(*memory_);
+    const HostWork::Scope work(host_work_, HostWork::Run::captured);
+    step_();
+  } catch (...) {
+    c.abandon(device_.index);
+    throw;
+  }
+  graph_ = c.end(device_.index);
+}
+
+}  // namespace tinygan::runtime
+
+#endif

@@ -9,6 +9,7 @@
 #include <tinygan/backend/device_backend.hpp>
 #include <tinygan/base/error.hpp>
 #include <tinygan/base/fork.hpp>
+#include <tinygan/base/outline.hpp>
 #include <tinygan/cpu/backend.hpp>
 
 namespace tinygan {
@@ -22,13 +23,7 @@ inline const char* how_to_link(DeviceType type) {
 }
 
 /// Throws Error in a child of fork() whose ancestor has used a GPU: CUDA does not support that.
-inline void check_same_process(Device device) {
-  static std::atomic<std::uint64_t> user{0};  // 1 + the number of forks before the first use
-  std::uint64_t process = 0;
-  if (user.load(std::memory_order_relaxed) == fork_count() + std::uint64_t{1}) return;
-  check(user.compare_exchange_strong(process, fork_count() + std::uint64_t{1}), text("device ", device),
-        "a parent process used it before fork(), so that this process cannot; fork before the first use");
-}
+void check_same_process(Device device);
 
 }  // namespace detail
 
@@ -46,21 +41,51 @@ inline const DeviceBackend& backend(Device device) {
 }
 
 /// The number of GPUs that this program can use: 0 if it is linked without the cuda backend.
-inline int cuda_device_count() {
-  const DeviceBackend* b = detail::backends()[static_cast<std::size_t>(DeviceType::cuda)].load();
-  return b ? b->count() : 0;
-}
+int cuda_device_count();
 
 /// Waits for all kernels of the device. Throws Error if one of them failed.
 inline void synchronize(Device device) { backend(device).synchronize(device.index); }
 
 /// ++*counter in the memory of its device, stream-ordered: the step counter of a captured step.
-inline void count_up(std::uint64_t* counter, Device device) { backend(device).count_up(counter, device.index); }
+void count_up(std::uint64_t* counter, Device device);
 
 namespace detail {
 
 /// Synchronous unless both are on one device.
-inline void copy_bytes(void* dst, Device to, const void* src, Device from, std::size_t bytes) {
+void copy_bytes(void* dst, Device to, const void* src, Device from, std::size_t bytes);
+
+}  // namespace detail
+
+}  // namespace tinygan
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan::detail {
+
+TINYGAN_FUNC void check_same_process(Device device) {
+  static std::atomic<std::uint64_t> user{0};  // 1 + the number of forks before the first use
+  std::uint64_t process = 0;
+  if (user.load(std::memory_order_relaxed) == fork_count() + std::uint64_t{1}) return;
+  check(user.compare_exchange_strong(process, fork_count() + std::uint64_t{1}), text("device ", device),
+        "a parent process used it before fork(), so that this process cannot; fork before the first use");
+}
+
+}  // namespace tinygan::detail
+
+namespace tinygan {
+
+TINYGAN_FUNC int cuda_device_count() {
+  const DeviceBackend* b = detail::backends()[static_cast<std::size_t>(DeviceType::cuda)].load();
+  return b ? b->count() : 0;
+}
+
+TINYGAN_FUNC void count_up(std::uint64_t* counter, Device device) { backend(device).count_up(counter, device.index); }
+
+}  // namespace tinygan
+
+namespace tinygan::detail {
+
+TINYGAN_FUNC void copy_bytes(void* dst, Device to, const void* src, Device from, std::size_t bytes) {
   if (bytes == 0) return;
   const DeviceBackend &target = backend(to), &source = backend(from);
   if (to == from) {
@@ -76,6 +101,6 @@ inline void copy_bytes(void* dst, Device to, const void* src, Device from, std::
   }
 }
 
-}  // namespace detail
+}  // namespace tinygan::detail
 
-}  // namespace tinygan
+#endif

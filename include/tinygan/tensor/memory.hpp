@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <tinygan/base/outline.hpp>
 #include <tinygan/tensor/device.hpp>
 #include <tinygan/tensor/memory_pool.hpp>
 
@@ -27,20 +28,11 @@ struct MemoryPools {
   std::atomic<MemoryPool*> host{nullptr};
 
   /// With the mutex held.
-  MemoryPool* add(Device device) {
-    all = new Entry{{backend(device).allocate, device.index}, all};
-    return &all->pool;
-  }
+  MemoryPool* add(Device device);
 
   /// fork() waits until no thread is in a pool, so that a child finds every pool consistent and unlocked.
-  void lock() {
-    mutex.lock();
-    for (Entry* e = all; e; e = e->next) e->pool.lock();
-  }
-  void unlock() {
-    for (Entry* e = all; e; e = e->next) e->pool.unlock();
-    mutex.unlock();
-  }
+  void lock();
+  void unlock();
 };
 
 inline constinit MemoryPools memory_pools;
@@ -51,28 +43,12 @@ struct MemoryOverride {
   Device device;
   MemoryPool* pool = nullptr;
 };
-inline MemoryOverride& memory_override() {
-  thread_local MemoryOverride current;
-  return current;
-}
+MemoryOverride& memory_override();
 
 }  // namespace detail
 
 /// The memory pool from which the calling thread allocates on a device. Throws Error if the device is unavailable.
-inline MemoryPool& memory_pool(Device device) {
-  if (const auto& o = detail::memory_override(); o.pool && o.device == device) return *o.pool;
-  const bool host = device == Device::cpu();  // the pool that every program uses: found without a lock
-  if (host)
-    if (MemoryPool* const pool = detail::memory_pools.host.load(std::memory_order_acquire)) return *pool;
-  backend(device);  // throws before anything is allocated
-  static constinit std::map<std::pair<DeviceType, int>, MemoryPool*>* of_device = nullptr;
-  const std::lock_guard lock(detail::memory_pools.mutex);
-  if (!of_device) of_device = new std::map<std::pair<DeviceType, int>, MemoryPool*>;
-  MemoryPool*& found = (*of_device)[{device.type, device.index}];
-  if (!found) found = detail::memory_pools.add(device);
-  if (host) detail::memory_pools.host.store(found, std::memory_order_release);
-  return *found;
-}
+MemoryPool& memory_pool(Device device);
 
 /// A graph-private pool: while a Scope lives, the calling thread allocates the device's tensors from it. Later
 /// allocations therefore never overlap the temporaries of a captured graph. The memory outlives this object: the next
@@ -80,20 +56,8 @@ inline MemoryPool& memory_pool(Device device) {
 class GraphPrivatePool {
  public:
   /// Throws Error if the device is unavailable.
-  explicit GraphPrivatePool(Device device) : device_(device) {
-    const std::lock_guard lock(detail::memory_pools.mutex);
-    auto& idle = idle_of(device);
-    if (!idle.empty()) {
-      pool_ = idle.back();
-      idle.pop_back();
-    } else {
-      pool_ = detail::memory_pools.add(device);
-    }
-  }
-  ~GraphPrivatePool() {
-    const std::lock_guard lock(detail::memory_pools.mutex);
-    idle_of(device_).push_back(pool_);
-  }
+  explicit GraphPrivatePool(Device device);
+  ~GraphPrivatePool();
   GraphPrivatePool(const GraphPrivatePool&) = delete;
   GraphPrivatePool& operator=(const GraphPrivatePool&) = delete;
 
@@ -112,15 +76,80 @@ class GraphPrivatePool {
   };
 
  private:
-  static std::vector<MemoryPool*>& idle_of(Device device) {
-    using Lists = std::map<std::pair<DeviceType, int>, std::vector<MemoryPool*>>;
-    static constinit Lists* lists = nullptr;
-    if (!lists) lists = new Lists;
-    return (*lists)[{device.type, device.index}];
-  }
+  static std::vector<MemoryPool*>& idle_of(Device device);
 
   Device device_;
   MemoryPool* pool_;
 };
 
 }  // namespace tinygan
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan::detail {
+
+TINYGAN_FUNC MemoryPool* MemoryPools::add(Device device) {
+  all = new Entry{{backend(device).allocate, device.index}, all};
+  return &all->pool;
+}
+
+TINYGAN_FUNC void MemoryPools::lock() {
+  mutex.lock();
+  for (Entry* e = all; e; e = e->next) e->pool.lock();
+}
+
+TINYGAN_FUNC void MemoryPools::unlock() {
+  for (Entry* e = all; e; e = e->next) e->pool.unlock();
+  mutex.unlock();
+}
+
+TINYGAN_FUNC MemoryOverride& memory_override() {
+  thread_local MemoryOverride current;
+  return current;
+}
+
+}  // namespace tinygan::detail
+
+namespace tinygan {
+
+TINYGAN_FUNC MemoryPool& memory_pool(Device device) {
+  if (const auto& o = detail::memory_override(); o.pool && o.device == device) return *o.pool;
+  const bool host = device == Device::cpu();  // the pool that every program uses: found without a lock
+  if (host)
+    if (MemoryPool* const pool = detail::memory_pools.host.load(std::memory_order_acquire)) return *pool;
+  backend(device);  // throws before anything is allocated
+  static constinit std::map<std::pair<DeviceType, int>, MemoryPool*>* of_device = nullptr;
+  const std::lock_guard lock(detail::memory_pools.mutex);
+  if (!of_device) of_device = new std::map<std::pair<DeviceType, int>, MemoryPool*>;
+  MemoryPool*& found = (*of_device)[{device.type, device.index}];
+  if (!found) found = detail::memory_pools.add(device);
+  if (host) detail::memory_pools.host.store(found, std::memory_order_release);
+  return *found;
+}
+
+TINYGAN_FUNC GraphPrivatePool::GraphPrivatePool(Device device) : device_(device) {
+  const std::lock_guard lock(detail::memory_pools.mutex);
+  auto& idle = idle_of(device);
+  if (!idle.empty()) {
+    pool_ = idle.back();
+    idle.pop_back();
+  } else {
+    pool_ = detail::memory_pools.add(device);
+  }
+}
+
+TINYGAN_FUNC GraphPrivatePool::~GraphPrivatePool() {
+  const std::lock_guard lock(detail::memory_pools.mutex);
+  idle_of(device_).push_back(pool_);
+}
+
+TINYGAN_FUNC std::vector<MemoryPool*>& GraphPrivatePool::idle_of(Device device) {
+  using Lists = std::map<std::pair<DeviceType, int>, std::vector<MemoryPool*>>;
+  static constinit Lists* lists = nullptr;
+  if (!lists) lists = new Lists;
+  return (*lists)[{device.type, device.index}];
+}
+
+}  // namespace tinygan
+
+#endif

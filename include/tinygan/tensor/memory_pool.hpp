@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <tinygan/base/error.hpp>
+#include <tinygan/base/outline.hpp>
 
 namespace tinygan {
 
@@ -39,41 +40,12 @@ class MemoryPool {
   MemoryPool(SystemAllocate system, int device_index) : system_(system), device_index_(device_index) {}
 
   /// A block of at least `bytes`. Throws Error if the system is out of memory.
-  Block* allocate(std::size_t bytes) {
-    check(bytes <= max_bytes, "memory", bytes, " bytes, more than ", max_bytes);
-    const std::size_t size = round_up(std::max<std::size_t>(bytes, 1), alignment);
-    const std::lock_guard lock(mutex_);
-    auto found = free_.lower_bound(Key{size, nullptr, nullptr});
-    if (found == free_.end()) found = grow(size);
-    Block* block = found->block;
-    free_.erase(found);
-    if (block->size > size) split(block, size);
-    block->free = false;
-    stats_.in_use += block->size;
-    stats_.peak_in_use = std::max(stats_.peak_in_use, stats_.in_use);
-    return block;
-  }
+  Block* allocate(std::size_t bytes);
 
-  void release(Block* block) {
-    const std::lock_guard lock(mutex_);
-    stats_.in_use -= block->size;
-    block->free = true;
-    if (block->next && block->next->free) merge(block, block->next);
-    if (block->prev && block->prev->free) {
-      block = block->prev;
-      merge(block, block->next, true);
-    }
-    free_.insert(key(block));
-  }
+  void release(Block* block);
 
-  MemoryPoolStats stats() const {
-    const std::lock_guard lock(mutex_);
-    return stats_;
-  }
-  void reset_peak() {
-    const std::lock_guard lock(mutex_);
-    stats_.peak_in_use = stats_.in_use;
-  }
+  MemoryPoolStats stats() const;
+  void reset_peak();
 
   /// Exclude other threads, for fork().
   void lock() { mutex_.lock(); }
@@ -97,44 +69,14 @@ class MemoryPool {
 
   /// A new segment of at least a quarter of the reserved bytes, so that the number of segments grows with their
   /// logarithm.
-  FreeSet::iterator grow(std::size_t size) {
-    const std::size_t quarter = std::min(largest_growth, stats_.reserved / 4);
-    const std::size_t bytes = round_up(std::max(size, quarter), segment_unit);
-    auto* const data = static_cast<std::byte*>(system_(bytes, device_index_));
-    Block* block = new_block();
-    *block = {data, bytes, true, nullptr, nullptr};
-    stats_.reserved += bytes;
-    ++stats_.system_allocations;
-    return free_.insert(key(block)).first;
-  }
+  FreeSet::iterator grow(std::size_t size);
 
-  void split(Block* block, std::size_t size) {
-    Block* rest = new_block();
-    *rest = {block->data + size, block->size - size, true, block, block->next};
-    if (rest->next) rest->next->prev = rest;
-    block->next = rest;
-    block->size = size;
-    free_.insert(key(rest));
-  }
+  void split(Block* block, std::size_t size);
 
   /// Merges a free block with its free right neighbour and removes from free_ those that are in it.
-  void merge(Block* left, Block* right, bool left_listed = false) {
-    free_.erase(key(left_listed ? left : right));
-    left->size += right->size;
-    left->next = right->next;
-    if (left->next) left->next->prev = left;
-    spare_.push_back(right);
-  }
+  void merge(Block* left, Block* right, bool left_listed = false);
 
-  Block* new_block() {
-    if (spare_.empty()) {
-      owned_.push_back(std::make_unique<Block>());
-      return owned_.back().get();
-    }
-    Block* block = spare_.back();
-    spare_.pop_back();
-    return block;
-  }
+  Block* new_block();
 
   mutable std::mutex mutex_;
   SystemAllocate system_;
@@ -146,3 +88,86 @@ class MemoryPool {
 };
 
 }  // namespace tinygan
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan {
+
+TINYGAN_FUNC MemoryPool::Block* MemoryPool::allocate(std::size_t bytes) {
+  check(bytes <= max_bytes, "memory", bytes, " bytes, more than ", max_bytes);
+  const std::size_t size = round_up(std::max<std::size_t>(bytes, 1), alignment);
+  const std::lock_guard lock(mutex_);
+  auto found = free_.lower_bound(Key{size, nullptr, nullptr});
+  if (found == free_.end()) found = grow(size);
+  Block* block = found->block;
+  free_.erase(found);
+  if (block->size > size) split(block, size);
+  block->free = false;
+  stats_.in_use += block->size;
+  stats_.peak_in_use = std::max(stats_.peak_in_use, stats_.in_use);
+  return block;
+}
+
+TINYGAN_FUNC void MemoryPool::release(Block* block) {
+  const std::lock_guard lock(mutex_);
+  stats_.in_use -= block->size;
+  block->free = true;
+  if (block->next && block->next->free) merge(block, block->next);
+  if (block->prev && block->prev->free) {
+    block = block->prev;
+    merge(block, block->next, true);
+  }
+  free_.insert(key(block));
+}
+
+TINYGAN_FUNC MemoryPoolStats MemoryPool::stats() const {
+  const std::lock_guard lock(mutex_);
+  return stats_;
+}
+
+TINYGAN_FUNC void MemoryPool::reset_peak() {
+  const std::lock_guard lock(mutex_);
+  stats_.peak_in_use = stats_.in_use;
+}
+
+TINYGAN_FUNC MemoryPool::FreeSet::iterator MemoryPool::grow(std::size_t size) {
+  const std::size_t quarter = std::min(largest_growth, stats_.reserved / 4);
+  const std::size_t bytes = round_up(std::max(size, quarter), segment_unit);
+  auto* const data = static_cast<std::byte*>(system_(bytes, device_index_));
+  Block* block = new_block();
+  *block = {data, bytes, true, nullptr, nullptr};
+  stats_.reserved += bytes;
+  ++stats_.system_allocations;
+  return free_.insert(key(block)).first;
+}
+
+TINYGAN_FUNC void MemoryPool::split(Block* block, std::size_t size) {
+  Block* rest = new_block();
+  *rest = {block->data + size, block->size - size, true, block, block->next};
+  if (rest->next) rest->next->prev = rest;
+  block->next = rest;
+  block->size = size;
+  free_.insert(key(rest));
+}
+
+TINYGAN_FUNC void MemoryPool::merge(Block* left, Block* right, bool left_listed) {
+  free_.erase(key(left_listed ? left : right));
+  left->size += right->size;
+  left->next = right->next;
+  if (left->next) left->next->prev = left;
+  spare_.push_back(right);
+}
+
+TINYGAN_FUNC MemoryPool::Block* MemoryPool::new_block() {
+  if (spare_.empty()) {
+    owned_.push_back(std::make_unique<Block>());
+    return owned_.back().get();
+  }
+  Block* block = spare_.back();
+  spare_.pop_back();
+  return block;
+}
+
+}  // namespace tinygan
+
+#endif

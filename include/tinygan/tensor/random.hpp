@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include <tinygan/base/outline.hpp>
 #include <tinygan/tensor/step_clock.hpp>
 #include <tinygan/tensor/tensor.hpp>
 
@@ -44,25 +45,13 @@ class Generator {
   std::uint64_t step() const { return clock().step(); }
   Device device() const { return clock().device(); }
   /// The clock that next_step() ticks; others may share it. Throws Error if the generator was moved from.
-  const StepClock& clock() const {
-    check(clock_.defined(), "Generator", "the generator was moved from");
-    return clock_;
-  }
+  const StepClock& clock() const;
 
   RandomDraw next() { return {{seed_, draw_++, clock().counter().data()}, clock_.counter()}; }
-  void next_step() {
-    clock().tick();
-    draw_ = 0;
-  }
-  void set_step(std::uint64_t step) {
-    clock().set(step);
-    draw_ = 0;
-  }
+  void next_step();
+  void set_step(std::uint64_t step);
   /// Resets to the state of a new generator with this seed.
-  void reseed(std::uint64_t seed) {
-    seed_ = seed;
-    set_step(0);
-  }
+  void reseed(std::uint64_t seed);
   /// Expires with this object, for holders of a reference.
   std::weak_ptr<const void> lifetime() const { return lifetime_.token; }
 
@@ -85,22 +74,13 @@ namespace detail {
 inline const std::thread::id main_thread = std::this_thread::get_id();
 
 /// 0 in the main thread; in the other threads 1, 2, ... in the order of their first call.
-inline std::uint64_t thread_number() {
-  static constinit std::atomic<std::uint64_t> others{0};
-  thread_local const std::uint64_t number =
-      std::this_thread::get_id() == main_thread ? 0 : others.fetch_add(1, std::memory_order_relaxed) + 1;
-  return number;
-}
+std::uint64_t thread_number();
 
 }  // namespace detail
 
 /// The default generator of a thread and device. Its seed is 0 in the main thread; every other thread has a seed of its
 /// own, by the order of the threads' first use.
-inline Generator& default_generator(Device device = Device::cpu()) {
-  thread_local std::map<std::pair<DeviceType, int>, Generator> generators;
-  constexpr std::uint64_t spread = 0x9E3779B97F4A7C15u;  // far from the small seeds that programs choose
-  return generators.try_emplace({device.type, device.index}, detail::thread_number() * spread, device).first->second;
-}
+Generator& default_generator(Device device = Device::cpu());
 
 /// y = low + (high - low) u, u uniform in [0,1).
 template <class T>
@@ -130,3 +110,52 @@ Tensor<T> random_bernoulli(const Shape& shape, T p, Generator& g = default_gener
 }
 
 }  // namespace tinygan
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan {
+
+TINYGAN_FUNC const StepClock& Generator::clock() const {
+  check(clock_.defined(), "Generator", "the generator was moved from");
+  return clock_;
+}
+
+TINYGAN_FUNC void Generator::next_step() {
+  clock().tick();
+  draw_ = 0;
+}
+
+TINYGAN_FUNC void Generator::set_step(std::uint64_t step) {
+  clock().set(step);
+  draw_ = 0;
+}
+
+TINYGAN_FUNC void Generator::reseed(std::uint64_t seed) {
+  seed_ = seed;
+  set_step(0);
+}
+
+}  // namespace tinygan
+
+namespace tinygan::detail {
+
+TINYGAN_FUNC std::uint64_t thread_number() {
+  static constinit std::atomic<std::uint64_t> others{0};
+  thread_local const std::uint64_t number =
+      std::this_thread::get_id() == main_thread ? 0 : others.fetch_add(1, std::memory_order_relaxed) + 1;
+  return number;
+}
+
+}  // namespace tinygan::detail
+
+namespace tinygan {
+
+TINYGAN_FUNC Generator& default_generator(Device device) {
+  thread_local std::map<std::pair<DeviceType, int>, Generator> generators;
+  constexpr std::uint64_t spread = 0x9E3779B97F4A7C15u;  // far from the small seeds that programs choose
+  return generators.try_emplace({device.type, device.index}, detail::thread_number() * spread, device).first->second;
+}
+
+}  // namespace tinygan
+
+#endif

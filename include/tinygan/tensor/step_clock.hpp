@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <tinygan/base/host_work.hpp>
+#include <tinygan/base/outline.hpp>
 #include <tinygan/tensor/tensor.hpp>
 
 namespace tinygan {
@@ -15,8 +16,7 @@ namespace tinygan {
 /// Copies share the count.
 class StepClock {
  public:
-  explicit StepClock(Device device = Device::cpu())
-      : state_(std::make_shared<State>(Tensor<std::uint64_t>::zeros({1}, device))) {}
+  explicit StepClock(Device device = Device::cpu());
 
   /// False after a move.
   bool defined() const { return state_ != nullptr; }
@@ -26,27 +26,12 @@ class StepClock {
   const Tensor<std::uint64_t>& counter() const { return state_->counter; }
 
   /// Begins the next step. May be captured.
-  void tick() const {
-    HostWork::each_step(
-        state_.get(), "StepClock", [s = state_] { ++s->step; }, HostWork::Times::any);
-    count_up(counter().data(), device());
-    counter().bump_version();
-  }
-  void set(std::uint64_t step) const {
-    counter().copy_from(std::span<const std::uint64_t>(&step, 1));
-    state_->step = step;
-  }
+  void tick() const;
+  void set(std::uint64_t step) const;
   /// Copies the step of another clock; the address of the counter, which captured steps read, stays the same.
-  void set(const StepClock& other) const {
-    counter().copy_from(other.counter());
-    state_->step = other.step();
-  }
+  void set(const StepClock& other) const;
   /// An independent clock at the same step.
-  StepClock clone() const {
-    StepClock clock(std::make_shared<State>(counter().clone()));
-    clock.state_->step = step();
-    return clock;
-  }
+  StepClock clone() const;
 
  private:
   struct State {
@@ -60,3 +45,37 @@ class StepClock {
 };
 
 }  // namespace tinygan
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan {
+
+TINYGAN_FUNC StepClock::StepClock(Device device)
+    : state_(std::make_shared<State>(Tensor<std::uint64_t>::zeros({1}, device))) {}
+
+TINYGAN_FUNC void StepClock::tick() const {
+  HostWork::each_step(
+      state_.get(), "StepClock", [s = state_] { ++s->step; }, HostWork::Times::any);
+  count_up(counter().data(), device());
+  counter().bump_version();
+}
+
+TINYGAN_FUNC void StepClock::set(std::uint64_t step) const {
+  counter().copy_from(std::span<const std::uint64_t>(&step, 1));
+  state_->step = step;
+}
+
+TINYGAN_FUNC void StepClock::set(const StepClock& other) const {
+  counter().copy_from(other.counter());
+  state_->step = other.step();
+}
+
+TINYGAN_FUNC StepClock StepClock::clone() const {
+  StepClock clock(std::make_shared<State>(counter().clone()));
+  clock.state_->step = step();
+  return clock;
+}
+
+}  // namespace tinygan
+
+#endif

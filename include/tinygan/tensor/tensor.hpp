@@ -58,23 +58,13 @@ class Tensor {
     data_ = static_cast<T*>(storage_->data());
   }
 
-  static Tensor full(const Shape& shape, T value, Device device = Device::cpu()) {
-    Tensor t(shape, device);
-    t.fill(value);
-    return t;
-  }
+  static Tensor full(const Shape& shape, T value, Device device = Device::cpu());
   static Tensor zeros(const Shape& shape, Device device = Device::cpu()) { return full(shape, T(0), device); }
   static Tensor scalar(T value, Device device = Device::cpu()) { return full({}, value, device); }
 
   /// Elements copied from host memory. Throws Error unless there are shape.size() of them.
-  static Tensor from(std::span<const T> values, const Shape& shape, Device device = Device::cpu()) {
-    Tensor t(shape, device);
-    t.copy_from(values);
-    return t;
-  }
-  static Tensor from(std::initializer_list<T> values, const Shape& shape, Device device = Device::cpu()) {
-    return from(std::span<const T>(values.begin(), values.size()), shape, device);
-  }
+  static Tensor from(std::span<const T> values, const Shape& shape, Device device = Device::cpu());
+  static Tensor from(std::initializer_list<T> values, const Shape& shape, Device device = Device::cpu());
 
   bool defined() const { return storage_ != nullptr; }
   const Shape& shape() const& { return require().shape_; }
@@ -105,33 +95,13 @@ class Tensor {
   void bump_version() const { require().storage_->bump_version(); }
 
   /// The same elements under another shape. Throws Error if the sizes differ or the tensor is empty.
-  Tensor reshape(const Shape& shape) const {
-    check(shape.size() == size(), "reshape", "shape ", shape, " has ", shape.size(), " elements, expected ", size(),
-          ", as ", shape_, " has");
-    Tensor t = *this;
-    t.shape_ = shape;
-    return t;
-  }
+  Tensor reshape(const Shape& shape) const;
 
   /// Rows [begin, end) of the outermost axis, without a copy. Throws Error outside it.
-  Tensor rows(index_t begin, index_t end) const {
-    check(rank() >= 1, "rows", "a scalar has no rows");
-    check(begin >= 0 && begin < end && end <= shape_[0], "rows", "rows [", begin, ", ", end, ") of axis 0 of ", shape_,
-          ", expected 0 <= begin < end <= ", shape_[0]);
-    Tensor t = *this;
-    t.shape_ = shape_.with(0, end - begin);
-    t.data_ = data_ + begin * (size() / shape_[0]);
-    return t;
-  }
+  Tensor rows(index_t begin, index_t end) const;
 
   /// One row of the outermost axis with that axis dropped, without a copy. Throws Error outside it.
-  Tensor operator[](index_t row) const {
-    check(rank() >= 1, "operator[]", "a scalar has no rows");
-    check(row >= 0 && row < shape_[0], "operator[]", "row ", row, " of axis 0 of ", shape_, ", expected 0 to ",
-          shape_[0] - 1);
-    const Tensor one = rows(row, row + 1);
-    return one.reshape(Shape(one.shape_.extents().subspan(1)));
-  }
+  Tensor operator[](index_t row) const;
 
   bool shares_storage(const Tensor& other) const { return storage_ == other.storage_; }
   /// True if no other tensor shares the storage.
@@ -141,32 +111,11 @@ class Tensor {
   Tensor to(Device target) const { return target == device() ? *this : copy_to(target); }
   Tensor clone() const { return copy_to(device()); }
 
-  void copy_from(std::span<const T> values) const {
-    check(static_cast<index_t>(values.size()) == size(), "copy_from", values.size(), " values for shape ", shape_, " (",
-          size(), " elements)");
-    detail::copy_bytes(data_, device(), values.data(), Device::cpu(), bytes());
-    bump_version();
-  }
-  void copy_from(const Tensor& other) const {
-    check(other.shape() == shape(), "copy_from", "shape ", other.shape_, ", expected ", shape_);
-    detail::copy_bytes(data_, device(), other.data_, other.device(), bytes());
-    bump_version();
-  }
-  void fill(T value) const {
-    if constexpr (std::is_floating_point_v<T> || std::is_same_v<T, bfloat16>) {
-      kernels<T>(device()).fill(size(), static_cast<wide_t<T>>(value), data_, Stream{});
-      bump_version();
-    } else {
-      const std::vector<T> values(static_cast<std::size_t>(size()), value);
-      copy_from(std::span<const T>(values));
-    }
-  }
+  void copy_from(std::span<const T> values) const;
+  void copy_from(const Tensor& other) const;
+  void fill(T value) const;
 
-  std::vector<T> to_vector() const {
-    std::vector<T> values(static_cast<std::size_t>(size()));
-    detail::copy_bytes(values.data(), Device::cpu(), data_, device(), bytes());
-    return values;
-  }
+  std::vector<T> to_vector() const;
 
   /// The value of a one-element tensor. Throws Error for any other.
   T item() const {
@@ -202,16 +151,100 @@ class Tensor {
     return *this;
   }
 
-  Tensor copy_to(Device target) const {
-    Tensor t(shape_, target);
-    detail::copy_bytes(t.data_, target, data_, device(), bytes());
-    return t;
-  }
+  Tensor copy_to(Device target) const;
 
   std::shared_ptr<Storage> storage_;
   Shape shape_;
   T* data_ = nullptr;
 };
+
+template <class T>
+Tensor<T> Tensor<T>::full(const Shape& shape, T value, Device device) {
+  Tensor t(shape, device);
+  t.fill(value);
+  return t;
+}
+
+template <class T>
+Tensor<T> Tensor<T>::from(std::span<const T> values, const Shape& shape, Device device) {
+  Tensor t(shape, device);
+  t.copy_from(values);
+  return t;
+}
+
+template <class T>
+Tensor<T> Tensor<T>::from(std::initializer_list<T> values, const Shape& shape, Device device) {
+  return from(std::span<const T>(values.begin(), values.size()), shape, device);
+}
+
+template <class T>
+Tensor<T> Tensor<T>::reshape(const Shape& shape) const {
+  check(shape.size() == size(), "reshape", "shape ", shape, " has ", shape.size(), " elements, expected ", size(),
+        ", as ", shape_, " has");
+  Tensor t = *this;
+  t.shape_ = shape;
+  return t;
+}
+
+template <class T>
+Tensor<T> Tensor<T>::rows(index_t begin, index_t end) const {
+  check(rank() >= 1, "rows", "a scalar has no rows");
+  check(begin >= 0 && begin < end && end <= shape_[0], "rows", "rows [", begin, ", ", end, ") of axis 0 of ", shape_,
+        ", expected 0 <= begin < end <= ", shape_[0]);
+  Tensor t = *this;
+  t.shape_ = shape_.with(0, end - begin);
+  t.data_ = data_ + begin * (size() / shape_[0]);
+  return t;
+}
+
+template <class T>
+Tensor<T> Tensor<T>::operator[](index_t row) const {
+  check(rank() >= 1, "operator[]", "a scalar has no rows");
+  check(row >= 0 && row < shape_[0], "operator[]", "row ", row, " of axis 0 of ", shape_, ", expected 0 to ",
+        shape_[0] - 1);
+  const Tensor one = rows(row, row + 1);
+  return one.reshape(Shape(one.shape_.extents().subspan(1)));
+}
+
+template <class T>
+void Tensor<T>::copy_from(std::span<const T> values) const {
+  check(static_cast<index_t>(values.size()) == size(), "copy_from", values.size(), " values for shape ", shape_, " (",
+        size(), " elements)");
+  detail::copy_bytes(data_, device(), values.data(), Device::cpu(), bytes());
+  bump_version();
+}
+
+template <class T>
+void Tensor<T>::copy_from(const Tensor& other) const {
+  check(other.shape() == shape(), "copy_from", "shape ", other.shape_, ", expected ", shape_);
+  detail::copy_bytes(data_, device(), other.data_, other.device(), bytes());
+  bump_version();
+}
+
+template <class T>
+void Tensor<T>::fill(T value) const {
+  if constexpr (std::is_floating_point_v<T> || std::is_same_v<T, bfloat16>) {
+    kernels<T>(device()).fill(size(), static_cast<wide_t<T>>(value), data_, Stream{});
+    bump_version();
+  } else {
+    const std::vector<T> values(static_cast<std::size_t>(size()), value);
+    copy_from(std::span<const T>(values));
+  }
+}
+
+template <class T>
+std::vector<T> Tensor<T>::to_vector() const {
+  std::vector<T> values(static_cast<std::size_t>(size()));
+  detail::copy_bytes(values.data(), Device::cpu(), data_, device(), bytes());
+  return values;
+}
+
+template <class T>
+Tensor<T> Tensor<T>::copy_to(Device target) const {
+  Tensor t(shape_, target);
+  detail::copy_bytes(t.data_, target, data_, device(), bytes());
+  return t;
+}
 
 /// A kernel's scratch from the device's memory pool.
 class PoolWorkspace final : public Workspace {

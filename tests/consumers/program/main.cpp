@@ -18,6 +18,8 @@ void expect(bool ok, const char* what) {
 
 void expect_same(const Seen& a, const Seen& b, const char* who) {
   expect(a.thread_pool == b.thread_pool, (std::string(who) + " has a thread pool of its own").c_str());
+  expect(a.memory_pool == b.memory_pool, (std::string(who) + " has a memory pool of its own").c_str());
+  expect(a.generator == b.generator, (std::string(who) + " has a default generator of its own").c_str());
   expect(a.threads == b.threads, (std::string(who) + " sees another number of threads").c_str());
   expect(a.gradient == b.gradient, (std::string(who) + " computes something else").c_str());
 }

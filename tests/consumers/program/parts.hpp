@@ -6,6 +6,8 @@
 /// What one part sees of the library: results must agree, and there must be one of each global.
 struct Seen {
   const void* thread_pool;
+  const void* memory_pool;
+  const void* generator;  ///< of the thread
   int threads;
   std::vector<float> gradient;
 };
