@@ -18,8 +18,8 @@
 #include <tinygan/backend/norm_dims.hpp>
 #include <tinygan/base/stream.hpp>
 
+#include "activation.cuh"
 #include "batch_norm_stats.cuh"
-#include "device/activation.cuh"
 #include "device/columns.cuh"
 #include "launch.cuh"
 

@@ -15,7 +15,7 @@
 #include <tinygan/backend/norm_dims.hpp>
 #include <tinygan/base/stream.hpp>
 
-#include "device/activation.cuh"
+#include "activation.cuh"
 #include "device/columns.cuh"
 #include "device/reduce.cuh"
 #include "launch.cuh"

@@ -3,9 +3,9 @@
 //   acc(i,j) = sum over k of a(i,k) b(k,j)      i < tile_m, j < tile_n; k in steps of tile_k
 //
 // A Source loads the operands. load_step(copy_a, copy_b) loads this thread's packs of the next step (P::pack contiguous
-// elements of a panel each): copy(i, from, count, aligned) for pack i: the first `count` (0 or more) elements at `from`,
-// then zeros. `aligned`: `from` is aligned to a pack, and extents are multiples of packs. A Source knows layouts, taps
-// and pixels; the multiplying part (ffma_tile.cuh, mma_tile.cuh) does not.
+// elements of a panel each): copy(i, from, count, aligned) for pack i: the first `count` (0 or more) elements at
+// `from`, then zeros. `aligned`: `from` is aligned to a pack, and extents are multiples of packs. A Source knows
+// layouts, taps and pixels; the multiplying part (ffma_tile.cuh, mma_tile.cuh) does not.
 //
 // Elements in memory are T, float or bfloat16; sums, epilogues and split-K partial sums are floats, rounded to T once,
 // when stored.
@@ -13,14 +13,13 @@
 
 #include <type_traits>
 
-#include <tinygan/backend/activation.hpp>
 #include <tinygan/backend/major.hpp>
 #include <tinygan/backend/workspace.hpp>
 
+#include "activation.cuh"
 #include "device/architecture.cuh"
 #include "device/vector.cuh"
 #include "launch.cuh"
-#include "pointwise.cuh"
 
 /// Before a loop: nvcc unrolls it by n, or not at all.
 #ifdef __CUDACC__
@@ -86,15 +85,7 @@ __device__ __forceinline__ void finish_pack(const Epilogue<T>& e, int n, int N, 
   TINYGAN_UNROLL
   for (int k = 0; k < 4; ++k) {
     if (e.bias && n + k < N) v.at[k] += to_float(e.bias[n + k]);
-    switch (e.activation.kind) {
-      case Activation::Kind::none: break;
-      case Activation::Kind::relu: v.at[k] = unary_value(UnaryOp::relu, 0.0f, 0.0f, v.at[k]); break;
-      case Activation::Kind::leaky_relu:
-        v.at[k] = unary_value(UnaryOp::leaky_relu, e.activation.slope, 0.0f, v.at[k]);
-        break;
-      case Activation::Kind::sigmoid: v.at[k] = unary_value(UnaryOp::sigmoid, 0.0f, 0.0f, v.at[k]); break;
-      case Activation::Kind::tanh: v.at[k] = unary_value(UnaryOp::tanh, 0.0f, 0.0f, v.at[k]); break;
-    }
+    v.at[k] = activate(e.activation, v.at[k]);
   }
 }
 

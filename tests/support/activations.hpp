@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cmath>
-#include <cstddef>
 
 #include <tinygan/backend/activation.hpp>
 
@@ -14,10 +13,7 @@ constexpr std::array<Activation, 5> all_activations(double slope) {
   return {Activation::none, Activation::relu, Activation::leaky_relu(slope), Activation::sigmoid, Activation::tanh};
 }
 
-inline const char* name_of(Activation f) {
-  constexpr const char* names[] = {"none", "relu", "leaky_relu", "sigmoid", "tanh"};
-  return names[static_cast<std::size_t>(f.kind)];
-}
+inline const char* name_of(Activation f) { return activation_info(f.kind).name; }
 
 /// f(z).
 inline double activate(Activation f, double z) {
@@ -45,8 +41,6 @@ inline double derivative(Activation f, double z) {
 }
 
 /// Whether f is not differentiable at 0.
-inline bool has_kink(Activation f) {
-  return f.kind == Activation::Kind::relu || f.kind == Activation::Kind::leaky_relu;
-}
+inline bool has_kink(Activation f) { return f.kind != Activation::Kind::none && !is_smooth(f.kind); }
 
 }  // namespace tinygan::test

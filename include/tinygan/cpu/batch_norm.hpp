@@ -87,13 +87,13 @@ template <class T>
 void batch_norm_apply(const NormDims& d, const NormOptions<T>& o, const T* x, const T* mean, const T* variance,
                       const T* gamma, const T* beta, T* y, Stream) {
   const ColumnPlan plan(d.rows, d.channels);
-  const T slope = detail::negative_slope(o.activation);
+  const T slope = negative_slope(o.activation);
   parallel_for(plan.tasks(), 1, [&](index_t task, index_t) {
     const Panel p = plan.panel(task);
     const detail::PanelParameters<T> c(p, o.epsilon, mean, variance, gamma, beta);
     detail::for_rows(p, [&](index_t i, index_t n) {
       detail::normalise_row(n, slope, x + i, c.mean, c.scale, c.beta, y + i);
-      if (detail::is_smooth(o.activation.kind)) detail::smooth_row(o.activation.kind, n, y + i);
+      if (is_smooth(o.activation.kind)) detail::smooth_row(o.activation.kind, n, y + i);
     });
   });
 }
@@ -112,7 +112,7 @@ void batch_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x,
   constexpr index_t max_width = ColumnPlan::max_width;
   const ColumnPlan plan(d.rows, d.channels);
   const index_t channels = d.channels;
-  const T slope = detail::negative_slope(o.activation);
+  const T slope = negative_slope(o.activation);
   // (blocks, 2, channels): sums of h and of h (x - mean)
   auto* partial = workspace.allocate<double>("batch_norm_backward", {2 * plan.blocks * channels});
 

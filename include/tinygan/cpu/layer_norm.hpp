@@ -86,7 +86,7 @@ template <class T>
 void layer_norm(const NormDims& d, const NormOptions<T>& o, const T* x, const T* gamma, const T* beta, T* y, T* mean,
                 T* rstd, Stream) {
   const index_t n = d.channels;
-  const T slope = detail::negative_slope(o.activation);
+  const T slope = negative_slope(o.activation);
   parallel_for(d.rows, chunk_rows(n), [&](index_t begin, index_t end) {
     for (index_t r = begin; r < end; ++r) {
       const T* row = x + r * n;
@@ -97,7 +97,7 @@ void layer_norm(const NormDims& d, const NormOptions<T>& o, const T* x, const T*
       mean[r] = static_cast<T>(static_cast<double>(row[0]) + shifted_mean);
       rstd[r] = static_cast<T>(1 / __builtin_sqrt(variance + static_cast<double>(o.epsilon)));
       detail::layer_norm_row(n, slope, row, mean[r], rstd[r], gamma, beta, y + r * n);
-      if (detail::is_smooth(o.activation.kind)) detail::smooth_row(o.activation.kind, n, y + r * n);
+      if (is_smooth(o.activation.kind)) detail::smooth_row(o.activation.kind, n, y + r * n);
     }
   });
 }
@@ -108,7 +108,7 @@ void layer_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x,
                          Stream) {
   const index_t n = d.channels, block_rows = detail::layer_norm_block;
   const index_t blocks = (d.rows + block_rows - 1) / block_rows;
-  const T slope = detail::negative_slope(o.activation);
+  const T slope = negative_slope(o.activation);
   auto* partial = workspace.allocate<T>("layer_norm_backward", {2 * blocks * n});  // (blocks, 2, channels)
   parallel_for(blocks, chunk_rows(block_rows * n), [&](index_t begin, index_t end) {
     for (index_t b = begin; b < end; ++b) {
@@ -117,7 +117,7 @@ void layer_norm_backward(const NormDims& d, const NormOptions<T>& o, const T* x,
       for (index_t r = b * block_rows; r < std::min(d.rows, (b + 1) * block_rows); ++r) {
         const T *row = x + r * n, *cotangent = g + r * n;
         T* out = dx + r * n;
-        if (detail::is_smooth(o.activation.kind)) {
+        if (is_smooth(o.activation.kind)) {
           constexpr index_t chunk = 1024;
           T z[chunk];
           for (index_t i = 0; i < n; i += chunk) {

@@ -11,25 +11,17 @@
 
 namespace tinygan::cpu::detail {
 
-inline bool is_smooth(Activation::Kind f) { return f == Activation::Kind::sigmoid || f == Activation::Kind::tanh; }
-
-/// f(z) = z > 0 ? z : slope * z for the activations that are not smooth; 1, the identity, for those that are.
-template <class T>
-T negative_slope(const KernelActivation<T>& f) {
-  return f.kind == Activation::Kind::relu ? T(0) : f.kind == Activation::Kind::leaky_relu ? f.slope : T(1);
-}
-
 /// y = f(y) for a smooth activation.
 template <class T>
 void smooth_row(Activation::Kind f, index_t n, T* y) {
-  unary_run(f == Activation::Kind::tanh ? UnaryOp::tanh : UnaryOp::sigmoid, n, T(0), T(0), y, y);
+  unary_run(activation_info(f).op, n, T(0), T(0), y, y);
 }
 
 /// h = g f'(z) for a smooth activation; z is overwritten.
 template <class T>
 void smooth_grad_row(Activation::Kind f, index_t n, T* z, const T* g, T* h) {
   smooth_row(f, n, z);
-  binary_run(f == Activation::Kind::tanh ? BinaryOp::tanh_grad : BinaryOp::sigmoid_grad, n, T(0), g, z, h);
+  binary_run(activation_info(f).grad, n, T(0), g, z, h);
 }
 
 /// rstd = 1 / sqrt(variance + epsilon).

@@ -35,8 +35,8 @@ class Layer : public Module<T> {
 
 /// "leaky_relu 0.2", or "" for none.
 inline std::string activation_text(Activation f) {
-  constexpr const char* names[] = {"", "relu", "leaky_relu", "sigmoid", "tanh"};
-  const std::string name = names[static_cast<int>(f.kind)];
+  if (f.kind == Activation::Kind::none) return {};
+  const char* const name = activation_info(f.kind).name;
   return f.kind == Activation::Kind::leaky_relu ? text(name, ' ', f.slope) : name;
 }
 

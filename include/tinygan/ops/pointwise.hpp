@@ -273,14 +273,11 @@ Variable<T> activation_grad(Activation f, const Variable<T>& g, const Variable<T
 /// y = f(x). Throws Error on a negative slope.
 template <class T>
 Variable<T> activation(Activation f, const Variable<T>& x) {
-  constexpr UnaryOp ops[] = {UnaryOp::affine, UnaryOp::relu, UnaryOp::leaky_relu, UnaryOp::sigmoid, UnaryOp::tanh};
-  constexpr const char* names[] = {"identity", "relu", "leaky_relu", "sigmoid", "tanh"};
-  const auto at = static_cast<std::size_t>(f.kind);
-  check(at < std::size(names), "activation", "unknown activation");
-  detail::check_input(names[at], "input", x);
+  const auto& [name, op, gradient, smooth] = activation_info(f.kind);
+  detail::check_input(name, "input", x);
   if (f.kind == Activation::Kind::none) return x;
-  check(f.slope >= 0, names[at], "slope ", f.slope, ", expected at least 0");
-  return record<T>(names[at], detail::unary_value(ops[at], x.value(), f.slope), {x},
+  check(f.slope >= 0, name, "slope ", f.slope, ", expected at least 0");
+  return record<T>(name, detail::unary_value(op, x.value(), f.slope), {x},
                    [f](const Backward<T>& c) { return std::vector{activation_grad(f, c.g, c.out)}; });
 }
 

@@ -1,14 +1,29 @@
-// The activation of a normalisation and its derivative.
+// Activations in kernels: of epilogues, and of normalisations with their derivatives.
 #pragma once
 
 #include <tinygan/backend/activation.hpp>
 
-#include "../launch.cuh"
+#include "launch.cuh"
+#include "pointwise.cuh"
 
 namespace tinygan::cuda {
 namespace {
 
-/// f(z) and f'(z). Smooth ones (sigmoid, tanh) are distinguished at run time; the others are z > 0 ? z : slope z.
+/// f(z), for a kind that is known at run time.
+template <class T>
+__device__ __forceinline__ float activate(const KernelActivation<T>& f, float z) {
+  switch (f.kind) {
+    case Activation::Kind::none: break;
+    case Activation::Kind::relu: return unary_value(UnaryOp::relu, 0.0f, 0.0f, z);
+    case Activation::Kind::leaky_relu: return unary_value(UnaryOp::leaky_relu, f.slope, 0.0f, z);
+    case Activation::Kind::sigmoid: return unary_value(UnaryOp::sigmoid, 0.0f, 0.0f, z);
+    case Activation::Kind::tanh: return unary_value(UnaryOp::tanh, 0.0f, 0.0f, z);
+  }
+  return z;
+}
+
+/// f(z) and f'(z) of a normalisation. Smooth ones (sigmoid, tanh) are distinguished at run time; the others are
+/// z > 0 ? z : slope z.
 template <bool Smooth>
 struct NormActivation {
   float slope;
@@ -16,10 +31,7 @@ struct NormActivation {
 
   template <class T>
   explicit NormActivation(const KernelActivation<T>& f)
-      : slope(f.kind == Activation::Kind::relu         ? 0.0f
-              : f.kind == Activation::Kind::leaky_relu ? f.slope
-                                                       : 1.0f),
-        is_tanh(f.kind == Activation::Kind::tanh) {}
+      : slope(negative_slope(f)), is_tanh(f.kind == Activation::Kind::tanh) {}
 
   __device__ __forceinline__ float value(float z) const {
     if constexpr (!Smooth) return z > 0.0f ? z : slope * z;
@@ -39,7 +51,7 @@ struct NormActivation {
 /// f.operator()<smooth>() for the activation's kind: a run-time choice made a compile-time one.
 template <class F>
 void with_activation(Activation::Kind a, const F& f) {
-  if (a == Activation::Kind::sigmoid || a == Activation::Kind::tanh) f.template operator()<true>();
+  if (is_smooth(a)) f.template operator()<true>();
   else f.template operator()<false>();
 }
 
