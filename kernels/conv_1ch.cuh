@@ -128,8 +128,8 @@ __device__ void stage_plane(const OneChannel& p, const WideBand& band, const T* 
   __syncthreads();
 }
 
-/// The first `count` of four elements as stored, then zeros; nothing waits for the load before its first use. `aligned`:
-/// `from` is aligned to four elements, and `count` is at least four or none.
+/// The first `count` of four elements as stored, then zeros; nothing waits for the load before its first use.
+/// `aligned`: `from` is aligned to four elements, and `count` is at least four or none.
 template <class T>
 __device__ __forceinline__ Pack<T, 4> load_raw(const T* from, int count, bool aligned) {
   Pack<T, 4> v{};

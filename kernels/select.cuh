@@ -51,8 +51,9 @@ struct WgmmaLimits {
 /// Blocks of a kernel for a single channel, where it has so many images or bands: two per multiprocessor of an H100.
 inline constexpr Limit one_channel_blocks{264, not_measured};
 
-/// Blocks of sums that are split: batch norm's, about as many as an H200 runs at a time by registers, and a reduction's, about four
-/// for each of its multiprocessors. A thread of batch norm takes up to norm_one_launch_rows before a second launch is worth it.
+/// Blocks of sums that are split: batch norm's, about as many as an H200 runs at a time by registers, and a
+/// reduction's, about four for each of its multiprocessors. A thread of batch norm takes up to norm_one_launch_rows
+/// before a second launch is worth it.
 inline constexpr Limit norm_forward_blocks{3 * 132, not_measured}, norm_backward_blocks{2 * 132, not_measured},
     norm_one_launch_rows{16, not_measured}, reduce_blocks{512, not_measured};
 

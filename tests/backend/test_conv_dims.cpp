@@ -169,7 +169,7 @@ TEST_CASE("conv_transpose_dims names what is wrong") {
   CHECK_THROWS_AS(padded(2, 2, Padding::same(), 1), Error);
   CHECK_THROWS_AS(conv_transpose_dims(g, w, {.stride_h = 0}), Error);
   CHECK_THROWS_WITH(conv_transpose_dims({1, 1, 1, 8}, w, {.padding = Padding::all(2)}),
-                    "conv2d_transpose: padding 2+2 leaves no output of an input extent 1");
+                    "conv2d_transpose: output extent -1 of an input extent 1 with padding 2+2, expected at least 1");
 }
 
 TEST_CASE("Convolutions refuse extents and options that no arithmetic of theirs could hold") {

@@ -110,7 +110,7 @@ TEST_CASE("convolution names what does not fit") {
   CHECK(transposed(g, w, {2, 2, Padding::all(1)}, 2) ==
         "conv2d_transpose: output padding 2, expected 0 or less than the stride 2x2");
   CHECK(transposed(g, w, {1, 1, Padding::all(2)}) ==
-        "conv2d_transpose: padding 2+2 leaves no output of an input extent 1");
+        "conv2d_transpose: output extent -1 of an input extent 1 with padding 2+2, expected at least 1");
   CHECK(transposed(g, w, {0, 1, Padding::same()}) == "conv2d_transpose: stride 0x1, expected at least 1x1");
   const ConvDims d = conv_dims(x.shape(), w.shape(), {});
   CHECK(support::error_of([&] { ops::conv2d_weight_grad(x, x, d); }) ==

@@ -6,8 +6,8 @@
 
 namespace tinygan {
 
-/// 1 sign, 8 exponent and 7 mantissa bits; conversion from float rounds to nearest even, NaN stays NaN. Widening is exact, and
-/// implicit: arithmetic happens in float.
+/// 1 sign, 8 exponent and 7 mantissa bits; conversion from float rounds to nearest even, NaN stays NaN. Widening is
+/// exact, and implicit: arithmetic happens in float.
 struct bfloat16 {
   std::uint16_t bits = 0;
 
@@ -36,11 +36,12 @@ struct Wide<bfloat16> {
 
 }  // namespace detail
 
-/// What sums, statistics, scalars and master weights are kept in where elements are T: float for bfloat16, else T itself.
+/// What sums, statistics, scalars and master weights are kept in where elements are T: float for bfloat16, else T
+/// itself.
 template <class T>
 using wide_t = typename detail::Wide<T>::type;
 
-/// x as kernels for elements T take scalars.
+/// x in the type of scalar arguments of kernels for elements T.
 template <class T>
 constexpr wide_t<T> kernel_scalar(double x) {
   return static_cast<wide_t<T>>(x);

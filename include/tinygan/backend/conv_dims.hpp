@@ -29,7 +29,7 @@ struct ConvDims {
 /// The three slots of the trilinear form <x,w,g>; a convolution kernel computes the partial in one of them.
 enum class ConvSlot { x, w, g };
 
-/// Padding of the convolution: Keras' "same" and "valid", or explicit amounts that may differ side by side.
+/// Padding of the convolution: Keras' "same" and "valid", or an explicit amount per side.
 struct Padding {
   enum class Kind { same, valid, explicit_ } kind = Kind::valid;
   index_t top = 0, bottom = 0, left = 0, right = 0;
@@ -60,7 +60,8 @@ struct ConvOptions {
 
 namespace detail {
 
-/// Limit of image and filter extents, strides, dilations and padding: taps count in 32 bits, and two factors never overflow.
+/// Limit of image and filter extents, strides, dilations and padding: taps count in 32 bits, and two factors never
+/// overflow.
 inline constexpr index_t max_conv_extent = std::numeric_limits<std::int32_t>::max();
 
 inline void check_conv_extent(const char* op, const char* what, index_t extent) {
@@ -82,7 +83,7 @@ inline void check_dims(const char* op, const ConvDims& d) {
   product(op, {d.N, d.P, d.Q, d.K});
 }
 
-/// One axis of a convolution: the output extent and the padding in front.
+/// One axis of a convolution: the output extent and the padding before.
 struct ConvAxis {
   index_t out, pad;
 };
@@ -121,8 +122,8 @@ inline ConvAxis conv_axis(const char* op, index_t in, index_t kernel, index_t st
   return {room / stride + 1, before};
 }
 
-/// The output padding of both axes. Throws Error unless each is less than the axis' stride or dilation, and on one under
-/// `same`, whose extents are fixed.
+/// The output padding of both axes. Throws Error unless each is less than the axis' stride or dilation, and on one
+/// under `same`, whose extents are fixed.
 inline OutputPadding check_output_padding(const char* op, OutputPadding p, const ConvOptions& o) {
   const OutputPadding given = p;
   const index_t limit_h = std::max(o.stride_h, o.dilation_h), limit_w = std::max(o.stride_w, o.dilation_w);
@@ -153,7 +154,8 @@ inline ConvAxis conv_transpose_axis(const char* op, index_t out, index_t kernel,
   }
   if (kind == Padding::Kind::valid) return {out * stride + std::max<index_t>(extent - stride, 0) + output_padding, 0};
   const index_t in = (out - 1) * stride + extent - before - after + output_padding;
-  check(in >= 1, op, "padding ", before, "+", after, " leaves no output of an input extent ", out);
+  check(in >= 1, op, "output extent ", in, " of an input extent ", out, " with padding ", before, "+", after,
+        ", expected at least 1");
   return {in, before};
 }
 
@@ -180,8 +182,8 @@ inline ConvDims conv_dims(const Shape& x, const Shape& w, const ConvOptions& o, 
 
 /// The convolution whose adjoint maps g(N,P,Q,K) to x(N,H,W,C): transposed convolution with filter w(R,S,C,K), C being
 /// the channels it puts out. Output extents: `same` H = P*stride; `valid` H = P*stride + max(extent - stride, 0)
-/// (Keras); explicit H = (P-1)*stride + extent - before - after (PyTorch); plus output_padding in the last two. Throws Error
-/// like conv_dims, on an output padding that is not below the axis' stride or dilation, and on one under `same`.
+/// (Keras); explicit H = (P-1)*stride + extent - before - after (PyTorch); plus output_padding in the last two. Throws
+/// Error like conv_dims, on an output padding that is not below the axis' stride or dilation, and on one under `same`.
 inline ConvDims conv_transpose_dims(const Shape& g, const Shape& w, const ConvOptions& o,
                                     OutputPadding output_padding = 0, const char* op = "conv2d_transpose") {
   check(g.rank() == 4, op, "input ", g, " has rank ", g.rank(), ", expected 4 (N,P,Q,K)");

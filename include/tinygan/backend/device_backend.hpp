@@ -1,7 +1,8 @@
 // DeviceBackend: memory, copies, graph capture and kernels of one device type, and their registration.
 //
-// cpu/backend.hpp registers the CPU. The CUDA and the emulated device are registered by the translation unit that holds their
-// kernels, which a program links or does not. That unit includes base/ and backend/ only: nvcc never sees a tensor.
+// cpu/backend.hpp registers the CPU. The CUDA and the emulated device are registered by the translation unit that holds
+// their kernels, which a program links or does not. That unit includes base/ and backend/ only: nvcc never sees a
+// tensor.
 #pragma once
 
 #include <array>
@@ -15,8 +16,9 @@
 
 namespace tinygan {
 
-/// Graph capture: records the launches of the calling thread for replay. Between begin and end nothing runs, and what cannot be
-/// recorded throws Error: copies to and from the host, memory allocations, synchronisation. All null if unsupported.
+/// Graph capture: records the launches of the calling thread for replay. Between begin and end nothing runs, and what
+/// cannot be recorded throws Error: copies to and from the host, memory allocations, synchronisation. All null if
+/// unsupported.
 struct CaptureBackend {
   void (*begin)(int index);
   void* (*end)(int index);                  ///< the graph; throws Error if it cannot be replayed

@@ -1,10 +1,10 @@
 // The kernel contract: one function pointer per kernel, filled once per device and element type.
 //
-// Rules for every entry: operands are raw pointers into the device's memory, contiguous and row-major; outputs come after
-// inputs and are overwritten (what is updated in place says so); nothing is allocated but scratch from the workspace; sizes
-// were validated by the op; results do not depend on the number of threads or blocks scheduled. Sums are taken, and scalars
-// and statistics given, in wide_t<T>; what is stored is rounded to T once. A device that lacks a kernel leaves null, and the
-// op says so by name.
+// Rules for every entry: operands are raw pointers into the device's memory, contiguous and row-major; outputs come
+// after inputs and are overwritten (what is updated in place says so); nothing is allocated but scratch from the
+// workspace; sizes were validated by the op; results do not depend on the number of threads or blocks scheduled. Sums
+// are taken, and scalars and statistics given, in wide_t<T>; what is stored is rounded to T once. A device that lacks a
+// kernel leaves null, and the op says so by name.
 #pragma once
 
 #include <cstddef>
@@ -67,7 +67,8 @@ struct KernelTable {
   void (*batch_norm_backward)(const NormDims&, const NormOptions<T>&, const T* x, const wide_t<T>* mean,
                               const wide_t<T>* variance, const T* gamma, const T* beta, const T* g, T* dx, T* dgamma,
                               T* dbeta, Workspace&, Stream);
-  /// Per row: y = activation(gamma (x - mean) / sqrt(variance + eps) + beta), mean(rows) and rstd(rows) kept for backward.
+  /// Per row: y = activation(gamma (x - mean) / sqrt(variance + eps) + beta), mean(rows) and rstd(rows) kept for
+  /// backward.
   void (*layer_norm)(const NormDims&, const NormOptions<T>&, const T* x, const T* gamma, const T* beta, T* y,
                      wide_t<T>* mean, wide_t<T>* rstd, Stream);
   void (*layer_norm_backward)(const NormDims&, const NormOptions<T>&, const T* x, const wide_t<T>* mean,
@@ -100,8 +101,8 @@ struct KernelTable {
                         const std::uint64_t* step, wide_t<T> scale, wide_t<T> shift, T* out, Stream);
 
   // ---- metrics and counters of a captured step -----------------------------------------------------------------------
-  /// ring(capacity, count)[*step mod capacity, i] = *values[i], NaN for a null; `values` itself is in host memory. The other
-  /// rows stay.
+  /// ring(capacity, count)[*step mod capacity, i] = *values[i], NaN for a null; `values` itself is in host memory. The
+  /// other rows stay.
   void (*record_values)(const RecordDims&, const T* const* values, const std::uint64_t* step, T* ring, Stream);
 
   // ---- optimisers, all parameters in one call -------------------------------------------------------------------

@@ -8,8 +8,8 @@
 
 namespace tinygan {
 
-/// What a random kernel needs: element i of the draw is a function of (seed, *step, draw, i). `step` lives on the device,
-/// so a captured training step draws new numbers at every replay.
+/// What a random kernel needs: element i of the draw is a function of (seed, *step, draw, i). `step` lives on the
+/// device, so a captured training step draws new numbers at every replay.
 struct RandomKey {
   std::uint64_t seed = 0;
   std::uint32_t draw = 0;

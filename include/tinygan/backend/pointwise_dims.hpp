@@ -38,8 +38,8 @@ enum class BinaryOp {
   tanh_grad,        ///< a * (1 - b^2)            (b: tanh's output)
 };
 
-/// y(extent...) = f(a, b), row-major; a stride of 0 repeats an operand along that axis. Adjacent axes are merged as far as
-/// the strides allow, so most problems have rank 1 or 2; unused leading axes have extent 1.
+/// y(extent...) = f(a, b), row-major; a stride of 0 repeats an operand along that axis. Adjacent axes are merged as far
+/// as the strides allow, so most problems have rank 1 or 2; unused leading axes have extent 1.
 struct BroadcastDims {
   static constexpr int rank = Shape::max_rank;
   index_t extent[rank] = {1, 1, 1, 1, 1, 1};

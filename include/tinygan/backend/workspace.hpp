@@ -1,7 +1,7 @@
 // Scratch memory of a kernel call.
 //
-// A kernel chooses its algorithm and asks for what that algorithm needs, so the choice is made once and in one place: there are
-// no size queries that have to agree with it (XLA's ScratchAllocator is the same idea).
+// A kernel chooses its algorithm and asks for what that algorithm needs, so the choice is made once and in one place:
+// there are no size queries that have to agree with it (XLA's ScratchAllocator is the same idea).
 #pragma once
 
 #include <cstddef>
@@ -12,14 +12,16 @@
 
 namespace tinygan {
 
-/// Scratch memory of one kernel call, on the kernel's device. It stays valid until the call's work on the stream is done.
+/// Scratch memory of one kernel call, on the kernel's device. It stays valid until the call's work on the stream is
+/// done.
 class Workspace {
  public:
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
 
-  /// One block of elements T for all parts, each given as a number of elements; 64-byte aligned, uninitialised, null if there are
-  /// none. A kernel calls it at most once. Throws Error, as `op`, above max_elements or if the device is out of memory.
+  /// One block of elements T for all parts, each given as a number of elements; 64-byte aligned, uninitialised, null if
+  /// there are none. A kernel calls it at most once. Throws Error, as `op`, above max_elements or if the device is out
+  /// of memory.
   template <class T>
   T* allocate(std::string_view op, std::initializer_list<index_t> parts) {
     index_t n = 0;

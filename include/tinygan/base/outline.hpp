@@ -1,7 +1,9 @@
-// TINYGAN_FUNC: the specifier of a function that is no template and is defined at the end of its header. The macro is defined where
-// this file sees such definitions: everywhere header-only; with tinygan::compiled in one source of that library.
+// TINYGAN_FUNC: the specifier of a function that is not a template and is defined at the end of its header. The macro is
+// defined where this file sees such definitions: everywhere header-only; with tinygan::compiled in one source of that
+// library.
 //
-// The library emits each as a weak symbol, as a header-only file does: files built either way share functions and their statics.
+// The library emits each as a weak symbol, as a header-only file does: files built either way share functions and their
+// statics.
 #pragma once
 
 #ifndef TINYGAN_COMPILED

@@ -1,6 +1,7 @@
 // The CPU as a device: its memory, its copies and the declarations of its kernel tables.
 //
-// Header-only programs see the kernels' definitions as well. With TINYGAN_COMPILED they are in the library tinygan::compiled.
+// Header-only programs see the kernels' definitions as well. With TINYGAN_COMPILED they are in the library
+// tinygan::compiled.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +18,8 @@
 
 namespace tinygan::cpu {
 
-/// The kernels for elements of type T: float, double or bfloat16. Streams are ignored: a kernel has finished when it returns.
+/// The kernels for elements of type T: float, double or bfloat16. Streams are ignored: a kernel has finished when it
+/// returns.
 template <class T>
 const KernelTable<T>& kernel_table();
 

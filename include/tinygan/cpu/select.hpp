@@ -1,7 +1,9 @@
-// Heuristics that select the algorithm and the blocking of a product or convolution on the CPU: every threshold, here and nowhere
-// else, each with its reason. Values without one follow from the size of a cache and were not raced against others.
+// Heuristics that select the algorithm and the blocking of a product or convolution on the CPU: every threshold, here
+// and nowhere else, each with its reason. Values without one follow from the size of a cache and were not raced against
+// others.
 //
-// Sums are split by shape alone, so results do not depend on threads. kernels/select.cuh is the page of the CUDA kernels.
+// Sums are split by shape alone, so results do not depend on threads. kernels/select.cuh is the page of the CUDA
+// kernels.
 #pragma once
 
 #include <tinygan/base/shape.hpp>
@@ -16,8 +18,8 @@ struct GemmPolicy {
   static constexpr index_t k_block = 512, transposed_k_block = 1024, swapped_k_block = 2048;
   static constexpr index_t row_block = 96;        // rows per packed group, at least; not measured
   static constexpr index_t tasks_per_thread = 4;  // evens out threads of unequal speed
-  // Split-K of products with fewer blocks (row_block rows times a panel) than split_k_blocks, whose threads would idle: at most
-  // max_splits of at least split_k terms. Not measured.
+  // Split-K of products with fewer blocks (row_block rows times a panel) than split_k_blocks, whose threads would idle:
+  // at most max_splits of at least split_k terms. Not measured.
   static constexpr index_t split_k_blocks = 8, max_splits = 8, split_k = 1024;
   // FMAs in the time of transposing an element, for swap_pays().
   static constexpr index_t pack_cost = 20, store_cost = 40;

@@ -1,8 +1,8 @@
 // Convolution as one trilinear form <x,w,g>: its three partials, closed under differentiation.
 //
-// conv2d, conv2d_input_grad and conv2d_weight_grad are the partials with respect to g, x and w. The vjp of "partial with
-// respect to slot o", for input slot s, is "partial with respect to slot s with the cotangent in slot o". Transposed
-// convolution is conv2d_input_grad under its other name.
+// conv2d, conv2d_input_grad and conv2d_weight_grad are the partials with respect to g, x and w. The vjp of "partial
+// with respect to slot o", for input slot s, is "partial with respect to slot s with the cotangent in slot o".
+// Transposed convolution is conv2d_input_grad under its other name.
 #pragma once
 
 #include <tinygan/ops/matmul.hpp>
@@ -48,8 +48,8 @@ Variable<T> conv2d(const Variable<T>& x, const Variable<T>& w, const ConvDims& d
                    });
 }
 
-/// dx(N,H,W,C) = activation(sum over p,q,k of g w + bias(C)): the partial with respect to x. Throws Error if g or w does not
-/// fit d.
+/// dx(N,H,W,C) = activation(sum over p,q,k of g w + bias(C)): the partial with respect to x. Throws Error if g or w
+/// does not fit d.
 template <class T>
 Variable<T> conv2d_input_grad(const Variable<T>& g, const Variable<T>& w, const ConvDims& d, const Fused<T>& fused) {
   tinygan::detail::check_dims("conv2d_input_grad", d);
@@ -72,7 +72,8 @@ Variable<T> conv2d_input_grad(const Variable<T>& g, const Variable<T>& w, const 
                    });
 }
 
-/// dw(R,S,C,K) = sum over images and pixel pairs of x g: the partial with respect to w. Throws Error if x or g does not fit.
+/// dw(R,S,C,K) = sum over images and pixel pairs of x g: the partial with respect to w. Throws Error if x or g does not
+/// fit.
 template <class T>
 Variable<T> conv2d_weight_grad(const Variable<T>& x, const Variable<T>& g, const ConvDims& d) {
   tinygan::detail::check_dims("conv2d_weight_grad", d);
@@ -100,8 +101,8 @@ Variable<T> conv2d(const Variable<T>& x, const Variable<T>& w, const ConvOptions
   return conv2d(x, w, conv_dims(x.shape(), w.shape(), options), fused);
 }
 
-/// Transposed convolution of x(N,P,Q,K) with w(R,S,C,K), the filter of the convolution it is the adjoint of (Keras' layout);
-/// the output has C channels. See conv_transpose_dims for its extents and errors.
+/// Transposed convolution of x(N,P,Q,K) with w(R,S,C,K), the filter of the convolution it is the adjoint of (Keras'
+/// layout); the output has C channels. See conv_transpose_dims for its extents and errors.
 template <class T>
 Variable<T> conv2d_transpose(const Variable<T>& x, const Variable<T>& w, const ConvOptions& options,
                              const Fused<T>& fused = {}, OutputPadding output_padding = 0) {

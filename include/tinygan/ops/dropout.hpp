@@ -21,8 +21,8 @@ Variable<T> dropout(const Variable<T>& x, double rate, const RandomDraw& draw) {
 
 }  // namespace detail
 
-/// y = 0 with probability rate, else x / (1 - rate). Source: Srivastava et al. 2014 (inverted form). Throws Error unless
-/// 0 <= rate < 1 and the generator lives on x's device.
+/// y = 0 with probability rate, else x / (1 - rate). Source: Srivastava et al. 2014 (inverted form). Throws Error
+/// unless 0 <= rate < 1 and the generator lives on x's device.
 template <class T>
 Variable<T> dropout(const Variable<T>& x, double rate, Generator& generator) {
   detail::check_input("dropout", "input", x);

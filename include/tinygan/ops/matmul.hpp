@@ -14,7 +14,7 @@ struct Fused {
 
 namespace detail {
 
-/// The kernel's view of a fused epilogue; checks the bias against the output's last axis.
+/// The epilogue as a kernel's argument. Checks the bias against the output's last axis.
 template <class T>
 Epilogue<T> epilogue(const char* op, const Fused<T>& f, index_t channels, Device device) {
   check(f.activation.slope >= 0, op, "slope ", f.activation.slope, ", expected at least 0");
@@ -26,7 +26,7 @@ Epilogue<T> epilogue(const char* op, const Fused<T>& f, index_t channels, Device
   return e;
 }
 
-/// The cotangent in front of the epilogue, and the bias's share of it.
+/// Backward through an epilogue: the cotangent of its input, and the bias gradient.
 template <class T>
 struct FusedBackward {
   Activation activation;
@@ -50,8 +50,8 @@ struct MatmulOptions {
   bool trans_a = false, trans_b = false;
 };
 
-/// C(M,N) = activation(op(A)(M,K) op(B)(K,N) + bias(N)). Throws Error unless both are matrices on one device whose inner
-/// extents agree.
+/// C(M,N) = activation(op(A)(M,K) op(B)(K,N) + bias(N)). Throws Error unless both are matrices on one device whose
+/// inner extents agree.
 template <class T>
 Variable<T> matmul(const Variable<T>& a, const Variable<T>& b, MatmulOptions options = {}, const Fused<T>& fused = {}) {
   detail::check_operands("matmul", a, b);

@@ -18,8 +18,8 @@ void check_per_channel(const char* op, const PerChannel& v, const char* name, co
   check(v.device() == x.device(), op, name, " on ", v.device(), ", input on ", x.device());
 }
 
-/// The problem of normalising x with gamma and beta. Throws Error on an empty input, a wrong rank, shape or device, or an epsilon
-/// that is negative or not finite.
+/// The problem of normalising x with gamma and beta. Throws Error on an empty input, a wrong rank, shape or device, or
+/// an epsilon that is negative or not finite.
 template <class T>
 NormDims norm_dims(const char* op, const Variable<T>& x, const Variable<T>& gamma, const Variable<T>& beta,
                    const NormOptions<T>& options) {
@@ -35,7 +35,7 @@ NormDims norm_dims(const char* op, const Variable<T>& x, const Variable<T>& gamm
   return {x.size() / x.shape()[-1], x.shape()[-1]};
 }
 
-/// The gradients of a fused op by way of its reference: what create_graph needs.
+/// The gradients of a fused op by its reference, for create_graph.
 template <class T, class Reference>
 std::vector<Variable<T>> reference_grads(const Backward<T>& c, Reference reference) {
   std::vector<Variable<T>> wanted, grads(c.in.size());
@@ -64,7 +64,7 @@ inline Axes all_but_last(int rank) {
 
 }  // namespace detail
 
-/// A batch-normalised tensor with the statistics it was normalised by: mean and biased variance per channel.
+/// A batch-normalised tensor with its batch statistics: mean and biased variance per channel.
 template <class T>
 struct BatchNormResult {
   Variable<T> y;
@@ -97,7 +97,8 @@ std::vector<Variable<T>> batch_norm_backward(const Backward<T>& c, const NormDim
 
 }  // namespace detail
 
-/// y = activation(gamma (x - mean)/sqrt(variance + eps) + beta), statistics over all axes but the last, x(..., channels).
+/// y = activation(gamma (x - mean)/sqrt(variance + eps) + beta), statistics over all axes but the last, x(...,
+/// channels).
 /// Source: Ioffe & Szegedy 2015. Throws Error on rank below 2, a wrong gamma or beta, or a single row.
 template <class T>
 BatchNormResult<T> batch_norm(const Variable<T>& x, const Variable<T>& gamma, const Variable<T>& beta,
@@ -117,8 +118,8 @@ BatchNormResult<T> batch_norm(const Variable<T>& x, const Variable<T>& gamma, co
   return {result, mean, variance};
 }
 
-/// The same with given statistics (inference): y = activation(gamma (x - mean)/sqrt(variance + eps) + beta). Throws Error on
-/// rank below 2 or a gamma, beta, mean or variance of a wrong shape.
+/// The same with given statistics (inference): y = activation(gamma (x - mean)/sqrt(variance + eps) + beta). Throws
+/// Error on rank below 2 or a gamma, beta, mean or variance of a wrong shape.
 template <class T>
 Variable<T> batch_norm_inference(const Variable<T>& x, const Variable<T>& gamma, const Variable<T>& beta,
                                  const Tensor<wide_t<T>>& mean, const Tensor<wide_t<T>>& variance,
@@ -133,7 +134,7 @@ Variable<T> batch_norm_inference(const Variable<T>& x, const Variable<T>& gamma,
       .batch_norm_apply(d, options, x.value().data(), mean.data(), variance.data(), gamma.value().data(),
                         beta.value().data(), y.data(), Stream{});
   const SavedTensor saved_mean("the mean", mean),
-      saved_variance("the variance", variance);  // a layer's moving ones change
+      saved_variance("the variance", variance);  // a layer's running statistics change
   return record<T>("batch_norm_inference", y, {x, gamma, beta}, [=](const Backward<T>& c) {
     const Variable<T> h = activation_grad(options.activation, c.g, c.out);
     const Variable<T> rstd = reciprocal(sqrt(Variable<T>(cast<T>(saved_variance.get())) + options.epsilon));

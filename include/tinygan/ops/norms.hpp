@@ -33,8 +33,8 @@ Variable<T> norm_of_squares(const Variable<T>& s) {
 
 }  // namespace detail
 
-/// y = (sum of x^2 + epsilon)^(1/2) over axes. Without epsilon the derivatives where all x are 0 are 0, as PyTorch's; a positive
-/// one makes them continuous. Throws Error like sum, and on a negative epsilon.
+/// y = (sum of x^2 + epsilon)^(1/2) over axes. Without epsilon the derivatives where all x are 0 are 0, as PyTorch's; a
+/// positive one makes them continuous. Throws Error like sum, and on a negative epsilon.
 template <class T>
 Variable<T> norm(const Variable<T>& x, const Axes& axes = {}, bool keep_axes = false, double epsilon = 0) {
   detail::check_input("norm", "input", x);

@@ -141,7 +141,7 @@ Variable<T> div(const Variable<T>& a, const Variable<T>& b) {
 
 namespace detail {
 
-/// max and min: the cotangent goes to the operand that was taken, to the first where they are equal.
+/// max and min: the cotangent goes to the selected operand, to the first if they are equal.
 template <class T>
 Variable<T> select(const char* name, BinaryOp op, const Variable<T>& a, const Variable<T>& b) {
   check_operands(name, a, b);

@@ -20,8 +20,8 @@ class Adam : public Optimiser<T> {
   const AdamHyper& hyper() const { return hyper_; }
   void set_hyper(const AdamHyper& h);
 
-  /// One update with the gradients of grad(loss, parameters()). Throws Error if they do not match the parameters, or if a
-  /// clock in use has not ticked yet.
+  /// One update with the gradients of grad(loss, parameters()). Throws Error if they do not match the parameters, or if
+  /// a clock in use has not ticked yet.
   void step(const std::vector<Variable<T>>& grads);
   /// One update with the gradients accumulated by backward().
   void step() { step(this->accumulated()); }
