@@ -13,12 +13,6 @@
 
 namespace tinygan::io {
 
-namespace detail {
-
-using namespace std::string_view_literals;
-
-}  // namespace detail
-
 /// The kind of file that the bytes seem to be, such as "a gzip file"; "" if unknown.
 std::string kind_of_content(std::span<const std::uint8_t> bytes);
 
@@ -27,6 +21,8 @@ std::string kind_of_content(std::span<const std::uint8_t> bytes);
 #ifdef TINYGAN_FUNC
 
 namespace tinygan::io::detail {
+
+using namespace std::string_view_literals;
 
 /// The magic number of a kind of file.
 struct Signature {
