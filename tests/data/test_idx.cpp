@@ -77,10 +77,10 @@ TEST_CASE("each kind of damage to an IDX file has its own message") {
   CHECK(contains(message({0, 0, 8, 0, 1}), "has 0 dimensions, expected 1 to 6"));
   CHECK(contains(message(idx({1, 1, 1, 1, 1, 1, 1}, 1)), "has 7 dimensions, expected 1 to 6"));
   CHECK(contains(message(idx({3, 0}, 0)), "has the dimensions 3x0, expected at least 1 each"));
-  CHECK(contains(message(idx({0xFFFFFFFFu, 28, 28}, 5)), "has the dimensions 4294967295x28x28, more than the limit"));
-  CHECK(contains(message(idx({0xFFFFFFFFu, 0xFFFFFFFFu, 0xFFFFFFFFu}, 5)), "more than the limit"));
-  CHECK(contains(message(idx({1u << 31, 1u << 31, 4}, 5)), "more than the limit"));  // 0 in 64 bits
-  CHECK(contains(message(idx({1u << 16, 1u << 16, 1u << 16, 1u << 16}, 5)), "more than the limit"));
+  CHECK(contains(message(idx({0xFFFFFFFFu, 28, 28}, 5)), "has the dimensions 4294967295x28x28, expected at most"));
+  CHECK(contains(message(idx({0xFFFFFFFFu, 0xFFFFFFFFu, 0xFFFFFFFFu}, 5)), "expected at most"));
+  CHECK(contains(message(idx({1u << 31, 1u << 31, 4}, 5)), "expected at most"));  // 0 in 64 bits
+  CHECK(contains(message(idx({1u << 16, 1u << 16, 1u << 16, 1u << 16}, 5)), "expected at most"));
 }
 
 TEST_CASE("labels are bytes, 32-bit integers, or the first column of a table of those") {
