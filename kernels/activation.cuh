@@ -3,23 +3,30 @@
 
 #include <tinygan/backend/activation.hpp>
 
+#include "device/vector.cuh"
 #include "launch.cuh"
 #include "pointwise.cuh"
 
 namespace tinygan::cuda {
 namespace {
 
-/// f(z), for a kind that is known at run time.
+/// Epilogue of columns n to n + 3 of one row: activation(v + bias). Columns from N on are ignored. (The switch is not a
+/// function of its own: nvcc 13.0 then branches through a table.)
 template <class T>
-__device__ __forceinline__ float activate(const KernelActivation<T>& f, float z) {
-  switch (f.kind) {
-    case Activation::Kind::none: break;
-    case Activation::Kind::relu: return unary_value(UnaryOp::relu, 0.0f, 0.0f, z);
-    case Activation::Kind::leaky_relu: return unary_value(UnaryOp::leaky_relu, f.slope, 0.0f, z);
-    case Activation::Kind::sigmoid: return unary_value(UnaryOp::sigmoid, 0.0f, 0.0f, z);
-    case Activation::Kind::tanh: return unary_value(UnaryOp::tanh, 0.0f, 0.0f, z);
+__device__ __forceinline__ void finish_pack(const Epilogue<T>& e, int n, int N, Float4& v) {
+  TINYGAN_UNROLL
+  for (int k = 0; k < 4; ++k) {
+    if (e.bias && n + k < N) v.at[k] += to_float(e.bias[n + k]);
+    switch (e.activation.kind) {
+      case Activation::Kind::none: break;
+      case Activation::Kind::relu: v.at[k] = unary_value(UnaryOp::relu, 0.0f, 0.0f, v.at[k]); break;
+      case Activation::Kind::leaky_relu:
+        v.at[k] = unary_value(UnaryOp::leaky_relu, e.activation.slope, 0.0f, v.at[k]);
+        break;
+      case Activation::Kind::sigmoid: v.at[k] = unary_value(UnaryOp::sigmoid, 0.0f, 0.0f, v.at[k]); break;
+      case Activation::Kind::tanh: v.at[k] = unary_value(UnaryOp::tanh, 0.0f, 0.0f, v.at[k]); break;
+    }
   }
-  return z;
 }
 
 /// f(z) and f'(z) of a normalisation. Smooth ones (sigmoid, tanh) are distinguished at run time; the others are

@@ -79,16 +79,6 @@ bool has_aligned_rows(index_t extent, const T*... rows) {
 
 // ---- The result -----------------------------------------------------------------------------------------------------
 
-/// Epilogue of columns n to n + 3 of one row: activation(v + bias). Columns from N on are ignored.
-template <class T>
-__device__ __forceinline__ void finish_pack(const Epilogue<T>& e, int n, int N, Float4& v) {
-  TINYGAN_UNROLL
-  for (int k = 0; k < 4; ++k) {
-    if (e.bias && n + k < N) v.at[k] += to_float(e.bias[n + k]);
-    v.at[k] = activate(e.activation, v.at[k]);
-  }
-}
-
 /// Stores columns n to n + 3, as far as below N, to global memory. `aligned`: `to` is aligned for vectorised access.
 template <class T>
 __device__ __forceinline__ void store_some(T* to, int n, int N, const Float4& v, bool aligned) {
