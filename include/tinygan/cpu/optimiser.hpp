@@ -8,9 +8,7 @@
 
 #include <tinygan/cpu/map.hpp>
 
-namespace tinygan::cpu {
-
-namespace detail {
+namespace tinygan::cpu::detail {
 
 template <class S>
 index_t total_size(int count, const S* segments) {
@@ -31,6 +29,4 @@ void for_segments(int count, const S* segments, const F& f) {
   });
 }
 
-}  // namespace detail
-
-}  // namespace tinygan::cpu
+}  // namespace tinygan::cpu::detail

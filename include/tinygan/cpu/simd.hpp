@@ -11,7 +11,9 @@ namespace detail {
 
 template <class T, int Bytes>
 struct VecOf {
+  // NOLINTNEXTLINE(modernize-use-using): GCC ignores the attribute of an alias of a dependent type
   typedef T type __attribute__((vector_size(Bytes)));
+  // NOLINTNEXTLINE(modernize-use-using)
   typedef T unaligned __attribute__((vector_size(Bytes), aligned(alignof(T)), may_alias));
 };
 
