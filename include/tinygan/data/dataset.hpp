@@ -99,7 +99,7 @@ TINYGAN_FUNC PixelStatistics pixel_statistics(std::span<const std::uint8_t> pixe
   std::uint64_t sum = 0, squares = 0;  // enough for 2^48 pixels
   for (const std::uint8_t p : pixels) {
     sum += p;
-    squares += std::uint32_t{p} * p;
+    squares += std::uint64_t{p} * p;
   }
   const auto n = static_cast<double>(pixels.size());
   const double mean = static_cast<double>(sum) / n;

@@ -253,7 +253,7 @@ TINYGAN_FUNC MnistSet choose_mnist_set(const std::filesystem::path& directory, S
     fail("MNIST", "no ", split_name(split), " images beside ", directory.string());
   }
   check(detail::is_folder(directory), "MNIST", directory.string(), " is not a directory");
-  std::filesystem::directory_iterator(directory, error);
+  std::filesystem::directory_iterator(directory, error);  // NOLINT(bugprone-unused-raii): opening it is the check
   check(!error, "MNIST", "cannot list the directory ", directory.string(), ": ", error.message());
   const std::vector<MnistSet> sets =
       find_mnist_sets(directory, [&](const MnistSet& s) { return !s.images(split).empty(); });

@@ -177,6 +177,7 @@ class Handwriting {
   }
 
   /// outside(28,28) = min(outside, distance to the segment a-b minus its width), for the pixels within reach.
+  // NOLINTNEXTLINE(readability-non-const-parameter): a reference is bound to its elements
   void piece(const Dot& a, const Dot& b, float* outside) const {
     const float reach = radius_ * std::max(a.width, b.width) + edge_;
     const auto first = [](float x) { return std::max(static_cast<int>(std::ceil(x)), 0); };

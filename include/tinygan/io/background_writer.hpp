@@ -103,7 +103,7 @@ TINYGAN_FUNC BackgroundWriter::BackgroundWriter(std::size_t capacity) : queue_(n
 TINYGAN_FUNC BackgroundWriter::~BackgroundWriter() {
   if (is_inherited()) {
     thread_.detach();
-    queue_.release();  // the parent's thread may have held its lock
+    static_cast<void>(queue_.release());  // the parent's thread may have held its lock
     return;
   }
   {

@@ -64,6 +64,7 @@ class Generator {
   struct Lifetime {
     Lifetime() = default;
     Lifetime(const Lifetime&) {}
+    // NOLINTNEXTLINE(bugprone-unhandled-self-assignment): nothing is assigned
     Lifetime& operator=(const Lifetime&) { return *this; }
     std::shared_ptr<const void> token = std::make_shared<char>();
   } lifetime_;
