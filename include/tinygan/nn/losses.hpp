@@ -108,8 +108,8 @@ Variable<T> softmax_cross_entropy(const Variable<T>& logits, const std::type_ide
   detail::check_target("softmax_cross_entropy", logits, target);
   check(logits.rank() >= 1, "softmax_cross_entropy", "a scalar has no axis of classes");
   detail::check_probabilities("softmax_cross_entropy", target, std::numeric_limits<double>::infinity());
-  const auto rows = static_cast<double>(logits.size() / logits.shape()[-1]);
-  return ops::sum(target * ops::log_softmax(logits)) * (-1 / rows);
+  const index_t rows = logits.size() / logits.shape()[-1];
+  return ops::sum(target * ops::log_softmax(logits)) * (-1 / static_cast<double>(rows));
 }
 
 /// For integer labels: mean over rows of -log_softmax(x)(i, labels[i]), logits (N, classes). Throws Error on another

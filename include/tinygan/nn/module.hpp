@@ -48,8 +48,8 @@ class Module {
 
   virtual ~Module() = default;
   Module() = default;
-  Module(Module&&) = default;
-  Module& operator=(Module&&) = default;
+  Module(Module&&) noexcept = default;
+  Module& operator=(Module&&) noexcept = default;
 
   /// In snake case. Errors name it, and Sequential derives the names of its layers from it.
   virtual std::string type() const { return "module"; }

@@ -45,7 +45,7 @@ class BatchNorm : public Layer<T> {
   std::string details() const override { return activation_text(options_.activation); }
 
  private:
-  void update(const ops::BatchNormResult<T>& batch, double rows, double momentum) const;
+  void update(const ops::BatchNormResult<T>& batch, index_t rows, double momentum) const;
 
   BatchNormOptions options_;
   Variable<T> gamma_, beta_;
@@ -78,7 +78,7 @@ Variable<T> BatchNorm<T>::forward(const Variable<T>& x, const Pass& pass) {
     return ops::batch_norm_inference(x, gamma_, beta_, running_mean_.value(), running_variance_.value(), o);
   }
   ops::BatchNormResult<T> result = ops::batch_norm(x, gamma_, beta_, o);
-  if (pass.update_statistics) update(result, static_cast<double>(x.size() / gamma_.size()), momentum);
+  if (pass.update_statistics) update(result, x.size() / gamma_.size(), momentum);
   return result.y;
 }
 
@@ -100,12 +100,13 @@ bool BatchNorm<T>::has_initial_statistics() const {
 }
 
 template <class T>
-void BatchNorm<T>::update(const ops::BatchNormResult<T>& batch, double rows, double momentum) const {
+void BatchNorm<T>::update(const ops::BatchNormResult<T>& batch, index_t rows, double momentum) const {
   const KernelTable<Wide>& k = kernels<Wide>(gamma_.device());
   const index_t n = gamma_.size();
   Tensor<Wide> variance = batch.variance;
   if (options_.unbiased_running_variance)
-    variance = ops::detail::unary_value(UnaryOp::affine, variance, rows / (rows - 1));
+    variance = ops::detail::unary_value(UnaryOp::affine, variance,
+                                        static_cast<double>(rows) / static_cast<double>(rows - 1));
   k.ema(n, kernel_scalar<T>(momentum), batch.mean.data(), running_mean_.value().data(), Stream{});
   k.ema(n, kernel_scalar<T>(momentum), variance.data(), running_variance_.value().data(), Stream{});
   running_mean_.value().bump_version();
