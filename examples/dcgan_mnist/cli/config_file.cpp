@@ -79,7 +79,7 @@ std::string_view trimmed(std::string_view text) {
 /// Collects the members of a JSON object. Floating-point numbers keep their spelling.
 class JsonOptions : public nlohmann::json_sax<nlohmann::ordered_json> {
  public:
-  explicit JsonOptions(const std::string& path) : path_(path) {}
+  explicit JsonOptions(std::string path) : path_(std::move(path)) {}
 
   std::vector<ConfigEntry> entries;
 

@@ -35,7 +35,7 @@ tinygan::index_t most_png_pixels();
 GreyImage make_grid(const tinygan::Tensor<float>& images, int columns, float low, float high);
 
 /// A picture as the bytes of a PNG file. Throws Error if it has more than most_png_pixels() a side or libpng fails.
-std::vector<std::uint8_t> encode_png(const GreyImage& image);
+std::vector<std::uint8_t> encode_png(const GreyImage& grey);
 
 /// The picture in the bytes of a PNG file, turned to grey. Throws Error naming `name` if they are none.
 GreyImage decode_png(std::span<const std::uint8_t> bytes, const std::string& name);

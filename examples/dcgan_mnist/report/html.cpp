@@ -14,14 +14,14 @@ std::string escape(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const std::size_t length = tinygan::io::detail::utf8_sequence(text.substr(i));
     const char c = text[i];
-    if (length == 0) out += "\xEF\xBF\xBD";
+    const bool control = static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t';
+    if (length == 0 || control) out += "\xEF\xBF\xBD";
     else if (length > 1) out += text.substr(i, length);
     else if (c == '&') out += "&amp;";
     else if (c == '<') out += "&lt;";
     else if (c == '>') out += "&gt;";
     else if (c == '"') out += "&quot;";
     else if (c == '\'') out += "&#39;";
-    else if (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') out += "\xEF\xBF\xBD";
     else out += c;
     i += std::max<std::size_t>(length, 1);
   }

@@ -177,7 +177,7 @@ class Report {
     try {
       return "<img alt=\"" + escape(description) + "\" src=\"" + data_uri(type, tinygan::io::read_file(path)) + "\">";
     } catch (const tinygan::Error& e) {
-      run_.problems.push_back(e.what());
+      run_.problems.emplace_back(e.what());
       return {};
     }
   }

@@ -22,7 +22,7 @@ std::string content(const fs::path& path, RunFiles& run) {
     const std::vector<std::uint8_t> bytes = tinygan::io::read_file(path);
     return {bytes.begin(), bytes.end()};
   } catch (const tinygan::Error& e) {
-    run.problems.push_back(e.what());
+    run.problems.emplace_back(e.what());
     return {};
   }
 }

@@ -54,6 +54,7 @@ struct Axis {
     if (!logarithmic) return round_ticks(low, high, 5);
     std::vector<double> t;
     const bool few = scaled(high) - scaled(low) < 1.5;
+    // NOLINTNEXTLINE(clang-analyzer-security.FloatLoopCounter): it grows by powers, and its end has slack
     for (double power = std::pow(10, std::floor(scaled(low))); power <= high; power *= 10)
       for (const double k : {1.0, 2.0, 5.0})
         if ((k == 1 || few) && k * power >= low * 0.999 && k * power <= high * 1.001) t.push_back(k * power);

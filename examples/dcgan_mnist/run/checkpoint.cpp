@@ -127,7 +127,7 @@ std::optional<ChosenCheckpoint> choose_checkpoint(const fs::path& run) {
   try {
     named = checkpoints.latest().value_or(-1);
   } catch (const tinygan::Error& e) {
-    problems.push_back(e.what());
+    problems.emplace_back(e.what());
   }
   std::vector<std::int64_t> candidates = checkpoints.steps();  // the best last
   if (named < 0 && problems.empty()) {
@@ -146,7 +146,7 @@ std::optional<ChosenCheckpoint> choose_checkpoint(const fs::path& run) {
     } catch (const NewerFormat&) {
       throw;
     } catch (const tinygan::Error& e) {
-      problems.push_back(e.what());
+      problems.emplace_back(e.what());
       continue;
     }
     const std::int64_t step = candidates.back();

@@ -49,7 +49,7 @@ fs::path make_run_directory(const fs::path& parent, const std::string& name) {
     std::ostringstream numbered;
     numbered.imbue(std::locale::classic());
     numbered << std::setw(5) << std::setfill('0') << next << '-' << name;
-    const fs::path directory = parent / numbered.str();
+    fs::path directory = parent / numbered.str();
     if (fs::create_directory(directory, error)) return directory;
     tinygan::check(!error, directory.string(), "cannot create the run directory: ", error.message());
   }

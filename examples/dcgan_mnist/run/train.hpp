@@ -7,6 +7,6 @@ namespace dcgan_mnist {
 
 /// Trains and writes a run directory; returns the exit code (0 done, 3 diverged). Throws Error on bad data or an
 /// unwritable directory.
-int train(const TrainOptions& options);
+int train(const TrainOptions& given);
 
 }  // namespace dcgan_mnist

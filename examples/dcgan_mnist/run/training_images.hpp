@@ -8,9 +8,9 @@
 
 namespace dcgan_mnist {
 
-/// Resolves --data to "strokes" or the absolute path of a directory or a file of images. "auto" is $TINYGAN_MNIST or
+/// Resolves `where`, the value of --data, to "strokes" or the absolute path of a directory or a file of images. "auto" is $TINYGAN_MNIST or
 /// data/mnist, else "strokes" with a note on standard error. Throws Error if the images are missing or of several sets.
-std::string find_images(const std::string& data);
+std::string find_images(const std::string& where);
 
 /// The images at `where`, without labels, the first `count` if count > 0. `images_md5` is always set. Throws Error if
 /// the file is missing or damaged, or has fewer images.
