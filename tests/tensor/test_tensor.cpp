@@ -176,6 +176,12 @@ TEST_CASE("a device without a backend says so") {
   CHECK(error_of([] { Tensor<float>({1}).to(Device::cuda()); }) != "");
 }
 
+TEST_CASE("only what lies in host memory is seen as a span") {
+  const auto here = Tensor<float>::full({2}, 3), there = here.to(Device::emulated());
+  CHECK(here.host()[1] == 3);
+  CHECK(error_of([&] { there.host(); }) == "Tensor::host: the tensor is on emulated; use to(Device::cpu())");
+}
+
 TEST_CASE("a workspace is aligned, allocated once, and has no memory where there is nothing to hold") {
   tinygan::PoolWorkspace workspace(Device::cpu());
   CHECK(workspace.allocate<float>("op", {0, 0}) == nullptr);
