@@ -293,8 +293,8 @@ TEST_CASE("optimisers name bad hyper-parameters and gradients") {
   CHECK(error_of([&] {
           optim::clip_by_value<float>({p, {}}, 1);
         }) == "clip_by_value: gradient 1 is empty, expected a variable with a value");
-  CHECK(error_of([&] { optim::Adam<float>({p}).count_by(StepClock(Device::emulated())); }) ==
-        "adam: a clock on emulated, the parameters on cpu");
+  CHECK(error_of([&] { optim::Adam<float>({p}).use_clock(StepClock(Device::emulated())); }) ==
+        "adam: clock on emulated, expected cpu, the device of the parameters");
   CHECK(error_of([] { optim::Ema<float>({}, {}); }) == "ema: no tensors");
   CHECK(error_of([&] {
           optim::Ema<float>({p, V{}}, {constant, constant});

@@ -8,7 +8,7 @@
 
 namespace dcgan_mnist {
 
-/// Resolves `where`, the value of --data, to "strokes" or the absolute path of a directory or a file of images. "auto" is $TINYGAN_MNIST or
+/// Resolves `where`, the value of --data, to "strokes" or the absolute path of images. "auto" is $TINYGAN_MNIST or
 /// data/mnist, else "strokes" with a note on standard error. Throws Error if the images are missing or of several sets.
 std::string find_images(const std::string& where);
 
