@@ -105,8 +105,8 @@ void BatchNorm<T>::update(const ops::BatchNormResult<T>& batch, index_t rows, do
   const index_t n = gamma_.size();
   Tensor<Wide> variance = batch.variance;
   if (options_.unbiased_running_variance)
-    variance = ops::detail::unary_value(UnaryOp::affine, variance,
-                                        static_cast<double>(rows) / static_cast<double>(rows - 1));
+    variance =
+        ops::detail::unary_value(UnaryOp::affine, variance, static_cast<double>(rows) / static_cast<double>(rows - 1));
   k.ema(n, kernel_scalar<T>(momentum), batch.mean.data(), running_mean_.value().data(), Stream{});
   k.ema(n, kernel_scalar<T>(momentum), variance.data(), running_variance_.value().data(), Stream{});
   running_mean_.value().bump_version();
