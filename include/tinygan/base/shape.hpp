@@ -103,7 +103,7 @@ TINYGAN_FUNC index_t product(std::string_view op, std::initializer_list<index_t>
 
 namespace tinygan {
 
-TINYGAN_FUNC Shape::Shape(std::span<const index_t> extents) {
+TINYGAN_CTOR Shape::Shape(std::span<const index_t> extents) {
   check(extents.size() <= max_rank, "Shape", "rank ", extents.size(), " is above the limit of ", max_rank);
   for (index_t e : extents) extents_[static_cast<std::size_t>(rank_++)] = e;
   for (int axis = 0; axis < rank_; ++axis)

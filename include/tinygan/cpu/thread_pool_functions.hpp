@@ -7,17 +7,17 @@
 
 namespace tinygan::cpu {
 
-TINYGAN_FUNC ThreadPool::ThreadPool(int threads, std::string_view where) : ThreadPool() {
+TINYGAN_CTOR ThreadPool::ThreadPool(int threads, std::string_view where) : ThreadPool() {
   set_size(*team_.load(), threads, where);
 }
 
-TINYGAN_FUNC ThreadPool::ThreadPool(AtMost wish) : ThreadPool() {
+TINYGAN_CTOR ThreadPool::ThreadPool(AtMost wish) : ThreadPool() {
   Team& team = *team_.load();
   grow(team, workers_of(wish.threads, "ThreadPool"));
   threads_.store(static_cast<int>(team.workers.size()) + 1);
 }
 
-TINYGAN_FUNC ThreadPool::~ThreadPool() {
+TINYGAN_CTOR ThreadPool::~ThreadPool() {
   Team* const team = team_.load();
   if (is_inherited(*team)) {
     abandon(team);
@@ -251,7 +251,7 @@ TINYGAN_FUNC ThreadPool& ProcessPool::get() {
   return *made;
 }
 
-TINYGAN_FUNC ProcessPool::~ProcessPool() {
+TINYGAN_CTOR ProcessPool::~ProcessPool() {
   if (ThreadPool* const made = pool.load()) made->end();
 }
 

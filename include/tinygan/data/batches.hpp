@@ -73,7 +73,7 @@ class Batches {
 
 namespace tinygan::data {
 
-TINYGAN_FUNC Batches::Batches(index_t count, const BatchOptions& options) : options_(options) {
+TINYGAN_CTOR Batches::Batches(index_t count, const BatchOptions& options) : options_(options) {
   check(count >= 1 && count <= std::numeric_limits<std::int32_t>::max(), "Batches", count,
         " images, expected 1 to 2^31 - 1");
   check(options.batch_size >= 1, "Batches", "batch size ", options.batch_size, ", expected at least 1");

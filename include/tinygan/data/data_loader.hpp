@@ -61,13 +61,13 @@ class DataLoader {
 
 namespace tinygan::data {
 
-TINYGAN_FUNC DataLoader::DataLoader(const ImageDataset& images, const BatchOptions& options, Device device)
+TINYGAN_CTOR DataLoader::DataLoader(const ImageDataset& images, const BatchOptions& options, Device device)
     : DataLoader(images, options, StepClock(device), true) {}
 
-TINYGAN_FUNC DataLoader::DataLoader(const ImageDataset& images, const BatchOptions& options, const StepClock& clock)
+TINYGAN_CTOR DataLoader::DataLoader(const ImageDataset& images, const BatchOptions& options, const StepClock& clock)
     : DataLoader(images, options, clock, false) {}
 
-TINYGAN_FUNC DataLoader::DataLoader(const ImageDataset& images, const BatchOptions& options, const StepClock& clock,
+TINYGAN_CTOR DataLoader::DataLoader(const ImageDataset& images, const BatchOptions& options, const StepClock& clock,
                                     bool counts)
     : images_(images, clock.device()), batches_(images_.count(), options), clock_(clock), counts_(counts),
       order_({images_.count()}, clock.device()) {

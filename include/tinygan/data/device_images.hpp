@@ -52,7 +52,7 @@ class DeviceImages {
 
 namespace tinygan::data {
 
-TINYGAN_FUNC DeviceImages::DeviceImages(const ImageDataset& d, Device device) : height_(d.height), width_(d.width) {
+TINYGAN_CTOR DeviceImages::DeviceImages(const ImageDataset& d, Device device) : height_(d.height), width_(d.width) {
   check(d.count >= 1, "DeviceImages", "the data set ", d.source, " is empty");
   d.check_size();
   const std::span<const std::uint8_t> bytes(d.images);

@@ -92,7 +92,7 @@ class BackgroundWriter {
 
 namespace tinygan::io {
 
-TINYGAN_FUNC BackgroundWriter::BackgroundWriter(std::size_t capacity) : queue_(new Queue{.capacity = capacity}) {
+TINYGAN_CTOR BackgroundWriter::BackgroundWriter(std::size_t capacity) : queue_(new Queue{.capacity = capacity}) {
   try {
     thread_ = std::thread([queue = queue_.get()] { queue->work(); });
   } catch (const std::system_error& e) {
@@ -100,7 +100,7 @@ TINYGAN_FUNC BackgroundWriter::BackgroundWriter(std::size_t capacity) : queue_(n
   }
 }
 
-TINYGAN_FUNC BackgroundWriter::~BackgroundWriter() {
+TINYGAN_CTOR BackgroundWriter::~BackgroundWriter() {
   if (is_inherited()) {
     thread_.detach();
     static_cast<void>(queue_.release());  // the parent's thread may have held its lock

@@ -137,7 +137,7 @@ TINYGAN_FUNC std::vector<std::uint8_t> event_record(std::span<const std::uint8_t
 
 namespace tinygan::io {
 
-TINYGAN_FUNC EventFile::EventFile(const std::filesystem::path& directory, double wall_time, std::int64_t first_step)
+TINYGAN_CTOR EventFile::EventFile(const std::filesystem::path& directory, double wall_time, std::int64_t first_step)
     : path_(next_path(directory, wall_time)),
       file_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666)) {
   if (!file_.open()) fail(path_.string(), "cannot write: ", detail::reason(errno));

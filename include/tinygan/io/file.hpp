@@ -67,7 +67,7 @@ void write_file(const std::filesystem::path& path, std::span<const std::uint8_t>
 
 namespace tinygan::io::detail {
 
-TINYGAN_FUNC Descriptor::~Descriptor() {
+TINYGAN_CTOR Descriptor::~Descriptor() {
   if (fd_ >= 0) ::close(fd_);
 }
 

@@ -64,7 +64,7 @@ class CapturedStep {
 
 namespace tinygan::runtime {
 
-TINYGAN_FUNC CapturedStep::CapturedStep(Device device, std::function<void()> step, Mode mode)
+TINYGAN_CTOR CapturedStep::CapturedStep(Device device, std::function<void()> step, Mode mode)
     : device_(device), step_(std::move(step)),
       captures_(mode == Mode::automatic && backend(device).capture.supported()) {}
 

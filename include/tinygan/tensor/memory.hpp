@@ -127,7 +127,7 @@ TINYGAN_FUNC MemoryPool& memory_pool(Device device) {
   return *found;
 }
 
-TINYGAN_FUNC GraphPrivatePool::GraphPrivatePool(Device device) : device_(device) {
+TINYGAN_CTOR GraphPrivatePool::GraphPrivatePool(Device device) : device_(device) {
   const std::lock_guard lock(detail::memory_pools.mutex);
   auto& idle = idle_of(device);
   if (!idle.empty()) {
@@ -138,7 +138,7 @@ TINYGAN_FUNC GraphPrivatePool::GraphPrivatePool(Device device) : device_(device)
   }
 }
 
-TINYGAN_FUNC GraphPrivatePool::~GraphPrivatePool() {
+TINYGAN_CTOR GraphPrivatePool::~GraphPrivatePool() {
   const std::lock_guard lock(detail::memory_pools.mutex);
   idle_of(device_).push_back(pool_);
 }

@@ -50,7 +50,7 @@ class StepClock {
 
 namespace tinygan {
 
-TINYGAN_FUNC StepClock::StepClock(Device device)
+TINYGAN_CTOR StepClock::StepClock(Device device)
     : state_(std::make_shared<State>(Tensor<std::uint64_t>::zeros({1}, device))) {}
 
 TINYGAN_FUNC void StepClock::tick() const {
