@@ -99,7 +99,7 @@ init=$(train "${tiny[@]}" --steps 1 --init-from "$whole" --out "$scratch/init")
 [[ $(stats "$init" | head -1) != "$(stats "$whole" | head -1)" ]] || die "--init-from changed nothing"
 same=$(train "${tiny[@]}" --steps 1 --init-from "$(checkpoint "$whole")/model.safetensors" --out "$scratch/init")
 same_end "$init" "$same" "--init-from a run and its weights file"
-ends 1 "weights of --model small.*train libtorch" train "${tiny[@]}" --model libtorch --init-from "$whole" --out "$scratch/x"
+ends 1 "weights of --model small, expected libtorch" train "${tiny[@]}" --model libtorch --init-from "$whole" --out "$scratch/x"
 
 # ---- contradictions -------------------------------------------------------------------------------------------------
 
@@ -107,7 +107,7 @@ ends 1 "--seed 5.*--seed 6" train --resume "$whole" --seed 6
 ends 1 "--batch-size 8.*--batch-size 16" train --resume "$whole" --batch-size 16
 ends 1 "--model small.*--model dcgan" train --resume "$whole" --model dcgan
 ends 1 "--learning-rate 0.0002.*--learning-rate 0.001" train --resume "$whole" --learning-rate 0.001
-ends 1 "no directory" train --resume "$scratch/nowhere"
+ends 1 "is not a directory" train --resume "$scratch/nowhere"
 ends 1 "neither a run directory .* nor a checkpoint" train --resume "$scratch"
 
 # ---- damaged, cut, foreign and newer files --------------------------------------------------------------------------
@@ -255,5 +255,5 @@ eval "$(LC_ALL=C sed -n 's/.*go on with \(dcgan_mnist .*\)/\1 --steps 5 --progre
 "$program" report "$run" >/dev/null
 
 ends 1 "MD5 sum .* was trained on built-in stroke digits with" train --resume "$whole" --steps 14 --data "$scratch/moved"
-ends 1 "no directory" train --resume "$whole" --steps 14 --data "$scratch/nowhere"
+ends 1 "directory not found" train --resume "$whole" --steps 14 --data "$scratch/nowhere"
 echo "$test_name: ok"
