@@ -15,7 +15,7 @@ namespace tinygan::cpu {
 
 namespace detail {
 
-/// y[i] = <a + i*stride, v>, i < rows <= 4; rows that do not exist stand in for the first one.
+/// y[i] = <a + i*stride, v>, i < rows <= 4; missing rows are read as the first one.
 template <class T, class Arch>
 TINYGAN_INLINE void dots(const T* a, index_t stride, const T* v, index_t K, int rows, T* y) {
   constexpr index_t W = lanes<T, Arch>;

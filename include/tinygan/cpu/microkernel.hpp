@@ -163,7 +163,7 @@ void run_tile(const TileExtents& shape, const Tile<T>& t, int rows, index_t colu
   const int full = rows <= 2 && width == shape.width ? 2 : shape.rows;
   if (rows == full && columns == width) return detail::run_whole_tile(t, rows, width);
 
-  // The edge of a matrix: a full tile into a buffer, rows that do not exist standing in for the first one.
+  // The edge of a matrix: a full tile into a buffer, missing rows read as the first one.
   alignas(64) T buffer[max_tile_rows * max_tile_bytes / sizeof(T)];
   index_t a_rows[max_tile_rows], buffer_rows[max_tile_rows];
   for (int i = 0; i < full; ++i) {

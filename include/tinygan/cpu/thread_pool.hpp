@@ -84,8 +84,8 @@ class ThreadPool {
     std::exception_ptr error;
     std::atomic<std::uint64_t> generation{0};  // counts jobs
     std::atomic<int> keep{0};                  // workers with a higher number end
-    /// The job's generation and its number of chunks that no thread has begun, 32 bits each. Whoever counts it down
-    /// owns a chunk, so a worker that wakes late finds nothing to do, and no thread waits for it.
+    /// The job's generation and its number of chunks that no thread has begun, 32 bits each. A thread that
+    /// decrements it owns a chunk: a worker that wakes late finds none left, and no thread waits for it.
     std::atomic<std::uint64_t> ticket{0};
     std::atomic<void*> context{nullptr};
     std::atomic<Job> job{nullptr};
