@@ -49,7 +49,10 @@ class JsonRow {
   JsonRow& field(const std::string& name, const std::vector<JsonRow>& rows) {
     begin(name);
     line_ += '[';
-    for (std::size_t i = 0; i < rows.size(); ++i) line_ += (i > 0 ? "," : "") + rows[i].line();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (i > 0) line_ += ',';
+      line_ += rows[i].line();
+    }
     line_ += ']';
     return *this;
   }
