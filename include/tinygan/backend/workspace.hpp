@@ -33,7 +33,7 @@ class Workspace {
 
  protected:
   Workspace() = default;
-  ~Workspace() = default;
+  virtual ~Workspace() = default;
   virtual void* allocate_bytes(std::size_t bytes) = 0;
 };
 
