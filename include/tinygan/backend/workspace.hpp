@@ -18,6 +18,7 @@ class Workspace {
  public:
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
+  virtual ~Workspace() = default;
 
   /// One block of elements T for all parts, each given as a number of elements; 64-byte aligned, uninitialised, null if
   /// there are none. A kernel calls it at most once. Throws Error, as `op`, above max_elements or if the device is out
@@ -33,7 +34,6 @@ class Workspace {
 
  protected:
   Workspace() = default;
-  virtual ~Workspace() = default;
   virtual void* allocate_bytes(std::size_t bytes) = 0;
 };
 
