@@ -6,4 +6,14 @@ root=$(cd "$here/../.." && pwd)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
+# require_14 TOOL: prints the command that is TOOL of LLVM 14, as others format and check otherwise. Without it the test ends, skipped.
+require_14() {
+  local name
+  for name in "$1-14" "$1"; do
+    if "$name" --version 2>/dev/null | grep -q 'version 14\.'; then echo "$name"; return; fi
+  done
+  echo "SKIPPED: no $1 14 is installed" >&2
+  exit 77
+}
+
 strict_flags=(-std=c++20 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)

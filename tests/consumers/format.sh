@@ -1,12 +1,8 @@
 #!/usr/bin/env bash
 # format.sh
-# Every C++ and CUDA file is as clang-format 14 leaves it. Exit code 77 where that version is not installed: others format otherwise.
+# Every C++ and CUDA file is as clang-format 14 leaves it. Exit code 77 where that version is not installed.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-formatter=
-for name in clang-format-14 clang-format; do
-  if "$name" --version 2>/dev/null | grep -q 'version 14\.'; then formatter=$name; break; fi
-done
-[[ -n $formatter ]] || { echo "SKIPPED: no clang-format 14 is installed"; exit 77; }
+formatter=$(require_14 clang-format)
 
 cd "$root"
 find include kernels examples tests bench cmake \( -name '*.hpp' -o -name '*.cpp' -o -name '*.cuh' -o -name '*.cu' \) -print0 |

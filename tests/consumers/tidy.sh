@@ -3,11 +3,7 @@
 # clang-tidy 14 has nothing to say about include/ and examples/dcgan_mnist under .clang-tidy. Exit code 77 where that version is not
 # installed: others know other checks. Few sources include many files, as parsing the umbrella takes seconds.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-tidy=
-for name in clang-tidy-14 clang-tidy; do
-  if "$name" --version 2>/dev/null | grep -q 'version 14\.'; then tidy=$name; break; fi
-done
-[[ -n $tidy ]] || { echo "SKIPPED: no clang-tidy 14 is installed"; exit 77; }
+tidy=$(require_14 clang-tidy)
 
 check() {  # check SOURCE [OPTION...]
   "$tidy" --quiet --config-file="$root/.clang-tidy" --checks=-bugprone-suspicious-include "$scratch/$1" -- -std=c++20 \
