@@ -1,4 +1,4 @@
-// The functions that are no templates, which files that define TINYGAN_COMPILED see only declared.
+// The functions that are not templates, which files that define TINYGAN_COMPILED see only declared.
 #define TINYGAN_COMPILED_SOURCE
 #include <tinygan/io/event_file.hpp>
 #include <tinygan/io/npz.hpp>
