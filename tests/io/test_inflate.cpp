@@ -23,13 +23,13 @@ constexpr std::size_t no_limit = std::size_t{1} << 30;
 
 struct Options {
   int level = 6, strategy = Z_DEFAULT_STRATEGY, memory = 8;
-  bool full_header = false;
+  bool full_header = false, raw = false;
 };
 
-/// What zlib makes of `data`: one gzip member.
+/// What zlib makes of `data`: one gzip member, or raw DEFLATE data.
 Bytes gzip(const Bytes& data, const Options& o = {}) {
   z_stream s{};
-  REQUIRE(deflateInit2(&s, o.level, Z_DEFLATED, 15 + 16, o.memory, o.strategy) == Z_OK);
+  REQUIRE(deflateInit2(&s, o.level, Z_DEFLATED, o.raw ? -15 : 15 + 16, o.memory, o.strategy) == Z_OK);
   Bytes extra = {1, 2, 3, 0, 5}, name = {'n', 'a', 'm', 'e', 0}, comment = {'c', 0};
   gz_header header{};
   if (o.full_header) {
@@ -99,6 +99,10 @@ std::vector<Bytes> contents() {
 
 std::string message(const Bytes& file, std::size_t limit = no_limit) {
   return error_of([&] { io::gunzip(file, limit, "file.gz"); });
+}
+
+std::string inflate_message(const Bytes& data, std::size_t limit = no_limit) {
+  return error_of([&] { io::inflate(data, limit, "f"); });
 }
 
 /// A member around hand-made DEFLATE bits, which are given lowest first.
@@ -173,6 +177,7 @@ TEST_CASE("gunzip respects its limit to the byte") {
     CHECK(message(file, 4999) == "file.gz: expands to more than the limit of 4999 bytes");
     CHECK(contains(message(file, 0), "limit of 0"));
   }
+  CHECK(contains(message(gzip(random_bytes(300, 7, 12)), 299), "limit of 299"));  // one block of literals
   const Bytes bomb = gzip(Bytes(20'000'000, 0), {.level = 9});
   CHECK(contains(message(bomb, 1000), "limit of 1000"));
 }
@@ -241,4 +246,25 @@ TEST_CASE("gunzip names each kind of damage") {
   const std::string zeros = "1 01 00000 00000 0000 000 000 100 100 1 1111111 ";
   CHECK(contains(message(member(zeros + "1 1011011")), "no code for the end of the block"));
   CHECK(contains(message(member(zeros + "1 1111111")), "more code lengths than codes"));
+}
+
+TEST_CASE("inflate decodes DEFLATE data without a header, and nothing behind it") {
+  for (const Bytes& data : contents()) {
+    for (const int level : {0, 1, 6, 9}) {
+      const Bytes raw = gzip(data, {.level = level, .raw = true});
+      CHECK(io::inflate(raw, data.size(), "f") == data);
+      CHECK(io::inflate(raw, no_limit, "f") == data);
+    }
+  }
+  const Bytes data = random_bytes(300, 7, 12);
+  for (const Options& o : {Options{.level = 0, .raw = true}, Options{.level = 9, .raw = true}}) {
+    Bytes raw = gzip(data, o);
+    for (std::size_t n = 0; n < raw.size(); ++n)
+      CHECK(contains(inflate_message({raw.begin(), raw.begin() + static_cast<std::ptrdiff_t>(n)}),
+                     "f: the DEFLATE data is truncated: it ends after"));
+    CHECK(inflate_message(raw, 299) == "f: expands to more than the limit of 299 bytes");
+    raw.push_back(0);
+    CHECK(inflate_message(raw, 300) == "f: 1 bytes follow the DEFLATE data, expected none");
+  }
+  CHECK(contains(inflate_message({7, 0, 0}), "f: damaged DEFLATE data near byte"));
 }

@@ -1,4 +1,4 @@
-// gunzip: a strict decoder of gzip files.
+// gunzip: a strict decoder of gzip files; inflate, of the DEFLATE data in them and in zip archives.
 //
 // DEFLATE is a sequence of blocks, each stored or coded with two prefix codes: one for literals and match lengths, one
 // for match distances (up to 32768 back). Bits are read from a 64-bit buffer that always holds at least 56: enough for
@@ -31,6 +31,10 @@ bool is_gzip(std::span<const std::uint8_t> bytes);
 /// The uncompressed content of a gzip file: of all its members; zero bytes after a member are ignored. Throws Error
 /// naming `name` if the data is damaged, truncated, followed by other bytes, or larger than `limit` when uncompressed.
 std::vector<std::uint8_t> gunzip(std::span<const std::uint8_t> bytes, std::size_t limit, const std::string& name);
+
+/// The uncompressed content of one DEFLATE stream without a header or checksum. Throws Error as gunzip does. Memory of
+/// `limit` bytes is reserved at once, unless that is more than the stream can expand to.
+std::vector<std::uint8_t> inflate(std::span<const std::uint8_t> bytes, std::size_t limit, const std::string& name);
 
 }  // namespace tinygan::io
 
