@@ -17,6 +17,7 @@ int run(int argc, char** argv) {
     dcgan_mnist::Dispatch chosen;
     dcgan_mnist::add_train_command(*app, chosen);
     dcgan_mnist::add_sample_command(*app, chosen);
+    dcgan_mnist::add_evaluate_command(*app, chosen);
     dcgan_mnist::add_interpolate_command(*app, chosen);
     dcgan_mnist::add_export_command(*app, chosen);
     dcgan_mnist::add_info_command(*app, chosen);

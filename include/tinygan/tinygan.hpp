@@ -23,6 +23,13 @@
 #include <tinygan/data/mnist.hpp>
 #include <tinygan/data/mnist_files.hpp>
 #include <tinygan/data/strokes.hpp>
+#include <tinygan/eval/class_statistics.hpp>
+#include <tinygan/eval/classifier.hpp>
+#include <tinygan/eval/evaluator.hpp>
+#include <tinygan/eval/frechet.hpp>
+#include <tinygan/eval/kernel_distance.hpp>
+#include <tinygan/eval/neighbours.hpp>
+#include <tinygan/eval/symmetric_eigen.hpp>
 #include <tinygan/gan/losses.hpp>
 #include <tinygan/gan/objective.hpp>
 #include <tinygan/gan/penalties.hpp>
@@ -31,9 +38,11 @@
 #include <tinygan/gan/step_metrics.hpp>
 #include <tinygan/io/background_writer.hpp>
 #include <tinygan/io/checkpoints.hpp>
+#include <tinygan/io/half.hpp>
 #include <tinygan/io/safetensors.hpp>
 #include <tinygan/io/state.hpp>
 #include <tinygan/io/weights.hpp>
+#include <tinygan/models/lenet.hpp>
 #include <tinygan/models/networks.hpp>
 #include <tinygan/nn/activations.hpp>
 #include <tinygan/nn/conv2d.hpp>

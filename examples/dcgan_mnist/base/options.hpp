@@ -36,6 +36,9 @@ struct TrainOptions {
   std::string out = "runs";
   std::int64_t snapshot_every = 0;    ///< steps between grids; 0: every epoch
   std::int64_t checkpoint_every = 0;  ///< steps between checkpoints; 0: every epoch
+  std::int64_t eval_every = 0;        ///< steps between evaluations; 0: none
+  std::int64_t eval_samples = 10000;  ///< images of an evaluation
+  std::string eval_classifier;        ///< a file; empty: the built-in one
   std::int64_t keep_last = 2;         ///< checkpoints to keep; 0: all
   std::int64_t keep_every = 0;        ///< keep those of every so many steps, too; 0: none
   std::int64_t log_every = 50;        ///< steps between lines of the log
@@ -123,6 +126,12 @@ void each_option(F&& f) {
            "Steps between image grids; 0: every epoch"});
   f(Option{"checkpoint-every", &O::checkpoint_every, Role::side, Whole{0, max_steps}, "N",
            "Steps between checkpoints; 0: every epoch"});
+  f(Option{"eval-every", &O::eval_every, Role::side, Whole{0, max_steps}, "N",
+           "Steps between evaluations of the images, see `dcgan_mnist evaluate`; 0: none"});
+  f(Option{"eval-samples", &O::eval_samples, Role::side, Whole{256, max_count}, "N",
+           "Images of an evaluation; figures compare at equal numbers only"});
+  f(Option{"eval-classifier", &O::eval_classifier, Role::side, Anything{}, "FILE",
+           "The evaluation's classifier, for sets that the built-in one does not know"});
   f(Option{"keep-last", &O::keep_last, Role::side, Whole{0, max_count}, "N", "Checkpoints to keep; 0: all"});
   f(Option{"keep-every", &O::keep_every, Role::side, Whole{0, max_steps}, "N",
            "Keep every N-th step's checkpoint, too; 0: no"});

@@ -19,6 +19,7 @@ using Dispatch = std::function<int()>;
 // Every subcommand registers its options and itself in a file of its own.
 void add_train_command(CLI::App& app, Dispatch& chosen);
 void add_sample_command(CLI::App& app, Dispatch& chosen);
+void add_evaluate_command(CLI::App& app, Dispatch& chosen);
 void add_interpolate_command(CLI::App& app, Dispatch& chosen);
 void add_export_command(CLI::App& app, Dispatch& chosen);
 void add_info_command(CLI::App& app, Dispatch& chosen);

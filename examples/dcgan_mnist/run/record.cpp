@@ -63,6 +63,17 @@ void RunRecord::status(const Status& status, bool logged) {
   progress_->show(status, logged);
 }
 
+void RunRecord::quality(index_t step, const nlohmann::ordered_json& figures) {
+  LineFile metrics(directory_ / "metrics.jsonl");  // a run without evaluations has no such file
+  metrics.write(figures.dump());
+  metrics.sync();
+  std::vector<tinygan::io::EventFile::Scalar> scalars;
+  for (const auto& [key, value] : figures.items())
+    if (value.is_number() && key != "step") scalars.push_back({"quality/" + key, value.get<double>()});
+  const std::lock_guard lock(events_mutex_);
+  events_.scalars(step, scalars, wall_time());
+}
+
 void RunRecord::picture(const std::string& name, const std::string& tag, index_t step, GreyImage image) {
   in_background([this, path = directory_ / name, tag, step, image = std::move(image)] {
     const std::vector<std::uint8_t> png = encode_png(image);

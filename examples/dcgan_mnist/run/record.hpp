@@ -33,6 +33,9 @@ class RunRecord {
   /// Writes a step's metrics to the terminal, and if `logged` to the log, stats.jsonl and the event file.
   void status(const Status& status, bool logged);
 
+  /// Writes the figures of an evaluation to metrics.jsonl and the event file.
+  void quality(tinygan::index_t step, const nlohmann::ordered_json& figures);
+
   /// Writes an image as `name` and, under `tag`, to the event file.
   void picture(const std::string& name, const std::string& tag, tinygan::index_t step, GreyImage image);
   /// Writes a checkpoint, after everything before it is flushed to disk, then removes those not to be kept.

@@ -21,6 +21,7 @@
 #include "run/progress.hpp"
 #include "run/record.hpp"
 #include "run/resume.hpp"
+#include "run/run_evaluation.hpp"
 #include "run/run_directory.hpp"
 #include "run/throughput.hpp"
 #include "run/training.hpp"
@@ -56,6 +57,7 @@ class Run {
     checkpoint_every_ = options_.checkpoint_every > 0 ? options_.checkpoint_every : per_epoch;
     if (plan_.checkpoint) {
       check_images(plan_.checkpoint->meta);
+      best_ = plan_.checkpoint->meta.best;
       training_.restore({std::move(plan_.checkpoint->model), std::move(plan_.checkpoint->state)},
                         plan_.checkpoint_path.string());
     } else if (!options_.init_from.empty()) {
@@ -170,6 +172,10 @@ class Run {
   }
 
   int train() {
+    if (options_.eval_every > 0) {
+      evaluation_.emplace(options_, device_, progress_);
+      if (const std::string warning = evaluation_->warning(); !warning.empty()) record_->warn("WARNING: " + warning);
+    }
     progress_.note("drawing the first grid");
     write_first_pictures();
     begun_ = seconds_now();
@@ -183,20 +189,22 @@ class Run {
       const bool shown = logged || progress_.wants_redraw();
       training_.step(shown);
       const bool asked = signals_->take_save_request();
+      const bool judge = evaluation_ && (last || step % options_.eval_every == 0);
       const bool save = last || asked || step % checkpoint_every_ == 0;
       const bool draw = last || step % snapshot_every_ == 0;
-      if (shown || save || draw || training_.stepper().reads_are_free() || step % (Stepper::capacity / 2) == 0)
+      if (shown || save || draw || judge || training_.stepper().reads_are_free() || step % (Stepper::capacity / 2) == 0)
         poll_metrics(shown, logged);
-      if (save || draw) save_artifacts(save, draw);
+      if (save || draw || judge) save_artifacts(save, draw, judge);
       if (asked) record_->say(tinygan::text("SIGUSR1: a checkpoint of step ", step, " is being written"));
     }
     const bool stopped = training_.steps_done() < steps_;
     if (stopped) {
       poll_metrics(false, false);
-      save_artifacts(last_saved_ != training_.steps_done(), true);
+      save_artifacts(last_saved_ != training_.steps_done(), true, false);
     }
     record_->flush();
     record_->say(time_spent());
+    if (!best_.is_null()) record_->say(describe_best());
     record_->say(stopped ? tinygan::text("interrupted after step ", training_.steps_done(),
                                          output_lost ? " (standard output was closed)" : "", "; go on with\n  ",
                                          resume_command())
@@ -205,23 +213,43 @@ class Run {
     return stopped ? interrupted : done;
   }
 
-  /// The time of this session, and the share of grids and checkpoints.
+  /// The time of this session, and the share of grids, checkpoints and evaluations.
   std::string time_spent() const {
     const double all = seconds_now() - begun_;
-    return tinygan::text("time ", fixed(all, 1), " s, of which grids and checkpoints ", fixed(paused_, 2), " s (",
+    return tinygan::text("time ", fixed(all, 1), " s, of which grids, checkpoints and evaluations ", fixed(paused_, 2), " s (",
                          fixed(all > 0 ? 100 * paused_ / all : 0, 2), " %), ", fixed(record_->background_seconds(), 2),
                          " s more beside training");
   }
 
-  /// A checkpoint, a grid or both. Not counted as training time.
-  void save_artifacts(bool checkpoint, bool grid) {
+  /// A checkpoint, a grid, an evaluation. Not counted as training time.
+  void save_artifacts(bool checkpoint, bool grid, bool judge) {
     const double before = seconds_now();
-    training_.refresh_average(!checkpoint);
+    training_.refresh_average(!checkpoint && !judge);
+    if (judge) evaluate();
     if (grid) write_grid(training_.steps_done());  // first: a checkpoint implies that everything before it is written
     if (checkpoint) write_checkpoint();
     const double seconds = seconds_now() - before;
     throughput_->pause(seconds);
     paused_ += seconds;
+  }
+
+  /// Measures the images, notes the best step so far.
+  void evaluate() {
+    const StepQuality quality = (*evaluation_)(training_);
+    record_->quality(training_.steps_done(), quality.figures);
+    record_->say(tinygan::text("step ", training_.steps_done(), ": ", evaluation_->describe(quality)));
+    if (best_.is_null() || quality.rho < best_.value("rho", 0.0))
+      best_ = {{"step", training_.steps_done()}, {"rho", quality.rho}};
+  }
+
+  /// The best evaluation, and whether its weights are kept. What is chosen by a figure is better by it than it is.
+  std::string describe_best() const {
+    const auto step = best_.value("step", index_t{0});
+    const fs::path checkpoint = record_->checkpoints().path(step);
+    std::error_code ignored;
+    return tinygan::text("the lowest rho was ", fixed(best_.value("rho", 0.0), 2), ", at step ", step, ": ",
+                         fs::exists(checkpoint, ignored) ? checkpoint.string()
+                                                         : "its checkpoint is not kept (--keep-last, --keep-every)");
   }
 
   /// Reads the metrics of the steps since the last call. Throws Diverged on a loss that is not finite.
@@ -284,7 +312,7 @@ class Run {
 
   CheckpointMeta meta() const {
     return {training_.steps_done(), library_version(),   deciding_options(options_),
-            dataset_.source,        dataset_.images_md5, nullptr};
+            dataset_.source,        dataset_.images_md5, best_};
   }
 
   /// Copies the state and writes it in the background. Throws Diverged, before anything is written, if a value is not
@@ -348,6 +376,8 @@ class Run {
   double begun_ = 0, paused_ = 0;  // seconds
   std::optional<Throughput> throughput_;
   std::optional<HealthWatch> health_;
+  std::optional<RunEvaluation> evaluation_;
+  nlohmann::ordered_json best_;  // {"step", "rho"} of the best evaluation, null if there is none
   std::optional<RunRecord> record_;
 };
 

@@ -6,6 +6,7 @@
 #include <tinygan/io/state.hpp>
 
 #include "run/checkpoint.hpp"
+#include "run/in_batches.hpp"
 
 namespace dcgan_mnist {
 
@@ -27,7 +28,8 @@ Training::Training(const TrainOptions& options, tinygan::Device device, const ti
       stepper_([this](tinygan::data::DataLoader& loader, bool norms) { return model_->step(loader, random_, norms); },
                random_, loader_) {
   tinygan::Generator latents = stream(options.seed, Stream::grid, device);
-  grid_latents_ = tinygan::random_normal<float>({grid_rows * grid_columns, models::latent_size}, latents);
+  grid_latents_ = tinygan::random_normal<float>({grid_rows * grid_columns, models::latent_size}, latents)
+                      .to(tinygan::Device::cpu());
 }
 
 void Training::step(bool norms) {
@@ -76,13 +78,15 @@ void Training::load_weights(const tinygan::io::SafetensorsFile& weights, const s
   model_->load_weights(weights, name);
 }
 
-tinygan::Tensor<float> Training::fakes() {
+tinygan::Tensor<float> Training::generate(const tinygan::Tensor<float>& latents) {
   const tinygan::NoGrad no_grad;
   tinygan::nn::Layer<float>* const average = model_->average();
-  const tinygan::Tensor<float> images =
-      average ? (*average)(grid_latents_, tinygan::nn::Pass::infer()).value() : model_->generate(grid_latents_);
-  return images.to(tinygan::Device::cpu());
+  return in_batches(latents, device_, [&](const tinygan::Tensor<float>& z) {
+    return average ? (*average)(z, tinygan::nn::Pass::infer()).value() : model_->generate(z);
+  });
 }
+
+tinygan::Tensor<float> Training::fakes() { return generate(grid_latents_); }
 
 tinygan::Tensor<float> Training::reals() const {
   std::vector<std::int32_t> first;

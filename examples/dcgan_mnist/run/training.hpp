@@ -37,8 +37,10 @@ class Training {
   /// Loads weights only, see Model. Throws Error, naming `name`, if they do not match or one of them is not finite.
   void load_weights(const tinygan::io::SafetensorsFile& weights, const std::string& name);
 
-  /// Images (rows * columns, 28, 28, 1) in host memory of fixed latent vectors, by the averaged generator if there is
-  /// one.
+  /// Images (N,28,28,1) of latent vectors (N,100) in inference mode, by the averaged generator if there is one; vectors
+  /// and images in host memory, in batches that bound the memory.
+  tinygan::Tensor<float> generate(const tinygan::Tensor<float>& latents);
+  /// The images of rows * columns fixed latent vectors.
   tinygan::Tensor<float> fakes();
   /// The first training images, in the same number.
   tinygan::Tensor<float> reals() const;

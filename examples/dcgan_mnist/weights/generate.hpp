@@ -29,6 +29,10 @@ class ImageSource {
 
   float low() const { return static_cast<float>(loaded_.networks.pixel_low); }
   float high() const { return static_cast<float>(loaded_.networks.pixel_high); }
+  const std::string& path() const { return path_; }
+  const std::string& model() const { return loaded_.model; }
+  const std::string& step() const { return loaded_.step; }
+  bool averaged() const { return loaded_.averaged; }
   /// "runs/...safetensors (dcgan, step 500, averaged generator)".
   std::string description() const;
 

@@ -7,7 +7,7 @@
 
 #include "media/gif.hpp"
 #include "media/image_grid.hpp"
-#include "weights/latents.hpp"
+#include "base/latents.hpp"
 
 namespace dcgan_mnist {
 

@@ -9,7 +9,7 @@
 #include <tinygan/io/npz.hpp>
 
 #include "media/image_grid.hpp"
-#include "weights/latents.hpp"
+#include "base/latents.hpp"
 
 namespace dcgan_mnist {
 

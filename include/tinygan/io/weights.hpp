@@ -2,16 +2,22 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include <tinygan/base/outline.hpp>
 #include <tinygan/io/extents.hpp>
+#include <tinygan/io/half.hpp>
 #include <tinygan/io/safetensors.hpp>
 #include <tinygan/nn/module.hpp>
 
@@ -67,24 +73,52 @@ void check_no_others(const SafetensorsFile& file, const std::string& file_name,
 
 }  // namespace detail
 
-/// Loads the named tensors. Throws Error naming file and tensor if one is missing, if one has another shape or type,
-/// or, if `strict`, if the file holds other tensors; all tensors are then unchanged.
+namespace detail {
+
+/// Whether every value of type `stored` is one of type T: float also takes the half-precision types.
+template <class T>
+constexpr bool widens_to(DType stored) {
+  return stored == dtype_of<T>() || (std::is_same_v<T, float> && (stored == DType::F16 || stored == DType::BF16));
+}
+
+/// The values of an entry whose type widens to T.
+template <class T>
+std::vector<T> widened(const SafetensorsFile& file, const SafetensorsEntry& e) {
+  if (e.dtype == dtype_of<T>()) return file.values<T>(e.name);
+  std::vector<T> values(e.bytes.size() / 2);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto bits = static_cast<std::uint16_t>(e.bytes[2 * i] | e.bytes[2 * i + 1] << 8);
+    values[i] = e.dtype == DType::F16 ? static_cast<T>(from_half(bits))
+                                      : static_cast<T>(std::bit_cast<float>(std::uint32_t{bits} << 16));
+  }
+  return values;
+}
+
+}  // namespace detail
+
+/// Rounds the file's F32 tensors to F16, half the bytes.
+void narrow_to_half(SafetensorsFile& file);
+
+/// Loads the named tensors; float tensors from F16 and BF16, too. Throws Error naming file and tensor if one is missing,
+/// if one has another shape or type, or, if `strict`, if the file holds other tensors; all tensors are then unchanged.
 template <class T>
 void load_tensors(const SafetensorsFile& file, const std::string& file_name, const std::vector<NamedTensor<T>>& wanted,
                   const LoadOptions& options = {}) {
   for (const NamedTensor<T>& n : wanted) {
     const SafetensorsEntry* e = file.find(n.name);
     check(e != nullptr, file_name, "has no tensor '", n.name, "'");
-    check(e->dtype == dtype_of<T>(), file_name, "tensor '", n.name, "' is ", detail::printable(e->dtype_name()),
+    check(detail::widens_to<T>(e->dtype), file_name, "tensor '", n.name, "' is ", detail::printable(e->dtype_name()),
           ", expected ", dtype_info(dtype_of<T>()).name);
     const Shape& shape = n.tensor.shape();
     check(std::equal(e->shape.begin(), e->shape.end(), shape.begin(), shape.end()), file_name, "tensor '", n.name,
           "' has the shape ", shape_text(e->shape), ", expected ", shape);
-    check(e->bytes.size() == n.tensor.bytes(), file_name, "tensor '", n.name, "' has ", e->bytes.size(),
-          " bytes, expected ", n.tensor.bytes());
+    const auto bytes = static_cast<std::size_t>(n.tensor.size() * dtype_info(e->dtype).bits / 8);
+    check(e->bytes.size() == bytes, file_name, "tensor '", n.name, "' has ", e->bytes.size(), " bytes, expected ",
+          bytes);
   }
   if (options.strict) detail::check_no_others(file, file_name, wanted);
-  for (const NamedTensor<T>& n : wanted) n.tensor.copy_from(std::span<const T>(file.values<T>(n.name)));
+  for (const NamedTensor<T>& n : wanted)
+    n.tensor.copy_from(std::span<const T>(detail::widened<T>(file, *file.find(n.name))));
 }
 
 /// The tensors of a model in a file: master weights and buffers.
@@ -138,3 +172,28 @@ void load(const std::filesystem::path& path, const nn::Module<T>& model) {
 }
 
 }  // namespace tinygan::io
+
+#ifdef TINYGAN_FUNC
+
+namespace tinygan::io {
+
+TINYGAN_FUNC void narrow_to_half(SafetensorsFile& file) {
+  for (SafetensorsEntry& e : file.tensors) {
+    if (e.dtype != DType::F32) continue;
+    const std::size_t count = e.bytes.size() / sizeof(float);
+    std::vector<std::uint8_t> bytes(2 * count);
+    for (std::size_t i = 0; i < count; ++i) {
+      float value = 0;
+      std::memcpy(&value, e.bytes.data() + i * sizeof value, sizeof value);
+      const std::uint16_t half = to_half(value);
+      bytes[2 * i] = static_cast<std::uint8_t>(half);
+      bytes[2 * i + 1] = static_cast<std::uint8_t>(half >> 8);
+    }
+    e.bytes = std::move(bytes);
+    e.dtype = DType::F16;
+  }
+}
+
+}  // namespace tinygan::io
+
+#endif

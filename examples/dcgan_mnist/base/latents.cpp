@@ -1,4 +1,4 @@
-#include "weights/latents.hpp"
+#include "base/latents.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,0 +1,112 @@
+#include "evaluate/evaluation.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include <tinygan/data/mnist.hpp>
+#include <tinygan/data/strokes.hpp>
+#include <tinygan/io/file.hpp>
+
+namespace dcgan_mnist {
+
+namespace data = tinygan::data;
+using tinygan::index_t;
+
+namespace {
+
+constexpr index_t side = 28;
+constexpr std::size_t pixels = side * side;
+
+std::span<const std::uint8_t> image_of(std::span<const std::uint8_t> images, std::size_t i) {
+  return images.subspan(i * pixels, pixels);
+}
+
+std::vector<float> floats(std::span<const std::uint8_t> bytes) { return {bytes.begin(), bytes.end()}; }
+
+/// Images in places of a grid, row after row; a place without an image stays black.
+class Places {
+ public:
+  Places(std::size_t rows, std::size_t columns) : columns_(columns), bytes_(rows * columns * pixels) {}
+  void put(std::size_t row, std::size_t column, std::span<const std::uint8_t> image) {
+    std::ranges::copy(image, bytes_.begin() + static_cast<std::ptrdiff_t>((row * columns_ + column) * pixels));
+  }
+  GreyImage grid() const { return byte_grid(bytes_, static_cast<int>(columns_)); }
+
+ private:
+  std::size_t columns_;
+  std::vector<std::uint8_t> bytes_;
+};
+
+}  // namespace
+
+ReferenceImages reference_images(const std::string& where) {
+  constexpr index_t stroke_train = 20000, stroke_test = 10000;
+  if (where == "strokes") return {data::stroke_digits(stroke_train, 0), data::stroke_digits(stroke_test, 1)};
+  return {data::load_mnist(where, data::Split::train), data::load_mnist(where, data::Split::test)};
+}
+
+GreyImage byte_grid(std::span<const std::uint8_t> images, int columns) {
+  const auto count = static_cast<index_t>(images.size() / pixels);
+  return make_grid(tinygan::Tensor<float>::from(floats(images), {count, side, side, 1}), columns, 0, 255);
+}
+
+GreyImage neighbour_grid(std::span<const std::uint8_t> images, const data::ImageDataset& train,
+                         tinygan::eval::Evaluator& evaluator) {
+  constexpr std::size_t columns = 16;
+  constexpr index_t near = 3;
+  const std::span<const std::uint8_t> first = images.first(std::min(images.size(), columns * pixels));
+  const tinygan::eval::Neighbours by_pixels =
+      tinygan::eval::nearest(floats(first), floats(train.images), pixels, near);
+  const tinygan::eval::Neighbours by_features = evaluator.neighbours(first, near);
+  Places places(1 + 2 * near, columns);
+  for (std::size_t i = 0; i < first.size() / pixels; ++i) {
+    places.put(0, i, image_of(images, i));
+    for (std::size_t k = 0; k < near; ++k) {
+      places.put(1 + k, i, train.image(by_pixels.row[i * near + k]));
+      places.put(1 + near + k, i, train.image(by_features.row[i * near + k]));
+    }
+  }
+  return places.grid();
+}
+
+GreyImage class_grid(std::span<const std::uint8_t> images, const tinygan::eval::Quality& quality) {
+  constexpr std::size_t columns = 10;
+  const std::size_t classes = quality.classes.counts.size();
+  Places places(classes + 1, columns);
+  std::vector<std::size_t> placed(classes);
+  for (std::size_t i = 0; i < quality.classes.classes.size(); ++i) {
+    const auto c = static_cast<std::size_t>(quality.classes.classes[i]);
+    if (placed[c] < columns) places.put(c, placed[c]++, image_of(images, i));
+  }
+  std::vector<std::size_t> order(quality.classes.confidence.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const std::size_t worst = std::min(columns, order.size());
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(worst), order.end(),
+                    [&](std::size_t a, std::size_t b) {
+                      return std::pair(quality.classes.confidence[a], a) < std::pair(quality.classes.confidence[b], b);
+                    });
+  for (std::size_t i = 0; i < worst; ++i) places.put(classes, i, image_of(images, order[i]));
+  return places.grid();
+}
+
+void write_pictures(const std::filesystem::path& folder, std::span<const std::uint8_t> images,
+                    const ReferenceImages& reference, const tinygan::eval::Quality& quality,
+                    tinygan::eval::Evaluator& evaluator) {
+  constexpr int columns = 10;
+  constexpr std::size_t shown = std::size_t{columns} * columns * pixels;
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  tinygan::check(!error, folder.string(), "cannot create the directory: ", error.message());
+  const auto write = [&](const char* name, const GreyImage& picture) {
+    tinygan::io::write_file(folder / name, encode_png(picture));
+  };
+  write("generated.png", byte_grid(images.first(std::min(images.size(), shown)), columns));
+  const std::span<const std::uint8_t> real = reference.test.images;
+  write("real.png", byte_grid(real.first(std::min(real.size(), shown)), columns));
+  write("classes.png", class_grid(images, quality));
+  write("neighbours.png", neighbour_grid(images, reference.train, evaluator));
+}
+
+}  // namespace dcgan_mnist

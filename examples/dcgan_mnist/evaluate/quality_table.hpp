@@ -1,0 +1,38 @@
+// The figures of an evaluation: one list from which the table, the JSON files and the report are made.
+#pragma once
+
+#include <array>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include <tinygan/eval/evaluator.hpp>
+
+namespace dcgan_mnist {
+
+/// What is measured of generated images, and of as many test images in their place.
+struct QualityFigure {
+  const char* key;    ///< in JSON
+  const char* label;  ///< in the table
+  int digits;         ///< after the decimal point
+  double (*value)(const tinygan::eval::Quality&, const tinygan::eval::Evaluator&);
+  double (*floor)(const tinygan::eval::Evaluator&);  ///< of real images; null: value() of the test images
+  const char* meaning;
+};
+
+/// In the order of the table.
+extern const std::array<QualityFigure, 17> quality_figures;
+
+/// {"rho": .., ...}: every figure of the images.
+nlohmann::ordered_json figures_of(const tinygan::eval::Quality& quality, const tinygan::eval::Evaluator& evaluator);
+
+/// {"samples", "classifier", "metrics", "floors", "classes", "test_classes", "warnings"}: everything that was measured.
+nlohmann::ordered_json quality_json(const tinygan::eval::Quality& quality, const tinygan::eval::Evaluator& evaluator);
+
+/// The lines of the table: figure, value, what real images have, meaning; then the classes.
+std::string quality_table(const tinygan::eval::Quality& quality, const tinygan::eval::Evaluator& evaluator);
+
+/// A sentence if the classifier does not know the images well, else empty.
+std::string classifier_warning(const tinygan::eval::Evaluator& evaluator);
+
+}  // namespace dcgan_mnist

@@ -1,0 +1,43 @@
+#include "run/run_evaluation.hpp"
+
+#include "base/latents.hpp"
+#include "base/numbers.hpp"
+#include "evaluate/evaluation.hpp"
+#include "evaluate/quality_table.hpp"
+#include "evaluate/shipped_classifier.hpp"
+#include "media/image_grid.hpp"
+
+namespace dcgan_mnist {
+
+namespace {
+
+tinygan::eval::Evaluator make_evaluator(const TrainOptions& o, tinygan::Device device, Progress& progress) {
+  const ReferenceImages reference = reference_images(o.data);
+  return {load_classifier(o.eval_classifier, device), reference.train, reference.test, o.eval_samples,
+          [&](const std::string& what) { progress.note("evaluation: " + what); }};
+}
+
+}  // namespace
+
+RunEvaluation::RunEvaluation(const TrainOptions& options, tinygan::Device device, Progress& progress)
+    : evaluator_(make_evaluator(options, device, progress)),
+      latents_(draw_latents(evaluation_seed, options.eval_samples, 0)) {}
+
+StepQuality RunEvaluation::operator()(Training& training) {
+  const tinygan::Tensor<float> images = training.generate(latents_);
+  const tinygan::eval::Quality q = evaluator_(to_bytes(images, training.pixel_low(), training.pixel_high()));
+  StepQuality found{evaluator_.ratio(q), q.spread.coverage, q.classes.score, {{"step", training.steps_done()}}};
+  found.figures.update(figures_of(q, evaluator_));
+  return found;
+}
+
+std::string RunEvaluation::describe(const StepQuality& q) const {
+  const tinygan::eval::Quality& real = evaluator_.floors().test;
+  return tinygan::text("rho ", fixed(q.rho, 2), " (real images 1), coverage ", fixed(q.coverage, 3), " (",
+                       fixed(real.spread.coverage, 3), "), score ", fixed(q.score, 2), " (",
+                       fixed(real.classes.score, 2), ")");
+}
+
+std::string RunEvaluation::warning() const { return classifier_warning(evaluator_); }
+
+}  // namespace dcgan_mnist
