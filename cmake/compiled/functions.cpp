@@ -2,4 +2,5 @@
 #define TINYGAN_COMPILED_SOURCE
 #include <tinygan/io/event_file.hpp>
 #include <tinygan/io/npz.hpp>
+#include <tinygan/io/npz_reader.hpp>
 #include <tinygan/tinygan.hpp>
