@@ -137,6 +137,7 @@
   }                                                        \
   namespace tinygan::gan {                                 \
   TEMPLATE class AdversarialStep<T>;                       \
+  TEMPLATE class DiscriminatorView<T>;                     \
   }
 
 #ifdef TINYGAN_COMPILED

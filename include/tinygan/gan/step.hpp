@@ -1,6 +1,7 @@
 // One step of adversarial training.
 #pragma once
 
+#include <tinygan/gan/discriminator_view.hpp>
 #include <tinygan/gan/objective.hpp>
 #include <tinygan/gan/step_metrics.hpp>
 #include <tinygan/models/networks.hpp>
@@ -21,9 +22,10 @@ class AdversarialStep {
   using Wide = typename nn::Module<T>::Wide;  ///< of losses and other sums
   using Metrics = StepMetrics<Tensor<Wide>>;
 
-  /// Throws Error on critic steps below 1, a negative or infinite penalty weight, or wgan-gp with batch norm in D.
+  /// Throws Error on critic steps below 1, a negative or infinite penalty weight, wgan-gp with batch norm in D, and
+  /// like DiscriminatorView.
   AdversarialStep(models::Networks<T>& networks, const AdamHyper& generator_hyper, const AdamHyper& discriminator_hyper,
-                  const Objective& objective = {});
+                  const Objective& objective = {}, const ViewOptions& view = {});
 
   /// critic_steps updates of D, then one update of G. `real` (N,28,28,1), in the networks' pixel range, is divided
   /// equally among the updates of D; each uses as many generated images. Throws Error unless critic_steps divides N.
@@ -47,6 +49,11 @@ class AdversarialStep {
 
   Variable<T> generate(index_t batch, Generator& random);
 
+  /// D's output on its view of images (N,H,W,C). Every pass through D is one of these.
+  Variable<T> discriminate(const Variable<T>& images, const Pass& pass) {
+    return networks_->discriminator(view_(images, pass.generator("discriminate", images.device())), pass);
+  }
+
   void update_discriminator(const Tensor<T>& real, const Variable<T>& fake, Generator& random, Metrics& metrics);
 
   void update_generator(const Variable<T>& fake, Generator& random, Metrics& metrics);
@@ -67,14 +74,16 @@ class AdversarialStep {
 
   models::Networks<T>* networks_;
   Objective objective_;
+  DiscriminatorView<T> view_;
   optim::Adam<T> generator_optimiser_, discriminator_optimiser_;
   bool measure_norms_ = false;
 };
 
 template <class T>
 AdversarialStep<T>::AdversarialStep(models::Networks<T>& networks, const AdamHyper& generator_hyper,
-                                    const AdamHyper& discriminator_hyper, const Objective& objective)
-    : networks_(&networks), objective_(objective),
+                                    const AdamHyper& discriminator_hyper, const Objective& objective,
+                                    const ViewOptions& view)
+    : networks_(&networks), objective_(objective), view_(view),
       generator_optimiser_(networks.generator.parameters(), generator_hyper),
       discriminator_optimiser_(networks.discriminator.parameters(), discriminator_hyper) {
   check(objective.critic_steps >= 1, "AdversarialStep", objective.critic_steps, " critic steps, expected at least 1");
@@ -121,10 +130,10 @@ Variable<T> AdversarialStep<T>::generate(index_t batch, Generator& random) {
 template <class T>
 void AdversarialStep<T>::update_discriminator(const Tensor<T>& real, const Variable<T>& fake, Generator& random,
                                               Metrics& metrics) {
-  nn::Sequential<T>& d = networks_->discriminator;
   // Each batch is differentiated and freed before the next: half the activations in memory at a time.
-  std::vector<Term> terms{batch_loss(cast<Wide>(d(real, Pass::train(random))), &real_loss<Wide>, metrics.d_real),
-                          batch_loss(cast<Wide>(d(fake, Pass::train(random))), &fake_loss<Wide>, metrics.d_fake)};
+  std::vector<Term> terms{
+      batch_loss(cast<Wide>(discriminate(real, Pass::train(random))), &real_loss<Wide>, metrics.d_real),
+      batch_loss(cast<Wide>(discriminate(fake, Pass::train(random))), &fake_loss<Wide>, metrics.d_fake)};
   if (penalises()) terms.push_back(penalty(real, fake.value(), random));
   const NoGrad no_grad;
   Term sum = std::move(terms.front());
@@ -140,7 +149,7 @@ void AdversarialStep<T>::update_discriminator(const Tensor<T>& real, const Varia
 
 template <class T>
 void AdversarialStep<T>::update_generator(const Variable<T>& fake, Generator& random, Metrics& metrics) {
-  const Variable<Wide> output = cast<Wide>(networks_->discriminator(fake, Pass::train(random).frozen()));
+  const Variable<Wide> output = cast<Wide>(discriminate(fake, Pass::train(random).frozen()));
   const Variable<Wide> loss = generator_loss(objective_.loss, output);
   metrics.loss_g = loss.value();
   const std::vector<Variable<T>> grads = grad(loss, generator_optimiser_.parameters());
@@ -166,7 +175,7 @@ auto AdversarialStep<T>::batch_loss(const Variable<Wide>& output,
 
 template <class T>
 auto AdversarialStep<T>::penalty(const Tensor<T>& real, const Tensor<T>& fake, Generator& random) -> Term {
-  const auto critic = [&](const Variable<T>& x) { return networks_->discriminator(x, Pass::train(random)); };
+  const auto critic = [&](const Variable<T>& x) { return discriminate(x, Pass::train(random)); };
   return differentiate(cast<Wide>(gradient_penalty<T>(critic, real, fake, random)) * objective_.penalty_weight);
 }
 

@@ -1,0 +1,43 @@
+// The discriminator's view: the one transform through which it sees images, real and generated alike.
+#pragma once
+
+#include <cmath>
+
+#include <tinygan/ops/pointwise.hpp>
+#include <tinygan/tensor/random.hpp>
+
+namespace tinygan::gan {
+
+struct ViewOptions {
+  double noise = 0;  ///< standard deviation of the instance noise
+};
+
+/// y = x + noise n, n standard normal: instance noise. Drawn anew in every call, differentiable; x itself, without a
+/// draw or a launch, if every option is off.
+/// Source: Arjovsky & Bottou 2017, section 3; Sonderby et al. 2017.
+template <class T>
+class DiscriminatorView {
+ public:
+  /// Throws Error on a negative or infinite standard deviation.
+  explicit DiscriminatorView(const ViewOptions& options = {});
+
+  /// The view of images (N,H,W,C).
+  Variable<T> operator()(const Variable<T>& images, Generator& random) const;
+
+ private:
+  ViewOptions options_;
+};
+
+template <class T>
+DiscriminatorView<T>::DiscriminatorView(const ViewOptions& options) : options_(options) {
+  check(std::isfinite(options.noise) && options.noise >= 0, "DiscriminatorView", "standard deviation ", options.noise,
+        " of the noise, expected a finite number of at least 0");
+}
+
+template <class T>
+Variable<T> DiscriminatorView<T>::operator()(const Variable<T>& images, Generator& random) const {
+  if (options_.noise == 0) return images;
+  return images + Variable<T>(random_normal<T>(images.shape(), random)) * options_.noise;
+}
+
+}  // namespace tinygan::gan
