@@ -20,7 +20,7 @@ not_whole=(nan inf -1 -0 +5 ' 5' '5 ' 0x10 1e3 1_000 1,000 1.0 5. five 922337203
 not_real=(nan NAN -nan 'nan(0x1)' inf -inf Infinity 1e400 -1e400 1e-400 -0.1 1e7 +0.5 ' 0.5' '0.5 ' 0x1p-3 0,5 0_1 0.5f e5 .)
 whole=(images critic-steps epochs steps batch-size statistics-images threads snapshot-every checkpoint-every keep-last
   keep-every log-every)
-real=(penalty-weight learning-rate beta1 ema)
+real=(label-smoothing penalty-weight learning-rate beta1 ema)
 seeds=(18446744073709551616 -18446744073709551615)
 
 for option in "${whole[@]}"; do

@@ -17,6 +17,10 @@ using V = Variable<double>;
 
 namespace {
 
+constexpr Loss all_losses[] = {Loss::bce, Loss::bce_saturating, Loss::lsgan, Loss::hinge, Loss::wgan, Loss::wgan_gp};
+
+gan::Objective of(Loss loss) { return {.loss = loss}; }
+
 /// D without batch statistics.
 models::Networks<float> critic_networks(std::uint64_t seed) {
   models::Networks<float> n = tiny_networks(seed);
@@ -37,31 +41,59 @@ TEST_CASE("the losses of real, generated and wanted images, by hand") {
   const auto softplus = [](double x) { return std::log1p(std::exp(x)); };
   // A mean of 3 terms, each of a function of 3 ulp: at most 12 roundings of the terms' mean size, which is below 2 + |b|.
   const auto close = [](const V& a, double b) { return std::fabs(a.item() - b) <= 12 * 0x1p-53 * (2 + std::fabs(b)); };
-  CHECK(close(gan::real_loss(Loss::bce, o), mean(softplus(1.5), softplus(-0.25), softplus(-2))));
-  CHECK(close(gan::fake_loss(Loss::bce, o), mean(softplus(-1.5), softplus(0.25), softplus(2))));
-  CHECK(close(gan::generator_loss(Loss::bce, o), mean(softplus(1.5), softplus(-0.25), softplus(-2))));
-  CHECK(close(gan::real_loss(Loss::lsgan, o), mean(6.25, 0.5625, 1) / 2));
-  CHECK(close(gan::fake_loss(Loss::lsgan, o), mean(2.25, 0.0625, 4) / 2));
-  CHECK(close(gan::generator_loss(Loss::lsgan, o), mean(6.25, 0.5625, 1) / 2));
-  CHECK(close(gan::real_loss(Loss::hinge, o), mean(2.5, 0.75, 0)));
-  CHECK(close(gan::fake_loss(Loss::hinge, o), mean(0, 1.25, 3)));
-  CHECK(close(gan::generator_loss(Loss::hinge, o), -mean(-1.5, 0.25, 2)));
-  CHECK(close(gan::real_loss(Loss::wgan_gp, o), -mean(-1.5, 0.25, 2)));
-  CHECK(close(gan::fake_loss(Loss::wgan_gp, o), mean(-1.5, 0.25, 2)));
-  CHECK(close(gan::mean_score(Loss::hinge, o), mean(-1.5, 0.25, 2)));
-  CHECK((gan::mean_score(Loss::bce, o).item() > 0 && gan::mean_score(Loss::bce, o).item() < 1));
+  CHECK(close(gan::real_loss(of(Loss::bce), o), mean(softplus(1.5), softplus(-0.25), softplus(-2))));
+  CHECK(close(gan::fake_loss(of(Loss::bce), o), mean(softplus(-1.5), softplus(0.25), softplus(2))));
+  CHECK(close(gan::generator_loss(of(Loss::bce), o), mean(softplus(1.5), softplus(-0.25), softplus(-2))));
+  CHECK(close(gan::real_loss(of(Loss::bce_saturating), o), mean(softplus(1.5), softplus(-0.25), softplus(-2))));
+  CHECK(close(gan::fake_loss(of(Loss::bce_saturating), o), mean(softplus(-1.5), softplus(0.25), softplus(2))));
+  CHECK(close(gan::generator_loss(of(Loss::bce_saturating), o), -mean(softplus(-1.5), softplus(0.25), softplus(2))));
+  CHECK(close(gan::real_loss(of(Loss::lsgan), o), mean(6.25, 0.5625, 1) / 2));
+  CHECK(close(gan::fake_loss(of(Loss::lsgan), o), mean(2.25, 0.0625, 4) / 2));
+  CHECK(close(gan::generator_loss(of(Loss::lsgan), o), mean(6.25, 0.5625, 1) / 2));
+  CHECK(close(gan::real_loss(of(Loss::hinge), o), mean(2.5, 0.75, 0)));
+  CHECK(close(gan::fake_loss(of(Loss::hinge), o), mean(0, 1.25, 3)));
+  CHECK(close(gan::generator_loss(of(Loss::hinge), o), -mean(-1.5, 0.25, 2)));
+  for (const Loss loss : {Loss::wgan, Loss::wgan_gp}) {
+    CHECK(close(gan::real_loss(of(loss), o), -mean(-1.5, 0.25, 2)));
+    CHECK(close(gan::fake_loss(of(loss), o), mean(-1.5, 0.25, 2)));
+    CHECK(close(gan::generator_loss(of(loss), o), -mean(-1.5, 0.25, 2)));
+  }
+  CHECK(close(gan::mean_score(of(Loss::hinge), o), mean(-1.5, 0.25, 2)));
+  const double probability = mean(1 / (1 + std::exp(1.5)), 1 / (1 + std::exp(-0.25)), 1 / (1 + std::exp(-2.0)));
+  for (const Loss loss : {Loss::bce, Loss::bce_saturating}) CHECK(close(gan::mean_score(of(loss), o), probability));
+}
+
+TEST_CASE("one-sided label smoothing, by hand: the label of real images only") {
+  const V o = Tensor<double>::from({-1.5, 0.25, 2.0}, {3, 1});
+  const auto softplus = [](double x) { return std::log1p(std::exp(x)); };
+  double expected = 0;
+  for (const double x : {-1.5, 0.25, 2.0}) expected += (0.9 * softplus(-x) + 0.1 * softplus(x)) / 3;
+  for (const Loss loss : {Loss::bce, Loss::bce_saturating}) {
+    const gan::Objective smooth{.loss = loss, .label_smoothing = 0.1};
+    CHECK(std::fabs(gan::real_loss(smooth, o).item() - expected) <= 16 * 0x1p-53 * 3);
+    CHECK(gan::fake_loss(smooth, o).item() == gan::fake_loss(of(loss), o).item());
+    CHECK(gan::generator_loss(smooth, o).item() == gan::generator_loss(of(loss), o).item());
+  }
+}
+
+TEST_CASE("G's gradient where D recognises every image, D(G(z)) = 1e-6: 1 of bce, 1e-6 of bce-saturating") {
+  const V logits(Tensor<double>::full({4, 1}, std::log(1e-6 / (1 - 1e-6))), true);
+  const auto slope = [&](Loss loss) { return array(grad(gan::generator_loss(of(loss), logits), {logits})[0]); };
+  // Each element is a quarter of a sigmoid of 3 ulp; the logit's rounding moves the small one by 14 ulp.
+  for (const double v : slope(Loss::bce)) CHECK(std::fabs(v + (1 - 1e-6) / 4) <= 4 * 0x1p-53);
+  for (const double v : slope(Loss::bce_saturating)) CHECK(std::fabs(v + 1e-6 / 4) <= 20 * 0x1p-53 * 1e-6);
 }
 
 TEST_CASE("the slopes of all losses, against finite differences") {
-  using Of = V (*)(Loss, const V&);
-  for (const Loss loss : {Loss::bce, Loss::lsgan, Loss::hinge, Loss::wgan_gp})
+  using Of = V (*)(const gan::Objective&, const V&);
+  for (const Loss loss : all_losses)
     for (const Of f : {Of(&gan::real_loss<double>), Of(&gan::fake_loss<double>), Of(&gan::generator_loss<double>)})
-      REQUIRE_NOTHROW(check_grads<double>([=](const std::vector<V>& x) { return f(loss, x[0]); },
+      REQUIRE_NOTHROW(check_grads<double>([=](const std::vector<V>& x) { return f(of(loss), x[0]); },
                                           {Tensor<double>::from({-1.5, 0.25, 2.0}, {3, 1})}, {.order = 2}));
 }
 
 TEST_CASE("every objective trains both networks, and its losses stay finite") {
-  for (const Loss loss : {Loss::bce, Loss::lsgan, Loss::hinge, Loss::wgan_gp})
+  for (const Loss loss : all_losses)
     for (const int critic_steps : {1, 2}) {
       models::Networks<float> networks = critic_networks(1);
       gan::AdversarialStep<float> step(networks, {}, {}, {.loss = loss, .critic_steps = critic_steps});
@@ -86,6 +118,28 @@ TEST_CASE("every objective trains both networks, and its losses stay finite") {
     }
 }
 
+TEST_CASE("wgan keeps D's weights within the clip after each update, G's weights as they are") {
+  const auto largest = [](const nn::Sequential<float>& model) {
+    double most = 0;
+    for (const Variable<float>& p : model.parameters())
+      for (const double w : array(p)) most = std::max(most, std::fabs(w));
+    return most;
+  };
+  models::Networks<float> networks = critic_networks(1);
+  const double clip = static_cast<double>(0.05f);
+  REQUIRE(largest(networks.discriminator) > clip);
+  REQUIRE(largest(networks.generator) > clip);
+  gan::AdversarialStep<float> step(networks, {.learning_rate = 0.1}, {.learning_rate = 0.1},
+                                   {.loss = Loss::wgan, .weight_clip = 0.05});
+  Generator random(3);
+  for (int i = 0; i < 3; ++i) {
+    random.next_step();
+    step(tiny_images(1), random);
+    CHECK(largest(networks.discriminator) == clip);
+    CHECK(largest(networks.generator) > clip);
+  }
+}
+
 TEST_CASE("wgan-gp's critic loss holds the penalty, in proportion to its weight") {
   const auto critic_loss = [](double weight) {
     models::Networks<float> networks = critic_networks(1);
@@ -105,9 +159,16 @@ TEST_CASE("an objective that cannot work is refused") {
   CHECK(contains(error_of([&] { Step(with_statistics, {}, {}, {.loss = Loss::wgan_gp}); }), "has batch norm"));
   CHECK(contains(error_of([&] { Step(fine, {}, {}, {.critic_steps = 0}); }), "0 critic steps"));
   CHECK(contains(error_of([&] { Step(fine, {}, {}, {.penalty_weight = -1}); }), "penalty weight -1"));
+  CHECK(contains(error_of([&] { Step(fine, {}, {}, {.weight_clip = 0}); }), "weight clip 0"));
+  CHECK(contains(error_of([&] { Step(fine, {}, {}, {.label_smoothing = 0.5}); }), "label smoothing 0.5"));
+  CHECK(
+      error_of([&] { Step(fine, {}, {}, {.loss = Loss::hinge, .label_smoothing = 0.1}); }) ==
+      "AdversarialStep: label smoothing 0.1 with the loss hinge, which has no labels; expected bce or bce-saturating");
   Step three(fine, {}, {}, {.critic_steps = 3});
   Generator random(1);
   CHECK(contains(error_of([&] { three(tiny_images(1), random); }), "8 real images for 3 critic steps"));
-  CHECK(contains(error_of([] { gan::loss_from_name("mse"); }), "'mse' is unknown"));
-  CHECK(gan::loss_from_name("wgan-gp") == Loss::wgan_gp);
+  CHECK(error_of([] { gan::loss_from_name("mse"); }) ==
+        "loss: 'mse' is unknown; there are bce, bce-saturating, lsgan, hinge, wgan and wgan-gp");
+  for (const Loss loss : all_losses)
+    CHECK(gan::loss_from_name(gan::loss_names[static_cast<std::size_t>(loss)]) == loss);
 }

@@ -171,6 +171,28 @@ TEST_CASE("clipping by global norm scales all gradients alike, and only long one
   CHECK(array(kept[1]) == Array{4});
 }
 
+TEST_CASE("clipping weights: in place, on every device, of bfloat16 the master and then the rounded weight") {
+  for (const Device device : {Device::cpu(), Device::emulated()}) {
+    const V w(Tensor<float>::from({-3, -0.5, 0.25, 4}, {4}, device), true);
+    const float* const at = w.value().data();
+    const std::uint64_t version = w.value().version();
+    optim::clip_weights<float>({w}, 0.5);
+    CHECK(array(w) == Array{-0.5, -0.5, 0.25, 0.5});
+    CHECK(w.value().data() == at);
+    CHECK(w.value().version() != version);  // a tape that recorded the old weights notices
+
+    const Variable<bfloat16> narrow(tensor<bfloat16>({-3, 0.25}, {2}, device), true);
+    narrow.master();
+    optim::clip_weights<bfloat16>({narrow}, 0.01);
+    const double limit = static_cast<double>(0.01f);
+    CHECK(array(narrow.master()) == Array{-limit, limit});
+    CHECK(array(narrow) == Array{-0.010009765625, 0.010009765625});
+  }
+  CHECK(error_of([] { optim::clip_weights<float>({}, 0); }) == "clip_weights: limit 0, expected above 0");
+  CHECK(error_of([] { optim::clip_weights<float>({V()}, 1); }) ==
+        "clip_weights: parameter 0 is empty, expected a variable with a value");
+}
+
 TEST_CASE("gradients that share memory are clipped once each") {
   const Tensor<float> shared = Tensor<float>::full({4}, 10);
   const std::vector<V> grads{V(shared), V(shared)};

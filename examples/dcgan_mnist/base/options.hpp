@@ -17,6 +17,8 @@ struct TrainOptions {
   std::int64_t images = 0;    ///< only the first so many of them; 0: all
   std::string model = "dcgan";
   std::string loss = "bce";
+  double label_smoothing = 0;  ///< the label of real images is 1 less this
+  double weight_clip = 0.01;   ///< of wgan
   double penalty_weight = 10;  ///< of wgan-gp
   int critic_steps = 1;        ///< updates of the discriminator for each of the generator
   std::int64_t epochs = 20;
@@ -91,13 +93,19 @@ void each_option(F&& f) {
   f(Option{"model", &O::model, Role::result, model_names(), "NAME",
            "Networks: dcgan (TensorFlow's tutorial), article (the Keras sample, done right), libtorch (PyTorch's C++ "
            "example), small (quick looks)"});
-  f(Option{"loss", &O::loss, Role::result, loss_names(), "NAME",
-           "Adversarial loss: bce (the original, non-saturating), lsgan, hinge or wgan-gp"});
+  f(Option{
+      "loss", &O::loss, Role::result, loss_names(), "NAME",
+      "Adversarial loss: bce (the original, non-saturating), bce-saturating (G minimises log(1 - D(G(z)))), lsgan, "
+      "hinge, wgan (weights of D clipped) or wgan-gp"});
+  f(Option{"label-smoothing", &O::label_smoothing, Role::result, Real{0, 0.49}, "S",
+           "Label real images 1 - S for D, generated ones 0; of bce and bce-saturating"});
+  f(Option{"weight-clip", &O::weight_clip, Role::result, Real{1e-6, 1e6}, "C",
+           "wgan's limit of D's weights, to which every update of D clamps them"});
   f(Option{"penalty-weight", &O::penalty_weight, Role::result, Real{0, 1e6}, "W",
            "Weight of wgan-gp's gradient penalty"});
   f(Option{"critic-steps", &O::critic_steps, Role::result, Range<int>{1, 100}, "N",
            "Updates of the discriminator for each of the generator, every one on images of its own; 5 is usual for "
-           "wgan-gp"});
+           "wgan and wgan-gp"});
   f(Option{"epochs", &O::epochs, Role::length, Whole{1, 1000000}, "N", "Passes over the data set"});
   f(Option{"steps", &O::steps, Role::length, Whole{0, max_steps}, "N", "Stop after N steps; 0: --epochs decides"});
   f(Option{"batch-size", &O::batch_size, Role::result, Whole{2, max_count}, "N", "Images in an update"});

@@ -3,6 +3,7 @@
 #include <tinygan/gan/step_metrics.hpp>
 
 #include "cli/command_line.hpp"
+#include "run/model.hpp"
 #include "run/train.hpp"
 
 namespace dcgan_mnist {
@@ -29,6 +30,16 @@ void make_smoke(TrainOptions& o) {
   unless_given("steps", o.steps, 5);
 }
 
+/// Options that are valid by themselves and not together. Those of a resumed run are complete only with its own.
+void check_combination(const TrainOptions& o) {
+  if (!o.resume.empty()) return;
+  try {
+    tinygan::gan::check_objective("train", objective_of(o));
+  } catch (const tinygan::Error& e) {
+    throw CLI::ValidationError(e.what());
+  }
+}
+
 /// The footer's lines on the metrics of the status line.
 std::string metrics_help() {
   constexpr std::size_t column = 24;
@@ -50,6 +61,7 @@ void add_train_command(CLI::App& app, Dispatch& chosen) {
   c.final_callback([&c, &chosen, o] {
     o->given = given_options(c);
     if (o->smoke) make_smoke(*o);
+    check_combination(*o);
     chosen = [o] { return train(*o); };
   });
   each_option([&](const auto& option) {

@@ -24,6 +24,14 @@ tinygan::Generator stream(std::uint64_t seed, Stream s, tinygan::Device device) 
   return tinygan::Generator(seed * 0x9E3779B97F4A7C15u + static_cast<std::uint64_t>(s), device);
 }
 
+gan::Objective objective_of(const TrainOptions& o) {
+  return {.loss = gan::loss_from_name(o.loss),
+          .label_smoothing = o.label_smoothing,
+          .weight_clip = o.weight_clip,
+          .penalty_weight = o.penalty_weight,
+          .critic_steps = o.critic_steps};
+}
+
 namespace {
 
 template <class T>
@@ -34,17 +42,13 @@ models::Networks<T> make_networks(const TrainOptions& o, tinygan::Device device)
   return networks;
 }
 
-gan::Objective objective(const TrainOptions& o) {
-  return {.loss = gan::loss_from_name(o.loss), .penalty_weight = o.penalty_weight, .critic_steps = o.critic_steps};
-}
-
 tinygan::AdamHyper hyper(const TrainOptions& o) { return {.learning_rate = o.learning_rate, .beta1 = o.beta1}; }
 
 template <class T>
 class ModelOf : public Model {
  public:
   ModelOf(const TrainOptions& o, const tinygan::StepClock& clock)
-      : networks_(make_networks<T>(o, clock.device())), step_(networks_, hyper(o), hyper(o), objective(o)) {
+      : networks_(make_networks<T>(o, clock.device())), step_(networks_, hyper(o), hyper(o), objective_of(o)) {
     step_.use_clock(clock);
     if (o.ema == 0) return;
     average_ = make_networks<float>(o, clock.device()).generator;

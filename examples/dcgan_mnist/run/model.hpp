@@ -23,6 +23,9 @@ struct TrainingState {
 enum class Stream : std::uint64_t { weights = 1, steps = 2, grid = 3, statistics = 4 };
 tinygan::Generator stream(std::uint64_t seed, Stream s, tinygan::Device device);
 
+/// The options that make up the objective.
+tinygan::gan::Objective objective_of(const TrainOptions& options);
+
 /// Networks of float, or of bfloat16 with fp32 master weights. The averaged generator, images and files are float
 /// either way.
 class Model {

@@ -25,4 +25,12 @@ Variable<T> generator_loss(const Variable<T>& logits) {
   return nn::bce_with_logits(logits, 1);
 }
 
+/// G's loss of the minimax game, mean log(1 - sigmoid(D(G(z)))) = -mean softplus(D(G(z))). Its gradient with respect to
+/// a logit is -sigmoid(D(G(z))) / N: it vanishes where D recognises the generated images.
+/// Source: Goodfellow et al. 2014, equation 1.
+template <class T>
+Variable<T> saturating_generator_loss(const Variable<T>& logits) {
+  return -nn::bce_with_logits(logits, 0);
+}
+
 }  // namespace tinygan::gan

@@ -22,8 +22,7 @@ class AdversarialStep {
   using Wide = typename nn::Module<T>::Wide;  ///< of losses and other sums
   using Metrics = StepMetrics<Tensor<Wide>>;
 
-  /// Throws Error on critic steps below 1, a negative or infinite penalty weight, wgan-gp with batch norm in D, and
-  /// like DiscriminatorView.
+  /// Throws Error like check_objective and DiscriminatorView, and on wgan-gp with batch norm in D.
   AdversarialStep(models::Networks<T>& networks, const AdamHyper& generator_hyper, const AdamHyper& discriminator_hyper,
                   const Objective& objective = {}, const ViewOptions& view = {});
 
@@ -67,7 +66,7 @@ class AdversarialStep {
   Term differentiate(const Variable<Wide>& loss);
 
   /// The loss of a batch of real or of generated images, and its gradients. Sets the batch's mean score.
-  Term batch_loss(const Variable<Wide>& output, Variable<Wide> (*loss_of)(Loss, const Variable<Wide>&),
+  Term batch_loss(const Variable<Wide>& output, Variable<Wide> (*loss_of)(const Objective&, const Variable<Wide>&),
                   Tensor<Wide>& score);
 
   Term penalty(const Tensor<T>& real, const Tensor<T>& fake, Generator& random);
@@ -86,9 +85,7 @@ AdversarialStep<T>::AdversarialStep(models::Networks<T>& networks, const AdamHyp
     : networks_(&networks), objective_(objective), view_(view),
       generator_optimiser_(networks.generator.parameters(), generator_hyper),
       discriminator_optimiser_(networks.discriminator.parameters(), discriminator_hyper) {
-  check(objective.critic_steps >= 1, "AdversarialStep", objective.critic_steps, " critic steps, expected at least 1");
-  check(std::isfinite(objective.penalty_weight) && objective.penalty_weight >= 0, "AdversarialStep", "penalty weight ",
-        objective.penalty_weight, ", expected a finite number of at least 0");
+  check_objective("AdversarialStep", objective);
   check(!penalises() || networks.discriminator.named_buffers().empty(), "AdversarialStep",
         "the discriminator has batch norm, expected none with wgan-gp, whose penalty is per image");
 }
@@ -145,12 +142,13 @@ void AdversarialStep<T>::update_discriminator(const Tensor<T>& real, const Varia
   metrics.loss_d = sum.loss.value();
   if (measure_norms_) metrics.grad_norm_d = optim::global_norm(sum.grads);
   discriminator_optimiser_.step(sum.grads);
+  if (objective_.loss == Loss::wgan) optim::clip_weights(discriminator_optimiser_.parameters(), objective_.weight_clip);
 }
 
 template <class T>
 void AdversarialStep<T>::update_generator(const Variable<T>& fake, Generator& random, Metrics& metrics) {
   const Variable<Wide> output = cast<Wide>(discriminate(fake, Pass::train(random).frozen()));
-  const Variable<Wide> loss = generator_loss(objective_.loss, output);
+  const Variable<Wide> loss = generator_loss(objective_, output);
   metrics.loss_g = loss.value();
   const std::vector<Variable<T>> grads = grad(loss, generator_optimiser_.parameters());
   if (measure_norms_) metrics.grad_norm_g = optim::global_norm(grads);
@@ -164,13 +162,13 @@ auto AdversarialStep<T>::differentiate(const Variable<Wide>& loss) -> Term {
 
 template <class T>
 auto AdversarialStep<T>::batch_loss(const Variable<Wide>& output,
-                                    Variable<Wide> (*loss_of)(Loss, const Variable<Wide>&), Tensor<Wide>& score)
-    -> Term {
+                                    Variable<Wide> (*loss_of)(const Objective&, const Variable<Wide>&),
+                                    Tensor<Wide>& score) -> Term {
   {
     const NoGrad no_grad;
-    score = mean_score(objective_.loss, output).value();
+    score = mean_score(objective_, output).value();
   }
-  return differentiate(loss_of(objective_.loss, output));
+  return differentiate(loss_of(objective_, output));
 }
 
 template <class T>

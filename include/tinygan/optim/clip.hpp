@@ -1,4 +1,4 @@
-// Gradient clipping.
+// Clipping, of gradients and of weights.
 #pragma once
 
 #include <tinygan/ops/pointwise.hpp>
@@ -56,6 +56,24 @@ std::vector<Variable<T>> clip_by_value(const std::vector<Variable<T>>& grads, do
     clipped.push_back(ops::clamp(g, -limit, limit));
   }
   return clipped;
+}
+
+/// Clamps each weight to [-limit, limit], in place, fp32 master weights where T is bfloat16. Throws Error unless
+/// limit > 0, and on an empty parameter.
+/// Source: Arjovsky, Chintala, Bottou 2017, Algorithm 1.
+template <class T>
+void clip_weights(const std::vector<Variable<T>>& parameters, double limit) {
+  check(limit > 0, "clip_weights", "limit ", limit, ", expected above 0");
+  using Wide = wide_t<T>;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const Variable<T>& p = parameters[i];
+    check(p.defined(), "clip_weights", "parameter ", i, " is empty, expected a variable with a value");
+    const Tensor<Wide> w = p.master();
+    kernels<Wide>(w.device())
+        .unary(UnaryOp::clamp, w.size(), kernel_scalar<T>(-limit), kernel_scalar<T>(limit), w.data(), w.data(),
+               Stream{});
+    p.round_master();
+  }
 }
 
 }  // namespace tinygan::optim
