@@ -21,18 +21,6 @@ constexpr Loss all_losses[] = {Loss::bce, Loss::bce_saturating, Loss::lsgan, Los
 
 gan::Objective of(Loss loss) { return {.loss = loss}; }
 
-/// D without batch statistics.
-models::Networks<float> critic_networks(std::uint64_t seed) {
-  models::Networks<float> n = tiny_networks(seed);
-  Generator random(seed + 1);
-  nn::Sequential<float> d;
-  const nn::Conv2DOptions options{
-      .kernel = 4, .stride = 2, .padding = Padding::same(), .activation = Activation::leaky_relu(0.2)};
-  d.add(nn::Conv2D<float>(1, 4, options, random)).add(nn::Flatten<float>()).add(nn::Dense<float>(36, 1, {}, random));
-  n.discriminator = std::move(d);
-  return n;
-}
-
 }  // namespace
 
 TEST_CASE("the losses of real, generated and wanted images, by hand") {
@@ -84,6 +72,20 @@ TEST_CASE("G's gradient where D recognises every image, D(G(z)) = 1e-6: 1 of bce
   for (const double v : slope(Loss::bce_saturating)) CHECK(std::fabs(v + 1e-6 / 4) <= 20 * 0x1p-53 * 1e-6);
 }
 
+TEST_CASE("the relativistic losses, by hand") {
+  const V difference = Tensor<double>::from({-1.5, 0.25, 2.0}, {3, 1});
+  const auto softplus = [](double x) { return std::log1p(std::exp(x)); };
+  const auto close = [&](Loss loss, double expected) {
+    const double found = gan::relativistic_loss({.loss = loss, .relativistic = true}, difference).item();
+    return std::fabs(found - expected) <= 12 * 0x1p-53 * (2 + expected);
+  };
+  CHECK(close(Loss::bce, (softplus(1.5) + softplus(-0.25) + softplus(-2)) / 3));
+  CHECK(close(Loss::lsgan, (6.25 + 0.5625 + 1) / 6));
+  CHECK(close(Loss::hinge, (2.5 + 0.75 + 0) / 3));
+  const gan::Objective relativistic{.relativistic = true};
+  CHECK(gan::mean_score(relativistic, difference).item() == 0.25);  // an output, not a probability
+}
+
 TEST_CASE("the slopes of all losses, against finite differences") {
   using Of = V (*)(const gan::Objective&, const V&);
   for (const Loss loss : all_losses)
@@ -95,7 +97,7 @@ TEST_CASE("the slopes of all losses, against finite differences") {
 TEST_CASE("every objective trains both networks, and its losses stay finite") {
   for (const Loss loss : all_losses)
     for (const int critic_steps : {1, 2}) {
-      models::Networks<float> networks = critic_networks(1);
+      models::Networks<float> networks = tiny_critic_networks(1);
       gan::AdversarialStep<float> step(networks, {}, {}, {.loss = loss, .critic_steps = critic_steps});
       step.measure_norms(true);
       Generator random(3);
@@ -125,7 +127,7 @@ TEST_CASE("wgan keeps D's weights within the clip after each update, G's weights
       for (const double w : array(p)) most = std::max(most, std::fabs(w));
     return most;
   };
-  models::Networks<float> networks = critic_networks(1);
+  models::Networks<float> networks = tiny_critic_networks(1);
   const double clip = static_cast<double>(0.05f);
   REQUIRE(largest(networks.discriminator) > clip);
   REQUIRE(largest(networks.generator) > clip);
@@ -140,9 +142,52 @@ TEST_CASE("wgan keeps D's weights within the clip after each update, G's weights
   }
 }
 
+TEST_CASE("a relativistic step: pairs of the same images in D's loss and, signs turned, in G's") {
+  const AdamHyper standing{.learning_rate = 0};
+  for (const Loss loss : {Loss::bce, Loss::lsgan, Loss::hinge}) {
+    const gan::Objective objective{.loss = loss, .relativistic = true};
+    models::Networks<float> networks = tiny_critic_networks(1), same = tiny_critic_networks(1);
+    gan::AdversarialStep<float> step(networks, standing, standing, objective);
+    Generator random(3), again(3);
+    const auto r = step(tiny_images(1), random);
+    const Variable<float> z = random_normal<float>({8, models::latent_size}, again);
+    const Variable<float> fake = same.discriminator(same.generator(z, nn::Pass::train(again))),
+                          real = same.discriminator(tiny_images(1));
+    CHECK(r.loss_d.item() == gan::relativistic_loss(objective, real - fake).item());
+    CHECK(r.loss_g.item() == gan::relativistic_loss(objective, fake - real).item());
+    CHECK(r.d_real.item() == ops::mean(real).item());
+    CHECK(r.d_fake.item() == ops::mean(fake).item());
+  }
+}
+
+TEST_CASE("R1 and R2 are terms of D's loss, in proportion to their weights and to penalty_every, in the steps that "
+          "take them") {
+  const auto discriminator_loss = [](const gan::Objective& objective, bool penalise) {
+    models::Networks<float> networks = tiny_critic_networks(1);
+    gan::AdversarialStep<float> step(networks, {}, {}, objective);
+    step.penalise(penalise);
+    Generator random(3);
+    return static_cast<double>(step(tiny_images(1), random).loss_d.item());
+  };
+  for (const Loss loss : {Loss::bce, Loss::hinge}) {
+    const double none = discriminator_loss({.loss = loss}, true);
+    const auto added = [&](const gan::Objective& o) { return discriminator_loss(o, true) - none; };
+    const double r1 = added({.loss = loss, .r1 = 1}), r2 = added({.loss = loss, .r2 = 1});
+    CHECK(r1 > 1e-3);
+    CHECK(r2 > 1e-3);
+    CHECK(r1 != r2);
+    // Rounded: each product, and each sum of at most three terms, none above none + 8 (r1 + r2).
+    const double rounding = 8 * 0x1p-24 * (none + 8 * (r1 + r2));
+    CHECK(std::fabs(added({.loss = loss, .r1 = 4}) - 4 * r1) <= 5 * rounding);
+    CHECK(std::fabs(added({.loss = loss, .r1 = 1, .penalty_every = 8}) - 8 * r1) <= 9 * rounding);
+    CHECK(std::fabs(added({.loss = loss, .r1 = 1, .r2 = 2}) - (r1 + 2 * r2)) <= 4 * rounding);
+    CHECK(discriminator_loss({.loss = loss, .r1 = 1, .r2 = 2, .penalty_every = 8}, false) == none);
+  }
+}
+
 TEST_CASE("wgan-gp's critic loss holds the penalty, in proportion to its weight") {
   const auto critic_loss = [](double weight) {
-    models::Networks<float> networks = critic_networks(1);
+    models::Networks<float> networks = tiny_critic_networks(1);
     gan::AdversarialStep<float> step(networks, {}, {}, {.loss = Loss::wgan_gp, .penalty_weight = weight});
     Generator random(3);
     return static_cast<double>(step(tiny_images(1), random).loss_d.item());
@@ -154,9 +199,20 @@ TEST_CASE("wgan-gp's critic loss holds the penalty, in proportion to its weight"
 }
 
 TEST_CASE("an objective that cannot work is refused") {
-  models::Networks<float> with_statistics = tiny_networks(1), fine = critic_networks(1);
+  models::Networks<float> with_statistics = tiny_networks(1), fine = tiny_critic_networks(1);
   using Step = gan::AdversarialStep<float>;
   CHECK(contains(error_of([&] { Step(with_statistics, {}, {}, {.loss = Loss::wgan_gp}); }), "has batch norm"));
+  CHECK(contains(error_of([&] { Step(with_statistics, {}, {}, {.r1 = 1}); }), "has batch norm"));
+  CHECK(contains(error_of([&] { Step(with_statistics, {}, {}, {.r2 = 1}); }), "has batch norm"));
+  CHECK_NOTHROW(Step(with_statistics, {}, {}, {.loss = Loss::wgan}));
+  CHECK(contains(error_of([&] { Step(fine, {}, {}, {.r1 = -1}); }), "weight of R1 -1"));
+  CHECK(contains(error_of([&] { Step(fine, {}, {}, {.r2 = HUGE_VAL}); }), "weight of R2 inf"));
+  CHECK(contains(error_of([&] { Step(fine, {}, {}, {.r1 = 1, .penalty_every = 0}); }), "a penalty every 0 steps"));
+  for (const Loss loss : {Loss::bce_saturating, Loss::wgan, Loss::wgan_gp})
+    CHECK(contains(error_of([&] { Step(fine, {}, {}, {.loss = loss, .relativistic = true}); }),
+                   "expected bce, lsgan or hinge"));
+  CHECK(contains(error_of([&] { Step(fine, {}, {}, {.relativistic = true, .label_smoothing = 0.1}); }),
+                 "label smoothing 0.1 of a relativistic loss"));
   CHECK(contains(error_of([&] { Step(fine, {}, {}, {.critic_steps = 0}); }), "0 critic steps"));
   CHECK(contains(error_of([&] { Step(fine, {}, {}, {.penalty_weight = -1}); }), "penalty weight -1"));
   CHECK(contains(error_of([&] { Step(fine, {}, {}, {.weight_clip = 0}); }), "weight clip 0"));

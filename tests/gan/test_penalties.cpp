@@ -40,6 +40,10 @@ V r1_of(const std::vector<V>& w) {
   return gan::r1_penalty([&](const V& x) { return critic(w, x); }, random_tensor<double>(batch, 11));
 }
 
+V r2_of(const std::vector<V>& w) {
+  return gan::r2_penalty([&](const V& x) { return critic(w, x); }, random_tensor<double>(batch, 12));
+}
+
 std::vector<V> leaves(const std::vector<Tensor<double>>& values) {
   std::vector<V> list;
   for (const auto& v : values) list.emplace_back(v, true);
@@ -56,8 +60,12 @@ TEST_CASE("the R1 penalty's gradient with respect to the critic's weights, again
   REQUIRE_NOTHROW(check_grads<double>(r1_of, weights(), {.order = 2}));
 }
 
+TEST_CASE("the R2 penalty's gradient with respect to the critic's weights, against finite differences") {
+  REQUIRE_NOTHROW(check_grads<double>(r2_of, weights(), {.order = 2}));
+}
+
 TEST_CASE("penalties reach every kernel of the critic") {
-  for (const auto& penalty : {&penalty_of, &r1_of}) {
+  for (const auto& penalty : {&penalty_of, &r1_of, &r2_of}) {
     const std::vector<V> w = leaves(weights());
     const auto g = grad(penalty(w), w);
     for (std::size_t i : {0u, 2u, 4u}) {
@@ -75,10 +83,12 @@ TEST_CASE("penalties of a linear critic by hand") {
   const auto linear = [&](const V& x) { return ops::matmul(ops::flatten(x), a); };
   const auto real = random_tensor<double>(batch, 2), fake = random_tensor<double>(batch, 3);
   Generator random(1);
-  const V gp = gan::gradient_penalty(linear, real, fake, random), r1 = gan::r1_penalty(linear, real);
+  const V gp = gan::gradient_penalty(linear, real, fake, random), r1 = gan::r1_penalty(linear, real),
+          r2 = gan::r2_penalty(linear, fake);
   const double length = std::sqrt(norm + 1e-12);
   check_rounded<double>({std::pow(length - 1, 2)}, gp);
   check_rounded<double>({norm / 2}, r1);
+  check_rounded<double>({norm / 2}, r2);
   const Array values = array(a);
   Array slope;
   for (const double v : values) slope.push_back(2 * (length - 1) * v / length);
@@ -132,6 +142,8 @@ TEST_CASE("penalties name batches that do not match") {
         "gradient_penalty: fake is empty, expected a batch");
   CHECK(support::error_of([&] { gan::r1_penalty(same, Tensor<double>{}); }) ==
         "r1_penalty: real is empty, expected a batch");
+  CHECK(support::error_of([&] { gan::r2_penalty(same, Tensor<double>{}); }) ==
+        "r2_penalty: fake is empty, expected a batch");
   CHECK(support::error_of([&] {
           gan::gradient_penalty([](const V& x) { return x; }, Tensor<double>::zeros({2, 3}),
                                 Tensor<double>::zeros({3, 3}), random);

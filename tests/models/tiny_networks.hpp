@@ -29,6 +29,19 @@ models::Networks<T> tiny_networks(std::uint64_t seed) {
   return n;
 }
 
+/// The same with a D without batch statistics and dropout, for gradient penalties.
+template <class T = float>
+models::Networks<T> tiny_critic_networks(std::uint64_t seed) {
+  models::Networks<T> n = tiny_networks<T>(seed);
+  Generator random(seed + 1);
+  nn::Sequential<T> d;
+  const nn::Conv2DOptions options{
+      .kernel = 4, .stride = 2, .padding = Padding::same(), .activation = Activation::leaky_relu(0.2)};
+  d.add(nn::Conv2D<T>(1, 4, options, random)).add(nn::Flatten<T>()).add(nn::Dense<T>(36, 1, {}, random));
+  n.discriminator = std::move(d);
+  return n;
+}
+
 /// "Real" images: a bright left half, a dark right one, and noise.
 inline Tensor<float> tiny_images(unsigned seed) {
   const Tensor<float> x = random_tensor<float>({8, 6, 6, 1}, seed);

@@ -37,17 +37,33 @@ inline bool uses_cross_entropy(Loss loss) { return loss == Loss::bce || loss == 
 
 struct Objective {
   Loss loss = Loss::bce;
+  /// Relativistic pairing, of bce, lsgan and hinge: D minimises f(o_real - o_fake), G f(o_fake - o_real), where f(o_real)
+  /// is the loss's term of real images. Jolicoeur-Martineau 2018; Huang et al. 2024 (R3GAN)
+  bool relativistic = false;
   double label_smoothing = 0;  ///< one-sided: the label of real images is 1 - label_smoothing. Salimans et al. 2016
   double weight_clip = 0.01;   ///< of wgan: D's parameters are clamped to [-c, c] after each update
   double penalty_weight = 10;  ///< of wgan-gp's gradient penalty
-  int critic_steps = 1;        ///< updates of D per update of G, each on other images; 5 is usual for wgan and wgan-gp
+  double r1 = 0, r2 = 0;       ///< weights of R1 and R2 in D's loss, with any loss
+  int penalty_every = 1;  ///< lazy penalties: in one of so many steps, times so many. Karras et al. 2020 (StyleGAN2)
+  int critic_steps = 1;   ///< updates of D per update of G, each on other images; 5 is usual for wgan and wgan-gp
 };
+
+/// Whether D's loss has a gradient penalty.
+inline bool has_penalty(const Objective& o) { return o.loss == Loss::wgan_gp || o.r1 > 0 || o.r2 > 0; }
+
+/// Whether D's output on one image is the logit of its being real: a relativistic output means something in pairs only.
+inline bool scores_are_probabilities(const Objective& o) { return uses_cross_entropy(o.loss) && !o.relativistic; }
 
 /// Throws Error, naming `op`, on a value out of range and on an option that the loss does not have.
 inline void check_objective(const char* op, const Objective& o) {
   check(o.critic_steps >= 1, op, o.critic_steps, " critic steps, expected at least 1");
-  check(std::isfinite(o.penalty_weight) && o.penalty_weight >= 0, op, "penalty weight ", o.penalty_weight,
-        ", expected a finite number of at least 0");
+  const auto check_weight = [&](const char* what, double weight) {
+    check(std::isfinite(weight) && weight >= 0, op, what, ' ', weight, ", expected a finite number of at least 0");
+  };
+  check_weight("penalty weight", o.penalty_weight);
+  check_weight("weight of R1", o.r1);
+  check_weight("weight of R2", o.r2);
+  check(o.penalty_every >= 1, op, "a penalty every ", o.penalty_every, " steps, expected at least 1");
   check(std::isfinite(o.weight_clip) && o.weight_clip > 0, op, "weight clip ", o.weight_clip,
         ", expected a finite number above 0");
   check(o.label_smoothing >= 0 && o.label_smoothing < 0.5, op, "label smoothing ", o.label_smoothing,
@@ -55,6 +71,11 @@ inline void check_objective(const char* op, const Objective& o) {
   check(o.label_smoothing == 0 || uses_cross_entropy(o.loss), op, "label smoothing ", o.label_smoothing,
         " with the loss ", loss_names[static_cast<std::size_t>(o.loss)],
         ", which has no labels; expected bce or bce-saturating");
+  if (!o.relativistic) return;
+  check(o.loss == Loss::bce || o.loss == Loss::lsgan || o.loss == Loss::hinge, op, "a relativistic ",
+        loss_names[static_cast<std::size_t>(o.loss)], ", expected bce, lsgan or hinge");
+  check(o.label_smoothing == 0, op, "label smoothing ", o.label_smoothing,
+        " of a relativistic loss, whose pairs have no labels; expected 0");
 }
 
 /// D's loss on real images.
@@ -99,10 +120,16 @@ Variable<T> generator_loss(const Objective& o, const Variable<T>& output) {
   return -ops::mean(output);
 }
 
-/// Mean score of a batch: the mean probability of being real for cross entropy, the mean output of D for the others.
+/// The relativistic losses: D's of o_real - o_fake, G's of o_fake - o_real.
+template <class T>
+Variable<T> relativistic_loss(const Objective& o, const Variable<T>& difference) {
+  return real_loss(o, difference);
+}
+
+/// Mean score of a batch: the mean probability of being real where scores_are_probabilities, else the mean output of D.
 template <class T>
 Variable<T> mean_score(const Objective& o, const Variable<T>& output) {
-  return ops::mean(uses_cross_entropy(o.loss) ? ops::sigmoid(output) : output);
+  return ops::mean(scores_are_probabilities(o) ? ops::sigmoid(output) : output);
 }
 
 }  // namespace tinygan::gan

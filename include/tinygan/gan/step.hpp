@@ -22,7 +22,7 @@ class AdversarialStep {
   using Wide = typename nn::Module<T>::Wide;  ///< of losses and other sums
   using Metrics = StepMetrics<Tensor<Wide>>;
 
-  /// Throws Error like check_objective and DiscriminatorView, and on wgan-gp with batch norm in D.
+  /// Throws Error like check_objective and DiscriminatorView, and on a gradient penalty with batch norm in D.
   AdversarialStep(models::Networks<T>& networks, const AdamHyper& generator_hyper, const AdamHyper& discriminator_hyper,
                   const Objective& objective = {}, const ViewOptions& view = {});
 
@@ -32,6 +32,10 @@ class AdversarialStep {
 
   /// Whether the next steps measure gradient norms: one more pass over the gradients.
   void measure_norms(bool on) { measure_norms_ = on; }
+
+  /// Whether the next steps take the objective's gradient penalties, penalty_every times each; on at first. Whoever
+  /// sets penalty_every turns it on for one of so many steps.
+  void penalise(bool on) { penalise_ = on; }
 
   /// Shares a clock, which must tick once before each step, with the optimisers that update once per step: saves a
   /// launch each.
@@ -44,8 +48,6 @@ class AdversarialStep {
  private:
   using Pass = nn::Pass;
 
-  bool penalises() const { return objective_.loss == Loss::wgan_gp; }
-
   Variable<T> generate(index_t batch, Generator& random);
 
   /// D's output on its view of images (N,H,W,C). Every pass through D is one of these.
@@ -53,9 +55,16 @@ class AdversarialStep {
     return networks_->discriminator(view_(images, pass.generator("discriminate", images.device())), pass);
   }
 
+  /// The same, for losses.
+  Variable<Wide> output_of(const Variable<T>& images, const Pass& pass) {
+    return cast<Wide>(discriminate(images, pass));
+  }
+
   void update_discriminator(const Tensor<T>& real, const Variable<T>& fake, Generator& random, Metrics& metrics);
 
-  void update_generator(const Variable<T>& fake, Generator& random, Metrics& metrics);
+  void update_generator(const Tensor<T>& real, const Variable<T>& fake, Generator& random, Metrics& metrics);
+
+  Tensor<Wide> score_of(const Variable<Wide>& output) const;
 
   /// A term of D's loss, and its gradients.
   struct Term {
@@ -69,13 +78,17 @@ class AdversarialStep {
   Term batch_loss(const Variable<Wide>& output, Variable<Wide> (*loss_of)(const Objective&, const Variable<Wide>&),
                   Tensor<Wide>& score);
 
-  Term penalty(const Tensor<T>& real, const Tensor<T>& fake, Generator& random);
+  /// The loss of pairs of a real and a generated image, and its gradients. Sets both mean scores.
+  Term pair_loss(const Variable<Wide>& real, const Variable<Wide>& fake, Metrics& metrics);
+
+  /// Appends the gradient penalties that the objective has.
+  void add_penalties(std::vector<Term>& terms, const Tensor<T>& real, const Tensor<T>& fake, Generator& random);
 
   models::Networks<T>* networks_;
   Objective objective_;
   DiscriminatorView<T> view_;
   optim::Adam<T> generator_optimiser_, discriminator_optimiser_;
-  bool measure_norms_ = false;
+  bool measure_norms_ = false, penalise_ = true;
 };
 
 template <class T>
@@ -86,8 +99,8 @@ AdversarialStep<T>::AdversarialStep(models::Networks<T>& networks, const AdamHyp
       generator_optimiser_(networks.generator.parameters(), generator_hyper),
       discriminator_optimiser_(networks.discriminator.parameters(), discriminator_hyper) {
   check_objective("AdversarialStep", objective);
-  check(!penalises() || networks.discriminator.named_buffers().empty(), "AdversarialStep",
-        "the discriminator has batch norm, expected none with wgan-gp, whose penalty is per image");
+  check(!has_penalty(objective) || !networks.discriminator.normalises_over_batch(), "AdversarialStep",
+        "the discriminator has batch norm, expected none with a gradient penalty, which is per image");
 }
 
 template <class T>
@@ -108,7 +121,7 @@ auto AdversarialStep<T>::operator()(const Tensor<T>& real, Generator& random) ->
   }
   const Variable<T> fake = generate(batch, random);
   update_discriminator(real.rows((steps - 1) * batch, steps * batch), fake.detach(), random, metrics);
-  update_generator(fake, random, metrics);
+  update_generator(real.rows((steps - 1) * batch, steps * batch), fake, random, metrics);
   return metrics;
 }
 
@@ -127,11 +140,17 @@ Variable<T> AdversarialStep<T>::generate(index_t batch, Generator& random) {
 template <class T>
 void AdversarialStep<T>::update_discriminator(const Tensor<T>& real, const Variable<T>& fake, Generator& random,
                                               Metrics& metrics) {
-  // Each batch is differentiated and freed before the next: half the activations in memory at a time.
-  std::vector<Term> terms{
-      batch_loss(cast<Wide>(discriminate(real, Pass::train(random))), &real_loss<Wide>, metrics.d_real),
-      batch_loss(cast<Wide>(discriminate(fake, Pass::train(random))), &fake_loss<Wide>, metrics.d_fake)};
-  if (penalises()) terms.push_back(penalty(real, fake.value(), random));
+  const auto output = [&](const Variable<T>& images) { return output_of(images, Pass::train(random)); };
+  std::vector<Term> terms;
+  if (objective_.relativistic) {
+    const Variable<Wide> of_real = output(real);
+    terms.push_back(pair_loss(of_real, output(fake), metrics));
+  } else {
+    // Each batch is differentiated and freed before the next: half the activations in memory at a time.
+    terms.push_back(batch_loss(output(real), &real_loss<Wide>, metrics.d_real));
+    terms.push_back(batch_loss(output(fake), &fake_loss<Wide>, metrics.d_fake));
+  }
+  if (penalise_) add_penalties(terms, real, fake.value(), random);
   const NoGrad no_grad;
   Term sum = std::move(terms.front());
   for (std::size_t t = 1; t < terms.size(); ++t) {
@@ -146,13 +165,27 @@ void AdversarialStep<T>::update_discriminator(const Tensor<T>& real, const Varia
 }
 
 template <class T>
-void AdversarialStep<T>::update_generator(const Variable<T>& fake, Generator& random, Metrics& metrics) {
-  const Variable<Wide> output = cast<Wide>(discriminate(fake, Pass::train(random).frozen()));
-  const Variable<Wide> loss = generator_loss(objective_, output);
+void AdversarialStep<T>::update_generator(const Tensor<T>& real, const Variable<T>& fake, Generator& random,
+                                          Metrics& metrics) {
+  const Pass pass = Pass::train(random).frozen();
+  const Variable<Wide> output = output_of(fake, pass);
+  Variable<Wide> real_output;
+  if (objective_.relativistic) {
+    const NoGrad no_grad;
+    real_output = output_of(real, pass);
+  }
+  const Variable<Wide> loss = objective_.relativistic ? relativistic_loss(objective_, output - real_output)
+                                                      : generator_loss(objective_, output);
   metrics.loss_g = loss.value();
   const std::vector<Variable<T>> grads = grad(loss, generator_optimiser_.parameters());
   if (measure_norms_) metrics.grad_norm_g = optim::global_norm(grads);
   generator_optimiser_.step(grads);
+}
+
+template <class T>
+auto AdversarialStep<T>::score_of(const Variable<Wide>& output) const -> Tensor<Wide> {
+  const NoGrad no_grad;
+  return mean_score(objective_, output).value();
 }
 
 template <class T>
@@ -164,17 +197,28 @@ template <class T>
 auto AdversarialStep<T>::batch_loss(const Variable<Wide>& output,
                                     Variable<Wide> (*loss_of)(const Objective&, const Variable<Wide>&),
                                     Tensor<Wide>& score) -> Term {
-  {
-    const NoGrad no_grad;
-    score = mean_score(objective_, output).value();
-  }
+  score = score_of(output);
   return differentiate(loss_of(objective_, output));
 }
 
 template <class T>
-auto AdversarialStep<T>::penalty(const Tensor<T>& real, const Tensor<T>& fake, Generator& random) -> Term {
-  const auto critic = [&](const Variable<T>& x) { return discriminate(x, Pass::train(random)); };
-  return differentiate(cast<Wide>(gradient_penalty<T>(critic, real, fake, random)) * objective_.penalty_weight);
+auto AdversarialStep<T>::pair_loss(const Variable<Wide>& real, const Variable<Wide>& fake, Metrics& metrics) -> Term {
+  metrics.d_real = score_of(real);
+  metrics.d_fake = score_of(fake);
+  return differentiate(relativistic_loss(objective_, real - fake));
+}
+
+template <class T>
+void AdversarialStep<T>::add_penalties(std::vector<Term>& terms, const Tensor<T>& real, const Tensor<T>& fake,
+                                       Generator& random) {
+  // Frozen: statistics and the vectors of spectral norm are those of the passes for the loss.
+  const auto critic = [&](const Variable<T>& x) { return discriminate(x, Pass::train(random).frozen()); };
+  const auto add = [&](double weight, const Variable<Wide>& penalty) {
+    terms.push_back(differentiate(penalty * (weight * objective_.penalty_every)));
+  };
+  if (objective_.loss == Loss::wgan_gp) add(objective_.penalty_weight, gradient_penalty<T>(critic, real, fake, random));
+  if (objective_.r1 > 0) add(objective_.r1, r1_penalty<T>(critic, real));
+  if (objective_.r2 > 0) add(objective_.r2, r2_penalty<T>(critic, fake));
 }
 
 }  // namespace tinygan::gan

@@ -29,6 +29,10 @@ class Layer : public Module<T> {
   /// The text of a summary's second column: kernel, stride, fused activation.
   virtual std::string details() const { return {}; }
 
+  /// Whether a training pass normalises by statistics of the batch, so that each image's output depends on all others.
+  /// Gradient penalties, which are per image, refuse such a discriminator.
+  virtual bool normalises_over_batch() const { return false; }
+
   /// The layers of a container, itself for a layer.
   virtual std::vector<std::pair<std::string, const Layer*>> layers() const { return {{this->type(), this}}; }
 };

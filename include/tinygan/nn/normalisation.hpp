@@ -38,6 +38,7 @@ class BatchNorm : public Layer<T> {
   Variable<T> forward(const Variable<T>& x, const Pass& pass) override;
   Shape output_shape(const Shape& x) const override;
   std::string type() const override { return "batch_norm"; }
+  bool normalises_over_batch() const override { return true; }
 
   /// Whether the running statistics are those a new layer starts with, mean 0 and variance 1: neither trained nor
   /// loaded. Inference then scales by gamma / sqrt(1 + eps) alone. Reads the device.

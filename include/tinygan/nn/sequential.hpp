@@ -1,6 +1,7 @@
 // Sequential: layers one after the other, and the printed summary of a model.
 #pragma once
 
+#include <algorithm>
 #include <iomanip>
 #include <map>
 #include <memory>
@@ -33,6 +34,7 @@ class Sequential : public Layer<T> {
   Variable<T> forward(const Variable<T>& x, const Pass& pass) override;
   Shape output_shape(const Shape& x) const override;
   std::string type() const override { return "sequential"; }
+  bool normalises_over_batch() const override;
 
   std::vector<std::pair<std::string, const Layer<T>*>> layers() const override;
 
@@ -72,6 +74,11 @@ Shape Sequential<T>::output_shape(const Shape& x) const {
   Shape shape = x;
   for (std::size_t i = 0; i < layers_.size(); ++i) at_layer(i, [&] { shape = layers_[i].second->output_shape(shape); });
   return shape;
+}
+
+template <class T>
+bool Sequential<T>::normalises_over_batch() const {
+  return std::any_of(layers_.begin(), layers_.end(), [](const auto& l) { return l.second->normalises_over_batch(); });
 }
 
 template <class T>
