@@ -18,9 +18,9 @@ config() { printf "${@:2}" >"$1"; }
 
 not_whole=(nan inf -1 -0 +5 ' 5' '5 ' 0x10 1e3 1_000 1,000 1.0 5. five 9223372036854775808 99999999999999999999999 '٣')
 not_real=(nan NAN -nan 'nan(0x1)' inf -inf Infinity 1e400 -1e400 1e-400 -0.1 1e7 +0.5 ' 0.5' '0.5 ' 0x1p-3 0,5 0_1 0.5f e5 .)
-whole=(images critic-steps epochs steps batch-size statistics-images threads snapshot-every checkpoint-every keep-last
+whole=(images penalty-every critic-steps epochs steps batch-size statistics-images threads snapshot-every checkpoint-every keep-last
   keep-every log-every)
-real=(label-smoothing penalty-weight learning-rate beta1 ema)
+real=(label-smoothing penalty-weight r1 r2 learning-rate beta1 ema)
 seeds=(18446744073709551616 -18446744073709551615)
 
 for option in "${whole[@]}"; do
@@ -57,9 +57,9 @@ ends 2 "path: the value is empty" info ''
 # Decimal, whatever zeros lead; the last of several counts.
 zeros=(--images 0100 --batch-size 016 --steps 0070 --critic-steps 02 --statistics-images 0064 --seed 010 --epochs 009
   --snapshot-every 08 --checkpoint-every 09 --keep-last 07 --keep-every 011 --log-every 012 --threads 01
-  --penalty-weight 010 --learning-rate 0001e-03 --beta1 00.5 --ema .25)
+  --penalty-weight 010 --r1 00.5 --r2 01 --penalty-every 016 --learning-rate 0001e-03 --beta1 00.5 --ema .25)
 resolved '"images":100,"model":"small",' "${zeros[@]}"
-resolved '"penalty-weight":10.0,"critic-steps":2,"epochs":9,"steps":70,"batch-size":16,"seed":10,' "${zeros[@]}"
+resolved '"penalty-weight":10.0,"r1":0.5,"r2":1.0,"penalty-every":16,"critic-steps":2,"epochs":9,"steps":70,"batch-size":16,"seed":10,' "${zeros[@]}"
 resolved '"learning-rate":0.001,"beta1":0.5,"ema":0.25,"statistics-images":64,' "${zeros[@]}"
 resolved '"threads":1,' "${zeros[@]}"
 resolved '"snapshot-every":8,"checkpoint-every":9,"keep-last":7,"keep-every":11,"log-every":12,' "${zeros[@]}"

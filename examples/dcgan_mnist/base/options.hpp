@@ -17,9 +17,12 @@ struct TrainOptions {
   std::int64_t images = 0;    ///< only the first so many of them; 0: all
   std::string model = "dcgan";
   std::string loss = "bce";
+  bool relativistic = false;
   double label_smoothing = 0;  ///< the label of real images is 1 less this
   double weight_clip = 0.01;   ///< of wgan
   double penalty_weight = 10;  ///< of wgan-gp
+  double r1 = 0, r2 = 0;       ///< weights of the penalties
+  int penalty_every = 1;       ///< steps
   int critic_steps = 1;        ///< updates of the discriminator for each of the generator
   std::int64_t epochs = 20;
   std::int64_t steps = 0;         ///< stop after this many; 0: epochs decide
@@ -97,12 +100,21 @@ void each_option(F&& f) {
       "loss", &O::loss, Role::result, loss_names(), "NAME",
       "Adversarial loss: bce (the original, non-saturating), bce-saturating (G minimises log(1 - D(G(z)))), lsgan, "
       "hinge, wgan (weights of D clipped) or wgan-gp"});
+  f(Option{
+      "relativistic", &O::relativistic, Role::result, Flag{}, "",
+      "D and G learn from the differences of D's outputs on pairs of a real and a generated image; of bce, lsgan and "
+      "hinge"});
   f(Option{"label-smoothing", &O::label_smoothing, Role::result, Real{0, 0.49}, "S",
            "Label real images 1 - S for D, generated ones 0; of bce and bce-saturating"});
   f(Option{"weight-clip", &O::weight_clip, Role::result, Real{1e-6, 1e6}, "C",
            "wgan's limit of D's weights, to which every update of D clamps them"});
   f(Option{"penalty-weight", &O::penalty_weight, Role::result, Real{0, 1e6}, "W",
            "Weight of wgan-gp's gradient penalty"});
+  f(Option{"r1", &O::r1, Role::result, Real{0, 1e6}, "W",
+           "Weight of R1, half the squared gradient of D at real images, with any loss; no batch norm in D"});
+  f(Option{"r2", &O::r2, Role::result, Real{0, 1e6}, "W", "Weight of R2, the same at generated images"});
+  f(Option{"penalty-every", &O::penalty_every, Role::result, Range<int>{1, 1000}, "N",
+           "Take the gradient penalties in every N-th step only, N times each"});
   f(Option{"critic-steps", &O::critic_steps, Role::result, Range<int>{1, 100}, "N",
            "Updates of the discriminator for each of the generator, every one on images of its own; 5 is usual for "
            "wgan and wgan-gp"});

@@ -75,7 +75,10 @@ class Report {
     const std::string source = text_of(run_.environment.value("data", ordered_json::object()), "source");
     return source.find("stroke") != std::string::npos ? "the built-in stroke digits" : "MNIST, handwritten digits";
   }
-  bool cross_entropy() const { return text_of(run_.options, "loss").empty() || text_of(run_.options, "loss") == "bce"; }
+  bool cross_entropy() const {
+    const std::string loss = text_of(run_.options, "loss");
+    return (loss.empty() || loss == "bce") && !run_.options.value("relativistic", false);
+  }
 
   /// Seconds of training: the images of each stretch of the log over the speed at its end.
   double training_seconds() const {

@@ -26,9 +26,13 @@ tinygan::Generator stream(std::uint64_t seed, Stream s, tinygan::Device device) 
 
 gan::Objective objective_of(const TrainOptions& o) {
   return {.loss = gan::loss_from_name(o.loss),
+          .relativistic = o.relativistic,
           .label_smoothing = o.label_smoothing,
           .weight_clip = o.weight_clip,
           .penalty_weight = o.penalty_weight,
+          .r1 = o.r1,
+          .r2 = o.r2,
+          .penalty_every = o.penalty_every,
           .critic_steps = o.critic_steps};
 }
 
@@ -59,8 +63,9 @@ class ModelOf : public Model {
   ModelOf& operator=(const ModelOf&) = delete;
 
   gan::StepMetrics<Tensor<float>> step(tinygan::data::DataLoader& loader, tinygan::Generator& random,
-                                       bool norms) override {
-    step_.measure_norms(norms);
+                                       StepVariant variant) override {
+    step_.measure_norms(variant.norms);
+    step_.penalise(variant.penalties);
     return step_(loader.next<T>(pixel_low(), pixel_high()), random);
   }
 

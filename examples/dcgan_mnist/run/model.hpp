@@ -11,6 +11,7 @@
 
 #include "base/options.hpp"
 #include "run/describe.hpp"
+#include "run/stepper.hpp"
 
 namespace dcgan_mnist {
 
@@ -32,9 +33,9 @@ class Model {
  public:
   virtual ~Model() = default;
 
-  /// A training step on the next batch of `loader`; `norms`: also measures gradient norms.
+  /// A training step on the next batch of `loader`.
   virtual tinygan::gan::StepMetrics<tinygan::Tensor<float>> step(tinygan::data::DataLoader& loader,
-                                                                 tinygan::Generator& random, bool norms) = 0;
+                                                                 tinygan::Generator& random, StepVariant variant) = 0;
 
   /// Steps between updates of the average. At 8 the time of the update is not measurable.
   static constexpr int average_interval = 8;

@@ -1,8 +1,10 @@
 // Stepper: the training steps of a run and their metrics.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include <tinygan/data/data_loader.hpp>
@@ -15,20 +17,26 @@ namespace dcgan_mnist {
 /// Metrics of one step on the host.
 using StepMetrics = tinygan::gan::StepMetrics<float>;
 
+/// What a step does besides the losses. Each variant is captured by itself.
+struct StepVariant {
+  bool norms = false;      ///< measures gradient norms
+  bool penalties = false;  ///< takes the gradient penalties of D's loss
+};
+
 /// Runs steps, captured if the device supports it. Its state is that of `loader` and `random`.
 class Stepper {
  public:
-  /// A step on the next batch of `loader`; `norms`: also measures gradient norms.
-  using Step =
-      std::function<tinygan::gan::StepMetrics<tinygan::Tensor<float>>(tinygan::data::DataLoader& loader, bool norms)>;
+  /// A step on the next batch of `loader`.
+  using Step = std::function<tinygan::gan::StepMetrics<tinygan::Tensor<float>>(tinygan::data::DataLoader& loader,
+                                                                               StepVariant variant)>;
 
   /// Keeps references to all but the step.
   Stepper(Step step, tinygan::Generator& random, tinygan::data::DataLoader& loader);
   Stepper(const Stepper&) = delete;
   Stepper& operator=(const Stepper&) = delete;
 
-  /// Launches the next step, asynchronously on a GPU. `norms`: also measures gradient norms.
-  void step(bool norms);
+  /// Launches the next step, asynchronously on a GPU.
+  void step(StepVariant variant);
 
   /// The metrics of the steps since the last call, oldest first, at most `capacity`; waits for the last of them.
   std::vector<StepMetrics> drain();
@@ -39,13 +47,13 @@ class Stepper {
   static constexpr int capacity = 1024;
 
  private:
-  void run(bool norms);
+  void run(StepVariant variant);
 
   Step step_;
   tinygan::Generator* random_;
   tinygan::data::DataLoader* loader_;
   tinygan::runtime::MetricRing<float> metrics_;
-  tinygan::runtime::CapturedStep plain_, measured_;
+  std::array<std::unique_ptr<tinygan::runtime::CapturedStep>, 4> captured_;  // by variant, made at its first step
 };
 
 }  // namespace dcgan_mnist

@@ -262,7 +262,7 @@ class Run {
       if (!std::isfinite(v.loss_d) || !std::isfinite(v.loss_g))
         throw Diverged{tinygan::text("diverged at step ", first + static_cast<index_t>(i), ": loss_D is ", v.loss_d,
                                      ", loss_G is ", v.loss_g)};
-      if (tinygan::gan::uses_cross_entropy(tinygan::gan::loss_from_name(options_.loss)) && hint.empty())
+      if (tinygan::gan::scores_are_probabilities(objective_of(options_)) && hint.empty())
         hint = health_->step(static_cast<double>(v.d_real), static_cast<double>(v.d_fake));
     }
     throughput_->add(seconds_now(), images_seen());

@@ -25,7 +25,8 @@ Training::Training(const TrainOptions& options, tinygan::Device device, const ti
     : options_(options), device_(device), random_(stream(options.seed, Stream::steps, device)),
       loader_(images, {.batch_size = images_per_step(options), .seed = options.seed}, random_.clock()),
       model_(make_model(options, random_.clock())),
-      stepper_([this](tinygan::data::DataLoader& loader, bool norms) { return model_->step(loader, random_, norms); },
+      stepper_([this](tinygan::data::DataLoader& loader,
+                      StepVariant variant) { return model_->step(loader, random_, variant); },
                random_, loader_) {
   tinygan::Generator latents = stream(options.seed, Stream::grid, device);
   grid_latents_ = tinygan::random_normal<float>({grid_rows * grid_columns, models::latent_size}, latents)
@@ -33,7 +34,7 @@ Training::Training(const TrainOptions& options, tinygan::Device device, const ti
 }
 
 void Training::step(bool norms) {
-  stepper_.step(norms);
+  stepper_.step({.norms = norms, .penalties = steps_done_ % options_.penalty_every == 0});
   ++steps_done_;
   if (steps_done_ % Model::average_interval == 0) model_->update_average();
 }

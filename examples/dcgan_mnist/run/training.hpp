@@ -19,7 +19,7 @@ class Training {
   /// or the device is unavailable.
   Training(const TrainOptions& options, tinygan::Device device, const tinygan::data::ImageDataset& images);
 
-  /// The next step; see Stepper.
+  /// The next step; `norms`: also measures gradient norms.
   void step(bool norms);
   Stepper& stepper() { return stepper_; }
   tinygan::index_t steps_done() const { return steps_done_; }
