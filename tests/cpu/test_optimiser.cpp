@@ -45,16 +45,17 @@ void check_adam(const AdamHyper& h, std::uint64_t step) {
   INFO("step " << step << ", epsilon_hat " << h.epsilon_hat << ", decay " << h.weight_decay);
   const State<T> before;
   Expected param(before.total()), m(before.total()), v(before.total());
+  const double rate = h.learning_rate * h.decay.at(static_cast<double>(step - 1));
   const double c1 = 1 - std::pow(h.beta1, static_cast<double>(step)),
                c2 = 1 - std::pow(h.beta2, static_cast<double>(step));
   for (index_t i = 0; i < before.total(); ++i) {
     const auto p = static_cast<double>(before.param[as_size(i)]), g = static_cast<double>(before.grad[as_size(i)]);
     const auto m0 = static_cast<double>(before.m[as_size(i)]), v0 = static_cast<double>(before.v[as_size(i)]);
     const double m1 = h.beta1 * m0 + (1 - h.beta1) * g, v1 = h.beta2 * v0 + (1 - h.beta2) * g * g;
-    const double update = h.epsilon_hat ? h.learning_rate * std::sqrt(c2) / c1 * m1 / (std::sqrt(v1) + h.epsilon)
-                                        : h.learning_rate * (m1 / c1) / (std::sqrt(v1 / c2) + h.epsilon);
+    const double update = h.epsilon_hat ? rate * std::sqrt(c2) / c1 * m1 / (std::sqrt(v1) + h.epsilon)
+                                        : rate * (m1 / c1) / (std::sqrt(v1 / c2) + h.epsilon);
     const double m_bound = 3 * eps<T> * (std::fabs(h.beta1 * m0) + std::fabs((1 - h.beta1) * g));
-    const double decayed = p * (1 - h.learning_rate * h.weight_decay);
+    const double decayed = p * (1 - rate * h.weight_decay);
     m.set(i, m1, m_bound);
     v.set(i, v1, 4 * eps<T> * v1);
     // The update is relatively as uncertain as m, and ten roundings more.
@@ -118,7 +119,8 @@ TEST_CASE("cpu adam: one step from any state", "[cpu][optimiser]") {
   for (const std::uint64_t step : {1u, 2u, 1000u, 1000000u})
     for (const AdamHyper& h :
          {AdamHyper{}, AdamHyper{.learning_rate = 1e-3, .beta1 = 0.9, .epsilon = 1e-7, .epsilon_hat = true},
-          AdamHyper{.learning_rate = 0.01, .beta1 = 0.9, .weight_decay = 0.1}, AdamHyper{.beta1 = 0.0, .beta2 = 0.9}}) {
+          AdamHyper{.learning_rate = 0.01, .beta1 = 0.9, .weight_decay = 0.1}, AdamHyper{.beta1 = 0.0, .beta2 = 0.9},
+          AdamHyper{.weight_decay = 0.1, .decay = {500, 1500}}}) {
       check_adam<float>(h, step);
       check_adam<double>(h, step);
     }

@@ -10,13 +10,15 @@ namespace {
 using namespace test;
 using gan::Loss;
 
-/// Losses and gradient norms of a few steps, those with an even number without penalties, then the weights.
+/// Losses and gradient norms of a few steps at decaying rates, every second one without penalties, then the weights.
 template <class T>
 std::vector<std::vector<float>> steps_of(const gan::Objective& objective, Device device,
                                          runtime::CapturedStep::Mode mode) {
   models::Networks<T> n = tiny_critic_networks<T>(1);
   n.to(device);
-  gan::AdversarialStep<T> step(n, reports_hyper, reports_hyper, objective);
+  AdamHyper hyper = reports_hyper;
+  hyper.decay = {2, 10};
+  gan::AdversarialStep<T> step(n, hyper, hyper, objective);
   step.measure_norms(true);
   Generator random(5, device);
   step.use_clock(random.clock());

@@ -89,7 +89,7 @@ void check_adam_step(const AdamHyper& h, const One& before, const One& after) {
              [&](index_t i) { return 4 * rounding * after.v64[static_cast<std::size_t>(i)]; });
   check_near(after.exact(), after.param64, [&](index_t i) {
     const auto k = static_cast<std::size_t>(i);
-    const double kept = (1 - h.learning_rate * h.weight_decay) * before.param64[k];
+    const double kept = (1 - h.learning_rate * h.decay.at(2) * h.weight_decay) * before.param64[k];  // update 3
     const double update = std::fabs(kept - after.param64[k]), m = std::fabs(after.m64[k]);
     const double from_m = m > 0 ? 3 * m_size(i) / m : 0;
     return rounding * (update * (from_m + 3 + 6) + 2 * std::fabs(kept) + std::fabs(after.param64[k]));
@@ -104,12 +104,14 @@ void check_adam() {
   for (const bool keras : {false, true})
     for (const std::vector<index_t>& list : {sizes, many}) {
       const Parameters<T> p(list), before(list);
+      const LinearDecay decay = keras ? LinearDecay{1, 5} : LinearDecay{};
       const AdamHyper h{.learning_rate = 0.01,
                         .beta1 = 0.5,
                         .beta2 = 0.999,
                         .epsilon = 1e-3,
                         .weight_decay = 0.1,
-                        .epsilon_hat = keras};
+                        .epsilon_hat = keras,
+                        .decay = decay};
       const std::uint64_t step = 3;
       emulated_kernels<T>().adam(h, p.count(), p.slots().data(), &step, {});
       kernels<double>(Device::cpu()).adam(h, p.count(), p.slots64().data(), &step, {});

@@ -97,6 +97,24 @@ TEST_CASE("Adam with a clock in use: its step is the number of updates, and it h
   CHECK(y.value().to_vector() == x.value().to_vector());
 }
 
+TEST_CASE("Adam's rate decays over its updates, and goes on from a restored count") {
+  // With beta1 0 and a gradient of 1 every update is one learning rate long.
+  const V one(Tensor<float>::full({1}, 1.0f));
+  const AdamHyper hyper{.learning_rate = 0.5, .beta1 = 0, .epsilon = 1e-12, .decay = {2, 4}};
+  const V p(Tensor<float>::zeros({1}), true), resumed(Tensor<float>::zeros({1}), true);
+  optim::Adam<float> adam({p}, hyper), later({resumed}, hyper);
+  double at = 0;
+  for (const double rate : {0.5, 0.5, 0.5, 0.25, 0.0, 0.0}) {
+    adam.step({one});
+    at -= rate;
+    check_near(p.value(), {at}, 16 * eps);
+  }
+  later.set_steps(3);
+  later.second_moments()[0].fill(1 - std::pow(0.999f, 3.0f));  // as after three gradients of 1
+  later.step({one});
+  check_near(resumed.value(), {-0.25}, 1e-4);
+}
+
 TEST_CASE("two optimisers over disjoint parameters do not touch each other's parameters or state") {
   const V a = parameter({5}, 1), b = parameter({6}, 2);
   optim::Adam<float> first({a}), second({b});
@@ -281,6 +299,10 @@ TEST_CASE("optimisers name bad hyper-parameters and gradients") {
   const V p = parameter({2}, 1), constant(Tensor<float>::zeros({2}));
   const auto adam = [&](AdamHyper h) { return error_of([&] { optim::Adam<float>({p}, h); }); };
   CHECK(adam({.learning_rate = std::nan("")}) == "adam: learning rate is nan, expected a finite non-negative number");
+  CHECK(adam({.decay = {5, 5}}) ==
+        "adam: the rate decays from update 5 to 5, expected 0 <= begin < end, or end 0 for none");
+  CHECK(adam({.decay = {-1, 5}}) != "");
+  CHECK(adam({.decay = {0, HUGE_VAL}}) != "");
   CHECK(adam({.learning_rate = -1}) == "adam: learning rate is -1, expected a finite non-negative number");
   CHECK(adam({.learning_rate = HUGE_VAL}) == "adam: learning rate is inf, expected a finite non-negative number");
   CHECK(adam({.beta1 = 1}) == "adam: beta1 is 1, expected at least 0 and below 1");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tinygan/backend/bfloat16.hpp>
+#include <tinygan/backend/linear_decay.hpp>
 #include <tinygan/base/shape.hpp>
 
 namespace tinygan {
@@ -28,10 +29,12 @@ struct Segment {
 /// Adam (Kingma & Ba 2015): m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2;
 ///   p -= lr * (m / (1-b1^t)) / (sqrt(v / (1-b2^t)) + eps)                     epsilon_hat = false (the paper, PyTorch)
 ///   p -= lr * sqrt(1-b2^t)/(1-b1^t) * m / (sqrt(v) + eps)                     epsilon_hat = true  (Keras)
-/// with decoupled weight decay p -= lr * weight_decay * p before it (AdamW) when weight_decay > 0.
+/// with decoupled weight decay p -= lr * weight_decay * p before it (AdamW) when weight_decay > 0. At update t
+/// lr = learning_rate * decay.at(t - 1).
 struct AdamHyper {
   double learning_rate = 2e-4, beta1 = 0.5, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
   bool epsilon_hat = false;
+  LinearDecay decay = {};  ///< of the rate, over the updates
 };
 
 /// SGD: g += weight_decay p; m = momentum m + g; p -= lr * (nesterov ? g + momentum m : m).

@@ -18,10 +18,11 @@ void adam(const AdamHyper& h, int count, const ParameterSlot<T>* slots, const st
   const auto t = static_cast<double>(*step);
   const double correction1 = 1 - __builtin_pow(h.beta1, t);
   const double root_correction2 = __builtin_sqrt(1 - __builtin_pow(h.beta2, t));
+  const double learning_rate = h.learning_rate * h.decay.at(t - 1);
   // Both forms are p -= rate m / (sqrt(v) root + epsilon).
-  const auto rate = static_cast<T>(h.learning_rate * (h.epsilon_hat ? root_correction2 : 1) / correction1);
+  const auto rate = static_cast<T>(learning_rate * (h.epsilon_hat ? root_correction2 : 1) / correction1);
   const auto root = static_cast<T>(h.epsilon_hat ? 1 : 1 / root_correction2);
-  const auto epsilon = static_cast<T>(h.epsilon), keep = static_cast<T>(1 - h.learning_rate * h.weight_decay);
+  const auto epsilon = static_cast<T>(h.epsilon), keep = static_cast<T>(1 - learning_rate * h.weight_decay);
   const auto b1 = static_cast<T>(h.beta1), a1 = static_cast<T>(1 - h.beta1);
   const auto b2 = static_cast<T>(h.beta2), a2 = static_cast<T>(1 - h.beta2);
   detail::for_segments(count, slots, [&](index_t, const ParameterSlot<T>& s, index_t i, index_t n) {

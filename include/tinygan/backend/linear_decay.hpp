@@ -1,0 +1,17 @@
+// LinearDecay: a factor that falls with the training step, for rates that a captured step must not freeze.
+#pragma once
+
+namespace tinygan {
+
+/// 1 up to step `begin`, then falling linearly, and 0 from step `end` on; 1 throughout if end is 0. Steps count from 0.
+/// Kernels evaluate it from the step counter in device memory.
+struct LinearDecay {
+  double begin = 0, end = 0;
+
+  constexpr double at(double step) const {
+    if (end <= 0 || step <= begin) return 1;
+    return step >= end ? 0 : (end - step) / (end - begin);
+  }
+};
+
+}  // namespace tinygan
