@@ -48,6 +48,9 @@ class AdversarialStep {
  private:
   using Pass = nn::Pass;
 
+  /// The pass of G and of D in a step.
+  static Pass training_pass(Generator& random) { return Pass::train(random); }
+
   Variable<T> generate(index_t batch, Generator& random);
 
   /// D's output on its view of images (N,H,W,C). Every pass through D is one of these.
@@ -134,13 +137,13 @@ void AdversarialStep<T>::use_clock(const StepClock& clock) {
 template <class T>
 Variable<T> AdversarialStep<T>::generate(index_t batch, Generator& random) {
   const Variable<T> z = random_normal<T>({batch, models::latent_size}, random);
-  return networks_->generator(z, Pass::train(random));
+  return networks_->generator(z, training_pass(random));
 }
 
 template <class T>
 void AdversarialStep<T>::update_discriminator(const Tensor<T>& real, const Variable<T>& fake, Generator& random,
                                               Metrics& metrics) {
-  const auto output = [&](const Variable<T>& images) { return output_of(images, Pass::train(random)); };
+  const auto output = [&](const Variable<T>& images) { return output_of(images, training_pass(random)); };
   std::vector<Term> terms;
   if (objective_.relativistic) {
     const Variable<Wide> of_real = output(real);
@@ -167,7 +170,7 @@ void AdversarialStep<T>::update_discriminator(const Tensor<T>& real, const Varia
 template <class T>
 void AdversarialStep<T>::update_generator(const Tensor<T>& real, const Variable<T>& fake, Generator& random,
                                           Metrics& metrics) {
-  const Pass pass = Pass::train(random).frozen();
+  const Pass pass = training_pass(random).frozen();
   const Variable<Wide> output = output_of(fake, pass);
   Variable<Wide> real_output;
   if (objective_.relativistic) {
@@ -212,7 +215,7 @@ template <class T>
 void AdversarialStep<T>::add_penalties(std::vector<Term>& terms, const Tensor<T>& real, const Tensor<T>& fake,
                                        Generator& random) {
   // Frozen: statistics and the vectors of spectral norm are those of the passes for the loss.
-  const auto critic = [&](const Variable<T>& x) { return discriminate(x, Pass::train(random).frozen()); };
+  const auto critic = [&](const Variable<T>& x) { return discriminate(x, training_pass(random).frozen()); };
   const auto add = [&](double weight, const Variable<Wide>& penalty) {
     terms.push_back(differentiate(penalty * (weight * objective_.penalty_every)));
   };
