@@ -50,10 +50,13 @@
 #include <tinygan/nn/dense.hpp>
 #include <tinygan/nn/dropout.hpp>
 #include <tinygan/nn/losses.hpp>
+#include <tinygan/nn/minibatch_stddev.hpp>
 #include <tinygan/nn/normalisation.hpp>
+#include <tinygan/nn/pack.hpp>
 #include <tinygan/nn/pooling.hpp>
 #include <tinygan/nn/reshape.hpp>
 #include <tinygan/nn/sequential.hpp>
+#include <tinygan/nn/spectral_norm.hpp>
 #include <tinygan/ops/cast.hpp>
 #include <tinygan/ops/conv.hpp>
 #include <tinygan/ops/dropout.hpp>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tinygan/nn/layer.hpp>
+#include <tinygan/nn/spectral_norm.hpp>
 #include <tinygan/ops/conv.hpp>
 
 namespace tinygan::nn {
@@ -23,6 +24,7 @@ struct Conv2DOptions {
   Activation activation = Activation::none;
   Initializer kernel_initializer = Initializer::glorot_uniform();
   Initializer bias_initializer = Initializer::zeros();
+  bool spectral_norm = false;  ///< of Conv2D: the kernel divided by its largest singular value, see SpectralNorm
 
   /// "5x5, stride 2, leaky_relu 0.3".
   std::string details() const {
@@ -30,7 +32,7 @@ struct Conv2DOptions {
     if (stride.h != 1 || stride.w != 1)
       s += stride.h == stride.w ? text(", stride ", stride.h) : text(", stride ", stride.h, 'x', stride.w);
     const std::string f = activation_text(activation);
-    return f.empty() ? s : s + ", " + f;
+    return detail::with_spectral_norm(f.empty() ? s : s + ", " + f, spectral_norm);
   }
 
   ConvOptions geometry() const { return {stride.h, stride.w, padding, dilation.h, dilation.w}; }
@@ -54,16 +56,19 @@ class Conv2D : public Layer<T> {
   /// Throws Error on a size, stride or padding out of range.
   Conv2D(index_t in, index_t out, Conv2DOptions options, Generator& random = default_generator());
 
-  Variable<T> forward(const Variable<T>& x, const Pass&) override;
+  Variable<T> forward(const Variable<T>& x, const Pass& pass) override;
   Shape output_shape(const Shape& x) const override;
   std::string type() const override { return "conv2d"; }
   std::string details() const override { return options_.details(); }
   const Variable<T>& kernel() const { return kernel_; }
+  /// The kernel of a pass: kernel(), or that divided by its spectral norm.
+  Variable<T> used_kernel(const Pass& pass) const { return spectral_norm_ ? (*spectral_norm_)(pass) : kernel_; }
   const Variable<T>& bias() const { return bias_; }
 
  private:
   Conv2DOptions options_;
   Variable<T> kernel_, bias_;
+  SpectralNorm<T>* spectral_norm_ = nullptr;  // a child module
 };
 
 template <class T>
@@ -77,11 +82,12 @@ Conv2D<T>::Conv2D(index_t in, index_t out, Conv2DOptions options, Generator& ran
   const Fans fans{area * in, area * out};
   kernel_ = this->add_parameter("kernel", kernel, options.kernel_initializer, fans, random);
   if (options.bias) bias_ = this->add_parameter("bias", {out}, options.bias_initializer, fans, random);
+  if (options.spectral_norm) spectral_norm_ = &this->add_module("spectral_norm", SpectralNorm<T>(kernel_, random));
 }
 
 template <class T>
-Variable<T> Conv2D<T>::forward(const Variable<T>& x, const Pass&) {
-  return ops::conv2d(x, kernel_, options_.geometry(), {bias_, options_.activation});
+Variable<T> Conv2D<T>::forward(const Variable<T>& x, const Pass& pass) {
+  return ops::conv2d(x, used_kernel(pass), options_.geometry(), {bias_, options_.activation});
 }
 
 template <class T>
@@ -113,6 +119,7 @@ template <class T>
 Conv2DTranspose<T>::Conv2DTranspose(index_t in, index_t out, Conv2DOptions options, Generator& random)
     : options_(options) {
   detail::check_conv_layer("conv2d_transpose", in, out, options);
+  check(!options.spectral_norm, "conv2d_transpose", "spectral norm, expected none: only conv2d and dense have one");
   tinygan::detail::check_output_padding("conv2d_transpose", options.output_padding, options.geometry());
   const Shape kernel{options.kernel.h, options.kernel.w, out, in};
   kernel.check_size("conv2d_transpose");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tinygan/nn/layer.hpp>
+#include <tinygan/nn/spectral_norm.hpp>
 #include <tinygan/ops/matmul.hpp>
 
 namespace tinygan::nn {
@@ -11,6 +12,7 @@ struct DenseOptions {
   Activation activation = Activation::none;
   Initializer kernel_initializer = Initializer::glorot_uniform();
   Initializer bias_initializer = Initializer::zeros();
+  bool spectral_norm = false;  ///< the kernel divided by its largest singular value, see SpectralNorm
 };
 
 /// y(N,out) = activation(x(N,in) kernel(in,out) + bias(out)).
@@ -20,19 +22,24 @@ class Dense : public Layer<T> {
   /// Throws Error unless both sizes are at least 1.
   Dense(index_t in, index_t out, DenseOptions options = {}, Generator& random = default_generator());
 
-  Variable<T> forward(const Variable<T>& x, const Pass&) override;
+  Variable<T> forward(const Variable<T>& x, const Pass& pass) override;
 
   Shape output_shape(const Shape& x) const override;
 
   std::string type() const override { return "dense"; }
-  std::string details() const override { return activation_text(options_.activation); }
+  std::string details() const override {
+    return detail::with_spectral_norm(activation_text(options_.activation), options_.spectral_norm);
+  }
   const Variable<T>& kernel() const { return kernel_; }
+  /// The kernel of a pass: kernel(), or that divided by its spectral norm.
+  Variable<T> used_kernel(const Pass& pass) const { return spectral_norm_ ? (*spectral_norm_)(pass) : kernel_; }
   const Variable<T>& bias() const { return bias_; }
 
  private:
   index_t in_, out_;
   DenseOptions options_;
   Variable<T> kernel_, bias_;
+  SpectralNorm<T>* spectral_norm_ = nullptr;  // a child module
 };
 
 template <class T>
@@ -42,12 +49,13 @@ Dense<T>::Dense(index_t in, index_t out, DenseOptions options, Generator& random
   check(options.activation.slope >= 0, "dense", "slope ", options.activation.slope, ", expected at least 0");
   kernel_ = this->add_parameter("kernel", {in, out}, options.kernel_initializer, {in, out}, random);
   if (options.bias) bias_ = this->add_parameter("bias", {out}, options.bias_initializer, {in, out}, random);
+  if (options.spectral_norm) spectral_norm_ = &this->add_module("spectral_norm", SpectralNorm<T>(kernel_, random));
 }
 
 template <class T>
-Variable<T> Dense<T>::forward(const Variable<T>& x, const Pass&) {
+Variable<T> Dense<T>::forward(const Variable<T>& x, const Pass& pass) {
   output_shape(x.shape());
-  return ops::matmul(x, kernel_, {}, {bias_, options_.activation});
+  return ops::matmul(x, used_kernel(pass), {}, {bias_, options_.activation});
 }
 
 template <class T>

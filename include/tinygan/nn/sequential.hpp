@@ -112,7 +112,7 @@ std::string summary(const Layer<T>& model, const Shape& input) {
   std::ostringstream out;
   const auto row = [&](const std::string& name, const std::string& details, const std::string& shape,
                        const std::string& parameters) {
-    out << std::left << std::setw(20) << name << std::setw(30) << details << std::setw(20) << shape << std::right
+    out << std::left << std::setw(20) << name << std::setw(46) << details << std::setw(20) << shape << std::right
         << std::setw(10) << parameters << '\n';
   };
   row("layer", "", "output shape", "parameters");
