@@ -14,10 +14,13 @@
 #include <tinygan/nn/dense.hpp>
 #include <tinygan/nn/dropout.hpp>
 #include <tinygan/nn/losses.hpp>
+#include <tinygan/nn/minibatch_stddev.hpp>
 #include <tinygan/nn/normalisation.hpp>
+#include <tinygan/nn/pack.hpp>
 #include <tinygan/nn/pooling.hpp>
 #include <tinygan/nn/reshape.hpp>
 #include <tinygan/nn/sequential.hpp>
+#include <tinygan/nn/spectral_norm.hpp>
 #include <tinygan/ops/cast.hpp>
 #include <tinygan/optim/adam.hpp>
 #include <tinygan/optim/clip.hpp>
@@ -107,12 +110,15 @@
   TEMPLATE class Module<T>;                                                           \
   TEMPLATE class Sequential<T>;                                                       \
   TEMPLATE std::string summary(const Layer<T>&, const Shape&);                        \
+  TEMPLATE class SpectralNorm<T>;                                                     \
   TEMPLATE class Dense<T>;                                                            \
   TEMPLATE class Conv2D<T>;                                                           \
   TEMPLATE class Conv2DTranspose<T>;                                                  \
   TEMPLATE class BatchNorm<T>;                                                        \
   TEMPLATE class LayerNorm<T>;                                                        \
   TEMPLATE class Dropout<T>;                                                          \
+  TEMPLATE class MinibatchStddev<T>;                                                  \
+  TEMPLATE class Pack<T>;                                                             \
   TEMPLATE class Flatten<T>;                                                          \
   TEMPLATE class Reshape<T>;                                                          \
   TEMPLATE class ActivationLayer<T>;                                                  \
@@ -131,13 +137,13 @@
   TEMPLATE class Sgd<T>;                                                              \
   }
 
-#define TINYGAN_COMPILED_GAN(TEMPLATE, T)                  \
-  namespace tinygan::models {                              \
-  TEMPLATE Networks<T> make_networks(Network, Generator&); \
-  }                                                        \
-  namespace tinygan::gan {                                 \
-  TEMPLATE class AdversarialStep<T>;                       \
-  TEMPLATE class DiscriminatorView<T>;                     \
+#define TINYGAN_COMPILED_GAN(TEMPLATE, T)                                         \
+  namespace tinygan::models {                                                     \
+  TEMPLATE Networks<T> make_networks(Network, const NetworkOptions&, Generator&); \
+  }                                                                               \
+  namespace tinygan::gan {                                                        \
+  TEMPLATE class AdversarialStep<T>;                                              \
+  TEMPLATE class DiscriminatorView<T>;                                            \
   }
 
 #ifdef TINYGAN_COMPILED

@@ -171,7 +171,7 @@ TEST_CASE("mistake 8, LeakyReLU behind ReLU: negative inputs of D's layers pass 
   const V x(Tensor<float>::from({-2, 2}, {1, 1, 2, 1}), true);
   CHECK(array(grad(ops::sum(layer(x, nn::Pass::infer())), {x})[0]) == Array{static_cast<double>(0.3f), 1});
   for (models::Network network : {models::Network::dcgan, models::Network::libtorch, models::Network::small})
-    for (const std::string& l : layer_list(models::make_networks<float>(network, random).discriminator)) {
+    for (const std::string& l : layer_list(models::make_networks<float>(network, {}, random).discriminator)) {
       INFO(l);
       CHECK_FALSE((support::contains(l, "relu") && !support::contains(l, "leaky_relu")));
     }
@@ -180,7 +180,7 @@ TEST_CASE("mistake 8, LeakyReLU behind ReLU: negative inputs of D's layers pass 
 TEST_CASE("mistake 9, Reshape forgotten: every network maps z to images and images to logits") {
   Generator random(1);
   for (models::Network network : {models::Network::dcgan, models::Network::libtorch, models::Network::small}) {
-    const auto n = models::make_networks<float>(network, random);
+    const auto n = models::make_networks<float>(network, {}, random);
     CHECK(n.generator.output_shape({3, models::latent_size}) == Shape{3, 28, 28, 1});
     CHECK(n.discriminator.output_shape({3, 28, 28, 1}) == Shape{3, 1});
   }
@@ -193,7 +193,7 @@ TEST_CASE("mistake 10, sigmoid against data in [-1, 1]: G reaches both ends of t
   Generator random(1);
   for (models::Network network :
        {models::Network::dcgan, models::Network::article, models::Network::libtorch, models::Network::small}) {
-    auto n = models::make_networks<float>(network, random);
+    auto n = models::make_networks<float>(network, {}, random);
     CAPTURE(models::network_names[static_cast<std::size_t>(network)]);
     const auto parameters = n.generator.named_parameters();
     const auto last =
@@ -220,7 +220,7 @@ TEST_CASE("mistake 11, batch size as the number of steps: an epoch has images/ba
 TEST_CASE("mistake 12, batch norm everywhere: not on G's output nor D's input, and no bias in front of it") {
   Generator random(1);
   for (models::Network network : {models::Network::dcgan, models::Network::libtorch, models::Network::small}) {
-    const auto n = models::make_networks<float>(network, random);
+    const auto n = models::make_networks<float>(network, {}, random);
     CAPTURE(models::network_names[static_cast<std::size_t>(network)]);
     int in_generator = 0, in_discriminator = 0;
     for (const auto* model : {&n.generator, &n.discriminator}) {
@@ -246,7 +246,7 @@ TEST_CASE("mistake 12, batch norm everywhere: not on G's output nor D's input, a
 TEST_CASE("mistake 13, batch norm's mode left to chance: one z gives one image at inference, whatever its batch") {
   Generator random(1);
   for (models::Network network : {models::Network::libtorch, models::Network::small}) {
-    auto n = models::make_networks<float>(network, random);
+    auto n = models::make_networks<float>(network, {}, random);
     const NoGrad no_grad;
     const Tensor<float> z = random_normal<float>({4, models::latent_size}, random);
     n.generator(V(z), nn::Pass::train(random));  // statistics of some batch
@@ -271,7 +271,7 @@ TEST_CASE("mistake 14, cross entropy of probabilities: losses and gradients are 
   }
   Generator random(1);
   for (models::Network network : {models::Network::dcgan, models::Network::libtorch, models::Network::small})
-    for (const std::string& l : layer_list(models::make_networks<float>(network, random).discriminator))
+    for (const std::string& l : layer_list(models::make_networks<float>(network, {}, random).discriminator))
       CHECK_FALSE(support::contains(l, "sigmoid"));
 }
 
@@ -289,7 +289,7 @@ TEST_CASE("mistake 15, checkerboards: a kernel that the stride divides maps a co
   CHECK(std::count(odd.begin(), odd.end(), odd[0]) < 36);
 
   Generator random(1);
-  const auto n = models::make_networks<float>(models::Network::small, random);
+  const auto n = models::make_networks<float>(models::Network::small, {}, random);
   for (const auto* model : {&n.generator, &n.discriminator})
     for (const std::string& l : layer_list(*model)) {
       INFO(l);

@@ -20,7 +20,7 @@ std::vector<Tensor<float>> train_small(int steps, int threads, See see) {
   const data::DeviceImages images(data::stroke_digits(64, 1));
   data::Batches batches(images.count(), {.batch_size = 16});
   Generator random(2);
-  models::Networks<float> networks = models::make_networks<float>(models::Network::small, random);
+  models::Networks<float> networks = models::make_networks<float>(models::Network::small, {}, random);
   gan::AdversarialStep<float> step(networks, {}, {});
   for (int i = 0; i < steps; ++i) {
     random.next_step();

@@ -29,7 +29,7 @@ inline constexpr auto tiny_start = []<class T>(T, Device device) {
 inline auto network_start(models::Network network, index_t batch) {
   return [=]<class T>(T, Device device) {
     Generator random(7, device);
-    TrainingStart<T> start{models::make_networks<T>(network, random), {}};
+    TrainingStart<T> start{models::make_networks<T>(network, {}, random), {}};
     start.images = random_uniform<float>({batch, 28, 28, 1}, random, -1.0f, 1.0f);
     return start;
   };

@@ -239,7 +239,7 @@ TEST_CASE("Dropout without a generator takes the device's own") {
 
 TEST_CASE("Networks are made where their generator lives, and move") {
   Generator random(1, there);
-  models::Networks<float> n = models::make_networks<float>(models::Network::small, random);
+  models::Networks<float> n = models::make_networks<float>(models::Network::small, {}, random);
   const auto all_on = [&](Device device) {
     for (const nn::Sequential<float>* m : {&n.generator, &n.discriminator})
       for (const auto& variables : {m->parameters(), m->buffers()})

@@ -38,7 +38,7 @@ TEST_CASE("networks have the parameters of their definitions, and map z to image
   for (const Count& c : counts) {
     CAPTURE(models::network_names[static_cast<std::size_t>(c.network)]);
     Generator random(1);
-    auto n = models::make_networks<float>(c.network, random);
+    auto n = models::make_networks<float>(c.network, {}, random);
     CHECK(n.generator.parameter_count() == c.generator);
     CHECK(elements(n.generator.buffers()) == c.generator_statistics);
     CHECK(n.discriminator.parameter_count() == c.discriminator);
@@ -59,4 +59,145 @@ TEST_CASE("networks are found by name") {
     CHECK(static_cast<std::size_t>(models::network_from_name(models::network_names[i])) == i);
   CHECK(support::error_of([] { models::network_from_name("big"); }) ==
         "network: 'big' is unknown; there are dcgan, article, libtorch and small");
+}
+
+namespace {
+
+models::Networks<float> with(models::Network network, const models::NetworkOptions& options, std::uint64_t seed = 1) {
+  Generator random(seed);
+  return models::make_networks<float>(network, options, random);
+}
+
+constexpr models::Network every_network[] = {models::Network::dcgan, models::Network::article,
+                                             models::Network::libtorch, models::Network::small};
+
+/// The types of a model's layers.
+std::vector<std::string> types(const nn::Sequential<float>& model) {
+  std::vector<std::string> list;
+  for (const auto& [name, layer] : model.layers()) list.push_back(layer->type());
+  return list;
+}
+
+/// z to images to logits, of the shapes that are foretold.
+void check_shapes(models::Networks<float>& n, const models::NetworkOptions& o) {
+  Generator random(2);
+  const NoGrad no_grad;
+  const Shape z{4, models::latent_size}, image{4, o.size, o.size, o.channels}, logit{4 / o.packing, 1};
+  CHECK(n.generator.output_shape(z) == image);
+  CHECK(n.discriminator.output_shape(image) == logit);
+  const Variable<float> x = n.generator(random_normal<float>(z, random), nn::Pass::train(random));
+  REQUIRE(x.shape() == image);
+  CHECK(n.discriminator(x, nn::Pass::train(random)).shape() == logit);
+}
+
+}  // namespace
+
+TEST_CASE("every option leaves G's weights as they are drawn, and D a discriminator") {
+  for (const models::Network network : every_network) {
+    CAPTURE(models::network_names[static_cast<std::size_t>(network)]);
+    const auto plain = with(network, {});
+    for (const models::NetworkOptions& o :
+         {models::NetworkOptions{.spectral_norm = true},
+          {.minibatch_stddev = 4},
+          {.packing = 2},
+          {.dropout = 0.4},
+          {.discriminator_width = 0.25},
+          {.spectral_norm = true, .minibatch_stddev = 2, .packing = 2, .dropout = 0.1, .discriminator_width = 0.5}}) {
+      auto n = with(network, o);
+      check_shapes(n, o);
+      const auto expected = plain.generator.parameters(), found = n.generator.parameters();
+      REQUIRE(found.size() == expected.size());
+      for (std::size_t i = 0; i < found.size(); ++i) CHECK(same_bits(found[i].value(), expected[i].value()));
+    }
+  }
+}
+
+TEST_CASE("spectral norm divides every kernel of D, and adds no parameter") {
+  for (const models::Network network : every_network) {
+    CAPTURE(models::network_names[static_cast<std::size_t>(network)]);
+    const auto n = with(network, {.spectral_norm = true});
+    std::size_t kernels = 0, vectors = 0;
+    for (const auto& p : n.discriminator.named_parameters()) kernels += p.name.ends_with(".kernel");
+    for (const auto& b : n.discriminator.named_buffers()) vectors += b.name.ends_with(".spectral_norm.u");
+    CHECK(kernels >= 3);
+    CHECK(vectors == kernels);
+    CHECK(n.discriminator.parameter_count() == with(network, {}).discriminator.parameter_count());
+  }
+}
+
+TEST_CASE("minibatch standard deviation stands before D's last layer; packing before its first") {
+  for (const models::Network network : every_network) {
+    const std::vector<std::string> list = types(with(network, {.minibatch_stddev = 4, .packing = 3}).discriminator);
+    CHECK(list.front() == "pack");
+    const auto stddev = std::find(list.begin(), list.end(), "minibatch_stddev");
+    REQUIRE(stddev != list.end());
+    CHECK(list.end() - stddev == 3);  // and flatten with dense, or with the last convolution
+  }
+}
+
+TEST_CASE("packing widens D's first layer only; width scales its hidden channels") {
+  const auto kernel = [](const models::Networks<float>& n, std::size_t i) {
+    std::vector<Shape> kernels;
+    for (const auto& p : n.discriminator.named_parameters())
+      if (p.name.ends_with(".kernel")) kernels.push_back(p.variable.shape());
+    return kernels.at(i);
+  };
+  const auto packed = with(models::Network::dcgan, {.channels = 3, .packing = 2});
+  CHECK(kernel(packed, 0) == Shape{5, 5, 6, 64});
+  CHECK(kernel(packed, 1) == Shape{5, 5, 64, 128});
+  const auto narrow = with(models::Network::dcgan, {.discriminator_width = 0.25});
+  CHECK(kernel(narrow, 0) == Shape{5, 5, 1, 16});
+  CHECK(kernel(narrow, 1) == Shape{5, 5, 16, 32});
+  CHECK(kernel(narrow, 2) == Shape{49 * 32, 1});
+}
+
+TEST_CASE("a rate of dropout replaces the network's own; 0 takes it out") {
+  const auto rates = [](models::Network network, double rate) {
+    std::vector<std::string> list;
+    const auto n = with(network, {.dropout = rate});
+    for (const auto& [name, layer] : n.discriminator.layers())
+      if (layer->type() == "dropout") list.push_back(layer->details());
+    return list;
+  };
+  using List = std::vector<std::string>;
+  CHECK(rates(models::Network::dcgan, -1) == List{"0.3", "0.3"});
+  CHECK(rates(models::Network::dcgan, 0.5) == List{"0.5", "0.5"});
+  CHECK(rates(models::Network::small, 0.5) == List{"0.5"});
+  CHECK(rates(models::Network::article, -1).empty());
+  CHECK(rates(models::Network::article, 0.5) == List{"0.5", "0.5"});
+  CHECK(rates(models::Network::libtorch, 0.5) == List{"0.5", "0.5", "0.5"});
+  for (const models::Network network : every_network) CHECK(rates(network, 0).empty());
+}
+
+TEST_CASE("dcgan and small at 32x32 and 64x64, and images of several channels") {
+  for (const models::Network network : {models::Network::dcgan, models::Network::small})
+    for (const index_t size : {28, 32, 64}) {
+      const models::NetworkOptions o{.channels = 3, .size = size};
+      auto n = with(network, o);
+      check_shapes(n, o);
+    }
+  for (const models::Network network : {models::Network::article, models::Network::libtorch}) {
+    const models::NetworkOptions o{.channels = 3};
+    auto n = with(network, o);
+    check_shapes(n, o);
+  }
+}
+
+TEST_CASE("options that a network has not are errors that name it") {
+  const auto error = [](models::Network network, const models::NetworkOptions& o) {
+    return support::error_of([&] { with(network, o); });
+  };
+  using models::Network;
+  CHECK(error(Network::dcgan, {.size = 48}) == "dcgan: images of 48x48, expected 28x28, 32x32 or 64x64");
+  CHECK(error(Network::small, {.size = 0}) == "small: images of 0x0, expected at least 1x1");
+  CHECK(error(Network::libtorch, {.size = 32}) ==
+        "libtorch: images of 32x32, expected 28x28; dcgan and small have other sizes");
+  CHECK(error(Network::small, {.channels = 0}) == "small: 0 channels, expected at least 1");
+  CHECK(error(Network::small, {.minibatch_stddev = 1}) ==
+        "small: minibatch standard deviation over groups of 1, expected 0 or at least 2");
+  CHECK(error(Network::small, {.packing = 0}) == "small: packs of 0 images, expected at least 1");
+  CHECK(error(Network::small, {.dropout = 1}) ==
+        "small: dropout 1, expected below 1, or negative for the network's own");
+  CHECK(error(Network::small, {.discriminator_width = 0}) ==
+        "small: discriminator width 0, expected a finite number above 0");
 }

@@ -16,6 +16,11 @@ struct TrainOptions {
   std::string data = "auto";  ///< a directory with the MNIST files, "strokes", or "auto"
   std::int64_t images = 0;    ///< only the first so many of them; 0: all
   std::string model = "dcgan";
+  bool spectral_norm = false;      ///< of the discriminator
+  bool minibatch_stddev = false;   ///< in the discriminator
+  std::int64_t packing = 1;        ///< images that the discriminator judges together
+  double dropout = -1;             ///< rate in the discriminator; -1: the network's own
+  double discriminator_width = 1;  ///< factor of its hidden channels
   std::string loss = "bce";
   bool relativistic = false;
   double label_smoothing = 0;  ///< the label of real images is 1 less this
@@ -96,6 +101,16 @@ void each_option(F&& f) {
   f(Option{"model", &O::model, Role::result, model_names(), "NAME",
            "Networks: dcgan (TensorFlow's tutorial), article (the Keras sample, done right), libtorch (PyTorch's C++ "
            "example), small (quick looks)"});
+  f(Option{"spectral-norm", &O::spectral_norm, Role::result, Flag{}, "",
+           "Divide every kernel of the discriminator by its largest singular value"});
+  f(Option{"minibatch-stddev", &O::minibatch_stddev, Role::result, Flag{}, "",
+           "Show the discriminator how much the images of a batch differ, in groups of 4"});
+  f(Option{"packing", &O::packing, Role::result, Whole{1, 64}, "N",
+           "Images that the discriminator judges together; divides --batch-size"});
+  f(Option{"dropout", &O::dropout, Role::result, Real{-1, 0.99}, "P",
+           "Rate of dropout after the discriminator's hidden layers; -1: the network's own"});
+  f(Option{"discriminator-width", &O::discriminator_width, Role::result, Real{0.01, 16}, "F",
+           "Factor of the discriminator's hidden channels"});
   f(Option{
       "loss", &O::loss, Role::result, loss_names(), "NAME",
       "Adversarial loss: bce (the original, non-saturating), bce-saturating (G minimises log(1 - D(G(z)))), lsgan, "

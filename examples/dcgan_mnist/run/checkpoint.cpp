@@ -8,6 +8,7 @@
 #include <tinygan/io/weights.hpp>
 
 #include "base/byte_text.hpp"
+#include "run/network_options.hpp"
 
 namespace dcgan_mnist {
 
@@ -162,9 +163,11 @@ std::optional<ChosenCheckpoint> choose_checkpoint(const fs::path& run) {
   tinygan::fail(run.string(), "has no intact checkpoint: ", reasons);
 }
 
-io::SafetensorsFile make_weights_file(const std::string& model, std::int64_t step) {
+io::SafetensorsFile make_weights_file(const std::string& model, const models::NetworkOptions& networks,
+                                      std::int64_t step) {
   io::SafetensorsFile file;
   file.metadata = {{"format", weights_format}, {"model", model}, {"step", std::to_string(step)}};
+  add_network_options(file.metadata, networks);
   return file;
 }
 
@@ -199,8 +202,9 @@ LoadedGenerator load_generator(const fs::path& path, bool raw) {
   loaded.averaged = !raw && std::any_of(file.tensors.begin(), file.tensors.end(), [](const io::SafetensorsEntry& e) {
     return e.name.rfind("generator_ema.", 0) == 0;
   });
+  loaded.options = read_network_options(file.metadata, path.string());
   tinygan::Generator unused(0);
-  loaded.networks = models::make_networks<float>(models::network_from_name(loaded.model), unused);
+  loaded.networks = models::make_networks<float>(models::network_from_name(loaded.model), loaded.options, unused);
   io::load_weights<float>(file, path.string(),
                           {loaded.averaged ? "generator_ema" : "generator", &loaded.networks.generator},
                           {.strict = false});  // the file holds the discriminator and the other generator as well

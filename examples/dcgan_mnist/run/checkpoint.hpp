@@ -49,9 +49,10 @@ struct ChosenCheckpoint {
 /// intact, or if one is of a newer tinygan.
 std::optional<ChosenCheckpoint> choose_checkpoint(const std::filesystem::path& run);
 
-/// A weights file without tensors, with the network's name and the step in its metadata: for "generator.*",
+/// A weights file without tensors, with the network's name, its options and the step in its metadata: for "generator.*",
 /// "discriminator.*" and, if there is an averaged generator, "generator_ema.*".
-tinygan::io::SafetensorsFile make_weights_file(const std::string& model, std::int64_t step);
+tinygan::io::SafetensorsFile make_weights_file(const std::string& model,
+                                               const tinygan::models::NetworkOptions& networks, std::int64_t step);
 
 /// Reads a weights file. Throws Error if the metadata of make_weights_file() is missing.
 tinygan::io::SafetensorsFile read_weights(const std::filesystem::path& path);
@@ -63,6 +64,7 @@ std::filesystem::path find_weights(const std::filesystem::path& named);
 /// A generator with trained weights.
 struct LoadedGenerator {
   tinygan::models::Networks<float> networks;
+  tinygan::models::NetworkOptions options;
   std::string model, step;
   bool averaged = false;
 };

@@ -39,9 +39,10 @@ gan::Objective objective_of(const TrainOptions& o) {
 namespace {
 
 template <class T>
-models::Networks<T> make_networks(const TrainOptions& o, tinygan::Device device) {
+models::Networks<T> make_networks(const TrainOptions& o, const models::NetworkOptions& options,
+                                  tinygan::Device device) {
   tinygan::Generator weights = stream(o.seed, Stream::weights, tinygan::Device::cpu());
-  models::Networks<T> networks = models::make_networks<T>(models::network_from_name(o.model), weights);
+  models::Networks<T> networks = models::make_networks<T>(models::network_from_name(o.model), options, weights);
   networks.to(device);
   return networks;
 }
@@ -51,11 +52,12 @@ tinygan::AdamHyper hyper(const TrainOptions& o) { return {.learning_rate = o.lea
 template <class T>
 class ModelOf : public Model {
  public:
-  ModelOf(const TrainOptions& o, const tinygan::StepClock& clock)
-      : networks_(make_networks<T>(o, clock.device())), step_(networks_, hyper(o), hyper(o), objective_of(o)) {
+  ModelOf(const TrainOptions& o, const models::NetworkOptions& options, const tinygan::StepClock& clock)
+      : options_(options), networks_(make_networks<T>(o, options, clock.device())),
+        step_(networks_, hyper(o), hyper(o), objective_of(o)) {
     step_.use_clock(clock);
     if (o.ema == 0) return;
-    average_ = make_networks<float>(o, clock.device()).generator;
+    average_ = make_networks<float>(o, options, clock.device()).generator;
     ema_.emplace(networks_.generator.parameters(), average_->parameters(),
                  tinygan::optim::EmaOptions{std::pow(o.ema, average_interval)});
   }
@@ -114,7 +116,7 @@ class ModelOf : public Model {
 
   NetworkSummaries summaries(index_t batch_size) const override {
     return {summary_of(networks_.generator, {batch_size, models::latent_size}),
-            summary_of(networks_.discriminator, {batch_size, 28, 28, 1})};
+            summary_of(networks_.discriminator, {batch_size, options_.size, options_.size, options_.channels})};
   }
   float pixel_low() const override { return static_cast<float>(networks_.pixel_low); }
   float pixel_high() const override { return static_cast<float>(networks_.pixel_high); }
@@ -127,6 +129,7 @@ class ModelOf : public Model {
             {"discriminator_optimiser", &step_.discriminator_optimiser(), &networks_.discriminator}};
   }
 
+  models::NetworkOptions options_;
   models::Networks<T> networks_;
   mutable gan::AdversarialStep<T> step_;  // its optimisers are accessible only by non-const members
   std::optional<nn::Sequential<float>> average_;
@@ -135,9 +138,10 @@ class ModelOf : public Model {
 
 }  // namespace
 
-std::unique_ptr<Model> make_model(const TrainOptions& options, const tinygan::StepClock& clock) {
-  if (options.precision == "bf16") return std::make_unique<ModelOf<tinygan::bfloat16>>(options, clock);
-  return std::make_unique<ModelOf<float>>(options, clock);
+std::unique_ptr<Model> make_model(const TrainOptions& options, const models::NetworkOptions& networks,
+                                  const tinygan::StepClock& clock) {
+  if (options.precision == "bf16") return std::make_unique<ModelOf<tinygan::bfloat16>>(options, networks, clock);
+  return std::make_unique<ModelOf<float>>(options, networks, clock);
 }
 
 }  // namespace dcgan_mnist

@@ -8,6 +8,7 @@
 #include <tinygan/data/data_loader.hpp>
 #include <tinygan/gan/step.hpp>
 #include <tinygan/io/safetensors.hpp>
+#include <tinygan/models/network_options.hpp>
 
 #include "base/options.hpp"
 #include "run/describe.hpp"
@@ -60,6 +61,7 @@ class Model {
 
 /// On the device of `clock`, which ticks before each step: of bfloat16 with --precision bf16, else of float. The
 /// initial weights are drawn on the CPU, so that they are the same bits on every device.
-std::unique_ptr<Model> make_model(const TrainOptions& options, const tinygan::StepClock& clock);
+std::unique_ptr<Model> make_model(const TrainOptions& options, const tinygan::models::NetworkOptions& networks,
+                                  const tinygan::StepClock& clock);
 
 }  // namespace dcgan_mnist

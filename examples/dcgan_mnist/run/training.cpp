@@ -7,6 +7,7 @@
 
 #include "run/checkpoint.hpp"
 #include "run/in_batches.hpp"
+#include "run/network_options.hpp"
 
 namespace dcgan_mnist {
 
@@ -22,9 +23,10 @@ constexpr index_t statistics_batch = 64;
 }  // namespace
 
 Training::Training(const TrainOptions& options, tinygan::Device device, const tinygan::data::ImageDataset& images)
-    : options_(options), device_(device), random_(stream(options.seed, Stream::steps, device)),
+    : options_(options), network_options_(network_options(options, images)), device_(device),
+      random_(stream(options.seed, Stream::steps, device)),
       loader_(images, {.batch_size = images_per_step(options), .seed = options.seed}, random_.clock()),
-      model_(make_model(options, random_.clock())),
+      model_(make_model(options, network_options_, random_.clock())),
       stepper_([this](tinygan::data::DataLoader& loader,
                       StepVariant variant) { return model_->step(loader, random_, variant); },
                random_, loader_) {
@@ -53,7 +55,7 @@ void Training::refresh_average(bool quick) {
 }
 
 TrainingState Training::state() const {
-  TrainingState s{make_weights_file(options_.model, steps_done_), {}};
+  TrainingState s{make_weights_file(options_.model, network_options_, steps_done_), {}};
   model_->save(s);
   io::add_counter(s.state, "random.step", random_.step());
   io::add_counter(s.state, "batches.epoch", static_cast<std::uint64_t>(loader_.position().epoch));

@@ -37,7 +37,7 @@ class Training {
   /// Loads weights only, see Model. Throws Error, naming `name`, if they do not match or one of them is not finite.
   void load_weights(const tinygan::io::SafetensorsFile& weights, const std::string& name);
 
-  /// Images (N,28,28,1) of latent vectors (N,100) in inference mode, by the averaged generator if there is one; vectors
+  /// Images (N,H,W,C) of latent vectors (N,100) in inference mode, by the averaged generator if there is one; vectors
   /// and images in host memory, in batches that bound the memory.
   tinygan::Tensor<float> generate(const tinygan::Tensor<float>& latents);
   /// The images of rows * columns fixed latent vectors.
@@ -52,6 +52,7 @@ class Training {
 
  private:
   TrainOptions options_;
+  tinygan::models::NetworkOptions network_options_;
   tinygan::Device device_;
   tinygan::Generator random_;
   tinygan::data::DataLoader loader_;

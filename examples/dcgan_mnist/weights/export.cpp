@@ -25,7 +25,8 @@ int export_weights(const ExportOptions& o) {
       {"step", loaded.step},
       {"generator", loaded.averaged ? "averaged" : "raw"}};
   add_in_layout(file, "generator", loaded.networks.generator, {1, tinygan::models::latent_size}, layout);
-  add_in_layout(file, "discriminator", loaded.networks.discriminator, {1, 28, 28, 1}, layout);
+  const tinygan::models::NetworkOptions& d = loaded.options;
+  add_in_layout(file, "discriminator", loaded.networks.discriminator, {d.packing, d.size, d.size, d.channels}, layout);
   const std::string out = o.out.empty() ? loaded.model + "_" + o.layout + ".safetensors" : o.out;
   io::write_safetensors(out, file);
   std::printf("%s: %zu tensors of %s (%s, step %s, %s generator), for %s\n", out.c_str(), file.tensors.size(),

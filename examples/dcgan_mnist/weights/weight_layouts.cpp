@@ -6,6 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include <tinygan/nn/conv2d.hpp>
+#include <tinygan/nn/dense.hpp>
+
 namespace dcgan_mnist {
 
 using tinygan::index_t;
@@ -109,6 +112,19 @@ std::string keras_name(const std::string& layer_name, const std::string& layer_t
   return type + layer_name.substr(layer_type.size());
 }
 
+/// The parameters and buffers of a layer. A kernel with spectral norm is the one that inference uses, without u.
+std::vector<nn::Named<float>> exported_tensors(const nn::Layer<float>& layer) {
+  std::vector<nn::Named<float>> tensors = layer.named_parameters();
+  const auto* const dense = dynamic_cast<const nn::Dense<float>*>(&layer);
+  const auto* const conv = dynamic_cast<const nn::Conv2D<float>*>(&layer);
+  for (nn::Named<float>& b : layer.named_buffers()) {
+    if (b.name != "spectral_norm.u") tensors.push_back(std::move(b));
+    else if (dense) tensors[0].variable = dense->used_kernel(nn::Pass::infer());
+    else if (conv) tensors[0].variable = conv->used_kernel(nn::Pass::infer());
+  }
+  return tensors;
+}
+
 }  // namespace
 
 void add_in_layout(tinygan::io::SafetensorsFile& file, const std::string& prefix, const nn::Sequential<float>& model,
@@ -117,8 +133,7 @@ void add_in_layout(tinygan::io::SafetensorsFile& file, const std::string& prefix
   const std::vector<Features> features = image_features(layers, input);
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const auto& [name, layer] = layers[i];
-    std::vector<nn::Named<float>> tensors = layer->named_parameters();
-    for (nn::Named<float>& b : layer->named_buffers()) tensors.push_back(std::move(b));
+    const std::vector<nn::Named<float>> tensors = exported_tensors(*layer);
     if (tensors.empty()) continue;
     const std::string type = layer->type();
     const auto known = {"dense", "conv2d", "conv2d_transpose", "batch_norm"};

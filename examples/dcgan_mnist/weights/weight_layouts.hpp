@@ -18,6 +18,8 @@ enum class Layout { keras, torch };
 /// running_mean and running_var, beside num_batches_tracked. Where the features of a dense layer or a batch norm are a
 /// flattened image (H,W,C), before a reshape or after a flatten, they are permuted to (C,H,W).
 ///
+/// A kernel with spectral norm is written divided by it, as inference uses it.
+///
 /// `input` is the shape of the model's input for a batch of one. Throws Error on a layer that has weights but no such
 /// rule.
 void add_in_layout(tinygan::io::SafetensorsFile& file, const std::string& prefix,
