@@ -1,4 +1,4 @@
-// Random numbers: uniform, normal, Bernoulli, and dropout, from Philox4x32-10 (backend/philox.hpp).
+// Random numbers: uniform, normal, Bernoulli, integers, and dropout, from Philox4x32-10 (backend/philox.hpp).
 //
 // Element i uses word i % 4 of the block with counter (i / 4, draw, step): the same words as on the CPU. Normals by
 // Box-Muller:
@@ -91,6 +91,24 @@ template <class T>
 void random_bernoulli(index_t n, const RandomKey& key, float p, T* y, Stream stream) {
   random_numbers<Distribution::bernoulli, T>(n, key, p, 0.0f, nullptr, y, stream);
 }
+__global__ void __launch_bounds__(map_threads)
+    random_integers_kernel(index_t n, RandomKey key, std::int32_t low, std::int32_t high, std::int32_t* y) {
+  const std::uint64_t step = key.step ? *key.step : 0;
+  for (index_t i = grid_thread(); 4 * i < n; i += grid_threads()) {
+    const PhiloxBlock word = philox4x32(philox_counter(static_cast<std::uint64_t>(i), key.draw, step), key.seed);
+    TINYGAN_UNROLL
+    for (unsigned k = 0; k < 4; ++k)
+      if (4 * i + k < n) y[4 * i + k] = random_integer(word[k], low, high);
+  }
+}
+
+inline void random_integers(index_t n, const RandomKey& key, std::int32_t low, std::int32_t high, std::int32_t* y,
+                            Stream stream) {
+  launch<random_integers_kernel>(
+      {.grid = {grid_stride_blocks(ceil_div(n, 4), map_threads)}, .block = {map_threads}, .stream = stream}, n, key,
+      low, high, y);
+}
+
 template <class T>
 void dropout(index_t n, const RandomKey& key, float rate, const T* x, T* y, Stream stream) {
   random_numbers<Distribution::dropout>(n, key, rate, 1.0f / (1.0f - rate), x, y, stream);

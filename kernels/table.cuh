@@ -14,6 +14,7 @@
 #include "data.cuh"
 #include "ema.cuh"
 #include "gemm.cuh"
+#include "image.cuh"
 #include "launch.cuh"
 #include "layer_norm.cuh"
 #include "pointwise.cuh"
@@ -56,6 +57,8 @@ const KernelTable<T>& kernel_table() {
     t.pool_scatter = &pool_scatter<T>;
     t.sum_pool2d = &sum_pool2d<T>;
     t.sum_pool2d_grad = &sum_pool2d_grad<T>;
+    t.translate = &translate<T>;
+    t.cutout = &cutout<T>;
     t.random_uniform = &random_uniform<T>;
     t.random_normal = &random_normal<T>;
     t.random_bernoulli = &random_bernoulli<T>;
@@ -65,7 +68,8 @@ const KernelTable<T>& kernel_table() {
     t.sgd = &sgd<T>;
     t.global_norm = &global_norm<T>;
     t.clip_by_norm = &clip_by_norm<T>;
-    if constexpr (std::is_same_v<T, float>) {  // metrics and averages of master weights are float
+    if constexpr (std::is_same_v<T, float>) {  // metrics and averages are float, integers any
+      t.random_integers = &random_integers;
       t.record_values = &record_values;
       t.ema = &ema;
     }

@@ -87,6 +87,8 @@
   TEMPLATE Variable<T> permute(const Variable<T>&, const std::vector<int>&);                                          \
   TEMPLATE Variable<T> transpose(const Variable<T>&);                                                                 \
   TEMPLATE Variable<T> dropout(const Variable<T>&, double, Generator&);                                               \
+  TEMPLATE Variable<T> translate(const Variable<T>&, const Tensor<std::int32_t>&);                                    \
+  TEMPLATE Variable<T> cutout(const Variable<T>&, const Tensor<std::int32_t>&, index_t, index_t);                     \
   TEMPLATE Variable<T> matmul(const Variable<T>&, const Variable<T>&, MatmulOptions, const Fused<T>&);                \
   TEMPLATE Variable<T> conv2d(const Variable<T>&, const Variable<T>&, const ConvOptions&, const Fused<T>&);           \
   TEMPLATE Variable<T> conv2d(const Variable<T>&, const Variable<T>&, const ConvDims&, const Fused<T>&);              \

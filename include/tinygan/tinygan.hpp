@@ -61,6 +61,7 @@
 #include <tinygan/ops/cast.hpp>
 #include <tinygan/ops/conv.hpp>
 #include <tinygan/ops/dropout.hpp>
+#include <tinygan/ops/image.hpp>
 #include <tinygan/ops/inputs.hpp>
 #include <tinygan/ops/matmul.hpp>
 #include <tinygan/ops/normalisation.hpp>

@@ -59,6 +59,17 @@ void check_random_numbers() {
       }
 }
 
+TEST_CASE("Emulated random integers are the words, scaled") {
+  const std::uint64_t step = 5;
+  const RandomKey key{42, 7, &step};
+  for (const index_t n : {1, 4, 7, 1030}) {
+    const auto y = both_ways<std::int32_t>(
+        n, [&](std::int32_t* out) { emulated_kernels().random_integers(n, key, -3, 9, out, {}); });
+    for (index_t i = 0; i < n; ++i)
+      REQUIRE(y[static_cast<std::size_t>(i)] == -3 + static_cast<std::int32_t>(word(key, i) * std::uint64_t{13} >> 32));
+  }
+}
+
 TEST_CASE("Emulated random numbers are the contract's") {
   check_random_numbers<float>();
   check_random_numbers<bfloat16>();

@@ -173,3 +173,22 @@ TEST_CASE("random tensors name bad parameters") {
   CHECK(error_of([&] { random_bernoulli<float>({2}, 1.5f, g); }) ==
         "random_bernoulli: probability 1.5, expected 0 to 1");
 }
+
+TEST_CASE("random integers: both ends included, each equally often, another draw in each call") {
+  Generator g(8);
+  const Tensor<std::int32_t> first = random_integers({many}, -2, 4, g), second = random_integers({many}, -2, 4, g);
+  CHECK_FALSE(same_bits(first, second));
+  CHECK(g.draw() == 2);
+  std::vector<int> counts(7);
+  for (const std::int32_t v : first.host()) {
+    REQUIRE((v >= -2 && v <= 4));
+    ++counts[static_cast<std::size_t>(v + 2)];
+  }
+  const double share = 1.0 / 7;
+  for (const int count : counts) CHECK(std::abs(count - many * share) < 5 * root * std::sqrt(share * (1 - share)));
+  const std::int32_t low = std::numeric_limits<std::int32_t>::min(), high = std::numeric_limits<std::int32_t>::max();
+  const Array all = array(random_integers({many}, low, high, g));
+  CHECK((moments(all).low < 0.99 * low && moments(all).high > 0.99 * high));
+  CHECK(array(random_integers({3}, 5, 5, g)) == Array{5, 5, 5});
+  CHECK(error_of([&] { random_integers({3}, 5, 4, g); }) == "random_integers: low 5 is above high 4");
+}

@@ -15,6 +15,7 @@
 #include <tinygan/backend/conv_dims.hpp>
 #include <tinygan/backend/data_dims.hpp>
 #include <tinygan/backend/gemm_dims.hpp>
+#include <tinygan/backend/image_dims.hpp>
 #include <tinygan/backend/norm_dims.hpp>
 #include <tinygan/backend/optimiser_arguments.hpp>
 #include <tinygan/backend/philox.hpp>
@@ -85,6 +86,12 @@ struct KernelTable {
   void (*sum_pool2d)(const PoolDims&, wide_t<T> scale, const T* x, T* y, Stream);
   void (*sum_pool2d_grad)(const PoolDims&, wide_t<T> scale, const T* g, T* dx, Stream);
 
+  // ---- images ---------------------------------------------------------------------------------------------------
+  /// y[n,h,w,c] = x[n, h - sign offset[n,0], w - sign offset[n,1], c], 0 outside x.
+  void (*translate)(const TranslateDims&, const std::int32_t* offset, const T* x, T* y, Stream);
+  /// y = 0 in image n's window, whose first pixel is corner[n] (row, column), and x elsewhere. Its own adjoint.
+  void (*cutout)(const CutoutDims&, const std::int32_t* corner, const T* x, T* y, Stream);
+
   // ---- random numbers -------------------------------------------------------------------------------------------
   /// y = low + (high - low) * u.
   void (*random_uniform)(index_t n, const RandomKey&, wide_t<T> low, wide_t<T> high, T* y, Stream);
@@ -92,6 +99,8 @@ struct KernelTable {
   void (*random_normal)(index_t n, const RandomKey&, wide_t<T> mean, wide_t<T> stddev, T* y, Stream);
   /// y = 1 with probability p, else 0.
   void (*random_bernoulli)(index_t n, const RandomKey&, wide_t<T> p, T* y, Stream);
+  /// y = low + floor(w (high - low + 1) / 2^32), w the element's word: low to high, both included.
+  void (*random_integers)(index_t n, const RandomKey&, std::int32_t low, std::int32_t high, std::int32_t* y, Stream);
   /// y = u < rate ? 0 : x / (1 - rate): linear in x, its own adjoint under the same key.
   void (*dropout)(index_t n, const RandomKey&, wide_t<T> rate, const T* x, T* y, Stream);
 

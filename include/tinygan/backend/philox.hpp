@@ -40,6 +40,12 @@ constexpr PhiloxBlock philox_counter(std::uint64_t block, std::uint32_t draw, st
 /// Uniform in [0,1) with 24 bits.
 constexpr float uniform01(std::uint32_t word) { return static_cast<float>(word >> 8) * 0x1p-24f; }
 
+/// An integer from low to high, both included; probabilities differ by less than 2^-32.
+constexpr std::int32_t random_integer(std::uint32_t word, std::int32_t low, std::int32_t high) {
+  const std::uint64_t count = static_cast<std::uint64_t>(std::int64_t{high} - low) + 1;
+  return static_cast<std::int32_t>(low + static_cast<std::int64_t>(word * count >> 32));
+}
+
 /// Uniform in (0,1], safe under a logarithm.
 constexpr float uniform01_open(std::uint32_t word) { return static_cast<float>((word >> 8) + 1) * 0x1p-24f; }
 

@@ -15,6 +15,7 @@
 #include <tinygan/cpu/data.hpp>
 #include <tinygan/cpu/ema.hpp>
 #include <tinygan/cpu/gemm.hpp>
+#include <tinygan/cpu/image.hpp>
 #include <tinygan/cpu/layer_norm.hpp>
 #include <tinygan/cpu/pointwise.hpp>
 #include <tinygan/cpu/pooling.hpp>
@@ -63,9 +64,12 @@ constexpr KernelTable<T> all_kernels() {
       .pool_scatter = pool_scatter<T>,
       .sum_pool2d = sum_pool2d<T>,
       .sum_pool2d_grad = sum_pool2d_grad<T>,
+      .translate = translate<T>,
+      .cutout = cutout<T>,
       .random_uniform = random_uniform<T>,
       .random_normal = random_normal<T>,
       .random_bernoulli = random_bernoulli<T>,
+      .random_integers = random_integers,
       .dropout = dropout<T>,
       .gather_images = gather_images<T>,
       .record_values = record_values<T>,

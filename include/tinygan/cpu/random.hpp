@@ -223,6 +223,16 @@ void random_bernoulli(index_t n, const RandomKey& key, T p, T* y, Stream) {
   });
 }
 
+inline void random_integers(index_t n, const RandomKey& key, std::int32_t low, std::int32_t high, std::int32_t* y,
+                            Stream) {
+  const std::uint64_t step = key.step ? *key.step : 0;
+  for (index_t i = 0; i < n; i += 4) {  // a few per image: scalar code on one thread
+    const PhiloxBlock word = philox4x32(philox_counter(static_cast<std::uint64_t>(i / 4), key.draw, step), key.seed);
+    for (index_t k = i; k < std::min(n, i + 4); ++k)
+      y[k] = random_integer(word[static_cast<std::size_t>(k - i)], low, high);
+  }
+}
+
 template <class T>
 void dropout(index_t n, const RandomKey& key, T rate, const T* x, T* y, Stream) {
   const T scale = T(1) / (T(1) - rate);

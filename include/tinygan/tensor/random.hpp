@@ -110,6 +110,10 @@ Tensor<T> random_bernoulli(const Shape& shape, T p, Generator& g = default_gener
   return y;
 }
 
+/// y = an integer from low to high, both included.
+Tensor<std::int32_t> random_integers(const Shape& shape, std::int32_t low, std::int32_t high,
+                                     Generator& g = default_generator());
+
 }  // namespace tinygan
 
 #ifdef TINYGAN_FUNC
@@ -134,6 +138,14 @@ TINYGAN_FUNC void Generator::set_step(std::uint64_t step) {
 TINYGAN_FUNC void Generator::reseed(std::uint64_t seed) {
   seed_ = seed;
   set_step(0);
+}
+
+TINYGAN_FUNC Tensor<std::int32_t> random_integers(const Shape& shape, std::int32_t low, std::int32_t high,
+                                                  Generator& g) {
+  check(low <= high, "random_integers", "low ", low, " is above high ", high);
+  Tensor<std::int32_t> y(shape, g.device());
+  kernels<float>(g.device()).random_integers(y.size(), g.next().key, low, high, y.data(), Stream{});
+  return y;
 }
 
 }  // namespace tinygan
