@@ -144,6 +144,7 @@
   TEMPLATE Networks<T> make_networks(Network, const NetworkOptions&, Generator&); \
   }                                                                               \
   namespace tinygan::gan {                                                        \
+  TEMPLATE Variable<T> diff_augment(const DiffAugment&, const Variable<T>&, Generator&); \
   TEMPLATE class AdversarialStep<T>;                                              \
   TEMPLATE class DiscriminatorView<T>;                                            \
   }

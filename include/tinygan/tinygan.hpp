@@ -30,6 +30,7 @@
 #include <tinygan/eval/kernel_distance.hpp>
 #include <tinygan/eval/neighbours.hpp>
 #include <tinygan/eval/symmetric_eigen.hpp>
+#include <tinygan/gan/diff_augment.hpp>
 #include <tinygan/gan/discriminator_view.hpp>
 #include <tinygan/gan/losses.hpp>
 #include <tinygan/gan/objective.hpp>

@@ -35,10 +35,11 @@ struct Trained {
 /// Trains the tiny networks; `between` runs after each step. Everything that counts steps shares one clock, or has its
 /// own.
 template <class Between>
-Trained train_tiny(Device device, CapturedStep::Mode mode, int steps, Between between, bool one_clock = true) {
+Trained train_tiny(Device device, CapturedStep::Mode mode, int steps, Between between, bool one_clock = true,
+                   const gan::ViewOptions& view = {}) {
   models::Networks<float> networks = tiny_networks(1);
   networks.to(device);
-  gan::AdversarialStep<float> step(networks, {}, {});
+  gan::AdversarialStep<float> step(networks, {}, {}, {}, view);
   step.measure_norms(true);
   Generator random(3, device);
   if (one_clock) step.use_clock(random.clock());
@@ -87,6 +88,16 @@ TEST_CASE("A captured step leaves the bits of running it each time, across epoch
   CHECK(captured.captured);
   CHECK(eager.values.size() == 5);
   check_same(captured, eager);
+}
+
+TEST_CASE(
+    "A captured step draws the discriminator's view anew in every replay, with the bits of running it each time") {
+  const gan::ViewOptions view{.augment = {.color = true, .translation = true, .cutout = true}, .noise = 0.1};
+  const Trained eager = train_tiny(there, CapturedStep::Mode::eager, 5, nothing, true, view);
+  const Trained captured = train_tiny(there, CapturedStep::Mode::automatic, 5, nothing, true, view);
+  CHECK(captured.captured);
+  check_same(captured, eager);
+  CHECK_FALSE(same_bits(eager.state, train_tiny(there, CapturedStep::Mode::eager, 5, nothing).state));
 }
 
 TEST_CASE("One clock leaves the bits of a count each") {

@@ -3,17 +3,19 @@
 
 #include <cmath>
 
+#include <tinygan/gan/diff_augment.hpp>
 #include <tinygan/ops/pointwise.hpp>
 #include <tinygan/tensor/random.hpp>
 
 namespace tinygan::gan {
 
 struct ViewOptions {
+  DiffAugment augment{};
   double noise = 0;  ///< standard deviation of the instance noise
 };
 
-/// y = x + noise n, n standard normal: instance noise. Drawn anew in every call, differentiable; x itself, without a
-/// draw or a launch, if every option is off.
+/// y = diff_augment(x) + noise n, n standard normal: DiffAugment, then instance noise. Drawn anew in every call,
+/// differentiable; x itself, without a draw or a launch, if every option is off.
 /// Source: Arjovsky & Bottou 2017, section 3; Sonderby et al. 2017.
 template <class T>
 class DiscriminatorView {
@@ -36,8 +38,8 @@ DiscriminatorView<T>::DiscriminatorView(const ViewOptions& options) : options_(o
 
 template <class T>
 Variable<T> DiscriminatorView<T>::operator()(const Variable<T>& images, Generator& random) const {
-  if (options_.noise == 0) return images;
-  return images + Variable<T>(random_normal<T>(images.shape(), random)) * options_.noise;
+  const Variable<T> y = diff_augment(options_.augment, images, random);
+  return options_.noise == 0 ? y : y + Variable<T>(random_normal<T>(y.shape(), random)) * options_.noise;
 }
 
 }  // namespace tinygan::gan
