@@ -139,14 +139,14 @@
   TEMPLATE class Sgd<T>;                                                              \
   }
 
-#define TINYGAN_COMPILED_GAN(TEMPLATE, T)                                         \
-  namespace tinygan::models {                                                     \
-  TEMPLATE Networks<T> make_networks(Network, const NetworkOptions&, Generator&); \
-  }                                                                               \
-  namespace tinygan::gan {                                                        \
+#define TINYGAN_COMPILED_GAN(TEMPLATE, T)                                                \
+  namespace tinygan::models {                                                            \
+  TEMPLATE Networks<T> make_networks(Network, const NetworkOptions&, Generator&);        \
+  }                                                                                      \
+  namespace tinygan::gan {                                                               \
   TEMPLATE Variable<T> diff_augment(const DiffAugment&, const Variable<T>&, Generator&); \
-  TEMPLATE class AdversarialStep<T>;                                              \
-  TEMPLATE class DiscriminatorView<T>;                                            \
+  TEMPLATE class AdversarialStep<T>;                                                     \
+  TEMPLATE class DiscriminatorView<T>;                                                   \
   }
 
 #ifdef TINYGAN_COMPILED
