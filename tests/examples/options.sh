@@ -56,13 +56,13 @@ ends 2 "path: the value is empty" info ''
 
 # Decimal, whatever zeros lead; the last of several counts.
 zeros=(--images 0100 --batch-size 016 --steps 0070 --critic-steps 02 --statistics-images 0064 --seed 010 --epochs 009
-  --snapshot-every 08 --checkpoint-every 09 --keep-last 07 --keep-every 011 --log-every 012 --threads 01
+  --snapshot-every 08 --checkpoint-every 09 --keep-last 07 --keep-every 011 --log-every 012 --eval-every 013 --eval-samples 0256 --threads 01
   --penalty-weight 010 --r1 00.5 --r2 01 --penalty-every 016 --learning-rate 0001e-03 --beta1 00.5 --ema .25)
 resolved '"images":100,"model":"small",' "${zeros[@]}"
 resolved '"penalty-weight":10.0,"r1":0.5,"r2":1.0,"penalty-every":16,"critic-steps":2,"epochs":9,"steps":70,"batch-size":16,"seed":10,' "${zeros[@]}"
 resolved '"learning-rate":0.001,"beta1":0.5,"ema":0.25,"statistics-images":64,' "${zeros[@]}"
 resolved '"threads":1,' "${zeros[@]}"
-resolved '"snapshot-every":8,"checkpoint-every":9,"keep-last":7,"keep-every":11,"log-every":12,' "${zeros[@]}"
+resolved '"snapshot-every":8,"checkpoint-every":9,"keep-last":7,"keep-every":11,"log-every":12,"eval-every":13,"eval-samples":256,' "${zeros[@]}"
 resolved '"seed":18446744073709551615,' --seed 18446744073709551615
 resolved '"seed":8,' --seed 7 --seed 08
 resolved '"ema":0.0,' --ema=-0

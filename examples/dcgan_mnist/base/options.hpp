@@ -161,16 +161,16 @@ void each_option(F&& f) {
            "Steps between image grids; 0: every epoch"});
   f(Option{"checkpoint-every", &O::checkpoint_every, Role::side, Whole{0, max_steps}, "N",
            "Steps between checkpoints; 0: every epoch"});
+  f(Option{"keep-last", &O::keep_last, Role::side, Whole{0, max_count}, "N", "Checkpoints to keep; 0: all"});
+  f(Option{"keep-every", &O::keep_every, Role::side, Whole{0, max_steps}, "N",
+           "Keep every N-th step's checkpoint, too; 0: no"});
+  f(Option{"log-every", &O::log_every, Role::side, Whole{1, 1000000}, "N", "Steps between lines of the log"});
   f(Option{"eval-every", &O::eval_every, Role::side, Whole{0, max_steps}, "N",
            "Steps between evaluations of the images, see `dcgan_mnist evaluate`; 0: none"});
   f(Option{"eval-samples", &O::eval_samples, Role::side, Whole{256, max_count}, "N",
            "Images of an evaluation; figures compare at equal numbers only"});
   f(Option{"eval-classifier", &O::eval_classifier, Role::side, Anything{}, "FILE",
            "The evaluation's classifier, for sets that the built-in one does not know"});
-  f(Option{"keep-last", &O::keep_last, Role::side, Whole{0, max_count}, "N", "Checkpoints to keep; 0: all"});
-  f(Option{"keep-every", &O::keep_every, Role::side, Whole{0, max_steps}, "N",
-           "Keep every N-th step's checkpoint, too; 0: no"});
-  f(Option{"log-every", &O::log_every, Role::side, Whole{1, 1000000}, "N", "Steps between lines of the log"});
   f(Option{"progress", &O::progress, Role::session, OneOf{{"auto", "plain", "none"}}, "HOW",
            "auto (a live line on a terminal), plain or none"});
   f(Option{"dry-run", &O::dry_run, Role::unsaved, Flag{}, "",

@@ -41,9 +41,8 @@ class Places {
 
 }  // namespace
 
-ReferenceImages reference_images(const std::string& where) {
-  constexpr index_t stroke_train = 20000, stroke_test = 10000;
-  if (where == "strokes") return {data::stroke_digits(stroke_train, 0), data::stroke_digits(stroke_test, 1)};
+ReferenceImages reference_images(const std::string& where, index_t samples) {
+  if (where == "strokes") return {data::stroke_digits(4 * samples, 0), data::stroke_digits(samples, 1)};
   return {data::load_mnist(where, data::Split::train), data::load_mnist(where, data::Split::test)};
 }
 

@@ -21,8 +21,9 @@ struct ReferenceImages {
   tinygan::data::ImageDataset train, test;
 };
 
-/// Throws Error if labels or test images are missing. The built-in stroke digits are 20,000 and 10,000.
-ReferenceImages reference_images(const std::string& where);
+/// For an evaluation of `samples` images. Throws Error if labels or test images are missing. Of the built-in stroke digits
+/// as many test images and four times as many training images are drawn.
+ReferenceImages reference_images(const std::string& where, tinygan::index_t samples);
 
 /// Images (columns * rows, 28, 28) in a grid.
 GreyImage byte_grid(std::span<const std::uint8_t> images, int columns);

@@ -12,7 +12,7 @@ namespace dcgan_mnist {
 namespace {
 
 tinygan::eval::Evaluator make_evaluator(const TrainOptions& o, tinygan::Device device, Progress& progress) {
-  const ReferenceImages reference = reference_images(o.data);
+  const ReferenceImages reference = reference_images(o.data, o.eval_samples);
   return {load_classifier(o.eval_classifier, device), reference.train, reference.test, o.eval_samples,
           [&](const std::string& what) { progress.note("evaluation: " + what); }};
 }

@@ -84,7 +84,7 @@ int evaluate(const EvaluateOptions& options) {
   std::optional<Subject> subject;
   if (is_npz(o.weights)) subject = read_images(o);
   else source = std::make_unique<ImageSource>(o);
-  const ReferenceImages reference = reference_images(find_images(o.data));
+  const ReferenceImages reference = reference_images(find_images(o.data), o.samples);
   tinygan::eval::Classifier classifier = load_classifier(o.classifier, device_from_name(o.device).value());
   tinygan::eval::Evaluator evaluator(std::move(classifier), reference.train, reference.test, o.samples, say);
   if (!subject) {
