@@ -199,7 +199,7 @@ TEST_CASE("clipping weights: in place, on every device, of bfloat16 the master a
     CHECK(w.value().data() == at);
     CHECK(w.value().version() != version);  // a tape that recorded the old weights notices
 
-    const Variable<bfloat16> narrow(tensor<bfloat16>({-3, 0.25}, {2}, device), true);
+    const Variable<bfloat16> narrow(cast<bfloat16>(Tensor<float>::from({-3, 0.25}, {2}, device)), true);
     narrow.master();
     optim::clip_weights<bfloat16>({narrow}, 0.01);
     const double limit = static_cast<double>(0.01f);
