@@ -20,7 +20,7 @@ not_whole=(nan inf -1 -0 +5 ' 5' '5 ' 0x10 1e3 1_000 1,000 1.0 5. five 922337203
 not_real=(nan NAN -nan 'nan(0x1)' inf -inf Infinity 1e400 -1e400 1e-400 -0.1 1e7 +0.5 ' 0.5' '0.5 ' 0x1p-3 0,5 0_1 0.5f e5 .)
 whole=(images penalty-every critic-steps epochs steps batch-size statistics-images threads snapshot-every checkpoint-every keep-last
   keep-every log-every)
-real=(label-smoothing penalty-weight r1 r2 learning-rate beta1 ema)
+real=(label-smoothing penalty-weight r1 r2 learning-rate learning-rate-d learning-rate-decay beta1 beta2 ema)
 seeds=(18446744073709551616 -18446744073709551615)
 
 for option in "${whole[@]}"; do
@@ -57,10 +57,11 @@ ends 2 "path: the value is empty" info ''
 # Decimal, whatever zeros lead; the last of several counts.
 zeros=(--images 0100 --batch-size 016 --steps 0070 --critic-steps 02 --statistics-images 0064 --seed 010 --epochs 009
   --snapshot-every 08 --checkpoint-every 09 --keep-last 07 --keep-every 011 --log-every 012 --eval-every 013 --eval-samples 0256 --threads 01
-  --penalty-weight 010 --r1 00.5 --r2 01 --penalty-every 016 --learning-rate 0001e-03 --beta1 00.5 --ema .25)
+  --penalty-weight 010 --r1 00.5 --r2 01 --penalty-every 016 --learning-rate 0001e-03 --learning-rate-d 04e-4
+  --learning-rate-decay .25 --beta1 00.5 --beta2 0.99 --ema .25)
 resolved '"images":100,"model":"small",' "${zeros[@]}"
 resolved '"penalty-weight":10.0,"r1":0.5,"r2":1.0,"penalty-every":16,"critic-steps":2,"epochs":9,"steps":70,"batch-size":16,"seed":10,' "${zeros[@]}"
-resolved '"learning-rate":0.001,"beta1":0.5,"ema":0.25,"statistics-images":64,' "${zeros[@]}"
+resolved '"learning-rate":0.001,"learning-rate-d":0.0004,"learning-rate-decay":0.25,"beta1":0.5,"beta2":0.99,"ema":0.25,"statistics-images":64,' "${zeros[@]}"
 resolved '"threads":1,' "${zeros[@]}"
 resolved '"snapshot-every":8,"checkpoint-every":9,"keep-last":7,"keep-every":11,"log-every":12,"eval-every":13,"eval-samples":256,' "${zeros[@]}"
 resolved '"seed":18446744073709551615,' --seed 18446744073709551615
@@ -72,6 +73,19 @@ resolved '"ema":0.0,' --ema=-0
 cmp decimal.png zeros.png
 "$program" interpolate "$run" --rows 010 --steps 02 --from 08 --to 09 --out zeros.png |
   grep -q ': 10 spherical ways of 2 steps from seed 8 to seed 9,' || die "interpolate --rows 010"
+
+# ---- options that do not go together --------------------------------------------------------------------------------
+
+ends 2 "label smoothing 0.1 with the loss hinge" train --smoke --dry-run --loss hinge --label-smoothing 0.1
+for loss in bce-saturating wgan wgan-gp; do
+  ends 2 "a relativistic $loss, expected bce, lsgan or hinge" train --smoke --dry-run --loss $loss --relativistic
+done
+ends 2 "label smoothing 0.1 of a relativistic loss" train --smoke --dry-run --relativistic --label-smoothing 0.1
+for penalty in "--r1 1" "--r2 1" "--loss wgan-gp"; do
+  ends 1 "the discriminator has batch norm, expected none with a gradient penalty" train --smoke --dry-run --model libtorch $penalty
+done
+resolved '"relativistic":true,' --loss hinge --relativistic --r1 0.1
+resolved '"loss":"wgan",' --loss wgan --weight-clip 0.02 --model libtorch
 
 # ---- configuration files: the same checks, and errors that name file and line ---------------------------------------
 

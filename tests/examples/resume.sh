@@ -30,6 +30,22 @@ part=$(train "${critic[@]}" --steps 4)
 train --resume "$part" --steps 7 --progress none >/dev/null
 same_end "$whole_critic" "$part" "resumed with critic steps"
 
+# Rates that fall over the run and penalties in some steps: the same, from an earlier checkpoint. Such a run has one length.
+falling=("${tiny[@]}" --checkpoint-every 1 --keep-last 0 --log-every 1 --learning-rate-d 0.0004 --r1 1 --penalty-every 3)
+whole_falling=$(train "${falling[@]}" --learning-rate-decay 0.5 --steps 8 --out "$scratch/falling")
+cp -r "$whole_falling" "$scratch/falling_part"
+train --resume "$scratch/falling_part/checkpoints/step_00000005" --steps 8 --progress none >/dev/null
+same_end "$whole_falling" "$scratch/falling_part" "resumed with a falling rate and lazy penalties"
+constant=$(train "${falling[@]}" --steps 8 --out "$scratch/falling")
+cmp <(stats "$constant" | head -5) <(stats "$whole_falling" | head -5) || die "a rate fell before its time"
+cmp -s <(stats "$constant") <(stats "$whole_falling") && die "--learning-rate-decay changes nothing"
+for length in "--steps 9" "--epochs 3"; do
+  ends 1 "--learning-rate-decay, which spreads over all of its steps; another length \($length instead of --steps 8\)" \
+    train --resume "$whole_falling" $length
+done
+again=$(train "${falling[@]}" --learning-rate-decay 0.5 --steps 9 --out "$scratch/falling" --resume auto)
+[[ $again != "$whole_falling" ]] || die "--resume auto goes on with a run of another length"
+
 # The CUDA kernels, run on the CPU.
 slow=(--data strokes --images 8 --model small --batch-size 2 --statistics-images 2 --device emulated --progress none)
 ends_of=()

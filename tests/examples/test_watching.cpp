@@ -83,6 +83,42 @@ TEST_CASE("a one-sided game is hinted at once, after it has lasted, and again on
   CHECK(contains(watch.step(0.5, 0.95), "stopped telling real from generated"));
 }
 
+TEST_CASE("gradients that vanish or explode are judged by the run's own beginning, after they have lasted, once") {
+  const auto watch_of = [](double usual) {
+    HealthWatch watch(1);
+    for (int i = 0; i < HealthWatch::early_norms; ++i) {
+      REQUIRE(watch.gradient(i % 5 == 0 ? 100 * usual : usual).empty());  // the median, not the mean
+      REQUIRE(watch.gradient(std::nan("")).empty());                      // not measured
+    }
+    return watch;
+  };
+  const auto hints = [](HealthWatch& watch, double norm, int steps) {
+    std::string all;
+    for (int i = 0; i < steps; ++i) all += watch.gradient(norm);
+    return all;
+  };
+  for (const double usual : {1e-4, 0.5, 1e3}) {
+    HealthWatch watch = watch_of(usual);
+    CHECK(hints(watch, usual / 500, 100).empty());
+    CHECK(hints(watch, usual * 500, 100).empty());
+    CHECK(hints(watch, usual / 2000, HealthWatch::early_norms - 1).empty());
+    CHECK(hints(watch, usual, 1).empty());  // the spell is broken
+    CHECK(hints(watch, usual / 2000, HealthWatch::early_norms - 1).empty());
+    CHECK(contains(hints(watch, usual / 2000, 1), "the generator's gradients have vanished"));
+    CHECK(hints(watch, usual / 2000, 1000).empty());  // said already
+    CHECK(hints(watch, usual * 2000, HealthWatch::early_norms - 1).empty());
+    CHECK(contains(hints(watch, usual * 2000, 1), "the generator's gradients explode"));
+    CHECK(hints(watch, usual * 2000, 1000).empty());
+  }
+  HealthWatch watch = watch_of(0.5);
+  CHECK(hints(watch, 1e-4, HealthWatch::early_norms) ==
+        "hint: the generator's gradients have vanished: their length is 0.0001, it was 0.5 at the beginning of the "
+        "run; it "
+        "learns nothing any more; try --loss bce or hinge, --r1 1, or a lower --learning-rate-d");
+  HealthWatch zero = watch_of(0);
+  CHECK(hints(zero, 1, 100).empty());
+}
+
 TEST_CASE("images that are all alike are called collapsed, but not before the generator had time to learn") {
   const std::vector<float> alike{0.5f, 0.1f, 0.52f, 0.1f, 0.5f, 0.12f}, varied{-1, 1, 1, -1, 0.5f, 0.1f};
   HealthWatch watch(dcgan_mnist::variety(varied, 3));

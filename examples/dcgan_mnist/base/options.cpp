@@ -73,6 +73,14 @@ OneOf one_of(const Names& names) {
   return {{names.begin(), names.end()}};
 }
 
+bool same_length(const TrainOptions& a, const TrainOptions& b) {
+  return a.steps > 0 || b.steps > 0 ? a.steps == b.steps : a.epochs == b.epochs;
+}
+
+std::string length_of(const TrainOptions& o) {
+  return o.steps > 0 ? tinygan::text("--steps ", o.steps) : tinygan::text("--epochs ", o.epochs);
+}
+
 }  // namespace
 
 OneOf model_names() { return one_of(tinygan::models::network_names); }
@@ -118,11 +126,20 @@ TrainOptions merge_options(const TrainOptions& saved, const TrainOptions& now) {
     if (named || option.role == Role::session || option.role == Role::unsaved) value = wanted;
   });
   if (now.given.contains("epochs") && !now.given.contains("steps")) merged.steps = 0;
+  if (const char* const bound = option_bound_to_length(saved))
+    tinygan::check(same_length(saved, merged), "--resume", "the run has --", bound,
+                   ", which spreads over all of its steps; another length (", length_of(merged), " instead of ",
+                   length_of(saved), ") would change its result (leave --steps and --epochs out, or start a new run)");
   return merged;
 }
 
+const char* option_bound_to_length(const TrainOptions& options) {
+  return options.learning_rate_decay > 0 ? "learning-rate-decay" : nullptr;
+}
+
 bool same_result(const TrainOptions& a, const TrainOptions& b) {
-  return a.data == b.data && deciding_options(a) == deciding_options(b);
+  return a.data == b.data && deciding_options(a) == deciding_options(b) &&
+         (!option_bound_to_length(a) || same_length(a, b));
 }
 
 std::string shell_quoted(const std::string& text) {

@@ -36,7 +36,9 @@ struct TrainOptions {
   std::string device = "auto";     ///< cpu, cuda, cuda:N or emulated; auto: cuda:0 where there is one, else cpu
   std::string precision = "auto";  ///< of multiplication, fp32 or tf32; bf16: bfloat16 networks; auto: use_precision()
   double learning_rate = 2e-4;
-  double beta1 = 0.5;
+  double learning_rate_d = 0;      ///< of the discriminator; 0: the same
+  double learning_rate_decay = 0;  ///< the last share of the run, in which both rates fall to 0
+  double beta1 = 0.5, beta2 = 0.999;
   double ema = 0.999;                     ///< decay of the averaged generator; 0: none
   std::int64_t statistics_images = 1024;  ///< for the batch statistics of the averaged generator
   bool overfit_batch = false;             ///< train on the first batch only
@@ -142,7 +144,12 @@ void each_option(F&& f) {
   f(Option{"precision", &O::precision, Role::result, OneOf{{"auto", "fp32", "tf32", "bf16"}}, "NAME",
            "fp32 or tf32 multiplication; bf16: bfloat16 networks with fp32 master weights; auto; the CPU has fp32"});
   f(Option{"learning-rate", &O::learning_rate, Role::result, Real{0, 1e6}, "R", "Adam's, of both networks"});
+  f(Option{"learning-rate-d", &O::learning_rate_d, Role::result, Real{0, 1e6}, "R",
+           "Adam's of the discriminator; 0: --learning-rate"});
+  f(Option{"learning-rate-decay", &O::learning_rate_decay, Role::result, Real{0, 1}, "F",
+           "Both rates fall linearly to 0 in the last share F of the run, which then cannot be extended"});
   f(Option{"beta1", &O::beta1, Role::result, Real{0, 0.9999}, "B", "Adam's beta1"});
+  f(Option{"beta2", &O::beta2, Role::result, Real{0, 0.999999}, "B", "Adam's beta2"});
   f(Option{"ema", &O::ema, Role::result, Real{0, 0.999999}, "D",
            "Decay of the averaged generator, which draws the grids; 0: no average"});
   f(Option{"statistics-images", &O::statistics_images, Role::result, Whole{2, max_count}, "N",
@@ -193,10 +200,14 @@ nlohmann::ordered_json deciding_options(const TrainOptions& options);
 TrainOptions read_options(const std::filesystem::path& file);
 
 /// The options of a resumed run: `saved`, with those of the user's options that may change. Throws Error naming the
-/// option and both values if one would change the result.
+/// option and both values if one would change the result, as a new length does after option_bound_to_length().
 TrainOptions merge_options(const TrainOptions& saved, const TrainOptions& now);
 
-/// Whether a run with these options would have the same result, apart from its length.
+/// The option that makes each step's result depend on the number of steps, so that the run cannot be extended; null if
+/// there is none.
+const char* option_bound_to_length(const TrainOptions& options);
+
+/// Whether a run with these options would have the same result, apart from its length where that may change.
 bool same_result(const TrainOptions& a, const TrainOptions& b);
 
 /// The command that starts such a run, every option that is not the default spelt out, quoted for a shell.

@@ -77,7 +77,7 @@ class Report {
   }
   bool cross_entropy() const {
     const std::string loss = text_of(run_.options, "loss");
-    return (loss.empty() || loss == "bce") && !run_.options.value("relativistic", false);
+    return (loss.empty() || loss == "bce") && text_of(run_.options, "relativistic") != "true";
   }
 
   /// Seconds of training: the images of each stretch of the log over the speed at its end.

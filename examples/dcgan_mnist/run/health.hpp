@@ -1,9 +1,12 @@
-// Health: detects one-sided adversarial training and mode collapse, with hints in plain language.
+// Health: detects one-sided adversarial training, vanishing and exploding gradients and mode collapse, with hints in plain
+// language.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <tinygan/base/error.hpp>
 #include <tinygan/base/shape.hpp>
@@ -50,6 +53,30 @@ class HealthWatch {
     return {};
   }
 
+  /// The norm of the generator's gradient in one step; NaN where it was not measured. The median of the first
+  /// `early_norms` is the run's own scale, from which a factor of 1000 for as many measurements in a row is too far.
+  std::string gradient(double norm) {
+    if (std::isnan(norm)) return {};
+    if (early_.size() < early_norms) {
+      early_.push_back(norm);
+      return {};
+    }
+    std::vector<double> sorted = early_;
+    std::nth_element(sorted.begin(), sorted.begin() + early_norms / 2, sorted.end());
+    const double usual = sorted[early_norms / 2];
+    const auto hint = [&](const char* what, const char* advice) {
+      return tinygan::text("hint: the generator's gradients ", what, ": their length is ", norm, ", it was ", usual,
+                           " at the beginning of the run; ", advice);
+    };
+    if (vanished_.wrong(norm < usual / 1000, early_norms))
+      return hint("have vanished", "it learns nothing any more; try --loss bce or hinge, --r1 1, or a lower "
+                                   "--learning-rate-d");
+    if (exploded_.wrong(usual > 0 && norm > usual * 1000, early_norms))
+      return hint("explode", "try a lower --learning-rate, or --r1 1, which keeps the discriminator smooth");
+    return {};
+  }
+  static constexpr int early_norms = 20;
+
   /// Images of one grid, their count, and the step. Early grids are grey and are not checked.
   std::string grid(std::span<const float> images, tinygan::index_t count, tinygan::index_t step) {
     const double share = real_variety_ > 0 ? variety(images, count) / real_variety_ : 1;
@@ -71,7 +98,8 @@ class HealthWatch {
   };
   double real_variety_;
   tinygan::index_t patience_;
-  Spell sided_, fooled_, collapsed_;
+  Spell sided_, fooled_, collapsed_, vanished_, exploded_;
+  std::vector<double> early_;
 };
 
 }  // namespace dcgan_mnist

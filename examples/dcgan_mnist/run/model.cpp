@@ -47,14 +47,22 @@ models::Networks<T> make_networks(const TrainOptions& o, const models::NetworkOp
   return networks;
 }
 
-tinygan::AdamHyper hyper(const TrainOptions& o) { return {.learning_rate = o.learning_rate, .beta1 = o.beta1}; }
+/// Adam's hyper-parameters for a network that is updated so many times in the run.
+tinygan::AdamHyper hyper(const TrainOptions& o, double learning_rate, index_t updates) {
+  tinygan::AdamHyper h{.learning_rate = learning_rate, .beta1 = o.beta1, .beta2 = o.beta2};
+  const auto end = static_cast<double>(updates);
+  if (o.learning_rate_decay > 0) h.decay = {end * (1 - o.learning_rate_decay), end};
+  return h;
+}
 
 template <class T>
 class ModelOf : public Model {
  public:
-  ModelOf(const TrainOptions& o, const models::NetworkOptions& options, const tinygan::StepClock& clock)
+  ModelOf(const TrainOptions& o, const models::NetworkOptions& options, index_t steps, const tinygan::StepClock& clock)
       : options_(options), networks_(make_networks<T>(o, options, clock.device())),
-        step_(networks_, hyper(o), hyper(o), objective_of(o)) {
+        step_(networks_, hyper(o, o.learning_rate, steps),
+              hyper(o, o.learning_rate_d > 0 ? o.learning_rate_d : o.learning_rate, steps * o.critic_steps),
+              objective_of(o)) {
     step_.use_clock(clock);
     if (o.ema == 0) return;
     average_ = make_networks<float>(o, options, clock.device()).generator;
@@ -138,10 +146,10 @@ class ModelOf : public Model {
 
 }  // namespace
 
-std::unique_ptr<Model> make_model(const TrainOptions& options, const models::NetworkOptions& networks,
+std::unique_ptr<Model> make_model(const TrainOptions& options, const models::NetworkOptions& networks, index_t steps,
                                   const tinygan::StepClock& clock) {
-  if (options.precision == "bf16") return std::make_unique<ModelOf<tinygan::bfloat16>>(options, networks, clock);
-  return std::make_unique<ModelOf<float>>(options, networks, clock);
+  if (options.precision == "bf16") return std::make_unique<ModelOf<tinygan::bfloat16>>(options, networks, steps, clock);
+  return std::make_unique<ModelOf<float>>(options, networks, steps, clock);
 }
 
 }  // namespace dcgan_mnist

@@ -59,9 +59,9 @@ class Model {
   virtual float pixel_high() const = 0;
 };
 
-/// On the device of `clock`, which ticks before each step: of bfloat16 with --precision bf16, else of float. The
-/// initial weights are drawn on the CPU, so that they are the same bits on every device.
+/// For a run of `steps` steps, on the device of `clock`, which ticks before each step: of bfloat16 with --precision
+/// bf16, else of float. The initial weights are drawn on the CPU, so that they are the same bits on every device.
 std::unique_ptr<Model> make_model(const TrainOptions& options, const tinygan::models::NetworkOptions& networks,
-                                  const tinygan::StepClock& clock);
+                                  tinygan::index_t steps, const tinygan::StepClock& clock);
 
 }  // namespace dcgan_mnist

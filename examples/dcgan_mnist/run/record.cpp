@@ -8,6 +8,7 @@
 
 #include "base/byte_text.hpp"
 #include "report/report.hpp"
+#include "report/run_files.hpp"
 #include "report/snapshots.hpp"
 
 namespace dcgan_mnist {
@@ -104,6 +105,13 @@ void write_pages(const fs::path& run, Progress& progress) {
     progress.warn(tinygan::text("no new progress.gif: ", e.what()));
   }
   write_report(run);
+}
+
+std::vector<double> RunRecord::first_values(const std::string& key, std::size_t count) const {
+  std::vector<double> values;
+  for (const nlohmann::ordered_json& line : read_run(directory_).stats)
+    if (values.size() < count) values.push_back(number_of(line, key));
+  return values;
 }
 
 void RunRecord::pages() {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include <tinygan/io/background_writer.hpp>
 #include <tinygan/io/checkpoints.hpp>
@@ -44,6 +45,9 @@ class RunRecord {
   void flush();
   /// Writes progress.gif and report.html.
   void pages();
+
+  /// A value of the first logged steps of the run, of earlier sessions too, at most `count`.
+  std::vector<double> first_values(const std::string& key, std::size_t count) const;
 
   const std::filesystem::path& directory() const { return directory_; }
   const tinygan::io::Checkpoints& checkpoints() const { return checkpoints_; }

@@ -2,11 +2,17 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <deque>
 
 #include <tinygan/base/shape.hpp>
 
 namespace dcgan_mnist {
+
+/// Of a clock that never jumps, from an arbitrary origin.
+inline double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 /// Images per second over the last `window` seconds. The caller passes times in seconds, so that pauses and earlier
 /// sessions do not count.

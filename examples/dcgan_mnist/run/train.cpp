@@ -1,6 +1,5 @@
 #include "run/train.hpp"
 
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -21,8 +20,8 @@
 #include "run/progress.hpp"
 #include "run/record.hpp"
 #include "run/resume.hpp"
-#include "run/run_evaluation.hpp"
 #include "run/run_directory.hpp"
+#include "run/run_evaluation.hpp"
 #include "run/throughput.hpp"
 #include "run/training.hpp"
 #include "run/training_images.hpp"
@@ -41,10 +40,6 @@ struct Diverged {
   std::string what;
 };
 
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 /// One training run, from its first step or from a checkpoint to its last.
 class Run {
  public:
@@ -52,7 +47,7 @@ class Run {
       : options_(plan.options), plan_(std::move(plan)), progress_(options_.progress), signals_(&signals),
         device_(device), dataset_(load_images()), training_(options_, device, dataset_) {
     const index_t per_epoch = training_.steps_per_epoch();
-    steps_ = options_.steps > 0 ? options_.steps : options_.epochs * per_epoch;
+    steps_ = training_.steps();
     snapshot_every_ = options_.snapshot_every > 0 ? options_.snapshot_every : per_epoch;
     checkpoint_every_ = options_.checkpoint_every > 0 ? options_.checkpoint_every : per_epoch;
     if (plan_.checkpoint) {
@@ -216,9 +211,9 @@ class Run {
   /// The time of this session, and the share of grids, checkpoints and evaluations.
   std::string time_spent() const {
     const double all = seconds_now() - begun_;
-    return tinygan::text("time ", fixed(all, 1), " s, of which grids, checkpoints and evaluations ", fixed(paused_, 2), " s (",
-                         fixed(all > 0 ? 100 * paused_ / all : 0, 2), " %), ", fixed(record_->background_seconds(), 2),
-                         " s more beside training");
+    return tinygan::text("time ", fixed(all, 1), " s, of which grids, checkpoints and evaluations ", fixed(paused_, 2),
+                         " s (", fixed(all > 0 ? 100 * paused_ / all : 0, 2), " %), ",
+                         fixed(record_->background_seconds(), 2), " s more beside training");
   }
 
   /// A checkpoint, a grid, an evaluation. Not counted as training time.
@@ -264,6 +259,7 @@ class Run {
                                      ", loss_G is ", v.loss_g)};
       if (tinygan::gan::scores_are_probabilities(objective_of(options_)) && hint.empty())
         hint = health_->step(static_cast<double>(v.d_real), static_cast<double>(v.d_fake));
+      if (std::string said = health_->gradient(static_cast<double>(v.grad_norm_g)); hint.empty()) hint = said;
     }
     throughput_->add(seconds_now(), images_seen());
     if (shown && !seen.empty()) record_->status(status_of(seen.back()), logged);
@@ -291,6 +287,7 @@ class Run {
   void write_first_pictures() {
     const tinygan::Tensor<float> reals = training_.reals();
     health_.emplace(variety(reals.host(), reals.extent(0)));
+    for (const double norm : record_->first_values("grad_norm_g", HealthWatch::early_norms)) health_->gradient(norm);
     if (training_.steps_done() > 0) return;
     record_->picture("reals.png", "real", 0, grid_of(reals));
     training_.refresh_average(true);

@@ -26,7 +26,7 @@ Training::Training(const TrainOptions& options, tinygan::Device device, const ti
     : options_(options), network_options_(network_options(options, images)), device_(device),
       random_(stream(options.seed, Stream::steps, device)),
       loader_(images, {.batch_size = images_per_step(options), .seed = options.seed}, random_.clock()),
-      model_(make_model(options, network_options_, random_.clock())),
+      model_(make_model(options, network_options_, steps(), random_.clock())),
       stepper_([this](tinygan::data::DataLoader& loader,
                       StepVariant variant) { return model_->step(loader, random_, variant); },
                random_, loader_) {

@@ -24,6 +24,8 @@ class Training {
   Stepper& stepper() { return stepper_; }
   tinygan::index_t steps_done() const { return steps_done_; }
 
+  /// The length of the run.
+  tinygan::index_t steps() const { return options_.steps > 0 ? options_.steps : options_.epochs * loader_.per_epoch(); }
   tinygan::index_t steps_per_epoch() const { return loader_.per_epoch(); }
   tinygan::index_t epoch() const { return loader_.position().epoch; }
 
