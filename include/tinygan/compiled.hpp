@@ -10,6 +10,7 @@
 #include <tinygan/gan/step.hpp>
 #include <tinygan/models/networks.hpp>
 #include <tinygan/nn/activations.hpp>
+#include <tinygan/nn/conditional.hpp>
 #include <tinygan/nn/conv2d.hpp>
 #include <tinygan/nn/dense.hpp>
 #include <tinygan/nn/dropout.hpp>
@@ -21,6 +22,7 @@
 #include <tinygan/nn/reshape.hpp>
 #include <tinygan/nn/sequential.hpp>
 #include <tinygan/nn/spectral_norm.hpp>
+#include <tinygan/nn/virtual_batch_norm.hpp>
 #include <tinygan/ops/cast.hpp>
 #include <tinygan/optim/adam.hpp>
 #include <tinygan/optim/clip.hpp>
@@ -116,8 +118,13 @@
   TEMPLATE class Dense<T>;                                                            \
   TEMPLATE class Conv2D<T>;                                                           \
   TEMPLATE class Conv2DTranspose<T>;                                                  \
+  TEMPLATE class AddLabels<T>;                                                        \
+  TEMPLATE class Projection<T>;                                                       \
   TEMPLATE class BatchNorm<T>;                                                        \
   TEMPLATE class LayerNorm<T>;                                                        \
+  TEMPLATE class AddReference<T>;                                                     \
+  TEMPLATE class DropReference<T>;                                                    \
+  TEMPLATE class VirtualBatchNorm<T>;                                                 \
   TEMPLATE class Dropout<T>;                                                          \
   TEMPLATE class MinibatchStddev<T>;                                                  \
   TEMPLATE class Pack<T>;                                                             \

@@ -48,6 +48,7 @@
 #include <tinygan/models/network_options.hpp>
 #include <tinygan/models/networks.hpp>
 #include <tinygan/nn/activations.hpp>
+#include <tinygan/nn/conditional.hpp>
 #include <tinygan/nn/conv2d.hpp>
 #include <tinygan/nn/dense.hpp>
 #include <tinygan/nn/dropout.hpp>
@@ -59,6 +60,7 @@
 #include <tinygan/nn/reshape.hpp>
 #include <tinygan/nn/sequential.hpp>
 #include <tinygan/nn/spectral_norm.hpp>
+#include <tinygan/nn/virtual_batch_norm.hpp>
 #include <tinygan/ops/cast.hpp>
 #include <tinygan/ops/conv.hpp>
 #include <tinygan/ops/dropout.hpp>

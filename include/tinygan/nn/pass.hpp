@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
+#include <tinygan/autograd/variable.hpp>
 #include <tinygan/tensor/random.hpp>
 
 namespace tinygan::nn {
@@ -14,6 +16,8 @@ struct Pass {
   bool update_statistics = true;  ///< false: a training pass does not update the running statistics
 
   double momentum = -1;  ///< of the running statistics; each layer's own if negative
+
+  AnyVariable labels{};  ///< one-hot classes (N,K) of the samples, for conditional layers; fp32 where T is bfloat16
 
   std::weak_ptr<const void> lifetime{};  ///< of random, if set by train()
 
@@ -30,6 +34,13 @@ struct Pass {
   Pass frozen() const {
     Pass p = *this;
     p.update_statistics = false;
+    return p;
+  }
+
+  /// The same pass over samples of these classes, one-hot rows (N,K).
+  Pass with_labels(AnyVariable one_hot) const {
+    Pass p = *this;
+    p.labels = std::move(one_hot);
     return p;
   }
 
