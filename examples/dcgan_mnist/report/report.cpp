@@ -13,7 +13,9 @@
 #include <tinygan/io/file.hpp>
 
 #include "base/options.hpp"
+#include "report/evaluation_section.hpp"
 #include "report/html.hpp"
+#include "report/page_parts.hpp"
 #include "report/report_style.hpp"
 #include "report/run_files.hpp"
 #include "report/svg_plot.hpp"
@@ -25,7 +27,7 @@ using nlohmann::ordered_json;
 
 namespace {
 
-constexpr std::size_t series_length = 12, metric_rows = 12;
+constexpr std::size_t series_length = 12;
 
 std::string seconds_text(double seconds) {
   if (seconds < 90) return number_text(std::round(seconds)) + " s";
@@ -53,7 +55,8 @@ class Report {
   explicit Report(const fs::path& directory) : directory_(directory), run_(read_run(directory)) {}
 
   std::string html() {
-    const std::string body = head() + pictures() + progress() + curves() + metrics() + settings();
+    const std::string body =
+        head() + pictures() + evaluation_section(directory_, run_) + progress() + curves() + settings();
     return "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
            escape(title()) + "</title>\n<style>" + report_style + "</style>\n</head>\n<body>\n<main>\n" + body +
@@ -78,6 +81,12 @@ class Report {
   bool cross_entropy() const {
     const std::string loss = text_of(run_.options, "loss");
     return (loss.empty() || loss == "bce") && text_of(run_.options, "relativistic") != "true";
+  }
+
+  /// The images' distance from the training images in units of that of real ones, by the newest evaluation.
+  double rho() const {
+    const double of_run = number_of(run_.evaluation.value("metrics", ordered_json::object()), "rho");
+    return std::isfinite(of_run) || run_.metrics.empty() ? of_run : number_of(run_.metrics.back(), "rho");
   }
 
   /// Seconds of training: the images of each stretch of the log over the speed at its end.
@@ -143,6 +152,7 @@ class Report {
            fact(last("images_per_second") > 0 ? number_text(std::round(recent("images_per_second")), 12) : "",
                 "images a second") +
            fact(std::isfinite(weights) ? number_text(weights, 12) : "", "weights in both networks") +
+           fact(std::isfinite(rho()) ? number_text(rho(), 3) : "", "rho: distance from real images, 1 is as real") +
            fact(text_of(run_.environment, "device"), "device") + "</ul>\n";
     return out + "</header>\n";
   }
@@ -173,23 +183,8 @@ class Report {
     return out;
   }
 
-  /// An <img> of a file in the run directory; nothing if it is not there or cannot be read.
-  std::string image(const fs::path& path, const char* type, const std::string& description) {
-    std::error_code ignored;
-    if (!fs::exists(path, ignored)) return {};
-    try {
-      return "<img alt=\"" + escape(description) + "\" src=\"" + data_uri(type, tinygan::io::read_file(path)) + "\">";
-    } catch (const tinygan::Error& e) {
-      run_.problems.emplace_back(e.what());
-      return {};
-    }
-  }
-
   std::string figure(const fs::path& path, const char* type, const std::string& heading, const std::string& caption) {
-    const std::string img = image(path, type, heading);
-    if (img.empty()) return {};
-    return "<figure>" + (heading.empty() ? "" : "<h3>" + escape(heading) + "</h3>") + img +
-           (caption.empty() ? "" : "<figcaption>" + escape(caption) + "</figcaption>") + "</figure>\n";
+    return figure_of(path, type, heading, caption, run_.problems);
   }
 
   static std::string step_text(const Snapshot& s) { return "step " + number_text(static_cast<double>(s.step), 12); }
@@ -222,26 +217,6 @@ class Report {
         "<h2>How the pictures came about</h2>\n<p>Every grid is drawn from the same 64 lists of random numbers, so "
         "each place shows one picture growing.</p>\n<div class=\"growth\">\n",
         gif, "<div class=\"series\">\n", series, "</div>\n</div>\n");
-  }
-
-  Curve curve(const std::string& name, const std::string& key) const {
-    Curve c{name, {}};
-    for (const ordered_json& s : run_.stats) c.points.emplace_back(number_of(s, "step"), number_of(s, key));
-    return c;
-  }
-
-  static std::string card(const std::string& heading, const Plot& plot, const std::string& explanation) {
-    const std::string picture = svg(plot);
-    if (picture.empty()) return {};
-    std::string key;
-    for (std::size_t i = 0; i < plot.curves.size(); ++i) {
-      key += "<span><i class=\"c" + std::to_string(i) + "\"></i>" + escape(plot.curves[i].name);
-      if (i < plot.bands.size() && plot.bands[i])
-        key += escape(", healthy " + number_text(plot.bands[i]->low) + " to " + number_text(plot.bands[i]->high));
-      key += "</span>";
-    }
-    return "<section class=\"card\"><h3>" + escape(heading) + "</h3><div class=\"key\">" + key + "</div>" + picture +
-           "<p class=\"note\">" + escape(explanation) + "</p></section>\n";
   }
 
   /// A plot of the metrics of one group, in the words of that group.
@@ -282,45 +257,23 @@ class Report {
       auto found = std::ranges::find(groups, group, &MetricCard::group);
       if (found == groups.end()) found = groups.insert(found, metric_card(group));
       Plot& plot = found->axes;
-      plot.curves.push_back(curve(m.legend, m.key));
+      plot.curves.push_back(curve_of(run_.stats, m.legend, m.key));
       plot.bands.emplace_back();
       if (bce && m.healthy.low < m.healthy.high) plot.bands.back() = Band{m.healthy.low, m.healthy.high};
     }
     std::string cards;
     for (const MetricCard& c : groups)
       cards += card(std::string(c.heading), c.axes, std::string(bce ? c.explanation_bce : c.explanation));
-    cards += card(
-        "Speed",
-        {.x_label = "step", .y_label = "images a second", .curves = {curve("images a second", "images_per_second")}},
-        "Training alone: pictures and checkpoints are not counted.");
+    cards += card("Speed",
+                  {.x_label = "step",
+                   .y_label = "images a second",
+                   .curves = {curve_of(run_.stats, "images a second", "images_per_second")}},
+                  "Training alone: pictures and checkpoints are not counted.");
     if (cards.empty()) return {};
     return "<h2>How the game went</h2>\n<p>One point per logged step; where there are many, the line is their mean and "
            "the shade around it their range. Shaded across: what is healthy for the curve of that colour.</p>\n"
            "<div class=\"cards\">\n" +
            cards + "</div>\n";
-  }
-
-  std::string metrics() const {
-    if (run_.metrics.empty()) return {};
-    std::vector<std::string> columns;
-    for (const ordered_json& m : run_.metrics)
-      for (const auto& [key, value] : m.items())
-        if (!value.is_structured() && std::find(columns.begin(), columns.end(), key) == columns.end())
-          columns.push_back(key);
-    std::string out = "<h2>Measured quality</h2>\n<div class=\"scroll\"><table><tr>";
-    for (const std::string& c : columns) out += "<th>" + escape(c) + "</th>";
-    out += "</tr>\n";
-    const std::size_t n = run_.metrics.size(), shown = std::min(n, metric_rows);
-    for (std::size_t i = 0; i < shown; ++i) {
-      const ordered_json& m = run_.metrics[shown < 2 ? n - 1 : i * (n - 1) / (shown - 1)];
-      out += "<tr>";
-      for (const std::string& c : columns) {
-        const double v = number_of(m, c);
-        out += "<td>" + escape(std::isfinite(v) ? number_text(v, c == "step" ? 12 : 4) : text_of(m, c)) + "</td>";
-      }
-      out += "</tr>\n";
-    }
-    return out + "</table></div>\n";
   }
 
   std::string command() const {

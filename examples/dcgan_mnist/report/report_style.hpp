@@ -28,6 +28,8 @@ p { margin: .5rem 0; max-width: 46rem; }
 .facts span { color: var(--quiet); font-size: .85rem; }
 .cards { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); }
 .pictures { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 15rem), 1fr)); }
+.pictures.wide { grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr));
+  align-items: start; margin: 1rem 0; }
 .growth { display: grid; gap: 1rem; grid-template-columns: minmax(0, 1fr); align-items: start; }
 @media (min-width: 50rem) { .growth { grid-template-columns: minmax(0, 5fr) minmax(0, 8fr); }
   .growth > .series:only-child { grid-column: 1 / 3; } }
@@ -43,6 +45,7 @@ svg text { fill: var(--quiet); font-size: 13px; }
 @media (max-width: 40rem) { svg text { font-size: 16px; } }
 svg .grid { stroke: var(--line); stroke-width: 1; }
 svg .axis { stroke: var(--quiet); stroke-width: 1; }
+svg .reference { stroke: var(--quiet); stroke-width: 1.4; stroke-dasharray: 6 4; }
 svg polyline { fill: none; stroke-width: 1.8; stroke-linejoin: round; }
 .c0 { --c: var(--c0); } .c1 { --c: var(--c1); } .c2 { --c: var(--c2); } .c3 { --c: var(--c3); }
 svg polyline { stroke: var(--c); } svg circle, svg rect, svg polygon { fill: var(--c); }
@@ -54,6 +57,8 @@ table { border-collapse: collapse; font-size: .92rem; width: 100%; }
 th { text-align: left; font-weight: 600; }
 td, th { padding: .25rem .9rem .25rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; overflow-wrap: anywhere; }
+.figures { margin: 1rem 0 .3rem; width: auto; } .figures th.part { padding-left: 1rem; font-weight: 400; }
+.figures td:nth-child(2), .figures td:nth-child(3) { text-align: right; font-variant-numeric: tabular-nums; }
 .tables { display: grid; gap: 1rem 2rem; align-items: start;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); }
 .scroll { overflow-x: auto; }

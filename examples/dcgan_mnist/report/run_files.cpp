@@ -83,6 +83,7 @@ RunFiles read_run(const fs::path& directory) {
   run.snapshots = find_snapshots(directory);
   run.options = object_in(directory / "options.json", run);
   run.environment = object_in(directory / "env.json", run);
+  run.evaluation = object_in(directory / "evaluation" / "evaluation.json", run);
   run.stats = lines_in(directory / "stats.jsonl", run);
   run.metrics = lines_in(directory / "metrics.jsonl", run);
   read_log(directory / "log.txt", run);

@@ -16,7 +16,7 @@ enum class Ending { unknown, done, interrupted, diverged };
 
 /// The files of a run directory. What is missing or cannot be read is empty and named in `problems`.
 struct RunFiles {
-  nlohmann::ordered_json options, environment;  ///< objects; empty if there are none
+  nlohmann::ordered_json options, environment, evaluation;  ///< objects; empty if there are none
   std::vector<nlohmann::ordered_json> stats,
       metrics;                     ///< by rising step; where a step appears twice the later line counts
   std::vector<std::string> hints;  ///< warnings and hints of the log, each once

@@ -25,6 +25,7 @@ struct Plot {
   std::vector<Curve> curves = {};
   std::vector<std::optional<Band>> bands = {};
   std::optional<double> low = {}, high = {};  ///< of the y axis, if not from the points
+  std::optional<double> reference = {};       ///< a value to compare with: a broken line across
   bool logarithmic = false;                   ///< the y axis; values that are not positive are gaps
 };
 
