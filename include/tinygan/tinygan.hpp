@@ -45,6 +45,7 @@
 #include <tinygan/io/state.hpp>
 #include <tinygan/io/weights.hpp>
 #include <tinygan/models/lenet.hpp>
+#include <tinygan/models/network_builders.hpp>
 #include <tinygan/models/network_options.hpp>
 #include <tinygan/models/networks.hpp>
 #include <tinygan/nn/activations.hpp>

@@ -70,3 +70,26 @@ TEST_CASE("A loader refuses batches of two sizes") {
                  "expected a multiple of the batch size 4"));
   CHECK_NOTHROW(loads({.batch_size = 11, .last = data::LastBatch::keep}));
 }
+
+TEST_CASE("One-hot labels of a batch are those of its images, across epochs") {
+  for (const Device device : {Device::cpu(), Device::emulated()}) {
+    data::ImageDataset d = numbered(11);
+    for (index_t i = 0; i < d.count; ++i) d.labels.push_back(static_cast<std::uint8_t>(i * 7 % 12));
+    const data::BatchOptions options{.batch_size = 4, .seed = 5};
+    data::DataLoader loader(d, options, device);
+    data::Batches same(11, options);
+    for (int step = 0; step < 5; ++step) {
+      const std::span<const std::int32_t> expected = same.next();
+      loader.next(-1.0f, 1.0f);
+      const Tensor<float> labels = loader.labels();
+      REQUIRE(labels.shape() == Shape{4, 12});
+      const std::vector<float> rows = labels.to_vector();
+      for (std::size_t i = 0; i < rows.size(); ++i)
+        CHECK(rows[i] == (i % 12 == d.labels[static_cast<std::size_t>(expected[i / 12])] ? 1 : 0));
+    }
+    data::DataLoader unlabelled(numbered(11), options, device);
+    unlabelled.next(-1.0f, 1.0f);
+    CHECK(error_of([&] { unlabelled.labels(); }) ==
+          "DataLoader: the data set has no labels, expected one for each image");
+  }
+}

@@ -26,7 +26,7 @@ def check_npz(model):
     check(floats["images"].shape == (9, 28, 28) and floats["images"].dtype == np.float32, model, floats["images"].shape)
     check(bytes_["images"].shape == (9, 28, 28) and bytes_["images"].dtype == np.uint8, model, bytes_["images"].dtype)
     check(floats["latents"].shape == (9, 100) and (floats["latents"] == bytes_["latents"]).all(), model, "latents differ")
-    low = 0.0 if model == "article" else -1.0
+    low = 0.0 if model in ("article", "linear") else -1.0
     grey = (floats["images"].astype(np.float64) - low) / (1 - low) * 255
     # Rounded to the nearest: half a shade, and what single precision may add to it.
     check(np.abs(grey - bytes_["images"]).max() <= 0.5 + 1e-4, model, "bytes are not the rounded pixels")
@@ -93,7 +93,7 @@ def check_events(model):
     check(all(g.width == 233 and g.height == 233 for g in grids), model, "grids have another size than 233x233")
 
 
-for model in ("dcgan", "article", "libtorch", "small"):
+for model in ("dcgan", "article", "libtorch", "small", "linear"):
     check_npz(model)
     check_truncation(model)
     check_weights(model)

@@ -113,6 +113,8 @@ def generate(path, z):
         x = relu(g.transposed(x, 2))
         x = relu(g.transposed(x, 2))
         return sigmoid(g.conv(x, 1))
+    if g.model == "linear":
+        return sigmoid(g.image(g.dense(x), 28))
     relu = leaky(0.0)
     if g.model == "libtorch":
         x = relu(g.norm(g.transposed(g.image(x, 1), 1, 0), 1e-5))
@@ -133,5 +135,7 @@ def discriminate(path, x):
         x = relu(d.norm(d.conv(x, 2, 1), 1e-5))
         x = relu(d.norm(d.conv(x, 2, 1), 1e-5))
         return d.flat(d.conv(x, 1, 0))
+    if d.model == "linear":
+        return d.dense(d.flat(x))
     relu = leaky(0.3 if d.model == "dcgan" else 0.2)
     return d.dense(d.flat(relu(d.conv(relu(d.conv(x, 2)), 2))))

@@ -1,6 +1,8 @@
 // The networks of the trainer: their sizes, against counts by hand from the definitions.
 #include <tinygan/models/networks.hpp>
 
+#include <tinygan/nn/losses.hpp>
+
 #include "support/catch.hpp"
 #include "support/temporary.hpp"
 #include "support/values.hpp"
@@ -34,7 +36,8 @@ TEST_CASE("networks have the parameters of their definitions, and map z to image
       {models::Network::libtorch, 16 * 100 * 256 + 2 * 256 + 9 * 256 * 128 + 2 * 128 + 16 * 128 * 64 + 2 * 64 + 16 * 64,
        2 * (256 + 128 + 64), 16 * 64 + 16 * 64 * 128 + 2 * 128 + 16 * 128 * 256 + 2 * 256 + 9 * 256, 2 * (128 + 256)},
       {models::Network::small, 100 * 3136 + 2 * 3136 + 16 * 64 * 64 + 2 * 64 + 16 * 64, 2 * (3136 + 64),
-       16 * 64 + 64 + 16 * 64 * 64 + 64 + 3136 + 1, 0}};
+       16 * 64 + 64 + 16 * 64 * 64 + 64 + 3136 + 1, 0},
+      {models::Network::linear, 101 * 784, 0, 785, 0}};
   for (const Count& c : counts) {
     CAPTURE(models::network_names[static_cast<std::size_t>(c.network)]);
     Generator random(1);
@@ -58,7 +61,7 @@ TEST_CASE("networks are found by name") {
   for (std::size_t i = 0; i < models::network_names.size(); ++i)
     CHECK(static_cast<std::size_t>(models::network_from_name(models::network_names[i])) == i);
   CHECK(support::error_of([] { models::network_from_name("big"); }) ==
-        "network: 'big' is unknown; there are dcgan, article, libtorch and small");
+        "network: 'big' is unknown; there are dcgan, article, libtorch, small and linear");
 }
 
 namespace {
@@ -170,7 +173,7 @@ TEST_CASE("a rate of dropout replaces the network's own; 0 takes it out") {
 }
 
 TEST_CASE("dcgan and small at 32x32 and 64x64, and images of several channels") {
-  for (const models::Network network : {models::Network::dcgan, models::Network::small})
+  for (const models::Network network : {models::Network::dcgan, models::Network::small, models::Network::linear})
     for (const index_t size : {28, 32, 64}) {
       const models::NetworkOptions o{.channels = 3, .size = size};
       auto n = with(network, o);
@@ -183,6 +186,80 @@ TEST_CASE("dcgan and small at 32x32 and 64x64, and images of several channels") 
   }
 }
 
+TEST_CASE("linear: G(z) = sigmoid(z theta1 + theta2), D(x) = x theta3 + theta4") {
+  auto n = with(models::Network::linear, {.size = 3});
+  const auto g = n.generator.parameters(), d = n.discriminator.parameters();
+  REQUIRE(g.size() == 2);
+  REQUIRE(d.size() == 2);
+  CHECK(n.pixel_low == 0);
+  Generator random(4);
+  const Variable<float> z = random_normal<float>({5, models::latent_size}, random);
+  const Variable<float> x = n.generator(z);
+  const Array found = array(x), expected = array(ops::sigmoid(ops::matmul(z, g[0]) + g[1]));
+  for (std::size_t i = 0; i < found.size(); ++i) CHECK(std::fabs(found[i] - expected[i]) < 1e-6);
+  const Array logit = array(n.discriminator(x)), exact = array(ops::matmul(ops::flatten(x), d[0]) + d[1]);
+  for (std::size_t i = 0; i < logit.size(); ++i) CHECK(std::fabs(logit[i] - exact[i]) < 1e-6);
+}
+
+TEST_CASE("with virtual batch norm an image depends on its z alone, in training too") {
+  for (const models::Network network : {models::Network::dcgan, models::Network::libtorch, models::Network::small}) {
+    CAPTURE(models::network_names[static_cast<std::size_t>(network)]);
+    const models::NetworkOptions o{.norm = models::Norm::virtual_batch};
+    auto n = with(network, o);
+    check_shapes(n, o);
+    for (const std::string& type : types(n.generator)) CHECK(type != "batch_norm");
+    CHECK(n.generator.parameter_count() == with(network, {}).generator.parameter_count());
+    Generator random(4);
+    const NoGrad no_grad;
+    const Tensor<float> z = random_normal<float>({3, models::latent_size}, random);
+    const Array together = array(n.generator(z, nn::Pass::train(random)));
+    const Array alone = array(n.generator(z.rows(1, 2).clone(), nn::Pass::train(random)));
+    double moved = 0, differs = 0;
+    for (std::size_t i = 0; i < alone.size(); ++i) {
+      moved = std::max(moved, std::fabs(alone[i] - together[alone.size() + i]));
+      differs = std::max(differs, std::fabs(alone[i] - together[i]));
+    }
+    CHECK(moved < 1e-4);
+    CHECK(differs > 1e-2);
+  }
+}
+
+TEST_CASE("conditional networks: images and logits of each class, an error without labels") {
+  for (const models::Network network : {models::Network::dcgan, models::Network::article, models::Network::libtorch,
+                                        models::Network::small, models::Network::linear})
+    for (const models::NetworkOptions& o :
+         {models::NetworkOptions{.classes = 10}, {.classes = 3, .spectral_norm = true, .minibatch_stddev = 2}}) {
+      CAPTURE(models::network_names[static_cast<std::size_t>(network)]);
+      auto n = with(network, o);
+      Generator random(4);
+      const NoGrad no_grad;
+      const Tensor<float> z = random_normal<float>({1, models::latent_size}, random);
+      Tensor<float> twice({2, models::latent_size});
+      for (index_t i = 0; i < twice.size(); ++i) twice.data()[i] = z.data()[i % z.size()];
+      const Tensor<float> labels = nn::one_hot<float>(std::vector<int>{0, 2}, o.classes);
+      const nn::Pass pass = nn::Pass::infer().with_labels(Variable<float>(labels));
+      CHECK(n.generator.output_shape(twice.shape()) == Shape{2, 28, 28, 1});
+      const Variable<float> x = n.generator(twice, pass);
+      REQUIRE(x.shape() == Shape{2, 28, 28, 1});
+      CHECK_FALSE(same_bits(x.value().rows(0, 1), x.value().rows(1, 2)));  // one z, two classes
+      const Variable<float> same = ops::concat<float>({ops::slice(x, 0, 0, 1), ops::slice(x, 0, 0, 1)}, 0);
+      const Array logits = array(n.discriminator(same, pass));
+      REQUIRE(logits.size() == 2);
+      CHECK(logits[0] != logits[1]);  // one image, two classes
+      CHECK(support::contains(support::error_of([&] { n.generator(twice); }), "the pass has no labels"));
+      CHECK(support::contains(support::error_of([&] { n.discriminator(x); }), "the pass has no labels"));
+    }
+}
+
+TEST_CASE("conditional networks with virtual batch norm have a reference batch with labels") {
+  auto n = with(models::Network::small, {.classes = 10, .norm = models::Norm::virtual_batch});
+  const auto buffers = n.generator.named_buffers();
+  REQUIRE(buffers.size() == 1);
+  REQUIRE(buffers[0].variable.shape() == Shape{64, models::latent_size + 10});
+  const Array labels = array(ops::slice(buffers[0].variable, 1, models::latent_size, models::latent_size + 10));
+  for (std::size_t i = 0; i < labels.size(); ++i) CHECK(labels[i] == (i / 10 % 10 == i % 10 ? 1 : 0));
+}
+
 TEST_CASE("options that a network has not are errors that name it") {
   const auto error = [](models::Network network, const models::NetworkOptions& o) {
     return support::error_of([&] { with(network, o); });
@@ -191,13 +268,22 @@ TEST_CASE("options that a network has not are errors that name it") {
   CHECK(error(Network::dcgan, {.size = 48}) == "dcgan: images of 48x48, expected 28x28, 32x32 or 64x64");
   CHECK(error(Network::small, {.size = 0}) == "small: images of 0x0, expected at least 1x1");
   CHECK(error(Network::libtorch, {.size = 32}) ==
-        "libtorch: images of 32x32, expected 28x28; dcgan and small have other sizes");
+        "libtorch: images of 32x32, expected 28x28; dcgan, small and linear have other sizes");
   CHECK(error(Network::small, {.channels = 0}) == "small: 0 channels, expected at least 1");
   CHECK(error(Network::small, {.minibatch_stddev = 1}) ==
         "small: minibatch standard deviation over groups of 1, expected 0 or at least 2");
   CHECK(error(Network::small, {.packing = 0}) == "small: packs of 0 images, expected at least 1");
   CHECK(error(Network::small, {.dropout = 1}) ==
         "small: dropout 1, expected below 1, or negative for the network's own");
+  CHECK(error(Network::small, {.classes = -1}) == "small: -1 classes, expected at least 0");
+  CHECK(error(Network::small, {.classes = 10, .packing = 2}) ==
+        "small: packs of 2 images in conditional networks, expected 1: images of a pack have a class each");
+  CHECK(error(Network::article, {.norm = models::Norm::virtual_batch}) ==
+        "article: virtual batch norm, expected none: the generator has no batch norm to replace");
+  CHECK(error(Network::linear, {.dropout = 0.5}) ==
+        "linear: dropout 0.5, expected none: the discriminator has no hidden layer");
+  CHECK(error(Network::linear, {.discriminator_width = 2}) ==
+        "linear: discriminator width 2, expected 1: the discriminator has no hidden layer");
   CHECK(error(Network::small, {.discriminator_width = 0}) ==
         "small: discriminator width 0, expected a finite number above 0");
 }

@@ -26,6 +26,8 @@ struct OneOf {
   std::vector<std::string> words;
 };
 struct DeviceName {};
+/// The number of a class, or -1.
+struct Label {};
 struct Flag {};
 struct NonEmpty {};
 struct Anything {};
@@ -65,6 +67,11 @@ inline std::string validation_error(const std::string& text, DeviceName) {
                      (text.starts_with(numbered) && read_number<int>(std::string_view(text).substr(numbered.size())));
   if (known) return {};
   return tinygan::io::detail::shown(text) + " is unknown; there are auto, cpu, cuda, cuda:N and emulated";
+}
+
+inline std::string validation_error(const std::string& text, Label) {
+  if (text == "-1") return {};
+  return validation_error(text, Range<std::int64_t>{0, 255});
 }
 
 inline std::string validation_error(const std::string& text, Flag) {

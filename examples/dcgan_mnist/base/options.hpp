@@ -16,6 +16,8 @@ struct TrainOptions {
   std::string data = "auto";  ///< a directory with the MNIST files, "strokes", or "auto"
   std::int64_t images = 0;    ///< only the first so many of them; 0: all
   std::string model = "dcgan";
+  bool conditional = false;        ///< networks get the class of each image
+  std::string norm = "batch";      ///< of the generator
   bool spectral_norm = false;      ///< of the discriminator
   bool minibatch_stddev = false;   ///< in the discriminator
   std::int64_t packing = 1;        ///< images that the discriminator judges together
@@ -102,7 +104,11 @@ void each_option(F&& f) {
   f(Option{"images", &O::images, Role::result, Whole{0, 1 << 30}, "N", "Use only the first N images; 0: all"});
   f(Option{"model", &O::model, Role::result, model_names(), "NAME",
            "Networks: dcgan (TensorFlow's tutorial), article (the Keras sample, done right), libtorch (PyTorch's C++ "
-           "example), small (quick looks)"});
+           "example), small (quick looks), linear (one layer each)"});
+  f(Option{"conditional", &O::conditional, Role::result, Flag{}, "",
+           "Tell both networks the class of each image, from the labels of the data; sample --class N draws one"});
+  f(Option{"norm", &O::norm, Role::result, OneOf{{"batch", "virtual"}}, "NAME",
+           "How the generator normalises: batch, or virtual batch norm by a fixed reference batch"});
   f(Option{"spectral-norm", &O::spectral_norm, Role::result, Flag{}, "",
            "Divide every kernel of the discriminator by its largest singular value"});
   f(Option{"minibatch-stddev", &O::minibatch_stddev, Role::result, Flag{}, "",

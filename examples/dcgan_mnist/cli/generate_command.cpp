@@ -18,6 +18,9 @@ void add_generate_options(CLI::App& command, GenerateOptions& options) {
   add_value(command, "--device", options.device, DeviceName{},
             "auto (a GPU if there is one), cpu, cuda, cuda:N or emulated")
       .type_name("NAME");
+  add_value(command, "--class", options.label, Label{},
+            "Class of the images of a conditional generator; -1: each in turn")
+      .type_name("N");
   add_threads_option(command, options.threads);
 }
 

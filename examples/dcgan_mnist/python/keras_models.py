@@ -1,7 +1,7 @@
 """The networks of dcgan_mnist in Keras 3, for weights written by `dcgan_mnist export --layout keras`.
 
     generator, discriminator = load("dcgan_keras.safetensors")
-    images = generator.predict(latents)    # latents (N, 100); images (N, 28, 28, 1), from -1 to 1 (article: from 0 to 1)
+    images = generator.predict(latents)    # latents (N, 100); images (N, 28, 28, 1), from -1 to 1 (article, linear: from 0 to 1)
 
 Channels come last, on whatever backend Keras runs.
 """
@@ -89,9 +89,23 @@ def small():
     return generator, discriminator
 
 
-MODELS = {"dcgan": dcgan, "article": article, "libtorch": libtorch, "small": small}
+def linear():
+    generator = keras.Sequential([
+        keras.Input((100,)), layers.Dense(784, activation="sigmoid"), layers.Reshape((28, 28, 1))])
+    discriminator = keras.Sequential([keras.Input((28, 28, 1)), layers.Flatten(), layers.Dense(1)])
+    return generator, discriminator
+
+
+MODELS = {"dcgan": dcgan, "article": article, "libtorch": libtorch, "small": small, "linear": linear}
 KINDS = {layers.Dense: "dense", layers.Conv2D: "conv2d", layers.Conv2DTranspose: "conv2d_transpose",
          layers.BatchNormalization: "batch_normalization"}
+
+
+def check_options(path, metadata):
+    """Raises ValueError on networks that options of the trainer have given other shapes."""
+    varied = {"channels", "size", "minibatch_stddev", "packing", "discriminator_width"} & set(metadata)
+    if varied:
+        raise ValueError(f"{path}: networks with another {', '.join(sorted(varied))} than those of this file")
 
 
 def load(path):
@@ -99,6 +113,7 @@ def load(path):
     from safetensors import safe_open
 
     with safe_open(path, framework="np") as file:
+        check_options(path, file.metadata())
         networks = MODELS[file.metadata()["model"]]()
         for prefix, network in zip(("generator", "discriminator"), networks):
             count = {}

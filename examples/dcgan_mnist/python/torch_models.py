@@ -1,7 +1,7 @@
 """The networks of dcgan_mnist in PyTorch, for weights written by `dcgan_mnist export --layout torch`.
 
     generator, discriminator = load("dcgan_torch.safetensors")
-    images = generator(torch.randn(64, 100))    # (64, 1, 28, 28), from -1 to 1 (article: from 0 to 1)
+    images = generator(torch.randn(64, 100))    # (64, 1, 28, 28), from -1 to 1 (article, linear: from 0 to 1)
 """
 from collections import OrderedDict
 
@@ -90,7 +90,20 @@ def small():
     return generator, discriminator
 
 
-MODELS = {"dcgan": dcgan, "article": article, "libtorch": libtorch, "small": small}
+def linear():
+    generator = sequential(("dense", nn.Linear(100, 784)), nn.Unflatten(1, (1, 28, 28)), nn.Sigmoid())
+    discriminator = sequential(nn.Flatten(), ("dense", nn.Linear(784, 1)))
+    return generator, discriminator
+
+
+MODELS = {"dcgan": dcgan, "article": article, "libtorch": libtorch, "small": small, "linear": linear}
+
+
+def check_options(path, metadata):
+    """Raises ValueError on networks that options of the trainer have given other shapes."""
+    varied = {"channels", "size", "minibatch_stddev", "packing", "discriminator_width"} & set(metadata)
+    if varied:
+        raise ValueError(f"{path}: networks with another {', '.join(sorted(varied))} than those of this file")
 
 
 def load(path):
@@ -98,6 +111,7 @@ def load(path):
     from safetensors import safe_open
 
     with safe_open(path, framework="pt") as file:
+        check_options(path, file.metadata())
         networks = MODELS[file.metadata()["model"]]()
         for prefix, network in zip(("generator.", "discriminator."), networks):
             own = {k[len(prefix):]: file.get_tensor(k) for k in file.keys() if k.startswith(prefix)}

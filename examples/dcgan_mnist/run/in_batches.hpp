@@ -9,8 +9,8 @@
 
 namespace dcgan_mnist {
 
-/// The images (N,H,W,C) of latent vectors (N,Z), both in host memory; generate(batch) maps vectors on `device` to
-/// images.
+/// The images (N,H,W,C) of latent vectors (N,Z), both in host memory; generate(batch, first) maps vectors on `device`,
+/// the first of which has this index, to images.
 template <class Generate>
 tinygan::Tensor<float> in_batches(const tinygan::Tensor<float>& latents, tinygan::Device device, Generate&& generate) {
   constexpr tinygan::index_t most = 256;
@@ -21,7 +21,7 @@ tinygan::Tensor<float> in_batches(const tinygan::Tensor<float>& latents, tinygan
   for (tinygan::index_t first = 0; first < count; first += most) {
     const tinygan::index_t n = std::min(most, count - first);
     const std::span<const float> rows(z.data() + first * width, static_cast<std::size_t>(n * width));
-    const tinygan::Tensor<float> images = generate(tinygan::Tensor<float>::from(rows, {n, width}, device));
+    const tinygan::Tensor<float> images = generate(tinygan::Tensor<float>::from(rows, {n, width}, device), first);
     if (first == 0) {
       shape = images.shape().with(0, count);
       all.reserve(static_cast<std::size_t>(shape.size()));  // fails before the work if memory is short

@@ -76,7 +76,8 @@ class ModelOf : public Model {
                                        StepVariant variant) override {
     step_.measure_norms(variant.norms);
     step_.penalise(variant.penalties);
-    return step_(loader.next<T>(pixel_low(), pixel_high()), random);
+    const Tensor<T> real = loader.next<T>(pixel_low(), pixel_high());
+    return step_(real, random, options_.classes > 0 ? loader.labels<float>() : Tensor<float>());
   }
 
   void update_average() override {
@@ -84,9 +85,9 @@ class ModelOf : public Model {
   }
   nn::Layer<float>* average() override { return average_ ? &*average_ : nullptr; }
 
-  Tensor<float> generate(const Tensor<float>& latents) override {
+  Tensor<float> generate(const Tensor<float>& latents, const Tensor<float>& labels) override {
     const tinygan::NoGrad no_grad;
-    return tinygan::cast<float>(networks_.generator(tinygan::cast<T>(latents), nn::Pass::infer()).value());
+    return tinygan::cast<float>(networks_.generator(tinygan::cast<T>(latents), inference_of(labels)).value());
   }
 
   void save(TrainingState& to) const override {
@@ -145,6 +146,11 @@ class ModelOf : public Model {
 };
 
 }  // namespace
+
+nn::Pass inference_of(const Tensor<float>& labels) {
+  const nn::Pass pass = nn::Pass::infer();
+  return labels.defined() ? pass.with_labels(tinygan::Variable<float>(labels)) : pass;
+}
 
 std::unique_ptr<Model> make_model(const TrainOptions& options, const models::NetworkOptions& networks, index_t steps,
                                   const tinygan::StepClock& clock) {

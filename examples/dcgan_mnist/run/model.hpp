@@ -43,8 +43,9 @@ class Model {
   virtual void update_average() = 0;
   /// The averaged generator, or null.
   virtual tinygan::nn::Layer<float>* average() = 0;
-  /// Images of the generator as trained, on its device.
-  virtual tinygan::Tensor<float> generate(const tinygan::Tensor<float>& latents) = 0;
+  /// Images of the generator as trained, on its device; `labels` one-hot (N,K), or empty where it is not conditional.
+  virtual tinygan::Tensor<float> generate(const tinygan::Tensor<float>& latents,
+                                          const tinygan::Tensor<float>& labels) = 0;
 
   /// Appends weights and the optimisers' state.
   virtual void save(TrainingState& to) const = 0;
@@ -58,6 +59,9 @@ class Model {
   virtual float pixel_low() const = 0;
   virtual float pixel_high() const = 0;
 };
+
+/// An inference pass over samples with these one-hot labels, if any.
+tinygan::nn::Pass inference_of(const tinygan::Tensor<float>& labels);
 
 /// For a run of `steps` steps, on the device of `clock`, which ticks before each step: of bfloat16 with --precision
 /// bf16, else of float. The initial weights are drawn on the CPU, so that they are the same bits on every device.

@@ -1,5 +1,6 @@
 #include "run/network_options.hpp"
 
+#include <optional>
 #include <type_traits>
 
 #include <tinygan/io/json.hpp>
@@ -9,6 +10,7 @@
 namespace dcgan_mnist {
 
 using tinygan::models::NetworkOptions;
+using tinygan::models::Norm;
 
 namespace {
 
@@ -17,10 +19,30 @@ template <class F>
 void each_network_option(F&& f) {
   f("channels", &NetworkOptions::channels);
   f("size", &NetworkOptions::size);
+  f("classes", &NetworkOptions::classes);
+  f("norm", &NetworkOptions::norm);
   f("spectral_norm", &NetworkOptions::spectral_norm);
   f("minibatch_stddev", &NetworkOptions::minibatch_stddev);
   f("packing", &NetworkOptions::packing);
   f("discriminator_width", &NetworkOptions::discriminator_width);
+}
+
+// The text of an option's value, and the value of a text; nullopt for other texts.
+
+std::string text_of(tinygan::index_t value) { return std::to_string(value); }
+std::string text_of(bool value) { return value ? "true" : "false"; }
+std::string text_of(double value) { return general(value, 17); }
+std::string text_of(Norm value) { return value == Norm::batch ? "batch" : "virtual"; }
+
+template <class T>
+std::optional<T> value_of(const std::string& text) {
+  if constexpr (std::is_same_v<T, bool> || std::is_enum_v<T>) {
+    for (const T value : {static_cast<T>(0), static_cast<T>(1)})
+      if (text == text_of(value)) return value;
+    return {};
+  } else {
+    return read_number<T>(text);
+  }
 }
 
 }  // namespace
@@ -29,7 +51,11 @@ NetworkOptions network_options(const TrainOptions& o, const tinygan::data::Image
   tinygan::check(images.height == images.width, "--data", images.source, " has images of ", images.height, "x",
                  images.width, ", expected square ones");
   constexpr tinygan::index_t stddev_group = 4;  // Karras et al. 2018
+  tinygan::check(!o.conditional || !images.labels.empty(), "--conditional", images.source,
+                 " has no labels, expected one for each image");
   return {.size = images.height,
+          .classes = o.conditional ? static_cast<tinygan::index_t>(class_counts(images).size()) : 0,
+          .norm = o.norm == "virtual" ? Norm::virtual_batch : Norm::batch,
           .spectral_norm = o.spectral_norm,
           .minibatch_stddev = o.minibatch_stddev ? stddev_group : 0,
           .packing = o.packing,
@@ -40,10 +66,7 @@ NetworkOptions network_options(const TrainOptions& o, const tinygan::data::Image
 void add_network_options(Metadata& metadata, const NetworkOptions& options) {
   const NetworkOptions usual;
   each_network_option([&](const char* name, auto field) {
-    const auto value = options.*field;
-    if (value == usual.*field) return;
-    if constexpr (std::is_floating_point_v<std::decay_t<decltype(value)>>) metadata[name] = general(value, 17);
-    else metadata[name] = std::to_string(value);
+    if (options.*field != usual.*field) metadata[name] = text_of(options.*field);
   });
 }
 
@@ -52,12 +75,10 @@ NetworkOptions read_network_options(const Metadata& metadata, const std::string&
   each_network_option([&](const char* name, auto field) {
     const auto found = metadata.find(name);
     if (found == metadata.end()) return;
-    using Value = std::decay_t<decltype(options.*field)>;
-    using Number = std::conditional_t<std::is_same_v<Value, bool>, int, Value>;
-    const auto value = read_number<Number>(found->second);
+    const auto value = value_of<std::decay_t<decltype(options.*field)>>(found->second);
     tinygan::check(value.has_value(), file, "has the metadata '", name, "' ", tinygan::io::detail::shown(found->second),
-                   ", expected a number");
-    options.*field = static_cast<Value>(*value);
+                   ", which is no value of it");
+    options.*field = *value;
   });
   return options;
 }

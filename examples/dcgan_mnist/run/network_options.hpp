@@ -20,7 +20,7 @@ using Metadata = std::map<std::string, std::string>;
 void add_network_options(Metadata& metadata, const tinygan::models::NetworkOptions& options);
 
 /// The options that metadata names, the default for others: files of older versions name none. Throws Error, naming
-/// `file`, on a value that is no number.
+/// `file`, on a value that the option does not have.
 tinygan::models::NetworkOptions read_network_options(const Metadata& metadata, const std::string& file);
 
 }  // namespace dcgan_mnist

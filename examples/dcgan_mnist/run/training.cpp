@@ -4,6 +4,7 @@
 
 #include <tinygan/gan/statistics.hpp>
 #include <tinygan/io/state.hpp>
+#include <tinygan/nn/losses.hpp>
 
 #include "run/checkpoint.hpp"
 #include "run/in_batches.hpp"
@@ -51,7 +52,16 @@ void Training::refresh_average(bool quick) {
   const index_t images =
       std::clamp(steps_done_ * images_per_step(options_), std::min(most_images, statistics_batch), most_images);
   const index_t size = std::min(images, statistics_batch);
-  gan::recompute_statistics(*average, models::latent_size, latents, static_cast<int>(images / size), size);
+  gan::recompute_statistics(*average, models::latent_size, latents, static_cast<int>(images / size), size,
+                            labels_in_turn(0, size));
+}
+
+tinygan::Tensor<float> Training::labels_in_turn(index_t first, index_t count) const {
+  const index_t classes = network_options_.classes;
+  if (classes == 0) return {};
+  std::vector<index_t> labels;
+  for (index_t i = 0; i < count; ++i) labels.push_back((first + i) % classes);
+  return tinygan::nn::one_hot<float>(labels, classes, device_);
 }
 
 TrainingState Training::state() const {
@@ -84,8 +94,9 @@ void Training::load_weights(const tinygan::io::SafetensorsFile& weights, const s
 tinygan::Tensor<float> Training::generate(const tinygan::Tensor<float>& latents) {
   const tinygan::NoGrad no_grad;
   tinygan::nn::Layer<float>* const average = model_->average();
-  return in_batches(latents, device_, [&](const tinygan::Tensor<float>& z) {
-    return average ? (*average)(z, tinygan::nn::Pass::infer()).value() : model_->generate(z);
+  return in_batches(latents, device_, [&](const tinygan::Tensor<float>& z, index_t first) {
+    const tinygan::Tensor<float> labels = labels_in_turn(first, z.extent(0));
+    return average ? (*average)(z, inference_of(labels)).value() : model_->generate(z, labels);
   });
 }
 

@@ -53,6 +53,10 @@ class Training {
   NetworkSummaries networks() const { return model_->summaries(options_.batch_size); }
 
  private:
+  /// One-hot rows (count, K) on the device: the classes of a conditional generator's images, class i mod K of image i,
+  /// from image `first` on. Empty for any other generator.
+  tinygan::Tensor<float> labels_in_turn(tinygan::index_t first, tinygan::index_t count) const;
+
   TrainOptions options_;
   tinygan::models::NetworkOptions network_options_;
   tinygan::Device device_;

@@ -27,9 +27,9 @@ std::string find_images(const std::string& where) {
   return "strokes";
 }
 
-data::ImageDataset training_images(const std::string& where, std::int64_t count) {
+data::ImageDataset training_images(const std::string& where, std::int64_t count, data::Labels labels) {
   data::ImageDataset d = where == "strokes" ? data::stroke_digits(count > 0 ? count : stroke_count, 0)
-                                            : data::load_mnist(where, data::Split::train, data::Labels::skip);
+                                            : data::load_mnist(where, data::Split::train, labels);
   tinygan::check(count <= d.count, "--images", count, " images, expected at most ", d.count, ", the number in ",
                  d.source);
   if (count > 0) d.keep_first(count);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include <tinygan/data/dataset.hpp>
+#include <tinygan/data/mnist.hpp>
 
 namespace dcgan_mnist {
 
@@ -12,8 +13,8 @@ namespace dcgan_mnist {
 /// data/mnist, else "strokes" with a note on standard error. Throws Error if the images are missing or of several sets.
 std::string find_images(const std::string& where);
 
-/// The images at `where`, without labels, the first `count` if count > 0. `images_md5` is always set. Throws Error if
-/// the file is missing or damaged, or has fewer images.
-tinygan::data::ImageDataset training_images(const std::string& where, std::int64_t count);
+/// The images at `where`, with labels if they are wanted, the first `count` if count > 0. `images_md5` is always set.
+/// Throws Error if a file is missing or damaged, or has fewer images.
+tinygan::data::ImageDataset training_images(const std::string& where, std::int64_t count, tinygan::data::Labels labels);
 
 }  // namespace dcgan_mnist

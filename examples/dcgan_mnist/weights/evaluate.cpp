@@ -41,8 +41,7 @@ Subject read_images(const EvaluateOptions& o) {
   const tinygan::io::NpzArrays file = tinygan::io::read_npz(o.weights);
   const std::vector<tinygan::index_t>& shape = file.at("images").shape;
   std::vector<std::uint8_t> bytes = file.values<std::uint8_t>("images");
-  const bool fits =
-      (shape.size() == 3 || (shape.size() == 4 && shape[3] == 1)) && shape[1] == 28 && shape[2] == 28;
+  const bool fits = (shape.size() == 3 || (shape.size() == 4 && shape[3] == 1)) && shape[1] == 28 && shape[2] == 28;
   tinygan::check(fits, o.weights, "'images' has the shape ", tinygan::io::shape_text(shape), ", expected (N, 28, 28)");
   tinygan::check(shape[0] >= o.samples, o.weights, "holds ", shape[0], " images, fewer than the ", o.samples,
                  " samples of the evaluation; --samples sets another number");
@@ -53,13 +52,17 @@ Subject read_images(const EvaluateOptions& o) {
 }
 
 Subject draw_images(const EvaluateOptions& o, ImageSource& source) {
-  const tinygan::Tensor<float> images = source(draw_latents(o.seed, o.samples, 0));
+  const tinygan::Tensor<float> images =
+      source(draw_latents(o.seed, o.samples, 0), source.classes_of(o.samples, [](std::int64_t i) { return i; }));
   tinygan::check(images.extent(1) == 28 && images.extent(2) == 28 && images.extent(3) == 1, o.weights,
                  "draws images of ", images.extent(1), "x", images.extent(2), "x", images.extent(3),
                  ", expected 28x28x1, which the classifier knows");
   Subject s{to_bytes(images, source.low(), source.high()), source.description(), {}};
-  s.origin = {{"weights", encode_path(source.path())}, {"model", source.model()}, {"step", source.step()},
-              {"averaged", source.averaged()},         {"seed", o.seed}};
+  s.origin = {{"weights", encode_path(source.path())},
+              {"model", source.model()},
+              {"step", source.step()},
+              {"averaged", source.averaged()},
+              {"seed", o.seed}};
   return s;
 }
 

@@ -5,6 +5,7 @@
 #include <tinygan/io/weights.hpp>
 
 #include "run/checkpoint.hpp"
+#include "run/network_options.hpp"
 #include "weights/weight_layouts.hpp"
 
 namespace dcgan_mnist {
@@ -26,6 +27,7 @@ int export_weights(const ExportOptions& o) {
       {"generator", loaded.averaged ? "averaged" : "raw"}};
   add_in_layout(file, "generator", loaded.networks.generator, {1, tinygan::models::latent_size}, layout);
   const tinygan::models::NetworkOptions& d = loaded.options;
+  add_network_options(file.metadata, d);
   add_in_layout(file, "discriminator", loaded.networks.discriminator, {d.packing, d.size, d.size, d.channels}, layout);
   const std::string out = o.out.empty() ? loaded.model + "_" + o.layout + ".safetensors" : o.out;
   io::write_safetensors(out, file);

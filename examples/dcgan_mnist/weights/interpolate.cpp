@@ -5,9 +5,9 @@
 
 #include <tinygan/io/file.hpp>
 
+#include "base/latents.hpp"
 #include "media/gif.hpp"
 #include "media/image_grid.hpp"
-#include "base/latents.hpp"
 
 namespace dcgan_mnist {
 
@@ -18,11 +18,12 @@ namespace {
 
 constexpr int frame_delay = 6, end_delay = 60;  // hundredths of a second
 
-/// The images of latent vectors (A,B,100), as (A*B,28,28,1) with B running faster.
+/// The images of latent vectors (A,B,100), as (A*B,H,W,C) with B running faster; of a conditional generator, one
+/// class for each of B.
 Tensor<float> draw(ImageSource& source, const Tensor<float>& latents) {
   Tensor<float> flat({latents.extent(0) * latents.extent(1), latents.extent(2)});
   flat.copy_from(latents.to_vector());
-  return source(flat);
+  return source(flat, source.classes_of(flat.extent(0), [&](std::int64_t i) { return i % latents.extent(1); }));
 }
 
 /// Blocks of `inner` elements (A,B,inner) as (B,A,inner).

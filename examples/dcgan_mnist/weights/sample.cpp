@@ -8,8 +8,8 @@
 #include <tinygan/io/file.hpp>
 #include <tinygan/io/npz.hpp>
 
-#include "media/image_grid.hpp"
 #include "base/latents.hpp"
+#include "media/image_grid.hpp"
 
 namespace dcgan_mnist {
 
@@ -25,7 +25,9 @@ constexpr index_t image_side = 28;
 /// A grid is the default output.
 bool draws_grid(const SampleOptions& o) { return !o.out.empty() || (o.pngs.empty() && o.npz.empty()); }
 
-int columns_of_grid(const SampleOptions& o) {
+/// Of a conditional generator's grid without --class: as many that each of its rows has a class.
+int columns_of_grid(const SampleOptions& o, std::int64_t classes = 0) {
+  if (o.columns == 0 && classes > 0 && o.label < 0) return static_cast<int>((o.count + classes - 1) / classes);
   return o.columns > 0 ? o.columns : static_cast<int>(std::ceil(std::sqrt(static_cast<double>(o.count))));
 }
 
@@ -44,14 +46,15 @@ void write_pngs(const fs::path& directory, const Tensor<float>& images, float lo
   }
 }
 
-/// images (N,28,28) and the latents (N,100) that they were made of.
+/// images (N,28,28), and the latents (N,100) and classes (N), if any, that they were made of.
 void write_npz(const fs::path& path, const Tensor<float>& images, const Tensor<float>& latents,
-               const ImageSource& source, bool floats) {
+               const std::vector<std::int64_t>& classes, const ImageSource& source, bool floats) {
   const std::vector<index_t> shape = {images.extent(0), images.extent(1), images.extent(2)};
   tinygan::io::NpzFile file;
   if (floats) file.add<float>("images", images.to_vector(), shape);
   else file.add<std::uint8_t>("images", to_bytes(images, source.low(), source.high()), shape);
   file.add<float>("latents", latents.to_vector(), {latents.extent(0), latents.extent(1)});
+  if (!classes.empty()) file.add<std::int64_t>("classes", classes, {images.extent(0)});
   tinygan::io::write_npz(path, file);
 }
 
@@ -73,10 +76,12 @@ int sample(const SampleOptions& options) {
   if (draws_grid(o) && o.out.empty()) o.out = "samples.png";
   ImageSource source(o);
   const Tensor<float> latents = draw_latents(o.seed, o.count, o.truncation);
-  const Tensor<float> images = source(latents);
-  if (!o.out.empty()) write_grid(o.out, images, columns_of_grid(o), source.low(), source.high());
+  const int columns = columns_of_grid(o, source.class_count());
+  const std::vector<std::int64_t> classes = source.classes_of(o.count, [&](std::int64_t i) { return i / columns; });
+  const Tensor<float> images = source(latents, classes);
+  if (!o.out.empty()) write_grid(o.out, images, columns, source.low(), source.high());
   if (!o.pngs.empty()) write_pngs(o.pngs, images, source.low(), source.high());
-  if (!o.npz.empty()) write_npz(o.npz, images, latents, source, o.floats);
+  if (!o.npz.empty()) write_npz(o.npz, images, latents, classes, source, o.floats);
 
   std::string written;
   for (const std::string& path : {o.out, o.pngs, o.npz})

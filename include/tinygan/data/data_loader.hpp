@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include <tinygan/base/host_work.hpp>
@@ -39,6 +41,15 @@ class DataLoader {
     return images_.batch<T>(order_, clock_.counter(), per_epoch(), batches_.options().batch_size, low, high);
   }
 
+  /// The one-hot labels (N,K) of the batch that next() gave in this step. Throws Error if the data set has none.
+  template <class T = float>
+  Tensor<T> labels() const {
+    check(labels_.has_value(), "DataLoader", "the data set has no labels, expected one for each image");
+    const index_t size = batches_.options().batch_size;
+    const Tensor<T> rows = labels_->batch<T>(order_, clock_.counter(), per_epoch(), size, 0, 255);
+    return rows.reshape({size, rows.size() / size});
+  }
+
  private:
   DataLoader(const ImageDataset& images, const BatchOptions& options, const StepClock& clock, bool counts);
 
@@ -47,7 +58,11 @@ class DataLoader {
   /// seek().
   void advance();
 
+  /// Label i as an "image" of one row, whose pixel of its class is 1.
+  static std::optional<DeviceImages> one_hot_labels(const ImageDataset& images, Device device);
+
   DeviceImages images_;
+  std::optional<DeviceImages> labels_;
   Batches batches_;
   StepClock clock_;
   bool counts_;
@@ -69,10 +84,22 @@ TINYGAN_CTOR DataLoader::DataLoader(const ImageDataset& images, const BatchOptio
 
 TINYGAN_CTOR DataLoader::DataLoader(const ImageDataset& images, const BatchOptions& options, const StepClock& clock,
                                     bool counts)
-    : images_(images, clock.device()), batches_(images_.count(), options), clock_(clock), counts_(counts),
-      order_({images_.count()}, clock.device()) {
+    : images_(images, clock.device()), labels_(one_hot_labels(images, clock.device())),
+      batches_(images_.count(), options), clock_(clock), counts_(counts), order_({images_.count()}, clock.device()) {
   check(options.last == LastBatch::drop || images_.count() % options.batch_size == 0, "DataLoader", images_.count(),
         " images, expected a multiple of the batch size ", options.batch_size, ", or LastBatch::drop");
+}
+
+TINYGAN_FUNC std::optional<DeviceImages> DataLoader::one_hot_labels(const ImageDataset& images, Device device) {
+  if (images.labels.empty()) return {};
+  ImageDataset rows;
+  rows.count = images.count;
+  rows.height = 1;
+  rows.width = static_cast<index_t>(class_counts(images).size());
+  rows.images.resize(static_cast<std::size_t>(rows.count * rows.width));
+  for (index_t i = 0; i < rows.count; ++i)
+    rows.images[static_cast<std::size_t>(i * rows.width + images.labels[static_cast<std::size_t>(i)])] = 1;
+  return std::optional<DeviceImages>(std::in_place, rows, device);
 }
 
 TINYGAN_FUNC void DataLoader::advance() {

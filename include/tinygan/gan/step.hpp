@@ -27,8 +27,10 @@ class AdversarialStep {
                   const Objective& objective = {}, const ViewOptions& view = {});
 
   /// critic_steps updates of D, then one update of G. `real` (N,28,28,1), in the networks' pixel range, is divided
-  /// equally among the updates of D; each uses as many generated images. Throws Error unless critic_steps divides N.
-  Metrics operator()(const Tensor<T>& real, Generator& random);
+  /// equally among the updates of D; each uses as many generated images. For conditional networks `labels` (N,K) are
+  /// the classes of the real images, one-hot, and the generated images are of the same classes. Throws Error unless
+  /// critic_steps divides N, and on another number of labels.
+  Metrics operator()(const Tensor<T>& real, Generator& random, const Tensor<Wide>& labels = {});
 
   /// Whether the next steps measure gradient norms: one more pass over the gradients.
   void measure_norms(bool on) { measure_norms_ = on; }
@@ -48,8 +50,11 @@ class AdversarialStep {
  private:
   using Pass = nn::Pass;
 
-  /// The pass of G and of D in a step.
-  static Pass training_pass(Generator& random) { return Pass::train(random); }
+  /// The pass of G and of D over the images whose labels are labels_.
+  Pass training_pass(Generator& random) const {
+    const Pass pass = Pass::train(random);
+    return labels_.defined() ? pass.with_labels(Variable<Wide>(labels_)) : pass;
+  }
 
   Variable<T> generate(index_t batch, Generator& random);
 
@@ -91,6 +96,7 @@ class AdversarialStep {
   Objective objective_;
   DiscriminatorView<T> view_;
   optim::Adam<T> generator_optimiser_, discriminator_optimiser_;
+  Tensor<Wide> labels_;  // of the images of the current update, if any
   bool measure_norms_ = false, penalise_ = true;
 };
 
@@ -107,14 +113,21 @@ AdversarialStep<T>::AdversarialStep(models::Networks<T>& networks, const AdamHyp
 }
 
 template <class T>
-auto AdversarialStep<T>::operator()(const Tensor<T>& real, Generator& random) -> Metrics {
+auto AdversarialStep<T>::operator()(const Tensor<T>& real, Generator& random, const Tensor<Wide>& labels) -> Metrics {
   check(real.defined() && real.rank() >= 1, "AdversarialStep", "the batch of real images is ",
         real.defined() ? "a scalar" : "empty");
   const index_t steps = objective_.critic_steps, batch = real.extent(0) / steps;
   check(batch * steps == real.extent(0), "AdversarialStep", real.extent(0), " real images for ", steps,
         " critic steps, expected a multiple");
+  check(!labels.defined() || (labels.rank() == 2 && labels.extent(0) == real.extent(0)), "AdversarialStep",
+        labels.defined() ? text("labels ", labels.shape()) : "", " for ", real.extent(0),
+        " real images, expected a row for each");
+  const auto use_labels = [&](index_t i) {
+    labels_ = labels.defined() ? labels.rows(i * batch, (i + 1) * batch) : Tensor<Wide>();
+  };
   Metrics metrics;
   for (index_t i = 0; i + 1 < steps; ++i) {
+    use_labels(i);
     Variable<T> fake;
     {
       const NoGrad no_grad;
@@ -122,9 +135,11 @@ auto AdversarialStep<T>::operator()(const Tensor<T>& real, Generator& random) ->
     }
     update_discriminator(real.rows(i * batch, (i + 1) * batch), fake, random, metrics);
   }
+  use_labels(steps - 1);
   const Variable<T> fake = generate(batch, random);
   update_discriminator(real.rows((steps - 1) * batch, steps * batch), fake.detach(), random, metrics);
   update_generator(real.rows((steps - 1) * batch, steps * batch), fake, random, metrics);
+  labels_ = {};
   return metrics;
 }
 

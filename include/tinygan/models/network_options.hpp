@@ -9,10 +9,15 @@
 
 namespace tinygan::models {
 
+/// How G normalises: by batch norm, or by virtual batch norm with a reference batch of its own.
+enum class Norm { batch, virtual_batch };
+
 /// Variations of a pair of networks; the defaults are the networks as published.
 struct NetworkOptions {
   index_t channels = 1;            ///< of an image
   index_t size = 28;               ///< rows and columns of an image
+  index_t classes = 0;             ///< G and D get the class of each image, one of so many; 0: none
+  Norm norm = Norm::batch;         ///< virtual_batch: nn::VirtualBatchNorm for each batch norm of G
   bool spectral_norm = false;      ///< on every kernel of D, see nn::SpectralNorm
   index_t minibatch_stddev = 0;    ///< group size of nn::MinibatchStddev before D's last layer; 0: none
   index_t packing = 1;             ///< images that D judges together, see nn::Pack
@@ -27,6 +32,9 @@ inline void check_options(const char* network, const NetworkOptions& o) {
   check(o.minibatch_stddev == 0 || o.minibatch_stddev >= 2, network, "minibatch standard deviation over groups of ",
         o.minibatch_stddev, ", expected 0 or at least 2");
   check(o.packing >= 1, network, "packs of ", o.packing, " images, expected at least 1");
+  check(o.classes >= 0, network, o.classes, " classes, expected at least 0");
+  check(o.classes == 0 || o.packing == 1, network, "packs of ", o.packing,
+        " images in conditional networks, expected 1: ", "images of a pack have a class each");
   check(o.dropout < 1, network, "dropout ", o.dropout, ", expected below 1, or negative for the network's own");
   check(o.discriminator_width > 0 && std::isfinite(o.discriminator_width), network, "discriminator width ",
         o.discriminator_width, ", expected a finite number above 0");
@@ -54,9 +62,16 @@ inline Doublings doublings(const char* network, index_t size) {
   }
 }
 
+/// Throws Error, naming `network`, on virtual batch norm: there is no batch norm to replace.
+inline void check_no_norm(const char* network, const NetworkOptions& o) {
+  check(o.norm == Norm::batch, network,
+        "virtual batch norm, expected none: the generator has no batch norm to replace");
+}
+
 /// Throws Error, naming `network`, on a size other than 28.
 inline void check_28(const char* network, const NetworkOptions& o) {
-  check(o.size == 28, network, "images of ", o.size, "x", o.size, ", expected 28x28; dcgan and small have other sizes");
+  check(o.size == 28, network, "images of ", o.size, "x", o.size,
+        ", expected 28x28; dcgan, small and linear have other sizes");
 }
 
 }  // namespace detail

@@ -4,33 +4,22 @@
 #include <array>
 #include <string_view>
 
-#include <tinygan/models/network_options.hpp>
-#include <tinygan/nn/activations.hpp>
-#include <tinygan/nn/conv2d.hpp>
-#include <tinygan/nn/dense.hpp>
-#include <tinygan/nn/dropout.hpp>
-#include <tinygan/nn/minibatch_stddev.hpp>
-#include <tinygan/nn/normalisation.hpp>
-#include <tinygan/nn/pack.hpp>
-#include <tinygan/nn/reshape.hpp>
-#include <tinygan/nn/sequential.hpp>
+#include <tinygan/models/network_builders.hpp>
 
 namespace tinygan::models {
 
 /// dcgan: the TensorFlow tutorial's; article: the Keras sample's, done right; libtorch: PyTorch's C++ example's; small:
-/// ours, for quick looks.
-enum class Network { dcgan, article, libtorch, small };
+/// ours, for quick looks; linear: one layer each.
+enum class Network { dcgan, article, libtorch, small, linear };
 
-inline constexpr std::array network_names{"dcgan", "article", "libtorch", "small"};
+inline constexpr std::array network_names{"dcgan", "article", "libtorch", "small", "linear"};
 
 /// Throws Error on a name that is none of network_names.
 inline Network network_from_name(std::string_view name) {
   for (std::size_t i = 0; i < network_names.size(); ++i)
     if (name == network_names[i]) return static_cast<Network>(i);
-  fail("network", "'", name, "' is unknown; there are dcgan, article, libtorch and small");
+  fail("network", "'", name, "' is unknown; there are dcgan, article, libtorch, small and linear");
 }
-
-inline constexpr index_t latent_size = 100;
 
 /// A generator z(N,100) -> image(N,size,size,channels), a discriminator image -> logit(N,1), packs of images to one
 /// logit each, and the range of the pixels.
@@ -47,9 +36,6 @@ struct Networks {
 
 namespace detail {
 
-using nn::BatchNormOptions;
-using nn::Conv2DOptions;
-using nn::DenseOptions;
 using nn::Initializer;
 
 inline Initializer dcgan_init() { return Initializer::normal(0, 0.02); }  // Radford et al. 2015
@@ -65,57 +51,6 @@ inline Conv2DOptions no_bias(index_t kernel, index_t stride, Padding padding = P
           .kernel_initializer = dcgan_init()};
 }
 
-/// Appends D's layers with what the options add to them.
-template <class T>
-class Discriminator {
- public:
-  Discriminator(nn::Sequential<T>& layers, const NetworkOptions& options, Generator& random)
-      : layers_(&layers), options_(options), random_(&random), channels_(options.packing * options.channels) {
-    if (options.packing > 1) layers.add(nn::Pack<T>(options.packing));
-  }
-
-  /// A convolution to `channels`, times the width, without dropout.
-  Discriminator& conv(index_t channels, const Conv2DOptions& conv) {
-    return output_conv(discriminator_channels(options_, channels), conv);
-  }
-  /// A convolution to exactly `channels`.
-  Discriminator& output_conv(index_t channels, Conv2DOptions conv) {
-    conv.spectral_norm = options_.spectral_norm;
-    layers_->add(nn::Conv2D<T>(channels_, channels, conv, *random_));
-    channels_ = channels;
-    return *this;
-  }
-  Discriminator& batch_norm(const BatchNormOptions& norm) {
-    layers_->add(nn::BatchNorm<T>(channels_, norm));
-    return *this;
-  }
-  /// Dropout at the rate of the options, or else at the network's own, if it is not 0.
-  Discriminator& dropout(double own) {
-    const double rate = options_.dropout < 0 ? own : options_.dropout;
-    if (rate > 0) layers_->add(nn::Dropout<T>(rate));
-    return *this;
-  }
-  /// What belongs before the last layer.
-  Discriminator& minibatch_stddev() {
-    if (options_.minibatch_stddev == 0) return *this;
-    layers_->add(nn::MinibatchStddev<T>(options_.minibatch_stddev));
-    ++channels_;
-    return *this;
-  }
-  /// The last layer: images of `size` x `size` to one logit.
-  void logit(index_t size, DenseOptions dense = {}) {
-    dense.spectral_norm = options_.spectral_norm;
-    minibatch_stddev();
-    layers_->add(nn::Flatten<T>()).add(nn::Dense<T>(size * size * channels_, 1, dense, *random_));
-  }
-
- private:
-  nn::Sequential<T>* layers_;
-  NetworkOptions options_;
-  Generator* random_;
-  index_t channels_;
-};
-
 template <class T>
 Networks<T> dcgan(const NetworkOptions& o, Generator& random) {
   const Doublings size = doublings("dcgan", o.size);
@@ -127,17 +62,17 @@ Networks<T> dcgan(const NetworkOptions& o, Generator& random) {
                             .activation = leaky_relu,
                             .kernel_initializer = dcgan_init()};
   Networks<T> n;
+  GeneratorBuilder<T> g(n.generator, o, random);
   index_t channels = 64 << size.count;  // 256 at 28x28
   const index_t units = size.base * size.base * channels;
-  n.generator.add(nn::Dense<T>(latent_size, units, {.bias = false, .kernel_initializer = dcgan_init()}, random))
-      .add(nn::BatchNorm<T>(units, norm))
+  g.add(nn::Dense<T>(g.inputs(), units, {.bias = false, .kernel_initializer = dcgan_init()}, random))
+      .norm(units, norm)
       .add(nn::Reshape<T>({size.base, size.base, channels}));
   for (index_t stride = 1; channels > 64; stride = 2, channels /= 2)
-    n.generator.add(nn::Conv2DTranspose<T>(channels, channels / 2, no_bias(5, stride), random))
-        .add(nn::BatchNorm<T>(channels / 2, norm));
+    g.add(nn::Conv2DTranspose<T>(channels, channels / 2, no_bias(5, stride), random)).norm(channels / 2, norm);
   const Conv2DOptions last = no_bias(5, 2, Padding::same(), Activation::tanh);
-  n.generator.add(nn::Conv2DTranspose<T>(64, o.channels, last, random));
-  Discriminator<T> d(n.discriminator, o, random);
+  g.add(nn::Conv2DTranspose<T>(64, o.channels, last, random)).finish();
+  DiscriminatorBuilder<T> d(n.discriminator, o, random);
   for (index_t i = 0; i < size.count; ++i) d.conv(64 << i, leaky).dropout(0.3);
   d.logit(size.base, {.kernel_initializer = dcgan_init()});
   return n;
@@ -146,6 +81,7 @@ Networks<T> dcgan(const NetworkOptions& o, Generator& random) {
 template <class T>
 Networks<T> article(const NetworkOptions& o, Generator& random) {
   check_28("article", o);
+  check_no_norm("article", o);
   const Activation leaky_relu = Activation::leaky_relu(0.2);
   const auto leaky = [&](index_t kernel) {
     return Conv2DOptions{.kernel = kernel, .stride = 2, .padding = Padding::same(), .activation = leaky_relu};
@@ -153,13 +89,19 @@ Networks<T> article(const NetworkOptions& o, Generator& random) {
   const DenseOptions dense{.activation = leaky_relu};
   Networks<T> n;
   n.pixel_low = 0;  // a sigmoid's range, and so the data's
-  n.generator.add(nn::Dense<T>(latent_size, 6272, dense, random))
+  GeneratorBuilder<T> g(n.generator, o, random);
+  g.add(nn::Dense<T>(g.inputs(), 6272, dense, random))
       .add(nn::Dense<T>(6272, 6272, dense, random))
       .add(nn::Reshape<T>({7, 7, 128}))
       .add(nn::Conv2DTranspose<T>(128, 128, leaky(5), random))
       .add(nn::Conv2DTranspose<T>(128, 128, leaky(5), random))
       .add(nn::Conv2D<T>(128, o.channels, {.padding = Padding::same(), .activation = Activation::sigmoid}, random));
-  Discriminator<T>(n.discriminator, o, random).conv(128, leaky(3)).dropout(0).conv(128, leaky(3)).dropout(0).logit(7);
+  DiscriminatorBuilder<T>(n.discriminator, o, random)
+      .conv(128, leaky(3))
+      .dropout(0)
+      .conv(128, leaky(3))
+      .dropout(0)
+      .logit(7);
   return n;
 }
 
@@ -170,26 +112,31 @@ Networks<T> libtorch(const NetworkOptions& o, Generator& random) {
   const auto relu = BatchNormOptions::torch(Activation::relu), leaky = BatchNormOptions::torch(leaky_relu);
   const Padding one = Padding::all(1);
   Networks<T> n;
-  n.generator.add(nn::Reshape<T>({1, 1, latent_size}))
-      .add(nn::Conv2DTranspose<T>(latent_size, 256, no_bias(4, 1, Padding::valid()), random))
-      .add(nn::BatchNorm<T>(256, relu))
+  GeneratorBuilder<T> g(n.generator, o, random);
+  g.add(nn::Reshape<T>({1, 1, g.inputs()}))
+      .add(nn::Conv2DTranspose<T>(g.inputs(), 256, no_bias(4, 1, Padding::valid()), random))
+      .norm(256, relu)
       .add(nn::Conv2DTranspose<T>(256, 128, no_bias(3, 2, one), random))
-      .add(nn::BatchNorm<T>(128, relu))
+      .norm(128, relu)
       .add(nn::Conv2DTranspose<T>(128, 64, no_bias(4, 2, one), random))
-      .add(nn::BatchNorm<T>(64, relu))
-      .add(nn::Conv2DTranspose<T>(64, o.channels, no_bias(4, 2, one, Activation::tanh), random));
-  Discriminator<T>(n.discriminator, o, random)
-      .conv(64, no_bias(4, 2, one, leaky_relu))
+      .norm(64, relu)
+      .add(nn::Conv2DTranspose<T>(64, o.channels, no_bias(4, 2, one, Activation::tanh), random))
+      .finish();
+  DiscriminatorBuilder<T> d(n.discriminator, o, random);
+  d.conv(64, no_bias(4, 2, one, leaky_relu))
       .dropout(0)
       .conv(128, no_bias(4, 2, one))
       .batch_norm(leaky)
       .dropout(0)
       .conv(256, no_bias(4, 2, one))
       .batch_norm(leaky)
-      .dropout(0)
-      .minibatch_stddev()
-      .output_conv(1, no_bias(3, 1, Padding::valid()));
-  n.discriminator.add(nn::Flatten<T>());
+      .dropout(0);
+  if (d.conditional()) {  // a convolution of all pixels is a dense layer
+    d.logit(3, {.bias = false, .kernel_initializer = dcgan_init()});
+  } else {
+    d.minibatch_stddev().output_conv(1, no_bias(3, 1, Padding::valid()));
+    n.discriminator.add(nn::Flatten<T>());
+  }
   return n;
 }
 
@@ -204,17 +151,35 @@ Networks<T> small(const NetworkOptions& o, Generator& random) {
                             .activation = Activation::leaky_relu(0.2),
                             .kernel_initializer = dcgan_init()};
   Networks<T> n;
+  GeneratorBuilder<T> g(n.generator, o, random);
   const index_t units = size.base * size.base * 64;
-  n.generator.add(nn::Dense<T>(latent_size, units, {.bias = false, .kernel_initializer = dcgan_init()}, random))
-      .add(nn::BatchNorm<T>(units, norm))
+  g.add(nn::Dense<T>(g.inputs(), units, {.bias = false, .kernel_initializer = dcgan_init()}, random))
+      .norm(units, norm)
       .add(nn::Reshape<T>({size.base, size.base, 64}));
-  for (index_t i = 1; i < size.count; ++i)
-    n.generator.add(nn::Conv2DTranspose<T>(64, 64, no_bias(4, 2), random)).add(nn::BatchNorm<T>(64, norm));
+  for (index_t i = 1; i < size.count; ++i) g.add(nn::Conv2DTranspose<T>(64, 64, no_bias(4, 2), random)).norm(64, norm);
   const Conv2DOptions last = no_bias(4, 2, Padding::same(), Activation::tanh);
-  n.generator.add(nn::Conv2DTranspose<T>(64, o.channels, last, random));
-  Discriminator<T> d(n.discriminator, o, random);
+  g.add(nn::Conv2DTranspose<T>(64, o.channels, last, random)).finish();
+  DiscriminatorBuilder<T> d(n.discriminator, o, random);
   for (index_t i = 0; i < size.count; ++i) d.conv(64, leaky);
   d.dropout(0.3).logit(size.base, {.kernel_initializer = dcgan_init()});
+  return n;
+}
+
+/// G(z) = sigmoid(z theta1 + theta2), D(x) = x theta3 + theta4, a logit: the least that is a GAN. A generator without a
+/// hidden layer draws a blur of all digits at best.
+template <class T>
+Networks<T> linear(const NetworkOptions& o, Generator& random) {
+  check_no_norm("linear", o);
+  check(o.dropout <= 0, "linear", "dropout ", o.dropout, ", expected none: the discriminator has no hidden layer");
+  check(o.discriminator_width == 1, "linear", "discriminator width ", o.discriminator_width,
+        ", expected 1: the discriminator has no hidden layer");
+  Networks<T> n;
+  n.pixel_low = 0;
+  const index_t pixels = o.size * o.size * o.channels;
+  GeneratorBuilder<T> g(n.generator, o, random);
+  g.add(nn::Dense<T>(g.inputs(), pixels, {.activation = Activation::sigmoid}, random))
+      .add(nn::Reshape<T>({o.size, o.size, o.channels}));
+  DiscriminatorBuilder<T>(n.discriminator, o, random).logit(o.size);
   return n;
 }
 
@@ -224,7 +189,8 @@ Networks<T> small(const NetworkOptions& o, Generator& random) {
 /// a size that the network does not have.
 template <class T>
 Networks<T> make_networks(Network network, const NetworkOptions& options, Generator& random) {
-  constexpr std::array make{&detail::dcgan<T>, &detail::article<T>, &detail::libtorch<T>, &detail::small<T>};
+  constexpr std::array make{&detail::dcgan<T>, &detail::article<T>, &detail::libtorch<T>, &detail::small<T>,
+                            &detail::linear<T>};
   const auto at = static_cast<std::size_t>(network);
   check(at < make.size(), "network", "unknown network");
   check_options(network_names[at], options);
