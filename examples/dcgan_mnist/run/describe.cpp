@@ -11,6 +11,7 @@
 
 #include "base/build_info.hpp"
 #include "base/byte_text.hpp"
+#include "base/numbers.hpp"
 
 namespace dcgan_mnist {
 
@@ -54,6 +55,12 @@ std::string describe_run(const RunParts& run) {
                        run.networks.generator.table, "\ndiscriminator\n", run.networks.discriminator.table,
                        "\nmemory about ", std::llround(memory_estimate_mib(run)), " MiB, ", run.steps, " steps, ",
                        run.steps_per_epoch, " per epoch");
+}
+
+std::string describe_time(double all, double paused, double background) {
+  return tinygan::text("time ", fixed(all, 1), " s, of which grids, checkpoints and evaluations ", fixed(paused, 2),
+                       " s (", fixed(all > 0 ? 100 * paused / all : 0, 2), " %), ", fixed(background, 2),
+                       " s more beside training");
 }
 
 ordered_json describe_environment(const RunParts& run) {

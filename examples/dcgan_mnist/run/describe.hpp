@@ -46,6 +46,9 @@ struct RunParts {
 /// Options, environment, data, networks and memory of a run, for people.
 std::string describe_run(const RunParts& run);
 
+/// The seconds of a session, its share of grids, checkpoints and evaluations, and those of the background thread.
+std::string describe_time(double all, double paused, double background);
+
 /// Program, machine and data of a run, for machines.
 nlohmann::ordered_json describe_environment(const RunParts& run);
 

@@ -200,7 +200,7 @@ class Run {
       save_artifacts(last_saved_ != training_.steps_done(), true, false);
     }
     record_->flush();
-    record_->say(time_spent());
+    record_->say(describe_time(seconds_now() - begun_, paused_, record_->background_seconds()));
     if (!best_.is_null()) record_->say(describe_best());
     record_->say(stopped ? tinygan::text("interrupted after step ", training_.steps_done(),
                                          output_lost ? " (standard output was closed)" : "", "; go on with\n  ",
@@ -208,14 +208,6 @@ class Run {
                          : "done: " + record_->checkpoints().path(steps_).string());
     record_->pages();
     return stopped ? interrupted : done;
-  }
-
-  /// The time of this session, and the share of grids, checkpoints and evaluations.
-  std::string time_spent() const {
-    const double all = seconds_now() - begun_;
-    return tinygan::text("time ", fixed(all, 1), " s, of which grids, checkpoints and evaluations ", fixed(paused_, 2),
-                         " s (", fixed(all > 0 ? 100 * paused_ / all : 0, 2), " %), ",
-                         fixed(record_->background_seconds(), 2), " s more beside training");
   }
 
   /// A checkpoint, a grid, an evaluation. Not counted as training time.
