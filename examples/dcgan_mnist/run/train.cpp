@@ -86,9 +86,7 @@ class Run {
 
  private:
   tinygan::data::ImageDataset load_images() {
-    tinygan::data::ImageDataset d =
-        training_images(options_.data, options_.images,
-                        options_.conditional ? tinygan::data::Labels::read : tinygan::data::Labels::skip);
+    tinygan::data::ImageDataset d = training_images(options_.data, options_.images, wanted_labels(options_));
     if (!options_.overfit_batch) return d;
     d.count = images_per_step(options_);
     tinygan::check(static_cast<std::size_t>(d.count * d.pixels()) <= d.images.size(), "--overfit-batch", "a batch of ",

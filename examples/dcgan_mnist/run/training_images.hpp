@@ -4,8 +4,9 @@
 #include <cstdint>
 #include <string>
 
-#include <tinygan/data/dataset.hpp>
 #include <tinygan/data/mnist.hpp>
+
+#include "base/options.hpp"
 
 namespace dcgan_mnist {
 
@@ -16,5 +17,10 @@ std::string find_images(const std::string& where);
 /// The images at `where`, with labels if they are wanted, the first `count` if count > 0. `images_md5` is always set.
 /// Throws Error if a file is missing or damaged, or has fewer images.
 tinygan::data::ImageDataset training_images(const std::string& where, std::int64_t count, tinygan::data::Labels labels);
+
+/// Labels::read if the networks of a run get the classes of its images.
+inline tinygan::data::Labels wanted_labels(const TrainOptions& options) {
+  return options.conditional ? tinygan::data::Labels::read : tinygan::data::Labels::skip;
+}
 
 }  // namespace dcgan_mnist
