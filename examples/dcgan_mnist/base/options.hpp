@@ -16,8 +16,8 @@ struct TrainOptions {
   std::string data = "auto";  ///< a directory with the MNIST files, "strokes", or "auto"
   std::int64_t images = 0;    ///< only the first so many of them; 0: all
   std::string model = "dcgan";
-  bool conditional = false;        ///< networks get the class of each image
   std::string norm = "batch";      ///< of the generator
+  bool conditional = false;        ///< networks get the class of each image
   bool spectral_norm = false;      ///< of the discriminator
   bool minibatch_stddev = false;   ///< in the discriminator
   std::int64_t packing = 1;        ///< images that the discriminator judges together
@@ -43,8 +43,8 @@ struct TrainOptions {
   double beta1 = 0.5, beta2 = 0.999;
   double ema = 0.999;                     ///< decay of the averaged generator; 0: none
   std::int64_t statistics_images = 1024;  ///< for the batch statistics of the averaged generator
-  bool overfit_batch = false;             ///< train on the first batch only
   std::string init_from;                  ///< weights to begin with: a run, a checkpoint or a weights file
+  bool overfit_batch = false;             ///< train on the first batch only
 
   int threads = 0;  ///< 0: one per processor
   std::string out = "runs";

@@ -57,7 +57,7 @@ class GeneratorBuilder {
 
   /// Latent vectors and, in turn, the classes: (reference_rows, latent_size + classes).
   static Tensor<wide_t<T>> reference(index_t classes, Generator& random) {
-    const Tensor<wide_t<T>> z = random_normal<wide_t<T>>({reference_rows, latent_size}, random);
+    Tensor<wide_t<T>> z = random_normal<wide_t<T>>({reference_rows, latent_size}, random);
     if (classes == 0) return z;
     Tensor<wide_t<T>> labels = Tensor<wide_t<T>>::zeros({reference_rows, classes});
     for (index_t i = 0; i < reference_rows; ++i) labels.data()[i * classes + i % classes] = 1;

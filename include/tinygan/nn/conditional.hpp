@@ -15,7 +15,7 @@ template <class T>
 Variable<wide_t<T>> labels_of(const char* op, const Pass& pass, const Variable<T>& x, index_t classes) {
   const Shape expected{x.shape()[0], classes};
   check(pass.labels.defined(), op, "the pass has no labels, expected one-hot rows ", expected);
-  const Variable<wide_t<T>> labels = pass.labels.as<wide_t<T>>();
+  Variable<wide_t<T>> labels = pass.labels.as<wide_t<T>>();
   check(labels.shape() == expected, op, "labels ", labels.shape(), ", expected one-hot rows ", expected);
   check(labels.device() == x.device(), op, "labels on ", labels.device(), ", input on ", x.device());
   return labels;

@@ -129,16 +129,16 @@ VirtualBatchNorm<T>::VirtualBatchNorm(index_t channels, index_t reference_rows, 
 }
 
 template <class T>
-Variable<T> VirtualBatchNorm<T>::forward(const Variable<T>& input, const Pass&) {
-  output_shape(input.shape());
-  const index_t all = input.shape()[0], channels = gamma_.size();
-  const Variable<Wide> x = ops::reshape(cast<Wide>(input), {all, input.size() / (all * channels), channels});
+Variable<T> VirtualBatchNorm<T>::forward(const Variable<T>& x, const Pass&) {
+  output_shape(x.shape());
+  const index_t all = x.shape()[0], channels = gamma_.size();
+  const Variable<Wide> pixels = ops::reshape(cast<Wide>(x), {all, x.size() / (all * channels), channels});
   const Variable<Wide> gamma = cast<Wide>(gamma_), beta = cast<Wide>(beta_);
   const auto normalise = [&](const Variable<Wide>& centred, const Variable<Wide>& variance) {
     return centred * (gamma / ops::sqrt(variance + options_.epsilon)) + beta;
   };
   // Of the reference batch, (1,1,C); of each sample, (N,1,C).
-  const Variable<Wide> reference = ops::slice(x, 0, 0, rows_), samples = ops::slice(x, 0, rows_, all);
+  const Variable<Wide> reference = ops::slice(pixels, 0, 0, rows_), samples = ops::slice(pixels, 0, rows_, all);
   const Variable<Wide> m_r = ops::mean(reference, {0, 1}, true), centred_r = reference - m_r;
   const Variable<Wide> v_r = ops::mean(ops::square(centred_r), {0, 1}, true);
   const Variable<Wide> m_i = ops::mean(samples, 1, true), v_i = ops::mean(ops::square(samples - m_i), 1, true);
@@ -146,7 +146,7 @@ Variable<T> VirtualBatchNorm<T>::forward(const Variable<T>& input, const Pass&) 
   const Variable<Wide> mean = m_i * a + m_r * (1 - a);
   const Variable<Wide> variance = v_i * a + v_r * (1 - a) + ops::square(m_i - m_r) * (a * (1 - a));
   const Variable<Wide> y = ops::concat<Wide>({normalise(centred_r, v_r), normalise(samples - mean, variance)}, 0);
-  return cast<T>(ops::activation(options_.activation, ops::reshape(y, input.shape())));
+  return cast<T>(ops::activation(options_.activation, ops::reshape(y, x.shape())));
 }
 
 template <class T>
