@@ -65,8 +65,7 @@ TEST_CASE("the Frechet distance and its bias are NumPy's, for singular covarianc
              second = eval::gaussian_statistics(halves.subspan(100 * d), d);
   const auto half_digits = [&](const eval::GaussianStatistics& a, const eval::GaussianStatistics& b,
                                const std::string& name) {
-    CHECK(std::abs(eval::frechet_distance(a, b) - golden.number("frechet/" + name)) <
-          1e-7 * (a.trace() + b.trace()));
+    CHECK(std::abs(eval::frechet_distance(a, b) - golden.number("frechet/" + name)) < 1e-7 * (a.trace() + b.trace()));
   };
   half_digits(statistics("low_rank"), reference, "low_rank_reference");
   half_digits(first, second, "low_rank_halves");
@@ -118,8 +117,7 @@ TEST_CASE("a matrix is the sum of its eigenvalues' parts", "[eigen]") {
 
 TEST_CASE("the kernel distance is NumPy's", "[kernel_distance]") {
   const Golden golden;
-  const eval::Estimate found =
-      eval::kernel_distance(golden.rows("generated"), golden.rows("reference"), d, 128);
+  const eval::Estimate found = eval::kernel_distance(golden.rows("generated"), golden.rows("reference"), d, 128);
   check_same(found.value, golden.number("kid/mean"));
   check_same(found.standard_error, golden.number("kid/standard_error"));
   CHECK_THROWS_WITH(eval::kernel_distance(golden.rows("generated"), golden.rows("reference"), d, 401),

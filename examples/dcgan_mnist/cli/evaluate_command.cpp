@@ -5,9 +5,9 @@ namespace dcgan_mnist {
 
 void add_evaluate_command(CLI::App& app, Dispatch& chosen) {
   const auto o = std::make_shared<EvaluateOptions>();
-  CLI::App& c = add_command(app, chosen, "evaluate",
-                            "Measure how good generated images are: of a run, of weights, or in a NumPy file.", o,
-                            &evaluate);
+  CLI::App& c =
+      add_command(app, chosen, "evaluate",
+                  "Measure how good generated images are: of a run, of weights, or in a NumPy file.", o, &evaluate);
   add_generate_options(c, *o);
   c.get_option("weights")->description(
       "A run directory, a checkpoint, a safetensors file, or a .npz file with bytes images (N,28,28)");

@@ -56,8 +56,7 @@ GreyImage neighbour_grid(std::span<const std::uint8_t> images, const data::Image
   constexpr std::size_t columns = 16;
   constexpr index_t near = 3;
   const std::span<const std::uint8_t> first = images.first(std::min(images.size(), columns * pixels));
-  const tinygan::eval::Neighbours by_pixels =
-      tinygan::eval::nearest(floats(first), floats(train.images), pixels, near);
+  const tinygan::eval::Neighbours by_pixels = tinygan::eval::nearest(floats(first), floats(train.images), pixels, near);
   const tinygan::eval::Neighbours by_features = evaluator.neighbours(first, near);
   Places places(1 + 2 * near, columns);
   for (std::size_t i = 0; i < first.size() / pixels; ++i) {

@@ -42,8 +42,8 @@ const std::array<QualityFigure, 17> quality_figures{{
      [](const Evaluator&) { return none; }, "far above the first: copies of the training images"},
     {"kernel_distance", "kernel distance", 4, [](const Quality& q, const Evaluator&) { return q.kernel.value; },
      nullptr, "unbiased, from the training images"},
-    {"kernel_error", "  standard error", 4,
-     [](const Quality& q, const Evaluator&) { return q.kernel.standard_error; }, nullptr, ""},
+    {"kernel_error", "  standard error", 4, [](const Quality& q, const Evaluator&) { return q.kernel.standard_error; },
+     nullptr, ""},
     {"score", "MNIST score", 3, [](const Quality& q, const Evaluator&) { return q.classes.score; }, nullptr,
      "sure of each image, all classes alike; at most 10"},
     {"class_divergence", "KL of the classes", 5, [](const Quality& q, const Evaluator&) { return q.class_divergence; },
@@ -104,8 +104,8 @@ std::string quality_table(const Quality& quality, const Evaluator& evaluator) {
   const auto shown = [](double v, int digits) { return std::isfinite(v) ? fixed(v, digits) : std::string("-"); };
   std::string table = line("", "images", "real", "");
   for (const QualityFigure& f : quality_figures)
-    table += line(f.label, shown(f.value(quality, evaluator), f.digits), shown(floor_of(f, evaluator), f.digits),
-                  f.meaning);
+    table +=
+        line(f.label, shown(f.value(quality, evaluator), f.digits), shown(floor_of(f, evaluator), f.digits), f.meaning);
   table += "\nclass        ";
   for (std::size_t c = 0; c < quality.classes.counts.size(); ++c) table += tinygan::text(' ', c, "     ").substr(0, 7);
   table += "\nimages     ";

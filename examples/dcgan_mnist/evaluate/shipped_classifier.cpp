@@ -6,15 +6,13 @@
 #include <tinygan/io/file.hpp>
 
 // The file becomes a part of the program: it needs no place of its own on the user's machine.
-__asm__(
-    ".section .rodata\n"
-    ".balign 16\n"
-    "dcgan_mnist_classifier:\n"
-    ".incbin \"" TINYGAN_CLASSIFIER_FILE
-    "\"\n"
-    "dcgan_mnist_classifier_end:\n"
-    ".byte 0\n"
-    ".previous\n");
+__asm__(".section .rodata\n"
+        ".balign 16\n"
+        "dcgan_mnist_classifier:\n"
+        ".incbin \"" TINYGAN_CLASSIFIER_FILE "\"\n"
+        "dcgan_mnist_classifier_end:\n"
+        ".byte 0\n"
+        ".previous\n");
 
 extern "C" {
 extern const std::uint8_t dcgan_mnist_classifier[], dcgan_mnist_classifier_end[];

@@ -67,8 +67,8 @@ TINYGAN_FUNC index_t classifier_classes(const io::SafetensorsFile& file, const s
         io::detail::shown(format), ", expected lenet in tinygan-classifier-1");
   index_t count = 0;
   const auto [end, error] = std::from_chars(classes.data(), classes.data() + classes.size(), count);
-  check(error == std::errc() && end == classes.data() + classes.size() && count >= 2 && count <= 256, name,
-        "is of ", io::detail::shown(classes), " classes, expected a number from 2 to 256");
+  check(error == std::errc() && end == classes.data() + classes.size() && count >= 2 && count <= 256, name, "is of ",
+        io::detail::shown(classes), " classes, expected a number from 2 to 256");
   return count;
 }
 

@@ -23,14 +23,14 @@ namespace tinygan::eval {
 /// What is measured of one set of images, generated or held out.
 struct Quality {
   index_t count = 0;
-  double frechet_train = 0;         ///< from all training images
-  double frechet_test = 0;          ///< from the test images; a generator that copies is near the training images only
-  Estimate kernel;                  ///< kernel distance from the training images
-  ClassStatistics classes;          ///< by the classifier
-  double class_divergence = 0;      ///< of `classes` from the training labels, nats
-  Spread spread;                    ///< beside as many training images
-  double neighbour_distance = 0;    ///< median distance to the nearest training image
-  double close_share = 0;           ///< share nearer to one than 1 % of the test images are
+  double frechet_train = 0;       ///< from all training images
+  double frechet_test = 0;        ///< from the test images; a generator that copies is near the training images only
+  Estimate kernel;                ///< kernel distance from the training images
+  ClassStatistics classes;        ///< by the classifier
+  double class_divergence = 0;    ///< of `classes` from the training labels, nats
+  Spread spread;                  ///< beside as many training images
+  double neighbour_distance = 0;  ///< median distance to the nearest training image
+  double close_share = 0;         ///< share nearer to one than 1 % of the test images are
   std::vector<std::int32_t> nearest;  ///< the nearest training image of each
 };
 
@@ -65,7 +65,7 @@ class Evaluator {
   /// A set's distance over that of the test images: 1 is as good as held-out images.
   double ratio(const Quality& q) const { return q.frechet_train / floors_.test.frechet_train; }
   const std::vector<index_t>& prior() const { return prior_; }  ///< training images of each class
-  double classifier_accuracy() const { return accuracy_; }  ///< on the test images
+  double classifier_accuracy() const { return accuracy_; }      ///< on the test images
   const Classifier& classifier() const { return classifier_; }
 
  private:
@@ -123,8 +123,7 @@ TINYGAN_CTOR Evaluator::Evaluator(Classifier classifier, const data::ImageDatase
   prior_.resize(static_cast<std::size_t>(classifier_.classes()));
 
   say("the floors: test images and training images in the place of generated ones");
-  const Judgement held =
-      classifier_(std::span(test.images).first(static_cast<std::size_t>(samples * test.pixels())));
+  const Judgement held = classifier_(std::span(test.images).first(static_cast<std::size_t>(samples * test.pixels())));
   test_statistics_ = gaussian_statistics(held.features, Classifier::feature_size);
   floors_.frechet_split = frechet_distance(gaussian_statistics(split.sample, Classifier::feature_size),
                                            gaussian_statistics(split.others, Classifier::feature_size));

@@ -25,8 +25,8 @@ constexpr std::uint16_t to_half(float x) {
   const std::uint32_t magnitude = bits & 0x7FFFFFFFu;
   const auto with_sign = [&](std::uint32_t half) { return static_cast<std::uint16_t>(sign | half); };
   if (magnitude > 0x7F800000u) return with_sign(0x7E00u);
-  if (magnitude >= 0x47800000u) return with_sign(0x7C00u);  // 2^16 and above
-  if (magnitude < 0x38800000u) {                            // below 2^-14: a multiple of 2^-24
+  if (magnitude >= 0x47800000u) return with_sign(0x7C00u);        // 2^16 and above
+  if (magnitude < 0x38800000u) {                                  // below 2^-14: a multiple of 2^-24
     const float scaled = std::bit_cast<float>(magnitude) + 0.5f;  // 0.5 has a unit of 2^-24: the sum rounds
     return with_sign(std::bit_cast<std::uint32_t>(scaled) - std::bit_cast<std::uint32_t>(0.5f));
   }
