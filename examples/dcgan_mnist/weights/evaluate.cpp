@@ -12,6 +12,7 @@
 #include "base/byte_text.hpp"
 #include "base/device.hpp"
 #include "base/latents.hpp"
+#include "base/numbers.hpp"
 #include "base/options.hpp"
 #include "base/standard_streams.hpp"
 #include "evaluate/quality_table.hpp"
@@ -60,7 +61,7 @@ Subject draw_images(const EvaluateOptions& o, ImageSource& source) {
   Subject s{to_bytes(images, source.low(), source.high()), source.description(), {}};
   s.origin = {{"weights", encode_path(source.path())},
               {"model", source.model()},
-              {"step", source.step()},
+              {"step", read_number<std::int64_t>(source.step()).value_or(0)},
               {"averaged", source.averaged()},
               {"seed", o.seed}};
   return s;
