@@ -41,6 +41,9 @@ for entry in 'norm: virtual' 'spectral_norm: true' 'minibatch_stddev: 4' 'packin
 done
 grep -q 'conv2d_1 *4x4, stride 2, leaky_relu 0.2, spectral norm  (4, 7, 7, 32) ' "$run/log.txt" || die "the log shows another network"
 
+LC_ALL=C sed 's/"norm":"virtual"/"norm":"virtuax"/' "$(checkpoint "$run")/model.safetensors" >"$scratch/odd.safetensors"
+ends 1 "odd.safetensors: has the metadata 'norm' 'virtuax', which is no value of it" sample "$scratch/odd.safetensors"
+
 # A run without options leaves weights files as they were before there were any.
 "$program" info "$(checkpoint "$scratch/plain/all/00000-small-bce-b8")/model.safetensors" >"$scratch/info"
 keys=$(sed -nE 's/^  ([a-z_]+): .*/\1/p' "$scratch/info" | grep -v -e discriminator -e generator | tr '\n' ' ')
