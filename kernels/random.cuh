@@ -1,4 +1,4 @@
-// Random numbers: uniform, normal, Bernoulli, integers, and dropout, from Philox4x32-10 (backend/philox.hpp).
+// Random numbers: uniform, normal, Bernoulli, integers, dropout and noise, from Philox4x32-10 (backend/philox.hpp).
 //
 // Element i uses word i % 4 of the block with counter (i / 4, draw, step): the same words as on the CPU. Normals by
 // Box-Muller:
@@ -13,6 +13,7 @@
 // Source       Salmon, Moraes, Dror, Shaw, SC 2011; Box and Muller, 1958.
 #pragma once
 
+#include <tinygan/backend/linear_decay.hpp>
 #include <tinygan/backend/philox.hpp>
 #include <tinygan/base/stream.hpp>
 
@@ -112,6 +113,36 @@ inline void random_integers(index_t n, const RandomKey& key, std::int32_t low, s
 template <class T>
 void dropout(index_t n, const RandomKey& key, float rate, const T* x, T* y, Stream stream) {
   random_numbers<Distribution::dropout>(n, key, rate, 1.0f / (1.0f - rate), x, y, stream);
+}
+
+template <class T>
+__global__ void __launch_bounds__(map_threads)
+    add_noise_kernel(index_t n, index_t packs, RandomKey key, float stddev, LinearDecay decay, const T* x, T* y) {
+  const std::uint64_t step = key.step ? *key.step : 0;
+  const auto scale = static_cast<float>(static_cast<double>(stddev) * decay.at(static_cast<double>(step) - 1));
+  for (index_t i = grid_thread(); 4 * i < n; i += grid_threads()) {
+    const PhiloxBlock word = philox4x32(philox_counter(static_cast<std::uint64_t>(i), key.draw, step), key.seed);
+    const Float4 z = random_pack<Distribution::normal>(word, 0.0f, 1.0f, {});
+    if (i < packs) {
+      Float4 r = load_floats<4>(x + 4 * i);
+      TINYGAN_UNROLL
+      for (int k = 0; k < 4; ++k) r.at[k] += scale * z.at[k];
+      store_floats(y + 4 * i, r);
+    } else {
+      TINYGAN_UNROLL
+      for (int k = 0; k < 4; ++k)
+        if (4 * i + k < n) y[4 * i + k] = from_float<T>(to_float(x[4 * i + k]) + scale * z.at[k]);
+    }
+  }
+}
+
+template <class T>
+void add_noise(index_t n, const RandomKey& key, float stddev, const LinearDecay& decay, const T* x, T* y,
+               Stream stream) {
+  const index_t packs = packs_of<4>(n, x, y);
+  launch<add_noise_kernel<T>>(
+      {.grid = {grid_stride_blocks(ceil_div(n, 4), map_threads)}, .block = {map_threads}, .stream = stream}, n, packs,
+      key, stddev, decay, x, y);
 }
 
 }  // namespace

@@ -63,6 +63,7 @@ const KernelTable<T>& kernel_table() {
     t.random_normal = &random_normal<T>;
     t.random_bernoulli = &random_bernoulli<T>;
     t.dropout = &dropout<T>;
+    t.add_noise = &add_noise<T>;
     t.gather_images = &gather_images<T>;
     t.adam = &adam<T>;
     t.sgd = &sgd<T>;

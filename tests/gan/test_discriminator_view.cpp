@@ -39,6 +39,9 @@ TEST_CASE("noise that is no standard deviation is an error") {
         "DiscriminatorView: standard deviation -0.1 of the noise, expected a finite number of at least 0");
   for (const double noise : {std::nan(""), double{INFINITY}})
     CHECK_THROWS_AS(gan::DiscriminatorView<float>({.noise = noise}), Error);
+  CHECK(support::error_of([] {
+          gan::DiscriminatorView<float>({.noise_decay = {5, 4}});
+        }) == "DiscriminatorView: the noise decays from step 5 to 4, expected 0 <= begin < end, or end 0 for none");
 }
 
 TEST_CASE("a step with noise trains another discriminator than one without, and of the same bits twice") {

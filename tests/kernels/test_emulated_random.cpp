@@ -54,6 +54,14 @@ void check_random_numbers() {
         std::vector<T> expected;
         for (const float v : dropped) expected.push_back(T(v));
         CHECK(kept == expected);
+        const LinearDecay decay{2, 8};
+        const double share = key.step ? 4.0 / 6 : 1;  // of step 5, the fifth from 1
+        check_stored(
+            drawn([&](T* y) { k.add_noise(n, key, 2, decay, x.data(), y, {}); }),
+            [&](index_t i) {
+              return static_cast<double>(values[static_cast<std::size_t>(i)]) + 2 * share * normal(key, i);
+            },
+            [](index_t) { return 12 * 8 * float_eps; });
         k.dropout(n, key, 0.3f, x.data(), x.data(), {});  // in place
         CHECK(x.values() == expected);
       }

@@ -34,7 +34,7 @@ constexpr void complete(void (*&entry)(Args...)) {
 /// Replaces every null entry by a function that throws Error naming the kernel and the device type.
 template <DeviceType Type, class T>
 constexpr void complete_kernels(KernelTable<T>& t) {
-  static_assert(sizeof t == 38 * sizeof(void (*)()), "a new entry of the contract belongs into this list");
+  static_assert(sizeof t == 39 * sizeof(void (*)()), "a new entry of the contract belongs into this list");
   using detail::complete;
   complete<Type, "gemm">(t.gemm);
   complete<Type, "conv2d">(t.conv2d);
@@ -67,6 +67,7 @@ constexpr void complete_kernels(KernelTable<T>& t) {
   complete<Type, "random_bernoulli">(t.random_bernoulli);
   complete<Type, "random_integers">(t.random_integers);
   complete<Type, "dropout">(t.dropout);
+  complete<Type, "add_noise">(t.add_noise);
   complete<Type, "gather_images">(t.gather_images);
   complete<Type, "record_values">(t.record_values);
   complete<Type, "adam">(t.adam);

@@ -71,6 +71,7 @@ constexpr KernelTable<T> all_kernels() {
       .random_bernoulli = random_bernoulli<T>,
       .random_integers = random_integers,
       .dropout = dropout<T>,
+      .add_noise = add_noise<T>,
       .gather_images = gather_images<T>,
       .record_values = record_values<T>,
       .adam = adam<T>,

@@ -1,4 +1,4 @@
-// Random kernels: uniform, normal, Bernoulli and dropout from Philox4x32-10 (backend/philox.hpp).
+// Random kernels: uniform, normal, Bernoulli, integers, dropout and noise from Philox4x32-10 (backend/philox.hpp).
 //
 // Element i uses word i % 4 of the block with counter (i / 4, draw, step) and key `seed`; as a float,
 //   u_i = uniform01(word_i), and normals by Box-Muller from the pairs (words 0, 1) and (2, 3) of a block:
@@ -10,6 +10,7 @@
 // Source: Salmon, Moraes, Dror, Shaw, SC 2011; Box and Muller, 1958.
 #pragma once
 
+#include <tinygan/backend/linear_decay.hpp>
 #include <tinygan/backend/philox.hpp>
 #include <tinygan/base/stream.hpp>
 #include <tinygan/cpu/map.hpp>
@@ -239,6 +240,15 @@ void dropout(index_t n, const RandomKey& key, T rate, const T* x, T* y, Stream) 
   const auto limit = static_cast<std::int32_t>(__builtin_ceil(static_cast<double>(rate) * 0x1p24));
   parallel_for(n, chunk_elements,
                [&](index_t begin, index_t end) { detail::dropout_run(begin, end, key, limit, scale, x, y); });
+}
+
+template <class T>
+void add_noise(index_t n, const RandomKey& key, T stddev, const LinearDecay& decay, const T* x, T* y, Stream) {
+  const std::uint64_t step = key.step ? *key.step : 0;
+  const T scale = static_cast<T>(static_cast<double>(stddev) * decay.at(static_cast<double>(step) - 1));
+  detail::for_random<T>(true, n, key, [&](index_t i, index_t count, const T* z) {
+    for (index_t k = 0; k < count; ++k) y[i + k] = x[i + k] + scale * z[k];
+  });
 }
 
 }  // namespace tinygan::cpu

@@ -4,23 +4,23 @@
 #include <cmath>
 
 #include <tinygan/gan/diff_augment.hpp>
-#include <tinygan/ops/pointwise.hpp>
-#include <tinygan/tensor/random.hpp>
+#include <tinygan/ops/noise.hpp>
 
 namespace tinygan::gan {
 
 struct ViewOptions {
   DiffAugment augment{};
-  double noise = 0;  ///< standard deviation of the instance noise
+  double noise = 0;           ///< standard deviation of the instance noise
+  LinearDecay noise_decay{};  ///< the factor of it that is left, over the generator's steps
 };
 
-/// y = diff_augment(x) + noise n, n standard normal: DiffAugment, then instance noise. Drawn anew in every call,
+/// y = diff_augment(x) + noise decay(t) n, n standard normal: DiffAugment, then instance noise. Drawn anew in every call,
 /// differentiable; x itself, without a draw or a launch, if every option is off.
 /// Source: Arjovsky & Bottou 2017, section 3; Sonderby et al. 2017.
 template <class T>
 class DiscriminatorView {
  public:
-  /// Throws Error on a negative or infinite standard deviation.
+  /// Throws Error on a negative or infinite standard deviation, and on a decay that ends before it begins.
   explicit DiscriminatorView(const ViewOptions& options = {});
 
   /// The view of images (N,H,W,C).
@@ -34,12 +34,15 @@ template <class T>
 DiscriminatorView<T>::DiscriminatorView(const ViewOptions& options) : options_(options) {
   check(std::isfinite(options.noise) && options.noise >= 0, "DiscriminatorView", "standard deviation ", options.noise,
         " of the noise, expected a finite number of at least 0");
+  const LinearDecay& d = options.noise_decay;
+  check(d.end == 0 || (d.begin >= 0 && d.begin < d.end && std::isfinite(d.end)), "DiscriminatorView",
+        "the noise decays from step ", d.begin, " to ", d.end, ", expected 0 <= begin < end, or end 0 for none");
 }
 
 template <class T>
 Variable<T> DiscriminatorView<T>::operator()(const Variable<T>& images, Generator& random) const {
   const Variable<T> y = diff_augment(options_.augment, images, random);
-  return options_.noise == 0 ? y : y + Variable<T>(random_normal<T>(y.shape(), random)) * options_.noise;
+  return options_.noise == 0 ? y : ops::add_noise(y, options_.noise, options_.noise_decay, random);
 }
 
 }  // namespace tinygan::gan
