@@ -22,6 +22,7 @@
 #include <tinygan/data/idx.hpp>
 #include <tinygan/data/mnist.hpp>
 #include <tinygan/data/mnist_files.hpp>
+#include <tinygan/data/stacked.hpp>
 #include <tinygan/data/strokes.hpp>
 #include <tinygan/eval/class_statistics.hpp>
 #include <tinygan/eval/classifier.hpp>

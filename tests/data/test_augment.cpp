@@ -31,7 +31,7 @@ template <class T>
 std::vector<T> augmented(const std::vector<T>& x, const AugmentOptions& o, std::uint64_t seed = 1,
                          std::uint64_t step = 0) {
   std::vector<T> y(x.size(), T(77));
-  data::augment(std::span<const T>(x), std::span<T>(y), H, W, o, seed, step);
+  data::augment(std::span<const T>(x), std::span<T>(y), H, W, 1, o, seed, step);
   return y;
 }
 
@@ -50,7 +50,7 @@ TEMPLATE_TEST_CASE("a whole shift moves pixels exactly and fills in behind them"
       // The map reads where an output pixel came from: a shift enters with a minus.
       std::vector<TestType> y(x.size());
       const Similarity m{1, 0, static_cast<float>(-right), static_cast<float>(-down)};
-      data::resample(x.data(), y.data(), H, W, m, 1);
+      data::resample(x.data(), y.data(), H, W, 1, m, 1);
       for (index_t h = 0; h < H; ++h)
         for (index_t w = 0; w < W; ++w) {
           const index_t r = h - down, c = w - right;
@@ -70,7 +70,7 @@ TEST_CASE("resampling a plane gives the mapped plane: bilinear interpolation is 
   const double a = std::cos(angle) / size, b = -std::sin(angle) / size;
   const Similarity m{static_cast<float>(a), static_cast<float>(b), static_cast<float>(-(a * dx - b * dy)),
                      static_cast<float>(-(b * dx + a * dy))};
-  data::resample(x.data(), y.data(), H, W, m, -100);
+  data::resample(x.data(), y.data(), H, W, 1, m, -100);
   int compared = 0;
   for (index_t h = 0; h < H; ++h)
     for (index_t w = 0; w < W; ++w) {
@@ -156,12 +156,22 @@ TEST_CASE("augmentation out of range is refused") {
   for (const float wrong : {nan, inf}) CHECK(contains(message({.fill = wrong}), "augment: fill value"));
   std::vector<float> x(10), y(10), z(9);
   const auto sizes = [](std::span<const float> in, std::span<float> out, index_t h, index_t w) {
-    return error_of([&] { data::augment(in, out, h, w, {}, 0, 0); });
+    return error_of([&] { data::augment(in, out, h, w, 1, {}, 0, 0); });
   };
   CHECK(sizes(x, y, 2, 5).empty());
-  CHECK(contains(sizes(x, z, 2, 5), "buffers of 10 and 9 pixels, expected the same whole number of 2x5 images"));
+  CHECK(contains(sizes(x, z, 2, 5), "buffers of 10 and 9 pixels, expected the same whole number of 2x5x1 images"));
   CHECK(contains(sizes(x, y, 3, 3), "buffers of 10 and 10 pixels"));
-  CHECK(contains(sizes(x, y, 0, 5), "images of 0x5"));
+  CHECK(contains(sizes(x, y, 0, 5), "images of 0x5x1"));
   for (const int bits : {32, 62})  // heights whose product with 2^32 is 0 in 64 bits
     CHECK(contains(sizes(x, y, index_t{1} << bits, index_t{1} << 32), "buffers of 10 and 10 pixels"));
+}
+
+TEMPLATE_TEST_CASE("each channel of an image gets the transform that it would get alone", "", std::uint8_t, float) {
+  const AugmentOptions o{.shift = 2, .rotation = 10, .scale = 0.1f};
+  const auto first = images<TestType>(30), second = std::vector<TestType>(first.rbegin(), first.rend());
+  std::vector<TestType> both(2 * first.size()), y(both.size());
+  for (std::size_t i = 0; i < first.size(); ++i) both[2 * i] = first[i], both[2 * i + 1] = second[i];
+  data::augment(std::span<const TestType>(both), std::span<TestType>(y), H, W, 2, o, 3, 4);
+  const auto a = augmented(first, o, 3, 4), b = augmented(second, o, 3, 4);
+  for (std::size_t i = 0; i < a.size(); ++i) REQUIRE((y[2 * i] == a[i] && y[2 * i + 1] == b[i]));
 }

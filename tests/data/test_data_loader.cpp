@@ -93,3 +93,44 @@ TEST_CASE("One-hot labels of a batch are those of its images, across epochs") {
           "DataLoader: the data set has no labels, expected one for each image");
   }
 }
+
+TEST_CASE("Batches of images with channels keep them together") {
+  data::ImageDataset d = numbered(8);
+  d.height = 1;
+  d.channels = 2;
+  CHECK(d.extents() == "1x3x2");
+  CHECK(d.pixels() == 6);
+  for (const Device device : {Device::cpu(), Device::emulated()}) {
+    data::DataLoader loader(d, {.batch_size = 4, .shuffle = false}, device);
+    const Tensor<float> batch = loader.next(0.0f, 255.0f);
+    CHECK(batch.shape() == Shape{4, 1, 3, 2});
+    const std::vector<float> found = batch.to_vector(), expected(d.images.begin(), d.images.begin() + 24);
+    check_elements(
+        found, [&](index_t i) { return static_cast<double>(expected[static_cast<std::size_t>(i)]); },
+        [](index_t) { return 0.0; });
+  }
+}
+
+TEST_CASE("Augmented batches are a function of seed, epoch and image, also after a seek") {
+  const data::AugmentOptions augment{.shift = 1};
+  for (const Device device : {Device::cpu(), Device::emulated()}) {
+    const data::BatchOptions options{.batch_size = 4, .seed = 5, .shuffle = false};
+    data::DataLoader loader(numbered(8), options, device, augment), plain(numbered(8), options, device);
+    std::vector<std::vector<float>> seen;
+    for (int i = 0; i < 6; ++i) {
+      seen.push_back(loader.next(-1.0f, 1.0f).to_vector());
+      CHECK(seen.back() != plain.next(-1.0f, 1.0f).to_vector());
+    }
+    CHECK(seen[0] != seen[2]);  // the same images in the next epoch
+    std::vector<std::uint8_t> expected(48);
+    const data::ImageDataset d = numbered(8);
+    data::augment(std::span<const std::uint8_t>(d.images), std::span(expected), 2, 3, 1, augment, 5, 1);
+    for (std::size_t i = 0; i < 24; ++i) CHECK(seen[3][i] == static_cast<float>(expected[24 + i]) * (2.0f / 255) - 1);
+    for (const index_t batch : {0, 3, 1, 4}) {
+      loader.seek({batch / 2, batch % 2});
+      CHECK(loader.next(-1.0f, 1.0f).to_vector() == seen[static_cast<std::size_t>(batch)]);
+    }
+  }
+  CHECK(contains(error_of([&] { data::DataLoader(numbered(8), {.batch_size = 4}, Device::cpu(), {.shift = 17}); }),
+                 "augment: shift of"));
+}

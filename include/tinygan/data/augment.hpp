@@ -23,6 +23,8 @@ struct AugmentOptions {
   float rotation = 0;  ///< degrees about the centre; 0 to 45 (beyond that a 6 becomes a 9)
   float scale = 0;     ///< 0.1: 0.9 to 1.1 of the size; 0 to 0.5
   float fill = 0;      ///< value outside the image: 0 for bytes, -1 for images in [-1, 1]
+
+  bool any() const { return shift > 0 || rotation > 0 || scale > 0; }
 };
 
 namespace detail {
@@ -40,43 +42,47 @@ struct Similarity {
 /// The transform of image `image` in step `step`: a function of (seed, step, image), at any batch size.
 Similarity random_similarity(const AugmentOptions& o, std::uint64_t seed, std::uint64_t step, std::uint64_t image);
 
-/// y(H,W) from x(H,W) by bilinear interpolation; outside x the value is `fill`. Bytes are rounded to nearest.
+/// y(H,W,C) from x(H,W,C) by bilinear interpolation; outside x the value is `fill`. Bytes are rounded to nearest.
 template <class T>
-void resample(const T* x, T* y, index_t H, index_t W, const Similarity& m, float fill) {
+void resample(const T* x, T* y, index_t H, index_t W, index_t C, const Similarity& m, float fill) {
   static_assert(std::is_same_v<T, std::uint8_t> || std::is_same_v<T, float>, "images are bytes or floats");
   const float cy = static_cast<float>(H - 1) / 2, cx = static_cast<float>(W - 1) / 2;
-  const auto pixel = [&](index_t h, index_t w) {
-    return h >= 0 && h < H && w >= 0 && w < W ? static_cast<float>(x[h * W + w]) : fill;
+  const auto pixel = [&](index_t h, index_t w, index_t c) {
+    return h >= 0 && h < H && w >= 0 && w < W ? static_cast<float>(x[(h * W + w) * C + c]) : fill;
   };
   for (index_t h = 0; h < H; ++h) {
     for (index_t w = 0; w < W; ++w) {
       const float py = static_cast<float>(h) - cy, px = static_cast<float>(w) - cx;
       const float from_y = m.b * px + m.a * py + m.v + cy, from_x = m.a * px - m.b * py + m.u + cx;
       const float top = std::floor(from_y), left = std::floor(from_x), fy = from_y - top, fx = from_x - left;
-      const auto r = static_cast<index_t>(top), c = static_cast<index_t>(left);
-      const float upper = pixel(r, c) + fx * (pixel(r, c + 1) - pixel(r, c));
-      const float lower = pixel(r + 1, c) + fx * (pixel(r + 1, c + 1) - pixel(r + 1, c));
-      const float value = upper + fy * (lower - upper);
-      if constexpr (std::is_same_v<T, float>) y[h * W + w] = value;
-      else y[h * W + w] = static_cast<T>(std::fmin(std::fmax(value, 0.0f), 255.0f) + 0.5f);
+      const auto r = static_cast<index_t>(top), s = static_cast<index_t>(left);
+      T* const to = y + (h * W + w) * C;
+      for (index_t c = 0; c < C; ++c) {
+        const float upper = pixel(r, s, c) + fx * (pixel(r, s + 1, c) - pixel(r, s, c));
+        const float lower = pixel(r + 1, s, c) + fx * (pixel(r + 1, s + 1, c) - pixel(r + 1, s, c));
+        const float value = upper + fy * (lower - upper);
+        if constexpr (std::is_same_v<T, float>) to[c] = value;
+        else to[c] = static_cast<T>(std::fmin(std::fmax(value, 0.0f), 255.0f) + 0.5f);
+      }
     }
   }
 }
 
-/// y(N,H,W) = each image of x(N,H,W) under its own random transform, a function of (seed, step, n). Throws Error on
+/// y(N,H,W,C) = each image of x(N,H,W,C) under its own random transform, a function of (seed, step, n). Throws Error on
 /// options out of range and on buffers that do not hold the same number of complete images. x and y must not overlap.
 template <class T>
-void augment(std::span<const T> x, std::span<T> y, index_t height, index_t width, const AugmentOptions& o,
-             std::uint64_t seed, std::uint64_t step) {
+void augment(std::span<const T> x, std::span<T> y, index_t height, index_t width, index_t channels,
+             const AugmentOptions& o, std::uint64_t seed, std::uint64_t step) {
   detail::check_augment(o);
-  check(height >= 1 && width >= 1, "augment", "images of ", height, "x", width, ", expected at least 1x1");
-  const index_t extents[] = {height, width}, pixels = io::product(extents).value_or(0);
+  check(height >= 1 && width >= 1 && channels >= 1, "augment", "images of ", height, "x", width, "x", channels,
+        ", expected at least 1x1x1");
+  const index_t extents[] = {height, width, channels}, pixels = io::product(extents).value_or(0);
   const auto size = static_cast<index_t>(x.size());
   check(pixels > 0 && size % pixels == 0 && x.size() == y.size(), "augment", "buffers of ", x.size(), " and ", y.size(),
-        " pixels, expected the same whole number of ", height, "x", width, " images");
+        " pixels, expected the same whole number of ", height, "x", width, "x", channels, " images");
   cpu::parallel_for(size / pixels, 16, [&](index_t begin, index_t end) {
     for (index_t n = begin; n < end; ++n)
-      resample(x.data() + n * pixels, y.data() + n * pixels, height, width,
+      resample(x.data() + n * pixels, y.data() + n * pixels, height, width, channels,
                random_similarity(o, seed, step, static_cast<std::uint64_t>(n)), o.fill);
   });
 }

@@ -9,6 +9,7 @@
 
 #include <tinygan/base/host_work.hpp>
 #include <tinygan/base/outline.hpp>
+#include <tinygan/data/augment.hpp>
 #include <tinygan/data/batches.hpp>
 #include <tinygan/data/device_images.hpp>
 #include <tinygan/tensor/step_clock.hpp>
@@ -16,13 +17,17 @@
 namespace tinygan::data {
 
 /// Batches of a data set, epoch after epoch. The order of an epoch is copied to the device once; the batch number is
-/// read from a clock, so that next() can be captured.
+/// read from a clock, so that next() can be captured. With augmentation, every epoch has new transforms of all images, a
+/// function of (seed, epoch, image), which the host computes and copies when the epoch begins.
 class DataLoader {
  public:
-  /// With a clock of its own. Throws Error on an empty data set and on batches of different sizes.
-  explicit DataLoader(const ImageDataset& images, const BatchOptions& options = {}, Device device = Device::cpu());
+  /// With a clock of its own. Throws Error on an empty data set, on batches of different sizes and on augmentation out of
+  /// range.
+  explicit DataLoader(const ImageDataset& images, const BatchOptions& options = {}, Device device = Device::cpu(),
+                      const AugmentOptions& augment = {});
   /// On the device of `clock`, which must tick before each next(): saves a launch.
-  DataLoader(const ImageDataset& images, const BatchOptions& options, const StepClock& clock);
+  DataLoader(const ImageDataset& images, const BatchOptions& options, const StepClock& clock,
+             const AugmentOptions& augment = {});
   DataLoader(const DataLoader&) = delete;  // a captured step refers to its loader
   DataLoader& operator=(const DataLoader&) = delete;
 
@@ -32,7 +37,7 @@ class DataLoader {
   /// Continues from a saved position. Throws Error if the position is out of range.
   void seek(BatchPosition to) { batches_.seek(to); }
 
-  /// The next batch (N,H,W,1), byte 0 mapped to `low` and 255 to `high`. Throws Error on a second call in a captured
+  /// The next batch (N,H,W,C), byte 0 mapped to `low` and 255 to `high`. Throws Error on a second call in a captured
   /// step.
   template <class T = float>
   Tensor<T> next(wide_t<T> low, wide_t<T> high) {
@@ -51,7 +56,8 @@ class DataLoader {
   }
 
  private:
-  DataLoader(const ImageDataset& images, const BatchOptions& options, const StepClock& clock, bool counts);
+  DataLoader(const ImageDataset& images, const BatchOptions& options, const StepClock& clock, bool counts,
+             const AugmentOptions& augment);
 
   /// Advances the position. The device gathers batch step mod per_epoch() of order_, which is therefore the order of
   /// the epoch rotated by `shift` batches. The order is copied to the device only if it changes: in a new epoch, after
@@ -61,6 +67,9 @@ class DataLoader {
   /// Label i as an "image" of one row, whose pixel of its class is 1.
   static std::optional<DeviceImages> one_hot_labels(const ImageDataset& images, Device device);
 
+  /// Copies the images of an epoch to the device.
+  void augment_images(index_t epoch);
+
   DeviceImages images_;
   std::optional<DeviceImages> labels_;
   Batches batches_;
@@ -68,6 +77,8 @@ class DataLoader {
   bool counts_;
   index_t copied_epoch_ = -1, copied_shift_ = 0;  // of order_
   Tensor<std::int32_t> order_;                    // of the epoch, rotated
+  AugmentOptions augment_;
+  ImageDataset originals_;  // empty without augmentation
 };
 
 }  // namespace tinygan::data
@@ -76,16 +87,21 @@ class DataLoader {
 
 namespace tinygan::data {
 
-TINYGAN_CTOR DataLoader::DataLoader(const ImageDataset& images, const BatchOptions& options, Device device)
-    : DataLoader(images, options, StepClock(device), true) {}
-
-TINYGAN_CTOR DataLoader::DataLoader(const ImageDataset& images, const BatchOptions& options, const StepClock& clock)
-    : DataLoader(images, options, clock, false) {}
+TINYGAN_CTOR DataLoader::DataLoader(const ImageDataset& images, const BatchOptions& options, Device device,
+                                    const AugmentOptions& augment)
+    : DataLoader(images, options, StepClock(device), true, augment) {}
 
 TINYGAN_CTOR DataLoader::DataLoader(const ImageDataset& images, const BatchOptions& options, const StepClock& clock,
-                                    bool counts)
+                                    const AugmentOptions& augment)
+    : DataLoader(images, options, clock, false, augment) {}
+
+TINYGAN_CTOR DataLoader::DataLoader(const ImageDataset& images, const BatchOptions& options, const StepClock& clock,
+                                    bool counts, const AugmentOptions& augment)
     : images_(images, clock.device()), labels_(one_hot_labels(images, clock.device())),
-      batches_(images_.count(), options), clock_(clock), counts_(counts), order_({images_.count()}, clock.device()) {
+      batches_(images_.count(), options), clock_(clock), counts_(counts), order_({images_.count()}, clock.device()),
+      augment_(augment) {
+  detail::check_augment(augment);
+  if (augment.any()) originals_ = images;
   check(options.last == LastBatch::drop || images_.count() % options.batch_size == 0, "DataLoader", images_.count(),
         " images, expected a multiple of the batch size ", options.batch_size, ", or LastBatch::drop");
 }
@@ -108,12 +124,21 @@ TINYGAN_FUNC void DataLoader::advance() {
   const index_t count = per_epoch(), slot = static_cast<index_t>(clock_.step() % static_cast<std::uint64_t>(count));
   const index_t shift = (slot - (at.batch - 1) + count) % count;
   if (at.epoch == copied_epoch_ && shift == copied_shift_) return;
+  if (augment_.any() && at.epoch != copied_epoch_) augment_images(at.epoch);
   std::vector<std::int32_t> rotated(batches_.order().begin(), batches_.order().end());
   const auto end = rotated.begin() + count * batches_.options().batch_size;  // of the batches, before dropped images
   std::rotate(rotated.begin(), end - shift * batches_.options().batch_size, end);
   order_.copy_from(std::span<const std::int32_t>(rotated));
   copied_epoch_ = at.epoch;
   copied_shift_ = shift;
+}
+
+TINYGAN_FUNC void DataLoader::augment_images(index_t epoch) {
+  const ImageDataset& d = originals_;
+  std::vector<std::uint8_t> bytes(d.images.size());
+  augment(std::span<const std::uint8_t>(d.images), std::span(bytes), d.height, d.width, d.channels, augment_,
+          batches_.options().seed, static_cast<std::uint64_t>(epoch));
+  images_.replace(bytes);
 }
 
 }  // namespace tinygan::data

@@ -1,4 +1,4 @@
-// ImageDataset: greyscale images of 8 bits per pixel, and their labels, in host memory.
+// ImageDataset: images of 8 bits per channel, and their labels, in host memory.
 #pragma once
 
 #include <algorithm>
@@ -23,18 +23,20 @@ constexpr const char* split_name(Split s) { return s == Split::train ? "train" :
 struct ImageDataset {
   std::string source;  ///< the directory it was read from, or "built-in stroke digits"
   Split split = Split::train;
-  index_t count = 0, height = 0, width = 0;
-  std::vector<std::uint8_t> images;    ///< (count, height, width), 0 black to 255 white
+  index_t count = 0, height = 0, width = 0, channels = 1;
+  std::vector<std::uint8_t> images;    ///< (count, height, width, channels), 0 black to 255 white
   std::vector<std::uint8_t> labels;    ///< (count), 0 to 9 in MNIST; empty if they were not read
   std::string images_md5, labels_md5;  ///< of the uncompressed files; empty if the data is not from files
 
-  /// Pixels of one image. Throws Error if the number does not fit into 63 bits.
-  index_t pixels() const { return size_of({height, width}); }
+  /// Numbers in one image, height x width x channels. Throws Error if the number does not fit into 63 bits.
+  index_t pixels() const { return size_of({height, width, channels}); }
+  /// The extents of an image: "28x28", or "32x32x3" of several channels.
+  std::string extents() const;
 
-  /// Image i, (height, width). Throws Error if i is out of range.
+  /// Image i, (height, width, channels). Throws Error if i is out of range.
   std::span<const std::uint8_t> image(index_t i) const;
 
-  /// Throws Error unless the number of pixels is count x height x width.
+  /// Throws Error unless there are count x height x width x channels bytes.
   void check_size() const;
 
   /// Keeps the first n images, and their labels if any, and clears the MD5 sums. Throws Error unless 0 <= n <= count.
@@ -62,6 +64,10 @@ std::vector<index_t> class_counts(const ImageDataset& d);
 
 namespace tinygan::data {
 
+TINYGAN_FUNC std::string ImageDataset::extents() const {
+  return channels == 1 ? text(height, 'x', width) : text(height, 'x', width, 'x', channels);
+}
+
 TINYGAN_FUNC std::span<const std::uint8_t> ImageDataset::image(index_t i) const {
   check(i >= 0 && i < count, "ImageDataset", "image ", i, ", expected 0 to ", count - 1);
   check_size();
@@ -69,9 +75,9 @@ TINYGAN_FUNC std::span<const std::uint8_t> ImageDataset::image(index_t i) const 
 }
 
 TINYGAN_FUNC void ImageDataset::check_size() const {
-  const index_t expected = size_of({count, height, width});
+  const index_t expected = size_of({count, height, width, channels});
   check(static_cast<std::size_t>(expected) == images.size(), "ImageDataset", images.size(), " bytes for ", count,
-        " images of ", height, "x", width, ", expected ", expected);
+        " images of ", extents(), ", expected ", expected);
 }
 
 TINYGAN_FUNC void ImageDataset::keep_first(index_t n) {

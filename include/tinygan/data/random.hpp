@@ -12,7 +12,12 @@
 namespace tinygan::data {
 
 /// Draw numbers of data streams, far above those of random tensors, so that both may use the same seed.
-enum class Purpose : std::uint32_t { shuffle = 0xDA7A0001u, augment = 0xDA7A0002u, strokes = 0xDA7A0003u };
+enum class Purpose : std::uint32_t {
+  shuffle = 0xDA7A0001u,
+  augment = 0xDA7A0002u,
+  strokes = 0xDA7A0003u,
+  stacked = 0xDA7A0004u
+};
 
 /// The words of one stream, in order. Streams that differ in any of the four numbers are independent.
 class RandomStream {

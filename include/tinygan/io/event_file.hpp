@@ -5,7 +5,7 @@
 // the wire type is 0 for a varint, 1 for 8 bytes, 2 for a length and bytes, 5 for 4 bytes. These fields are written:
 //   Event        1 wall_time (double)   2 step (varint)   3 file_version (bytes)   5 summary   7 session_log
 //   Summary      1 value (repeated)     Value: 1 tag   2 simple_value (float)   4 image
-//   Image        1 height   2 width   3 colorspace (1 grey)   4 encoded_image_string (PNG)
+//   Image        1 height   2 width   3 colorspace (1 grey, 3 RGB)   4 encoded_image_string (PNG)
 //   SessionLog   1 status (1 START): readers discard events of earlier files from this step on
 // Sources: tensorflow/core/lib/io/record_writer.cc, tensorflow/core/util/event.proto, .../framework/summary.proto.
 #pragma once
@@ -78,6 +78,11 @@ std::vector<std::uint8_t> event_record(std::span<const std::uint8_t> data);
 
 }  // namespace detail
 
+/// The size of an image, and its channels: 1 grey, 3 RGB.
+struct ImageExtents {
+  index_t height = 0, width = 0, channels = 1;
+};
+
 /// Writes one event file. Every call appends complete records or, if it throws, none. Not thread-safe.
 class EventFile {
  public:
@@ -97,9 +102,9 @@ class EventFile {
   /// The values of one step. Throws Error if they cannot be written.
   void scalars(std::int64_t step, std::span<const Scalar> values, double wall_time);
 
-  /// A greyscale image as the bytes of a PNG file. Throws Error if it cannot be written.
-  void image(std::int64_t step, const std::string& tag, std::span<const std::uint8_t> png, index_t width,
-             index_t height, double wall_time);
+  /// An image as the bytes of a PNG file of 1 or 3 channels. Throws Error if it cannot be written.
+  void image(std::int64_t step, const std::string& tag, std::span<const std::uint8_t> png, const ImageExtents& extents,
+             double wall_time);
 
  private:
   using Message = detail::Message;
@@ -152,8 +157,9 @@ TINYGAN_FUNC void EventFile::scalars(std::int64_t step, std::span<const Scalar> 
 }
 
 TINYGAN_FUNC void EventFile::image(std::int64_t step, const std::string& tag, std::span<const std::uint8_t> png,
-                                   index_t width, index_t height, double wall_time) {
-  const Message image = Message().integer(1, height).integer(2, width).integer(3, 1).bytes(4, png);
+                                   const ImageExtents& extents, double wall_time) {
+  const Message image =
+      Message().integer(1, extents.height).integer(2, extents.width).integer(3, extents.channels).bytes(4, png);
   append(event(wall_time, step).message(5, Message().message(1, Message().bytes(1, tag).message(4, image))));
 }
 
