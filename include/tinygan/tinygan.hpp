@@ -69,8 +69,8 @@
 #include <tinygan/ops/image.hpp>
 #include <tinygan/ops/inputs.hpp>
 #include <tinygan/ops/matmul.hpp>
-#include <tinygan/ops/normalisation.hpp>
 #include <tinygan/ops/noise.hpp>
+#include <tinygan/ops/normalisation.hpp>
 #include <tinygan/ops/norms.hpp>
 #include <tinygan/ops/pointwise.hpp>
 #include <tinygan/ops/pooling.hpp>

@@ -39,14 +39,15 @@ TINYGAN_FUNC ImageDataset stack_digits(const ImageDataset& digits, index_t count
   d.height = digits.height;
   d.width = digits.width;
   d.channels = channels;
+  const index_t pixels = digits.pixels();  // pixels() checks for overflow: once, not for each byte
   d.images.resize(static_cast<std::size_t>(count * d.pixels()));
   cpu::parallel_for(count, 256, [&](index_t begin, index_t end) {
     for (index_t i = begin; i < end; ++i) {
       RandomStream random(seed, Purpose::stacked, 0, static_cast<std::uint64_t>(i));
-      std::uint8_t* const to = d.images.data() + i * d.pixels();
+      std::uint8_t* const to = d.images.data() + i * channels * pixels;
       for (index_t c = 0; c < channels; ++c) {
-        const std::uint8_t* const from = digits.images.data() + random.below(digits.count) * digits.pixels();
-        for (index_t p = 0; p < digits.pixels(); ++p) to[channels * p + c] = from[p];
+        const std::uint8_t* const from = digits.images.data() + random.below(digits.count) * pixels;
+        for (index_t p = 0; p < pixels; ++p) to[channels * p + c] = from[p];
       }
     }
   });

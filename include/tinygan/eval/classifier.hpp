@@ -117,8 +117,8 @@ TINYGAN_FUNC Judgement Classifier::operator()(std::span<const std::uint8_t> imag
 }
 
 TINYGAN_FUNC double Classifier::accuracy(const data::ImageDataset& images) {
-  check(images.height == height && images.width == width, "Classifier", "images of ", images.height, "x", images.width,
-        ", expected ", height, "x", width);
+  check(images.height == height && images.width == width && images.channels == 1, "Classifier", "images of ",
+        images.extents(), ", expected ", height, "x", width);
   check(static_cast<index_t>(images.labels.size()) == images.count && images.count > 0, "Classifier",
         images.labels.size(), " labels for ", images.count, " images, expected one each");
   const Judgement judgement = (*this)(images.images);
