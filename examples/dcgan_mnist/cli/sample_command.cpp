@@ -23,8 +23,8 @@ void add_sample_command(CLI::App& app, Dispatch& chosen) {
       .type_name("FILE");
   add_value(c, "--columns", o->columns, Range<int>{0, 500}, "Columns of the grid; 0: as many as rows").type_name("N");
   add_value(c, "--pngs", o->pngs, NonEmpty{}, "A directory for one PNG file per image").type_name("DIR");
-  CLI::Option& npz =
-      add_value(c, "--npz", o->npz, NonEmpty{}, "A NumPy file: images (N,28,28), bytes, and latents (N,100)");
+  CLI::Option& npz = add_value(c, "--npz", o->npz, NonEmpty{},
+                               "A NumPy file: images (N,H,W), or (N,H,W,3) of RGB, bytes, and latents (N,100)");
   npz.type_name("FILE");
   add_value(c, "--float", o->floats, Flag{}, "Pixels in the NumPy file as the network gave them, not as bytes")
       .needs(&npz);

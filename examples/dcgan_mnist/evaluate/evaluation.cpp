@@ -32,7 +32,7 @@ class Places {
   void put(std::size_t row, std::size_t column, std::span<const std::uint8_t> image) {
     std::ranges::copy(image, bytes_.begin() + static_cast<std::ptrdiff_t>((row * columns_ + column) * pixels));
   }
-  GreyImage grid() const { return byte_grid(bytes_, static_cast<int>(columns_)); }
+  Picture grid() const { return byte_grid(bytes_, static_cast<int>(columns_)); }
 
  private:
   std::size_t columns_;
@@ -42,17 +42,19 @@ class Places {
 }  // namespace
 
 ReferenceImages reference_images(const std::string& where, index_t samples) {
+  tinygan::check(!where.starts_with("stacked:"), where,
+                 "stacked digits cannot be evaluated, expected images of 28x28 of one channel");
   if (where == "strokes") return {data::stroke_digits(4 * samples, 0), data::stroke_digits(samples, 1)};
   return {data::load_mnist(where, data::Split::train), data::load_mnist(where, data::Split::test)};
 }
 
-GreyImage byte_grid(std::span<const std::uint8_t> images, int columns) {
+Picture byte_grid(std::span<const std::uint8_t> images, int columns) {
   const auto count = static_cast<index_t>(images.size() / pixels);
   return make_grid(tinygan::Tensor<float>::from(floats(images), {count, side, side, 1}), columns, 0, 255);
 }
 
-GreyImage neighbour_grid(std::span<const std::uint8_t> images, const data::ImageDataset& train,
-                         tinygan::eval::Evaluator& evaluator) {
+Picture neighbour_grid(std::span<const std::uint8_t> images, const data::ImageDataset& train,
+                       tinygan::eval::Evaluator& evaluator) {
   constexpr std::size_t columns = 16;
   constexpr index_t near = 3;
   const std::span<const std::uint8_t> first = images.first(std::min(images.size(), columns * pixels));
@@ -69,7 +71,7 @@ GreyImage neighbour_grid(std::span<const std::uint8_t> images, const data::Image
   return places.grid();
 }
 
-GreyImage class_grid(std::span<const std::uint8_t> images, const tinygan::eval::Quality& quality) {
+Picture class_grid(std::span<const std::uint8_t> images, const tinygan::eval::Quality& quality) {
   constexpr std::size_t columns = 10;
   const std::size_t classes = quality.classes.counts.size();
   Places places(classes + 1, columns);
@@ -97,7 +99,7 @@ void write_pictures(const std::filesystem::path& folder, std::span<const std::ui
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   tinygan::check(!error, folder.string(), "cannot create the directory: ", error.message());
-  const auto write = [&](const char* name, const GreyImage& picture) {
+  const auto write = [&](const char* name, const Picture& picture) {
     tinygan::io::write_file(folder / name, encode_png(picture));
   };
   write("generated.png", byte_grid(images.first(std::min(images.size(), shown)), columns));

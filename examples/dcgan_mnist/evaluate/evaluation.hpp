@@ -26,16 +26,16 @@ struct ReferenceImages {
 ReferenceImages reference_images(const std::string& where, tinygan::index_t samples);
 
 /// Images (columns * rows, 28, 28) in a grid.
-GreyImage byte_grid(std::span<const std::uint8_t> images, int columns);
+Picture byte_grid(std::span<const std::uint8_t> images, int columns);
 
 /// Sixteen images, a column each: the generated image, then the nearest three training images by pixels, and the nearest
 /// three by the classifier's features.
-GreyImage neighbour_grid(std::span<const std::uint8_t> images, const tinygan::data::ImageDataset& train,
-                         tinygan::eval::Evaluator& evaluator);
+Picture neighbour_grid(std::span<const std::uint8_t> images, const tinygan::data::ImageDataset& train,
+                       tinygan::eval::Evaluator& evaluator);
 
 /// Up to ten images of each class, by the classifier: a row a class, in their order, without choice; then a row of those
 /// it is least sure of.
-GreyImage class_grid(std::span<const std::uint8_t> images, const tinygan::eval::Quality& quality);
+Picture class_grid(std::span<const std::uint8_t> images, const tinygan::eval::Quality& quality);
 
 /// generated.png and real.png (100 each, uncurated), classes.png and neighbours.png in `folder`. Throws Error if it cannot
 /// be made or a file not be written.

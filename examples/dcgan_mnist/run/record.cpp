@@ -75,12 +75,12 @@ void RunRecord::quality(index_t step, const nlohmann::ordered_json& figures) {
   events_.scalars(step, scalars, wall_time());
 }
 
-void RunRecord::picture(const std::string& name, const std::string& tag, index_t step, GreyImage image) {
+void RunRecord::picture(const std::string& name, const std::string& tag, index_t step, Picture image) {
   in_background([this, path = directory_ / name, tag, step, image = std::move(image)] {
     const std::vector<std::uint8_t> png = encode_png(image);
     tinygan::io::write_file(path, png);
     const std::lock_guard lock(events_mutex_);
-    events_.image(step, tag, png, image.width, image.height, wall_time());
+    events_.image(step, tag, png, {image.height, image.width, image.channels}, wall_time());
   });
 }
 

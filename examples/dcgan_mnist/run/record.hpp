@@ -38,7 +38,7 @@ class RunRecord {
   void quality(tinygan::index_t step, const nlohmann::ordered_json& figures);
 
   /// Writes an image as `name` and, under `tag`, to the event file.
-  void picture(const std::string& name, const std::string& tag, tinygan::index_t step, GreyImage image);
+  void picture(const std::string& name, const std::string& tag, tinygan::index_t step, Picture image);
   /// Writes a checkpoint, after everything before it is flushed to disk, then removes those not to be kept.
   void checkpoint(CheckpointMeta meta, std::shared_ptr<const TrainingState> state, const tinygan::io::Retention& keep);
   /// Waits until everything is written.

@@ -295,7 +295,7 @@ class Run {
     if (!hint.empty()) record_->warn(hint);
   }
 
-  GreyImage grid_of(const tinygan::Tensor<float>& images) const {
+  Picture grid_of(const tinygan::Tensor<float>& images) const {
     return make_grid(images, static_cast<int>(Training::grid_columns), training_.pixel_low(), training_.pixel_high());
   }
 

@@ -35,7 +35,7 @@ std::vector<float> swap_axes(const std::vector<float>& v, index_t A, index_t B, 
   return out;
 }
 
-/// The strips, one a row: (rows * steps,28,28,1) from (steps * rows,28,28,1).
+/// The strips, one a row: (rows * steps,H,W,C) from (steps * rows,H,W,C).
 Tensor<float> strips(const Tensor<float>& images, index_t steps, index_t rows) {
   Tensor<float> out(images.shape());
   out.copy_from(swap_axes(images.to_vector(), steps, rows, images.size() / (steps * rows)));
@@ -49,7 +49,7 @@ std::vector<GifFrame> animation(const ImageSource& source, const Tensor<float>& 
   const int columns = static_cast<int>(std::ceil(std::sqrt(static_cast<double>(rows))));
   std::vector<GifFrame> frames;
   for (index_t t = 0; t < steps; ++t) {
-    Tensor<float> one({rows, images.extent(1), images.extent(2), 1});
+    Tensor<float> one({rows, images.extent(1), images.extent(2), images.extent(3)});
     one.copy_from(std::span(pixels.data() + t * inner, static_cast<std::size_t>(inner)));
     frames.push_back(
         {make_grid(one, columns, source.low(), source.high()), t == 0 || t == steps - 1 ? end_delay : frame_delay});

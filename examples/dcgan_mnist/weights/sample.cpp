@@ -20,7 +20,7 @@ using tinygan::Tensor;
 namespace {
 
 constexpr std::int64_t most_in_a_grid = 250000;  // 500x500 images, 14501 pixels a side
-constexpr index_t image_side = 28;
+constexpr index_t image_side = 28;               // at least; encode_png() knows the size of larger images
 
 /// A grid is the default output.
 bool draws_grid(const SampleOptions& o) { return !o.out.empty() || (o.pngs.empty() && o.npz.empty()); }
@@ -37,19 +37,20 @@ void write_pngs(const fs::path& directory, const Tensor<float>& images, float lo
   fs::create_directories(directory, error);
   tinygan::check(!error, directory.string(), "cannot create the directory: ", error.message());
   const std::vector<std::uint8_t> bytes = to_bytes(images, low, high);
-  const index_t H = images.extent(1), W = images.extent(2);
+  const index_t H = images.extent(1), W = images.extent(2), C = images.extent(3);
   for (index_t n = 0; n < images.extent(0); ++n) {
     char name[40];
     std::snprintf(name, sizeof name, "sample_%06lld.png", static_cast<long long>(n));
-    const auto first = bytes.begin() + n * H * W;
-    tinygan::io::write_file(directory / name, encode_png({W, H, {first, first + H * W}}));
+    const auto first = bytes.begin() + n * H * W * C;
+    tinygan::io::write_file(directory / name, encode_png({W, H, C, {first, first + H * W * C}}));
   }
 }
 
-/// images (N,28,28), and the latents (N,100) and classes (N), if any, that they were made of.
+/// images (N,H,W), or (N,H,W,C) of several channels, and the latents (N,100) and classes (N), if any, that they were made of.
 void write_npz(const fs::path& path, const Tensor<float>& images, const Tensor<float>& latents,
                const std::vector<std::int64_t>& classes, const ImageSource& source, bool floats) {
-  const std::vector<index_t> shape = {images.extent(0), images.extent(1), images.extent(2)};
+  std::vector<index_t> shape = {images.extent(0), images.extent(1), images.extent(2)};
+  if (images.extent(3) > 1) shape.push_back(images.extent(3));
   tinygan::io::NpzFile file;
   if (floats) file.add<float>("images", images.to_vector(), shape);
   else file.add<std::uint8_t>("images", to_bytes(images, source.low(), source.high()), shape);
