@@ -98,6 +98,44 @@ refuses junk "junk/train-images-idx3-ubyte.gz: 5 bytes follow the gzip data, exp
 gzip -c "$file" | gzip | packed twice
 refuses twice "not an IDX file: it begins with 1F 8B 08 .*; it seems to be a gzip file"
 
+# ---- folders of PNG images ------------------------------------------------------------------------------------------
+
+run=$(train "${tiny[@]}" --steps 1 --out "$scratch/runs")
+"$program" sample "$run" --count 40 --pngs "$scratch/png" >/dev/null
+touch "$scratch/png/.hidden.png" "$scratch/png/notes.txt"
+takes png png
+mkdir -p "$scratch/classes/b" "$scratch/classes/a" "$scratch/classes/empty"
+cp "$scratch"/png/*[0-4].png "$scratch/classes/b"
+for image in "$scratch"/png/*[5-9].png; do cp "$image" "$scratch/classes/a/$(basename "$image" .png).PNG"; done
+takes classes classes
+# Resuming compares the images.
+run=$(train --model small --batch-size 8 --statistics-images 16 --progress none --steps 1 --out "$scratch/runs" --data "$scratch/png")
+train --resume "$run" --steps 2 --progress none >/dev/null
+cp "$scratch/png/sample_000000.png" "$scratch/png/sample_000001.png"
+ends 1 "has the MD5 sum" train --resume "$run" --steps 3
+# A file that does not fit, by name.
+red_pixel=iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC
+refuses_beside() { # refuses_beside FILE PATTERN: standard input as FILE beside the others
+  cat >"$scratch/png/$1"
+  refuses png "$scratch/png/$1: $2"
+  rm "$scratch/png/$1"
+}
+base64 -d <<<"$red_pixel" | refuses_beside z_red.png "is 1x1 RGB, expected 28x28 grey like $scratch/png/sample_000000.png"
+refuses_beside z_grid.png 'is 233x[0-9]+ grey, expected 28x28 grey like' <"$run/reals.png"
+echo text | refuses_beside z_text.png 'not a PNG file: '
+head -c 150 "$scratch/png/sample_000002.png" | refuses_beside z_cut.png 'a damaged PNG file: '
+mkdir "$scratch/without"
+refuses without "no train-images in $scratch/without"
+
+# ---- stacked digits -------------------------------------------------------------------------------------------------
+
+for where in "stacked:$scratch/plain" stacked:strokes; do
+  ends 0 "^data stacked .*: 60 images of 28x28x3, md5" train "${options[@]}" --data "$where" --images 60
+done
+TINYGAN_MNIST=$scratch/torch ends 0 "^data stacked $scratch/torch/MNIST/raw: 128000 images of 28x28x3" \
+  train "${options[@]}" --data stacked
+ends 1 "$scratch/png is a folder of PNG images, expected digits to stack" train "${options[@]}" --data "stacked:$scratch/png"
+
 # ---- info -----------------------------------------------------------------------------------------------------------
 
 prints() { "$program" info "$scratch/$1" >"$scratch/stdout" || die "info $1 ended with $?"

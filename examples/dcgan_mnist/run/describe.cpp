@@ -51,7 +51,7 @@ std::string describe_run(const RunParts& run) {
                        commit, ", ", compiler(), ", ", build_type(), optimised() ? "" : " (NOT OPTIMISED)", "\ndevice ",
                        run.device, ", cpu ", isa(), ", threads ", tinygan::cpu::threads(), ", precision ", o.precision,
                        ", seed ", o.seed, "\ndata ", run.images.source, ": ", run.images.count, " images of ",
-                       run.images.height, 'x', run.images.width, ", md5 ", run.images.images_md5, "\n\ngenerator\n",
+                       run.images.extents(), ", md5 ", run.images.images_md5, "\n\ngenerator\n",
                        run.networks.generator.table, "\ndiscriminator\n", run.networks.discriminator.table,
                        "\nmemory about ", std::llround(memory_estimate_mib(run)), " MiB, ", run.steps, " steps, ",
                        run.steps_per_epoch, " per epoch");

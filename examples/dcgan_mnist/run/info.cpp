@@ -127,8 +127,7 @@ bool print_split(const data::MnistSet& set, data::Split split) {
   if (!images) return true;
   try {
     const data::ImageDataset d = data::load_mnist(set, split, labels ? data::Labels::read : data::Labels::skip);
-    std::printf("  %lld images of %lldx%lld, %lld labels\n", static_cast<long long>(d.count),
-                static_cast<long long>(d.height), static_cast<long long>(d.width),
+    std::printf("  %lld images of %s, %lld labels\n", static_cast<long long>(d.count), d.extents().c_str(),
                 static_cast<long long>(d.labels.size()));
     std::printf("  images MD5 %s\n", d.images_md5.c_str());
     if (!labels) return true;

@@ -53,7 +53,8 @@ NetworkOptions network_options(const TrainOptions& o, const tinygan::data::Image
   constexpr tinygan::index_t stddev_group = 4;  // Karras et al. 2018
   tinygan::check(!o.conditional || !images.labels.empty(), "--conditional", images.source,
                  " has no labels, expected one for each image");
-  return {.size = images.height,
+  return {.channels = images.channels,
+          .size = images.height,
           .classes = o.conditional ? static_cast<tinygan::index_t>(class_counts(images).size()) : 0,
           .norm = o.norm == "virtual" ? Norm::virtual_batch : Norm::batch,
           .spectral_norm = o.spectral_norm,

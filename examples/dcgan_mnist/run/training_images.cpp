@@ -2,25 +2,44 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <string_view>
 
-#include <tinygan/data/mnist.hpp>
+#include <tinygan/data/stacked.hpp>
 #include <tinygan/data/strokes.hpp>
 #include <tinygan/io/checksum.hpp>
+
+#include "media/png_folder.hpp"
 
 namespace dcgan_mnist {
 
 namespace data = tinygan::data;
+namespace fs = std::filesystem;
 
 namespace {
 
-constexpr tinygan::index_t stroke_count = 60000;  // as many as MNIST has, so that epochs compare
+constexpr tinygan::index_t stroke_count = 60000;    // as many as MNIST has, so that epochs compare
+constexpr tinygan::index_t stacked_count = 128000;  // as in the literature
+constexpr std::string_view stacked = "stacked", stacked_of = "stacked:";
+
+/// Whether `where` is a folder of PNG images and holds no file of MNIST's family, which come first.
+bool is_png_folder(const fs::path& where) {
+  std::error_code ignored;
+  return fs::is_directory(where, ignored) && data::find_mnist_sets(where).empty() && has_png_images(where);
+}
 
 }  // namespace
 
 std::string find_images(const std::string& where) {
   if (where == "strokes") return where;
+  if (where == stacked) return find_images("stacked:auto");
+  if (where.starts_with(stacked_of)) {
+    const std::string digits = where.substr(stacked_of.size());
+    tinygan::check(!is_png_folder(digits), "--data", digits, " is a folder of PNG images, expected digits to stack");
+    return std::string(stacked_of) + find_images(digits);
+  }
+  if (where != "auto" && is_png_folder(where)) return fs::absolute(where).lexically_normal().string();
   const auto found = data::find_mnist(where == "auto" ? "" : where);
-  if (found) return std::filesystem::absolute(*found).lexically_normal().string();
+  if (found) return fs::absolute(*found).lexically_normal().string();
   std::fprintf(stderr,
                "NOTE: no MNIST images found in $TINYGAN_MNIST or data/mnist: training on built-in stroke digits.\n"
                "      Give --data DIR to train on the real ones.\n");
@@ -28,10 +47,18 @@ std::string find_images(const std::string& where) {
 }
 
 data::ImageDataset training_images(const std::string& where, std::int64_t count, data::Labels labels) {
-  data::ImageDataset d = where == "strokes" ? data::stroke_digits(count > 0 ? count : stroke_count, 0)
-                                            : data::load_mnist(where, data::Split::train, labels);
+  const auto load = [&]() -> data::ImageDataset {
+    if (where == "strokes") return data::stroke_digits(count > 0 ? count : stroke_count, 0);
+    if (where.starts_with(stacked_of))
+      return data::stack_digits(training_images(where.substr(stacked_of.size()), 0, data::Labels::skip),
+                                count > 0 ? count : stacked_count, 0);
+    if (is_png_folder(where)) return load_png_folder(where);
+    return data::load_mnist(where, data::Split::train, labels);
+  };
+  data::ImageDataset d = load();
   tinygan::check(count <= d.count, "--images", count, " images, expected at most ", d.count, ", the number in ",
                  d.source);
+  if (labels == data::Labels::skip) d.labels.clear();
   if (count > 0) d.keep_first(count);
   if (d.images_md5.empty()) d.images_md5 = tinygan::io::md5(d.images);
   return d;
