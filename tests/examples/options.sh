@@ -20,7 +20,8 @@ not_whole=(nan inf -1 -0 +5 ' 5' '5 ' 0x10 1e3 1_000 1,000 1.0 5. five 922337203
 not_real=(nan NAN -nan 'nan(0x1)' inf -inf Infinity 1e400 -1e400 1e-400 -0.1 1e7 +0.5 ' 0.5' '0.5 ' 0x1p-3 0,5 0_1 0.5f e5 .)
 whole=(images penalty-every critic-steps epochs steps batch-size statistics-images threads snapshot-every checkpoint-every keep-last
   keep-every log-every)
-real=(label-smoothing penalty-weight r1 r2 learning-rate learning-rate-d learning-rate-decay beta1 beta2 ema)
+real=(label-smoothing penalty-weight r1 r2 learning-rate learning-rate-d learning-rate-decay beta1 beta2 ema augment-shift
+  augment-rotation augment-scale instance-noise instance-noise-decay)
 seeds=(18446744073709551616 -18446744073709551615)
 
 for option in "${whole[@]}"; do
@@ -51,6 +52,10 @@ ends 2 "--ema: '1' is not a number from 0 to 0.999999" train --ema 1
 for option in data out resume; do ends 2 "--$option: the value is empty" train "--$option" ''; done
 ends 2 "--dry-run: 'maybe' is neither true nor false" train --dry-run=maybe
 ends 2 "--device: 'cuda:-1' is unknown" train --device cuda:-1
+for list in flip color,flip color, ,color color,none 'color, cutout' ''; do
+  ends 2 "--diff-augment: '.*' is unknown; there are color, translation, cutout, separated by commas, or none" \
+    train --diff-augment "$list"
+done
 ends 2 "weights: the value is empty" sample ''
 ends 2 "path: the value is empty" info ''
 
@@ -95,6 +100,9 @@ resolved '"batch-size":32,"seed":8,' --config run.ini
 resolved '"overfit-batch":true,' --config run.ini
 resolved '"out":"a#b c",' --config run.ini
 resolved '"batch-size":4,' --config run.ini --batch-size 4
+config run.ini '%b' 'diff-augment = color,cutout\ninstance-noise = 0.1\n'
+resolved '"diff-augment":"color,cutout","instance-noise":0.1,' --config run.ini
+resolved '"diff-augment":"none",' --config run.ini --diff-augment none
 config run.json '{"batch-size": "032", "seed": 18446744073709551615, "ema": 5e-1, "init-from": "", "overfit-batch": false}'
 resolved '"batch-size":32,"seed":18446744073709551615,' --config run.json
 resolved '"ema":0.5,' --config run.json

@@ -25,6 +25,10 @@ struct Range {
 struct OneOf {
   std::vector<std::string> words;
 };
+/// Some of several words, separated by commas, or "none".
+struct SomeOf {
+  std::vector<std::string> words;
+};
 struct DeviceName {};
 /// The number of a class, or -1.
 struct Label {};
@@ -59,6 +63,17 @@ inline std::string validation_error(const std::string& text, const OneOf& allowe
   std::string list;
   for (const std::string& word : allowed.words) list += (list.empty() ? "" : ", ") + word;
   return tinygan::io::detail::shown(text) + " is unknown; there are " + list;
+}
+
+inline std::string validation_error(const std::string& text, const SomeOf& allowed) {
+  if (text == "none") return {};
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    const std::string wrong = validation_error(text.substr(begin, end - begin), OneOf{allowed.words});
+    if (!wrong.empty()) return wrong + ", separated by commas, or none";
+    begin = end + 1;
+  }
+  return {};
 }
 
 inline std::string validation_error(const std::string& text, DeviceName) {

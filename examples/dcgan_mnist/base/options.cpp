@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <tinygan/base/error.hpp>
+#include <tinygan/gan/diff_augment.hpp>
 #include <tinygan/gan/objective.hpp>
 #include <tinygan/io/file.hpp>
 #include <tinygan/models/networks.hpp>
@@ -85,6 +86,7 @@ std::string length_of(const TrainOptions& o) {
 
 OneOf model_names() { return one_of(tinygan::models::network_names); }
 OneOf loss_names() { return one_of(tinygan::gan::loss_names); }
+SomeOf diff_augment_names() { return {one_of(tinygan::gan::diff_augment_names).words}; }
 
 ordered_json to_json(const TrainOptions& options) {
   return to_json(options, {Role::result, Role::length, Role::side, Role::session});
@@ -134,7 +136,8 @@ TrainOptions merge_options(const TrainOptions& saved, const TrainOptions& now) {
 }
 
 const char* option_bound_to_length(const TrainOptions& options) {
-  return options.learning_rate_decay > 0 ? "learning-rate-decay" : nullptr;
+  if (options.learning_rate_decay > 0) return "learning-rate-decay";
+  return options.instance_noise > 0 && options.instance_noise_decay > 0 ? "instance-noise-decay" : nullptr;
 }
 
 bool same_result(const TrainOptions& a, const TrainOptions& b) {

@@ -13,7 +13,7 @@
 namespace dcgan_mnist {
 
 struct TrainOptions {
-  std::string data = "auto";  ///< a directory with the MNIST files, "strokes", or "auto"
+  std::string data = "auto";  ///< as find_images() takes it
   std::int64_t images = 0;    ///< only the first so many of them; 0: all
   std::string model = "dcgan";
   std::string norm = "batch";      ///< of the generator
@@ -43,6 +43,12 @@ struct TrainOptions {
   double beta1 = 0.5, beta2 = 0.999;
   double ema = 0.999;                     ///< decay of the averaged generator; 0: none
   std::int64_t statistics_images = 1024;  ///< for the batch statistics of the averaged generator
+  double augment_shift = 0;               ///< of training images, in pixels
+  double augment_rotation = 0;            ///< in degrees
+  double augment_scale = 0;               ///< share of the size
+  std::string diff_augment = "none";      ///< transforms of what the discriminator sees, separated by commas
+  double instance_noise = 0;              ///< standard deviation of the noise that the discriminator sees
+  double instance_noise_decay = 0;        ///< the last share of the run, in which it falls to 0
   std::string init_from;                  ///< weights to begin with: a run, a checkpoint or a weights file
   bool overfit_batch = false;             ///< train on the first batch only
 
@@ -87,9 +93,10 @@ Option(const char*, T TrainOptions::*, Role, Allowed, const char*, const char*) 
 
 inline constexpr std::int64_t max_steps = std::int64_t{1} << 40;
 
-/// What --model and --loss take.
+/// What --model, --loss and --diff-augment take.
 OneOf model_names();
 OneOf loss_names();
+SomeOf diff_augment_names();
 
 /// The table: f(row) for every option of `train`, in the order of --help and options.json.
 template <class F>
@@ -99,8 +106,8 @@ void each_option(F&& f) {
   using Real = Range<double>;
   constexpr std::int64_t max_count = 1 << 20;
   f(Option{"data", &O::data, Role::side, NonEmpty{}, "DIR",  // images are compared by checksum: they may have moved
-           "Folder or images file of MNIST or a set like it; strokes: built-in digits; auto: $TINYGAN_MNIST or "
-           "data/mnist"});
+           "Folder or images file of MNIST or a set like it, or folder of PNG images; strokes: built-in digits; auto: "
+           "$TINYGAN_MNIST or data/mnist; stacked, stacked:DIR: three of these digits as the channels of each image"});
   f(Option{"images", &O::images, Role::result, Whole{0, 1 << 30}, "N", "Use only the first N images; 0: all"});
   f(Option{"model", &O::model, Role::result, model_names(), "NAME",
            "Networks: dcgan (TensorFlow's tutorial), article (the Keras sample, done right), libtorch (PyTorch's C++ "
@@ -165,6 +172,19 @@ void each_option(F&& f) {
            "Train on the first batch only: a network that cannot learn it is broken"});
   f(Option{"init-from", &O::init_from, Role::result, Anything{}, "PATH",
            "Begin with the weights of a run, checkpoint or weights file, all else new"});
+  f(Option{"augment-shift", &O::augment_shift, Role::result, Real{0, 16}, "P",
+           "Shift every training image anew in each epoch, by up to P pixels along each axis"});
+  f(Option{"augment-rotation", &O::augment_rotation, Role::result, Real{0, 45}, "D",
+           "Rotate every training image anew in each epoch, by up to D degrees"});
+  f(Option{"augment-scale", &O::augment_scale, Role::result, Real{0, 0.5}, "F",
+           "Scale every training image anew in each epoch, by a factor from 1 - F to 1 + F"});
+  f(Option{"diff-augment", &O::diff_augment, Role::result, diff_augment_names(), "LIST",
+           "Differentiable augmentation of what the discriminator sees, for little data: some of color, translation, "
+           "cutout, separated by commas; none"});
+  f(Option{"instance-noise", &O::instance_noise, Role::result, Real{0, 100}, "S",
+           "Standard deviation of normal noise on what the discriminator sees"});
+  f(Option{"instance-noise-decay", &O::instance_noise_decay, Role::result, Real{0, 1}, "F",
+           "The noise falls linearly to 0 in the last share F of the run, which then cannot be extended"});
   f(Option{"threads", &O::threads, Role::side, thread_count, "N", threads_help});
   f(Option{"out", &O::out, Role::session, NonEmpty{}, "DIR", "Folder in which a numbered run directory is made"});
   f(Option{"resume", &O::resume, Role::unsaved, NonEmpty{}, "PATH|auto",

@@ -47,12 +47,23 @@ models::Networks<T> make_networks(const TrainOptions& o, const models::NetworkOp
   return networks;
 }
 
+/// What falls to 0 in the last share of so many steps.
+tinygan::LinearDecay decay(double share, index_t steps) {
+  const auto end = static_cast<double>(steps);
+  return share > 0 ? tinygan::LinearDecay{end * (1 - share), end} : tinygan::LinearDecay{};
+}
+
 /// Adam's hyper-parameters for a network that is updated so many times in the run.
 tinygan::AdamHyper hyper(const TrainOptions& o, double learning_rate, index_t updates) {
   tinygan::AdamHyper h{.learning_rate = learning_rate, .beta1 = o.beta1, .beta2 = o.beta2};
-  const auto end = static_cast<double>(updates);
-  if (o.learning_rate_decay > 0) h.decay = {end * (1 - o.learning_rate_decay), end};
+  h.decay = decay(o.learning_rate_decay, updates);
   return h;
+}
+
+gan::ViewOptions view(const TrainOptions& o, index_t steps) {
+  return {.augment = gan::diff_augment_from_names(o.diff_augment),
+          .noise = o.instance_noise,
+          .noise_decay = decay(o.instance_noise_decay, steps)};
 }
 
 template <class T>
@@ -62,7 +73,7 @@ class ModelOf : public Model {
       : options_(options), networks_(make_networks<T>(o, options, clock.device())),
         step_(networks_, hyper(o, o.learning_rate, steps),
               hyper(o, o.learning_rate_d > 0 ? o.learning_rate_d : o.learning_rate, steps * o.critic_steps),
-              objective_of(o)) {
+              objective_of(o), view(o, steps)) {
     step_.use_clock(clock);
     if (o.ema == 0) return;
     average_ = make_networks<float>(o, options, clock.device()).generator;

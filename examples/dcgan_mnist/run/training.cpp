@@ -21,12 +21,19 @@ namespace {
 
 constexpr index_t statistics_batch = 64;
 
+tinygan::data::AugmentOptions augmentation(const TrainOptions& o) {
+  return {.shift = static_cast<float>(o.augment_shift),
+          .rotation = static_cast<float>(o.augment_rotation),
+          .scale = static_cast<float>(o.augment_scale)};
+}
+
 }  // namespace
 
 Training::Training(const TrainOptions& options, tinygan::Device device, const tinygan::data::ImageDataset& images)
     : options_(options), network_options_(network_options(options, images)), device_(device),
       random_(stream(options.seed, Stream::steps, device)),
-      loader_(images, {.batch_size = images_per_step(options), .seed = options.seed}, random_.clock()),
+      loader_(images, {.batch_size = images_per_step(options), .seed = options.seed}, random_.clock(),
+              augmentation(options)),
       model_(make_model(options, network_options_, steps(), random_.clock())),
       stepper_([this](tinygan::data::DataLoader& loader,
                       StepVariant variant) { return model_->step(loader, random_, variant); },
