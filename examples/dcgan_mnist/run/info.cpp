@@ -11,6 +11,7 @@
 
 #include "base/numbers.hpp"
 #include "base/options.hpp"
+#include "media/png_folder.hpp"
 #include "report/snapshots.hpp"
 #include "run/checkpoint.hpp"
 
@@ -164,6 +165,19 @@ int data_directory_info(const fs::path& directory, const std::vector<data::Mnist
   return 0;
 }
 
+int png_folder_info(const fs::path& directory) {
+  const data::ImageDataset d = load_png_folder(directory);
+  std::printf("%s: folder of PNG images\n  %lld images of %s, MD5 of all pixels %s\n", directory.c_str(),
+              static_cast<long long>(d.count), d.extents().c_str(), io::md5(d.images).c_str());
+  if (d.labels.empty()) return 0;
+  std::vector<index_t> counts = data::class_counts(d);
+  counts.resize(d.labels.back() + std::size_t{1});  // folders are classes in order
+  std::printf("  images per class 0 to %zu:", counts.size() - 1);
+  for (const index_t n : counts) std::printf(" %lld", static_cast<long long>(n));
+  std::printf("\n");
+  return 0;
+}
+
 int idx_info(const fs::path& path) {
   const std::vector<std::uint8_t> bytes = data::read_maybe_gzip(path);
   const data::IdxHeader header = data::parse_idx_header(bytes, path.string());
@@ -185,8 +199,11 @@ int info(const InfoOptions& options) {
   if (fs::exists(path / "options.json", ignored)) return run_info(path);
   const std::vector<data::MnistSet> sets = data::find_mnist_sets(path);
   if (!sets.empty()) return data_directory_info(path, sets);
-  tinygan::fail(options.path,
-                "is not a run directory (options.json), a checkpoint (meta.json) or a directory of MNIST files");
+  if (has_png_images(path)) return png_folder_info(path);
+  tinygan::fail(
+      options.path,
+      "is not a run directory (options.json), a checkpoint (meta.json), a directory of MNIST files or a folder "
+      "of PNG images");
 }
 
 }  // namespace dcgan_mnist
