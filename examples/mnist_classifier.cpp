@@ -57,7 +57,7 @@ int main(int argc, char** argv) try {
       std::copy(image.begin(), image.end(), images.begin() + static_cast<std::ptrdiff_t>(row * image.size()));
       labels[row++] = train.labels[static_cast<std::size_t>(i)];
     }
-    data::augment(std::span<const std::uint8_t>(images), std::span(moved), train.height, train.width, augment, seed,
+    data::augment(std::span<const std::uint8_t>(images), std::span(moved), train.height, train.width, 1, augment, seed,
                   static_cast<std::uint64_t>(step));
     std::vector<float> pixels(moved.size());
     for (std::size_t p = 0; p < pixels.size(); ++p) pixels[p] = static_cast<float>(moved[p]) / 255;
