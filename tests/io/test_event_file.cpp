@@ -75,7 +75,7 @@ TEST_CASE("Scalars and pictures in protocol buffer encoding") {
   io::EventFile file(folder.path(), 1.0);
   const io::EventFile::Scalar scalars[] = {{"loss/D", 0.5}, {"x", -2}};
   file.scalars(300, scalars, 2.0);
-  file.image(1, "grid", ascii("PNG"), 200, 3, 2.0);
+  file.image(1, "grid", ascii("PNG"), {3, 200}, 2.0);
   const std::vector<Bytes> events = records(io::read_file(file.path()));
   REQUIRE(events.size() == 4);
   const Bytes two_values = {
@@ -111,11 +111,11 @@ TEST_CASE("A record that does not fit on the disk leaves none of itself behind")
   const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
   const rlimit small{before.size() + 100, limit.rlim_max};
   REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
-  const std::string error = error_of([&] { file.image(1, "grid", Bytes(1000), 1, 1, 2.0); });
+  const std::string error = error_of([&] { file.image(1, "grid", Bytes(1000), {1, 1}, 2.0); });
   setrlimit(RLIMIT_FSIZE, &limit);
   std::signal(SIGXFSZ, old_handler);
   CHECK(contains(error, "cannot write"));
   CHECK(io::read_file(file.path()) == before);
-  file.image(1, "grid", Bytes(1000), 1, 1, 2.0);
+  file.image(1, "grid", Bytes(1000), {1, 1}, 2.0);
   CHECK(records(io::read_file(file.path())).size() == 3);
 }

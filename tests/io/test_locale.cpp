@@ -57,7 +57,7 @@ std::vector<std::string> everything_written() {
   io::EventFile events(folder.path(), 1700000000);
   const io::EventFile::Scalar scalar{"loss", 1234.5};
   events.scalars(1234567, {&scalar, 1}, 1700000000.5);
-  events.image(1234567, "grid", Bytes(5000, 1), 1024, 2048, 1700000000.5);
+  events.image(1234567, "grid", Bytes(5000, 1), {2048, 1024}, 1700000000.5);
   all.push_back(events.path().filename().string());
   add(io::read_file(events.path()));
   all.push_back(io::md5(Bytes(123456, 7)));
