@@ -29,6 +29,7 @@
 #include <tinygan/eval/evaluator.hpp>
 #include <tinygan/eval/frechet.hpp>
 #include <tinygan/eval/kernel_distance.hpp>
+#include <tinygan/eval/modes.hpp>
 #include <tinygan/eval/neighbours.hpp>
 #include <tinygan/eval/symmetric_eigen.hpp>
 #include <tinygan/gan/diff_augment.hpp>
