@@ -92,6 +92,18 @@ TEST_CASE("a classifier's accuracy is the share of images that it reads as label
   CHECK(c.accuracy(labelled) == 0.75);
 }
 
+TEST_CASE("class accuracy is the share of images read as the class they were made of", "[evaluator]") {
+  const eval::Quality without = evaluator()(first(train()));
+  CHECK_FALSE(without.class_accuracy.has_value());
+  std::vector<index_t> asked(without.classes.classes.begin(), without.classes.classes.end());
+  CHECK(evaluator()(first(train()), asked).class_accuracy == 1.0);
+  for (std::size_t i = 0; i < samples; i += 4) asked[i] = (asked[i] + 1) % 10;
+  CHECK(evaluator()(first(train()), asked).class_accuracy == 0.75);
+  CHECK(evaluator().floors().test.class_accuracy == evaluator().classifier_accuracy());
+  asked.pop_back();
+  CHECK_THROWS_WITH(evaluator()(first(train()), asked), Contains("255 classes, expected one for each of 256 images"));
+}
+
 TEST_CASE("what cannot be evaluated is refused by name", "[evaluator]") {
   const auto make = [](const data::ImageDataset& a, const data::ImageDataset& b, index_t n) {
     return eval::Evaluator(classifier(), a, b, n);

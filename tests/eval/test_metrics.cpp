@@ -199,3 +199,19 @@ TEST_CASE("nearest neighbours come in order, across tiles, without the row itsel
   CHECK_THROWS_WITH(eval::nearest(line, std::vector<float>{1, 2}, 1, 2, true), Contains("2 feature vectors"));
   CHECK_THROWS_WITH(eval::nearest(std::vector<float>{1, 2, 3}, line, 2, 1), Contains("expected rows of 2"));
 }
+
+TEST_CASE("classes are spread as in the prior, at each length", "[classes]") {
+  CHECK(eval::spread_classes(std::vector<index_t>{2, 0, 1}, 6) == std::vector<index_t>{0, 2, 0, 0, 2, 0});
+  CHECK(eval::spread_classes(std::vector<index_t>{1}, 0).empty());
+  const std::vector<index_t> prior{5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949};
+  const std::vector<index_t> classes = eval::spread_classes(prior, 60000);
+  std::vector<index_t> counts(10);
+  for (std::size_t i = 0; i < classes.size(); ++i) {
+    ++counts[static_cast<std::size_t>(classes[i])];
+    for (std::size_t c = 0; i % 997 == 0 && c < 10; ++c)
+      REQUIRE(std::abs(static_cast<double>(counts[c]) -
+                       static_cast<double>(prior[c] * static_cast<index_t>(i + 1)) / 60000.0) < 1);
+  }
+  CHECK(counts == prior);
+  CHECK_THROWS_WITH(eval::spread_classes(std::vector<index_t>{0, 0}, 1), Contains("from a prior of 0 images"));
+}

@@ -40,6 +40,11 @@ struct DivergenceFloor {
 };
 DivergenceFloor class_divergence_floor(index_t classes, index_t n);
 
+/// n classes, 0 to K-1, in the proportions of `prior` (K): each in turn is the one that is most behind its share, so the first
+/// m of them have these proportions too, and sum(prior) of them have exactly these counts. Throws Error unless the prior
+/// holds images and n >= 0.
+std::vector<index_t> spread_classes(std::span<const index_t> prior, index_t n);
+
 }  // namespace tinygan::eval
 
 #ifdef TINYGAN_FUNC
@@ -109,6 +114,20 @@ TINYGAN_FUNC DivergenceFloor class_divergence_floor(index_t classes, index_t n) 
   const auto freedom = static_cast<double>(classes - 1), spread = 2 / (9 * freedom), images = static_cast<double>(n);
   const double root = 1 - spread + 1.6448536269514722 * std::sqrt(spread);  // Wilson & Hilferty 1931
   return {freedom / (2 * images), freedom * root * root * root / (2 * images)};
+}
+
+TINYGAN_FUNC std::vector<index_t> spread_classes(std::span<const index_t> prior, index_t n) {
+  index_t all = 0;
+  for (const index_t count : prior) all += count;
+  check(all > 0 && n >= 0, "spread_classes", n, " classes from a prior of ", all, " images, expected at least 0 and 1");
+  std::vector<index_t> behind(prior.size()), classes;  // behind: in units of 1/all
+  for (index_t i = 0; i < n; ++i) {
+    for (std::size_t c = 0; c < prior.size(); ++c) behind[c] += prior[c];
+    const auto next = std::max_element(behind.begin(), behind.end());
+    *next -= all;
+    classes.push_back(static_cast<index_t>(next - behind.begin()));
+  }
+  return classes;
 }
 
 }  // namespace tinygan::eval

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -23,15 +24,16 @@ namespace tinygan::eval {
 /// What is measured of one set of images, generated or held out.
 struct Quality {
   index_t count = 0;
-  double frechet_train = 0;       ///< from all training images
-  double frechet_test = 0;        ///< from the test images; a generator that copies is near the training images only
-  Estimate kernel;                ///< kernel distance from the training images
-  ClassStatistics classes;        ///< by the classifier
-  double class_divergence = 0;    ///< of `classes` from the training labels, nats
-  Spread spread;                  ///< beside as many training images
-  double neighbour_distance = 0;  ///< median distance to the nearest training image
-  double close_share = 0;         ///< share nearer to one than 1 % of the test images are
-  std::vector<std::int32_t> nearest;  ///< the nearest training image of each
+  double frechet_train = 0;  ///< from all training images
+  double frechet_test = 0;   ///< from the test images; a generator that copies is near the training images only
+  Estimate kernel;           ///< kernel distance from the training images
+  ClassStatistics classes;   ///< by the classifier
+  std::optional<double> class_accuracy;  ///< share of images that it reads as the class they are of, if that is known
+  double class_divergence = 0;           ///< of `classes` from the training labels, nats
+  Spread spread;                         ///< beside as many training images
+  double neighbour_distance = 0;         ///< median distance to the nearest training image
+  double close_share = 0;                ///< share nearer to one than 1 % of the test images are
+  std::vector<std::int32_t> nearest;     ///< the nearest training image of each
 };
 
 /// The same of real images: what a perfect generator would be measured to be.
@@ -52,8 +54,9 @@ class Evaluator {
   Evaluator(Classifier classifier, const data::ImageDataset& train, const data::ImageDataset& test, index_t samples,
             const std::function<void(const std::string&)>& progress = {});
 
-  /// Of images (N,28,28), 0 black to 255 white, N = samples(). Throws Error on another number.
-  Quality operator()(std::span<const std::uint8_t> images);
+  /// Of images (N,28,28), 0 black to 255 white, N = samples(), and the classes (N) that a conditional generator made them
+  /// of, or none. Throws Error on another number.
+  Quality operator()(std::span<const std::uint8_t> images, std::span<const index_t> classes = {});
 
   /// The k nearest training images of each of some images, by features.
   Neighbours neighbours(std::span<const std::uint8_t> images, index_t k) {
@@ -69,7 +72,7 @@ class Evaluator {
   const Classifier& classifier() const { return classifier_; }
 
  private:
-  Quality measure(const Judgement& images);
+  Quality measure(const Judgement& images, std::span<const index_t> classes);
 
   /// The features of samples() random training images, always the same, and of the others. The order of a set's files
   /// is not random: in MNIST's the two sources of digits alternate.
@@ -130,7 +133,8 @@ TINYGAN_CTOR Evaluator::Evaluator(Classifier classifier, const data::ImageDatase
   train_sample_ = std::move(split.sample);
   const Neighbours near = nearest(held.features, train_.features, Classifier::feature_size, 1);
   close_ = percentile(near.distance, 1);
-  floors_.test = measure(held);
+  const std::vector<index_t> labels(test.labels.begin(), test.labels.begin() + samples);
+  floors_.test = measure(held, labels);
   floors_.class_divergence = class_divergence_floor(classifier_.classes(), samples);
   floors_.bias = frechet_bias(train_statistics_, samples, train.count);
 }
@@ -148,14 +152,16 @@ TINYGAN_FUNC Evaluator::Split Evaluator::split_training() const {
   return split;
 }
 
-TINYGAN_FUNC Quality Evaluator::operator()(std::span<const std::uint8_t> images) {
+TINYGAN_FUNC Quality Evaluator::operator()(std::span<const std::uint8_t> images, std::span<const index_t> classes) {
   const auto expected = static_cast<std::size_t>(samples_ * Classifier::height * Classifier::width);
   check(images.size() == expected, "Evaluator", images.size(), " bytes, expected ", expected, ": ", samples_,
         " images of ", Classifier::height, "x", Classifier::width);
-  return measure(classifier_(images));
+  check(classes.empty() || static_cast<index_t>(classes.size()) == samples_, "Evaluator", classes.size(),
+        " classes, expected one for each of ", samples_, " images");
+  return measure(classifier_(images), classes);
 }
 
-TINYGAN_FUNC Quality Evaluator::measure(const Judgement& images) {
+TINYGAN_FUNC Quality Evaluator::measure(const Judgement& images, std::span<const index_t> classes) {
   constexpr index_t d = Classifier::feature_size, most_block = 1000;
   const GaussianStatistics statistics = gaussian_statistics(images.features, d);
   Neighbours near = nearest(images.features, train_.features, d, 1);
@@ -166,6 +172,9 @@ TINYGAN_FUNC Quality Evaluator::measure(const Judgement& images) {
   q.frechet_test = frechet_distance(test_statistics_, statistics);
   q.kernel = kernel_distance(train_sample_, images.features, d, std::min(most_block, images.count));
   q.classes = class_statistics(images.logits, images.classes);
+  index_t right = 0;
+  for (std::size_t i = 0; i < classes.size(); ++i) right += q.classes.classes[i] == classes[i];
+  if (!classes.empty()) q.class_accuracy = static_cast<double>(right) / static_cast<double>(images.count);
   q.class_divergence = class_divergence(q.classes.counts, prior_);
   q.spread = spread(train_sample_, images.features, d);
   q.neighbour_distance = percentile(near.distance, 50);
