@@ -42,15 +42,16 @@ class Places {
 }  // namespace
 
 ReferenceImages reference_images(const std::string& where, index_t samples) {
-  tinygan::check(!where.starts_with("stacked:"), where,
-                 "stacked digits cannot be evaluated, expected images of 28x28 of one channel");
+  tinygan::check(
+      !where.starts_with("stacked:"), where,
+      "stacked digits have no rho, expected images of 28x28 of one channel; evaluate RUN counts their modes");
   if (where == "strokes") return {data::stroke_digits(4 * samples, 0), data::stroke_digits(samples, 1)};
   return {data::load_mnist(where, data::Split::train), data::load_mnist(where, data::Split::test)};
 }
 
-Picture byte_grid(std::span<const std::uint8_t> images, int columns) {
-  const auto count = static_cast<index_t>(images.size() / pixels);
-  return make_grid(tinygan::Tensor<float>::from(floats(images), {count, side, side, 1}), columns, 0, 255);
+Picture byte_grid(std::span<const std::uint8_t> images, int columns, index_t channels) {
+  const auto count = static_cast<index_t>(images.size() / pixels) / channels;
+  return make_grid(tinygan::Tensor<float>::from(floats(images), {count, side, side, channels}), columns, 0, 255);
 }
 
 Picture neighbour_grid(std::span<const std::uint8_t> images, const data::ImageDataset& train,
@@ -91,22 +92,24 @@ Picture class_grid(std::span<const std::uint8_t> images, const tinygan::eval::Qu
   return places.grid();
 }
 
-void write_pictures(const std::filesystem::path& folder, std::span<const std::uint8_t> images,
-                    const ReferenceImages& reference, const tinygan::eval::Quality& quality,
-                    tinygan::eval::Evaluator& evaluator) {
+void write_grids(const std::filesystem::path& folder, std::span<const std::uint8_t> images,
+                 std::span<const std::uint8_t> real, index_t channels) {
   constexpr int columns = 10;
-  constexpr std::size_t shown = std::size_t{columns} * columns * pixels;
+  const std::size_t shown = columns * columns * pixels * static_cast<std::size_t>(channels);
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   tinygan::check(!error, folder.string(), "cannot create the directory: ", error.message());
-  const auto write = [&](const char* name, const Picture& picture) {
-    tinygan::io::write_file(folder / name, encode_png(picture));
-  };
-  write("generated.png", byte_grid(images.first(std::min(images.size(), shown)), columns));
-  const std::span<const std::uint8_t> real = reference.test.images;
-  write("real.png", byte_grid(real.first(std::min(real.size(), shown)), columns));
-  write("classes.png", class_grid(images, quality));
-  write("neighbours.png", neighbour_grid(images, reference.train, evaluator));
+  for (const auto& [name, all] : {std::pair("generated.png", images), std::pair("real.png", real)})
+    tinygan::io::write_file(folder / name,
+                            encode_png(byte_grid(all.first(std::min(all.size(), shown)), columns, channels)));
+}
+
+void write_pictures(const std::filesystem::path& folder, std::span<const std::uint8_t> images,
+                    const ReferenceImages& reference, const tinygan::eval::Quality& quality,
+                    tinygan::eval::Evaluator& evaluator) {
+  write_grids(folder, images, reference.test.images, 1);
+  tinygan::io::write_file(folder / "classes.png", encode_png(class_grid(images, quality)));
+  tinygan::io::write_file(folder / "neighbours.png", encode_png(neighbour_grid(images, reference.train, evaluator)));
 }
 
 }  // namespace dcgan_mnist

@@ -25,8 +25,8 @@ struct ReferenceImages {
 /// as many test images and four times as many training images are drawn.
 ReferenceImages reference_images(const std::string& where, tinygan::index_t samples);
 
-/// Images (columns * rows, 28, 28) in a grid.
-Picture byte_grid(std::span<const std::uint8_t> images, int columns);
+/// Images (columns * rows, 28, 28, channels) in a grid.
+Picture byte_grid(std::span<const std::uint8_t> images, int columns, tinygan::index_t channels = 1);
 
 /// Sixteen images, a column each: the generated image, then the nearest three training images by pixels, and the nearest
 /// three by the classifier's features.
@@ -37,8 +37,12 @@ Picture neighbour_grid(std::span<const std::uint8_t> images, const tinygan::data
 /// it is least sure of.
 Picture class_grid(std::span<const std::uint8_t> images, const tinygan::eval::Quality& quality);
 
-/// generated.png and real.png (100 each, uncurated), classes.png and neighbours.png in `folder`. Throws Error if it cannot
-/// be made or a file not be written.
+/// generated.png and real.png in `folder`: the first 100 of images (N,28,28,channels) and of real ones, uncurated. Throws
+/// Error if it cannot be made or a file not be written.
+void write_grids(const std::filesystem::path& folder, std::span<const std::uint8_t> images,
+                 std::span<const std::uint8_t> real, tinygan::index_t channels);
+
+/// Those, classes.png and neighbours.png.
 void write_pictures(const std::filesystem::path& folder, std::span<const std::uint8_t> images,
                     const ReferenceImages& reference, const tinygan::eval::Quality& quality,
                     tinygan::eval::Evaluator& evaluator);

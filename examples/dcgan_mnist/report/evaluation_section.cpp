@@ -10,6 +10,7 @@
 
 #include "base/numbers.hpp"
 #include "evaluate/quality_table.hpp"
+#include "evaluate/stacked_quality.hpp"
 #include "report/html.hpp"
 #include "report/page_parts.hpp"
 
@@ -48,13 +49,17 @@ const QualityFigure* figure_named(std::string_view key) {
 }
 
 /// A figure's label without the indentation of the table in the terminal.
-std::string label_of(const QualityFigure& f) {
+template <class Figure>
+std::string label_of(const Figure& f) {
   const std::string_view label = f.label;
   return std::string(label.substr(std::min(label.find_first_not_of(' '), label.size())));
 }
 
 /// Whether a figure belongs to the one above it.
-bool is_part(const QualityFigure& f) { return f.label[0] == ' '; }
+template <class Figure>
+bool is_part(const Figure& f) {
+  return f.label[0] == ' ';
+}
 
 std::string number_or_dash(double value, int digits) { return std::isfinite(value) ? fixed(value, digits) : "–"; }
 
@@ -93,6 +98,10 @@ class EvaluationSection {
       if (std::isfinite(floor("coverage"))) out += escape("; as many real images reach " + percent(floor("coverage")));
       out += ". This share, the coverage, falls where the generator leaves out kinds of images.</p>\n";
     }
+    if (const double modes = value("modes"); std::isfinite(modes))
+      out += "<p>The classifier reads <b>" + escape(number_text(modes, 4)) +
+             "</b> of the 1000 combinations of three digits in the generated images, and " +
+             escape(number_text(floor("modes"), 4)) + " in as many real ones.</p>\n";
     if (const double samples = number_of(json_, "samples"); std::isfinite(samples)) {
       const std::string step = text_of(json_, "step"), seed = text_of(json_, "seed");
       const auto step_number = static_cast<double>(read_number<std::int64_t>(step).value_or(0));  // 0: unknown
@@ -128,7 +137,8 @@ class EvaluationSection {
     return figures.empty() ? "" : "<div class=\"pictures\">\n" + figures + "</div>\n";
   }
 
-  static std::string row(const QualityFigure& f, double images, double real) {
+  template <class Figure>
+  static std::string row(const Figure& f, double images, double real) {
     return "<tr><th" + std::string(is_part(f) ? " class=\"part\"" : "") + ">" + escape(label_of(f)) + "</th><td>" +
            number_or_dash(images, f.digits) + "</td><td>" + number_or_dash(real, f.digits) + "</td><td>" +
            escape(f.meaning) + "</td></tr>\n";
@@ -144,8 +154,14 @@ class EvaluationSection {
     };
     std::stable_partition(order.begin(), order.end(), first);
     std::string rows;
+    const auto add = [&](const auto& f) {
+      if (metrics_.contains(f.key) || floors_.contains(f.key)) rows += row(f, value(f.key), floor(f.key));
+    };
+    const bool stacked = metrics_.contains("modes");
+    for (const StackedFigure& f : stacked_figures)
+      if (stacked) add(f);
     for (const QualityFigure* f : order)
-      if (metrics_.contains(f->key) || floors_.contains(f->key)) rows += row(*f, value(f->key), floor(f->key));
+      if (!stacked) add(*f);
     return "<div class=\"scroll\"><table class=\"figures\"><tr><th></th><th>images</th><th>real</th><th></th></tr>\n" +
            rows +
            "</table></div>\n<p class=\"quiet\">\"Real\": the same figures of as many test images in place of the "

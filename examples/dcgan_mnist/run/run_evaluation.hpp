@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -16,7 +17,8 @@ namespace dcgan_mnist {
 /// What one evaluation found.
 struct StepQuality {
   double rho = 0, coverage = 0, score = 0;
-  nlohmann::ordered_json figures;  ///< {"step": .., "rho": .., ...}
+  std::optional<double> class_accuracy;  // of a conditional run
+  nlohmann::ordered_json figures;        ///< {"step": .., "rho": .., ...}
 };
 
 class RunEvaluation {
@@ -26,10 +28,10 @@ class RunEvaluation {
   RunEvaluation(const TrainOptions& options, tinygan::Device device, Progress& progress);
 
   /// Of --eval-samples images of the averaged generator, or of the generator if there is none, always from the same
-  /// latent vectors. Call after Training::refresh_average().
+  /// latent vectors, and in a conditional run of the training images' classes. Call after Training::refresh_average().
   StepQuality operator()(Training& training);
 
-  /// "rho 12.3 (real images 1), coverage 0.81 (0.97), score 9.71 (9.88)".
+  /// "rho 12.3 (real images 1), coverage 0.81 (0.97), score 9.71 (9.88)", and ", class accuracy 0.982 (0.995)".
   std::string describe(const StepQuality& q) const;
   /// Whether the classifier knows the images; a warning if not.
   std::string warning() const;
@@ -37,6 +39,7 @@ class RunEvaluation {
  private:
   tinygan::eval::Evaluator evaluator_;
   tinygan::Tensor<float> latents_;
+  std::vector<tinygan::index_t> classes_;
 };
 
 }  // namespace dcgan_mnist

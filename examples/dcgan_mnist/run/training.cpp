@@ -60,15 +60,18 @@ void Training::refresh_average(bool quick) {
       std::clamp(steps_done_ * images_per_step(options_), std::min(most_images, statistics_batch), most_images);
   const index_t size = std::min(images, statistics_batch);
   gan::recompute_statistics(*average, models::latent_size, latents, static_cast<int>(images / size), size,
-                            labels_in_turn(0, size));
+                            labels_of(classes_in_turn(size)));
 }
 
-tinygan::Tensor<float> Training::labels_in_turn(index_t first, index_t count) const {
-  const index_t classes = network_options_.classes;
-  if (classes == 0) return {};
-  std::vector<index_t> labels;
-  for (index_t i = 0; i < count; ++i) labels.push_back((first + i) % classes);
-  return tinygan::nn::one_hot<float>(labels, classes, device_);
+std::vector<index_t> Training::classes_in_turn(index_t count) const {
+  std::vector<index_t> classes;
+  for (index_t i = 0; network_options_.classes > 0 && i < count; ++i) classes.push_back(i % network_options_.classes);
+  return classes;
+}
+
+tinygan::Tensor<float> Training::labels_of(std::span<const index_t> classes) const {
+  if (classes.empty()) return {};
+  return tinygan::nn::one_hot<float>(classes, network_options_.classes, device_);
 }
 
 TrainingState Training::state() const {
@@ -98,16 +101,18 @@ void Training::load_weights(const tinygan::io::SafetensorsFile& weights, const s
   model_->load_weights(weights, name);
 }
 
-tinygan::Tensor<float> Training::generate(const tinygan::Tensor<float>& latents) {
+tinygan::Tensor<float> Training::generate(const tinygan::Tensor<float>& latents, const std::vector<index_t>& classes) {
   const tinygan::NoGrad no_grad;
   tinygan::nn::Layer<float>* const average = model_->average();
   return in_batches(latents, device_, [&](const tinygan::Tensor<float>& z, index_t first) {
-    const tinygan::Tensor<float> labels = labels_in_turn(first, z.extent(0));
+    const auto from = static_cast<std::size_t>(first), count = static_cast<std::size_t>(z.extent(0));
+    const tinygan::Tensor<float> labels =
+        labels_of(classes.empty() ? std::span<const index_t>() : std::span(classes).subspan(from, count));
     return average ? (*average)(z, inference_of(labels)).value() : model_->generate(z, labels);
   });
 }
 
-tinygan::Tensor<float> Training::fakes() { return generate(grid_latents_); }
+tinygan::Tensor<float> Training::fakes() { return generate(grid_latents_, classes_in_turn(grid_latents_.extent(0))); }
 
 tinygan::Tensor<float> Training::reals() const {
   std::vector<std::int32_t> first;

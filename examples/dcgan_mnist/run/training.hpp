@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <span>
+#include <vector>
 
 #include <tinygan/data/data_loader.hpp>
 
@@ -39,9 +41,9 @@ class Training {
   /// Loads weights only, see Model. Throws Error, naming `name`, if they do not match or one of them is not finite.
   void load_weights(const tinygan::io::SafetensorsFile& weights, const std::string& name);
 
-  /// Images (N,H,W,C) of latent vectors (N,100) in inference mode, by the averaged generator if there is one; vectors
-  /// and images in host memory, in batches that bound the memory.
-  tinygan::Tensor<float> generate(const tinygan::Tensor<float>& latents);
+  /// Images (N,H,W,C) of latent vectors (N,100) and, in a conditional run, of classes (N), in inference mode, by the
+  /// averaged generator if there is one; vectors and images in host memory, in batches that bound the memory.
+  tinygan::Tensor<float> generate(const tinygan::Tensor<float>& latents, const std::vector<tinygan::index_t>& classes);
   /// The images of rows * columns fixed latent vectors.
   tinygan::Tensor<float> fakes();
   /// The first training images, in the same number.
@@ -53,9 +55,10 @@ class Training {
   NetworkSummaries networks() const { return model_->summaries(options_.batch_size); }
 
  private:
-  /// One-hot rows (count, K) on the device: the classes of a conditional generator's images, class i mod K of image i,
-  /// from image `first` on. Empty for any other generator.
-  tinygan::Tensor<float> labels_in_turn(tinygan::index_t first, tinygan::index_t count) const;
+  /// Class i mod K of image i in a conditional run, else none.
+  std::vector<tinygan::index_t> classes_in_turn(tinygan::index_t count) const;
+  /// One-hot rows (N,K) on the device; empty of no classes.
+  tinygan::Tensor<float> labels_of(std::span<const tinygan::index_t> classes) const;
 
   TrainOptions options_;
   tinygan::models::NetworkOptions network_options_;

@@ -32,6 +32,8 @@ class ImageSource {
 
   /// The number of classes of a conditional generator, else 0.
   std::int64_t class_count() const { return loaded_.options.classes; }
+  tinygan::index_t channels() const { return loaded_.options.channels; }
+  tinygan::index_t size() const { return loaded_.options.size; }
   /// The classes of `count` images of a conditional generator: that of --class, or else turn(i) mod K of image i. Empty
   /// for any other generator.
   template <class Turn>
