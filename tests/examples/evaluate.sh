@@ -51,6 +51,20 @@ cmp <(figures "$scratch/run.json") <(figures "$scratch/weights.json") || die "we
 cmp <(figures "$scratch/run.json") <(figures "$scratch/npz.json") || die "images and run have other figures"
 [[ -s $scratch/shown/neighbours.png ]] || die "--pictures left none"
 
+# ---- of classes, and of several channels -----------------------------------------------------------------------------
+
+classes=$(train "${tiny[@]}" --conditional --steps 2 --eval-every 2 --eval-samples 256 --out "$scratch/classes")
+grep -qE '^step 2: rho .*class accuracy [0-9.]+' "$classes/log.txt" || die "log.txt has no class accuracy: $(cat "$classes/log.txt")"
+"$program" evaluate "$classes" "${few[@]}" >"$scratch/table"
+grep -qE '^class accuracy +[0-9.]+ +[0-9.]+ ' "$scratch/table" || die "the table has no class accuracy: $(cat "$scratch/table")"
+
+stacked=$(train "${tiny[@]}" --data stacked:strokes --steps 2 --out "$scratch/stacked")
+"$program" evaluate "$stacked" "${few[@]}" --json "$scratch/stacked.json" >"$scratch/table"
+grep -qE '^modes +[0-9]+ +[0-9]+ ' "$scratch/table" || die "the table has no modes: $(cat "$scratch/table")"
+"$program" sample "$stacked" --count 256 --seed 9 --npz "$scratch/colours.npz" >/dev/null
+"$program" evaluate "$scratch/colours.npz" --data stacked:strokes --samples 256 --json "$scratch/colours.json" >/dev/null
+cmp <(figures "$scratch/stacked.json") <(figures "$scratch/colours.json") || die "colours and run have other figures"
+
 # ---- what cannot be evaluated ---------------------------------------------------------------------------------------
 
 refuses() { ends 1 "$1" evaluate "${@:2}"; }
