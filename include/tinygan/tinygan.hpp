@@ -24,14 +24,6 @@
 #include <tinygan/data/mnist_files.hpp>
 #include <tinygan/data/stacked.hpp>
 #include <tinygan/data/strokes.hpp>
-#include <tinygan/eval/class_statistics.hpp>
-#include <tinygan/eval/classifier.hpp>
-#include <tinygan/eval/evaluator.hpp>
-#include <tinygan/eval/frechet.hpp>
-#include <tinygan/eval/kernel_distance.hpp>
-#include <tinygan/eval/modes.hpp>
-#include <tinygan/eval/neighbours.hpp>
-#include <tinygan/eval/symmetric_eigen.hpp>
 #include <tinygan/gan/diff_augment.hpp>
 #include <tinygan/gan/discriminator_view.hpp>
 #include <tinygan/gan/losses.hpp>
@@ -46,7 +38,6 @@
 #include <tinygan/io/safetensors.hpp>
 #include <tinygan/io/state.hpp>
 #include <tinygan/io/weights.hpp>
-#include <tinygan/models/lenet.hpp>
 #include <tinygan/models/network_builders.hpp>
 #include <tinygan/models/network_options.hpp>
 #include <tinygan/models/networks.hpp>
