@@ -1,4 +1,5 @@
-// Fuzz target: any bytes as an .npz file; arrays that are accepted have the bytes that their shapes say. With libFuzzer:
+// Fuzz target: any bytes as an .npz file; arrays that are accepted have the bytes that their shapes say. With
+// libFuzzer:
 //   clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude tests/fuzz/fuzz_npz.cpp -o fuzz_npz
 //   mkdir -p corpus && ./fuzz_npz -max_total_time=120 corpus tests/fuzz/corpus/npz
 #include <cstddef>

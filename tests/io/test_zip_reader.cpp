@@ -172,8 +172,8 @@ TEST_CASE("A flipped bit of a zip archive is an error or changes nothing") {
     INFO("bit " << bit);
     CHECK(same(io::decode_zip(damaged, no_limit, "f"), expected));
   }
-  // Of each local header: version, time, date. Of each entry: both versions, time, date, attributes (2 and 4 bytes). And
-  // the unused bits of the deflated block's first byte.
+  // Of each local header: version, time, date. Of each entry: both versions, time, date, attributes (2 and 4 bytes).
+  // And the unused bits of the deflated block's first byte.
   CHECK(accepted == 8 * (2 * 6 + 2 * 14) + 5);
 }
 

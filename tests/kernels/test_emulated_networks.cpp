@@ -1,5 +1,5 @@
-// Adversarial steps of networks with every option on the emulated device: a captured step gives the bits of running it each
-// time, in float and in bfloat16.
+// Adversarial steps of networks with every option on the emulated device: a captured step gives the bits of running it
+// each time, in float and in bfloat16.
 #include <tinygan/data/data_loader.hpp>
 #include <tinygan/gan/step.hpp>
 #include <tinygan/runtime/captured_step.hpp>

@@ -1,4 +1,5 @@
-// Steps of the objectives on the emulated device: what each adds to the default step is captured, and in bfloat16 near fp32.
+// Steps of the objectives on the emulated device: what each adds to the default step is captured, and in bfloat16 near
+// fp32.
 #include <tinygan/runtime/captured_step.hpp>
 #include <tinygan/runtime/metric_ring.hpp>
 

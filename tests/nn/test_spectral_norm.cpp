@@ -138,7 +138,8 @@ TEST_CASE("bfloat16 layers are normalised by the sigma of float layers") {
   narrow.to(Device::emulated());  // the CPU has no kernels for bfloat16
   const Tensor<float> x = random_tensor<float>({3, 40}, 3);
   const Array y = array(wide(x)), z = array(narrow(cast<bfloat16>(x.to(Device::emulated()))));
-  // Each of 40 products has four roundings to bfloat16 in it (x, kernel, kernel / sigma, sigma's kernel), the result one.
+  // Each of 40 products has four roundings to bfloat16 in it (x, kernel, kernel / sigma, sigma's kernel), the result
+  // one.
   for (std::size_t i = 0; i < y.size(); ++i) {
     double magnitude = 0;
     const Array w = array(wide.kernel()), xs = array(Variable<float>(x));

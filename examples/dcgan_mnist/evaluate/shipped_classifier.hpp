@@ -7,8 +7,8 @@
 
 namespace dcgan_mnist {
 
-/// The classifier in `file`, or the program's own if `file` is empty. Throws Error if the file is not a classifier's, or
-/// if the program's own is not the published one, byte for byte.
+/// The classifier in `file`, or the program's own if `file` is empty. Throws Error if the file is not a classifier's,
+/// or if the program's own is not the published one, byte for byte.
 tinygan::eval::Classifier load_classifier(const std::string& file, tinygan::Device device);
 
 /// Whether a classifier is the published one, whose figures docs/quality.md holds.

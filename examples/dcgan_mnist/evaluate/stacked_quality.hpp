@@ -46,8 +46,8 @@ struct StackedEvaluation {
   double classifier_accuracy = 0;        ///< on the single test images
 };
 
-/// Of images beside `real`, stacked of the test images; `train` and `test` are single digits. Throws Error if they have no
-/// labels.
+/// Of images beside `real`, stacked of the test images; `train` and `test` are single digits. Throws Error if they have
+/// no labels.
 StackedEvaluation evaluate_stacked(tinygan::eval::Classifier& classifier, std::span<const std::uint8_t> images,
                                    std::span<const std::uint8_t> real, const tinygan::data::ImageDataset& train,
                                    const tinygan::data::ImageDataset& test);

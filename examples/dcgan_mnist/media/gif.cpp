@@ -11,8 +11,8 @@ namespace dcgan_mnist {
 
 namespace {
 
-/// The colours of a file: 64 shades of grey (no visible difference, two thirds of the file size), or 6 x 7 x 6 levels of
-/// red, green and blue.
+/// The colours of a file: 64 shades of grey (no visible difference, two thirds of the file size), or 6 x 7 x 6 levels
+/// of red, green and blue.
 struct Palette {
   bool rgb;
 

@@ -14,8 +14,8 @@ struct GifFrame {
   int delay = 10;
 };
 
-/// The bytes of a GIF file that repeats for ever, in 64 shades of grey or 252 colours. Throws Error if there is no frame,
-/// or not all are of one size of at most 65535 pixels a side and one number of channels, or giflib fails.
+/// The bytes of a GIF file that repeats for ever, in 64 shades of grey or 252 colours. Throws Error if there is no
+/// frame, or not all are of one size of at most 65535 pixels a side and one number of channels, or giflib fails.
 std::vector<std::uint8_t> encode_gif(const std::vector<GifFrame>& frames);
 
 }  // namespace dcgan_mnist

@@ -49,8 +49,8 @@ struct ChosenCheckpoint {
 /// intact, or if one is of a newer tinygan.
 std::optional<ChosenCheckpoint> choose_checkpoint(const std::filesystem::path& run);
 
-/// A weights file without tensors, with the network's name, its options and the step in its metadata: for "generator.*",
-/// "discriminator.*" and, if there is an averaged generator, "generator_ema.*".
+/// A weights file without tensors, with the network's name, its options and the step in its metadata: for
+/// "generator.*", "discriminator.*" and, if there is an averaged generator, "generator_ema.*".
 tinygan::io::SafetensorsFile make_weights_file(const std::string& model,
                                                const tinygan::models::NetworkOptions& networks, std::int64_t step);
 

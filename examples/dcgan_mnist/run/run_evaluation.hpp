@@ -23,8 +23,8 @@ struct StepQuality {
 
 class RunEvaluation {
  public:
-  /// Judges the reference images of the run's data set, which takes some seconds. Throws Error if they have no labels or
-  /// too few images.
+  /// Judges the reference images of the run's data set, which takes some seconds. Throws Error if they have no labels
+  /// or too few images.
   RunEvaluation(const TrainOptions& options, tinygan::Device device, Progress& progress);
 
   /// Of --eval-samples images of the averaged generator, or of the generator if there is none, always from the same

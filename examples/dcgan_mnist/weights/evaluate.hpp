@@ -18,8 +18,9 @@ struct EvaluateOptions : GenerateOptions {
   std::string pictures;    ///< directory for the grids
 };
 
-/// Measures the images of a generator, or those of an .npz file, and prints the table (of three channels that of stacked digits); returns the exit code. With a
-/// run directory its report shows the evaluation. Throws Error on a bad file, too few images or missing labels.
+/// Measures the images of a generator, or those of an .npz file, and prints the table (of three channels that of
+/// stacked digits); returns the exit code. With a run directory its report shows the evaluation. Throws Error on a bad
+/// file, too few images or missing labels.
 int evaluate(const EvaluateOptions& options);
 
 }  // namespace dcgan_mnist

@@ -13,10 +13,11 @@
 
 namespace tinygan::data {
 
-/// `count` images (height, width, 3), each channel an image of `digits` drawn with replacement: image i is a function of
-/// (digits, seed, i). Without labels, of which there would be a thousand. Throws Error unless `digits` is images of one
-/// channel and 1 <= count < 2^31.
-/// Source: Metz, Poole, Pfau, Sohl-Dickstein, "Unrolled Generative Adversarial Networks", 2017; Lin et al., "PacGAN", 2018.
+/// `count` images (height, width, 3), each channel an image of `digits` drawn with replacement: image i is a function
+/// of (digits, seed, i). Without labels, of which there would be a thousand. Throws Error unless `digits` is images of
+/// one channel and 1 <= count < 2^31.
+/// Source: Metz, Poole, Pfau, Sohl-Dickstein, "Unrolled Generative Adversarial Networks", 2017; Lin et al., "PacGAN",
+/// 2018.
 ImageDataset stack_digits(const ImageDataset& digits, index_t count, std::uint64_t seed);
 
 }  // namespace tinygan::data

@@ -33,16 +33,16 @@ ClassStatistics class_statistics(std::span<const float> logits, index_t classes,
 /// not in `prior`. Throws Error unless both count the same classes and hold images.
 double class_divergence(std::span<const index_t> counts, std::span<const index_t> prior);
 
-/// What class_divergence() is for n images drawn from the prior itself: its mean (K-1) / 2n and its 95th percentile, that
-/// of chi-square with K-1 degrees of freedom over 2n.
+/// What class_divergence() is for n images drawn from the prior itself: its mean (K-1) / 2n and its 95th percentile,
+/// that of chi-square with K-1 degrees of freedom over 2n.
 struct DivergenceFloor {
   double mean = 0, percentile_95 = 0;
 };
 DivergenceFloor class_divergence_floor(index_t classes, index_t n);
 
-/// n classes, 0 to K-1, in the proportions of `prior` (K): each in turn is the one that is most behind its share, so the first
-/// m of them have these proportions too, and sum(prior) of them have exactly these counts. Throws Error unless the prior
-/// holds images and n >= 0.
+/// n classes, 0 to K-1, in the proportions of `prior` (K): each in turn is the one that is most behind its share, so
+/// the first m of them have these proportions too, and sum(prior) of them have exactly these counts. Throws Error
+/// unless the prior holds images and n >= 0.
 std::vector<index_t> spread_classes(std::span<const index_t> prior, index_t n);
 
 }  // namespace tinygan::eval

@@ -34,7 +34,8 @@ class Classifier {
   /// a file.
   Classifier(std::span<const std::uint8_t> bytes, const std::string& name, Device device = Device::cpu());
 
-  /// Of images (N,28,28), 0 black to 255 white, in batches that bound the memory. Throws Error unless they are complete.
+  /// Of images (N,28,28), 0 black to 255 white, in batches that bound the memory. Throws Error unless they are
+  /// complete.
   Judgement operator()(std::span<const std::uint8_t> images);
 
   /// The share of the images that it reads as labelled. Throws Error on another size and without labels.

@@ -54,8 +54,8 @@ class Evaluator {
   Evaluator(Classifier classifier, const data::ImageDataset& train, const data::ImageDataset& test, index_t samples,
             const std::function<void(const std::string&)>& progress = {});
 
-  /// Of images (N,28,28), 0 black to 255 white, N = samples(), and the classes (N) that a conditional generator made them
-  /// of, or none. Throws Error on another number.
+  /// Of images (N,28,28), 0 black to 255 white, N = samples(), and the classes (N) that a conditional generator made
+  /// them of, or none. Throws Error on another number.
   Quality operator()(std::span<const std::uint8_t> images, std::span<const index_t> classes = {});
 
   /// The k nearest training images of each of some images, by features.

@@ -25,14 +25,14 @@ struct GaussianStatistics {
 /// at least 2 complete rows of finite values.
 GaussianStatistics gaussian_statistics(std::span<const float> features, index_t d);
 
-/// |m1 - m2|^2 + tr S1 + tr S2 - 2 tr (S1 S2)^(1/2), the squared Wasserstein-2 distance of the two normal distributions.
-/// The last trace is the sum of the square roots of the eigenvalues of A S2 A, A = S1^(1/2), which is symmetric.
-/// Singular covariances are allowed. Throws Error if the dimensions differ.
+/// |m1 - m2|^2 + tr S1 + tr S2 - 2 tr (S1 S2)^(1/2), the squared Wasserstein-2 distance of the two normal
+/// distributions. The last trace is the sum of the square roots of the eigenvalues of A S2 A, A = S1^(1/2), which is
+/// symmetric. Singular covariances are allowed. Throws Error if the dimensions differ.
 /// Sources: Dowson & Landau 1982; Heusel et al. 2017, with Inception's features in place of a classifier's.
 double frechet_distance(const GaussianStatistics& a, const GaussianStatistics& b);
 
-/// The expected distance, to first order, of n1 and of n2 vectors drawn from one normal distribution of covariance S with
-/// eigenvalues l: (1/n1 + 1/n2) (tr S + 1/2 sum_ij (1 + [i = j]) l_i l_j / (l_i + l_j)). It is why distances are
+/// The expected distance, to first order, of n1 and of n2 vectors drawn from one normal distribution of covariance S
+/// with eigenvalues l: (1/n1 + 1/n2) (tr S + 1/2 sum_ij (1 + [i = j]) l_i l_j / (l_i + l_j)). It is why distances are
 /// compared at equal numbers of samples only. Throws Error unless both numbers are at least 2.
 double frechet_bias(const GaussianStatistics& s, index_t n1, index_t n2);
 

@@ -18,10 +18,10 @@ struct Estimate {
   double value = 0, standard_error = 0;
 };
 
-/// The unbiased squared maximum mean discrepancy of features x(N,d) and y(M,d) under the kernel (x.y / d + 1)^3: the mean
-/// over pairs of consecutive blocks of `block` rows, of which an incomplete last one is left out. Near 0, or slightly
-/// below, for samples of one distribution. The rows must be in random order. Throws Error unless d >= 1, block >= 2 and
-/// both hold at least one block.
+/// The unbiased squared maximum mean discrepancy of features x(N,d) and y(M,d) under the kernel (x.y / d + 1)^3: the
+/// mean over pairs of consecutive blocks of `block` rows, of which an incomplete last one is left out. Near 0, or
+/// slightly below, for samples of one distribution. The rows must be in random order. Throws Error unless d >= 1, block
+/// >= 2 and both hold at least one block.
 /// Source: Binkowski et al., "Demystifying MMD GANs", ICLR 2018.
 Estimate kernel_distance(std::span<const float> x, std::span<const float> y, index_t d, index_t block = 1000);
 

@@ -1,4 +1,5 @@
-// Mode coverage of images whose channels are images of their own, as stacked digits: how many combinations of classes there are.
+// Mode coverage of images whose channels are images of their own, as stacked digits: how many combinations of classes
+// there are.
 #pragma once
 
 #include <algorithm>
@@ -20,8 +21,8 @@ struct ModeCoverage {
   double divergence = 0;  ///< KL(p || uniform) = sum_m p_m log(p_m K^C) in nats, p_m the share of combination m
 };
 
-/// The channels of images (N,pixels,channels) as images of their own (N,channels,pixels). Throws Error unless the images
-/// are complete.
+/// The channels of images (N,pixels,channels) as images of their own (N,channels,pixels). Throws Error unless the
+/// images are complete.
 std::vector<std::uint8_t> split_channels(std::span<const std::uint8_t> images, index_t pixels, index_t channels);
 
 /// Of the classes (N,channels) read in N images, each 0 to K-1. Throws Error on an incomplete image, on no image, on
@@ -30,9 +31,9 @@ std::vector<std::uint8_t> split_channels(std::span<const std::uint8_t> images, i
 ModeCoverage mode_coverage(std::span<const int> classes, index_t channels, index_t K);
 
 /// The expectation of mode_coverage() over n images whose channels are drawn independently with the frequencies of
-/// `prior` (K): with X_m binomial of n and q_m, the product of the frequencies of m's classes,
-/// sum_m 1 - (1 - q_m)^n modes and sum_m E[X_m/n log(X_m K^C / n)] nats, exact to about 1e-9. Throws Error unless n >= 1
-/// and the prior holds images, and if K^C > 2^24.
+/// `prior` (K): with X_m binomial of n and q_m, the product of the frequencies of m's classes, sum_m 1 - (1 - q_m)^n
+/// modes and sum_m E[X_m/n log(X_m K^C / n)] nats, exact to about 1e-9. Throws Error unless n >= 1 and the prior holds
+/// images, and if K^C > 2^24.
 ModeCoverage expected_mode_coverage(std::span<const index_t> prior, index_t channels, index_t n);
 
 }  // namespace tinygan::eval

@@ -24,8 +24,8 @@ struct Neighbours {
   std::vector<std::int32_t> row;
 };
 
-/// `same`: queries and points are one set, and no row is its own neighbour. Throws Error unless rows are complete, d >= 1
-/// and there are at least k >= 1 points, one more if `same`.
+/// `same`: queries and points are one set, and no row is its own neighbour. Throws Error unless rows are complete, d >=
+/// 1 and there are at least k >= 1 points, one more if `same`.
 Neighbours nearest(std::span<const float> queries, std::span<const float> points, index_t d, index_t k,
                    bool same = false);
 
@@ -38,8 +38,8 @@ struct Spread {
   double coverage = 0;   ///< share of the B(x_i) that hold some y_j, k = 5
 };
 
-/// None of the four has an absolute meaning: compare with those of real images. For samples of one distribution coverage
-/// is near 1 - 2^-5. Throws Error as nearest() does with k = 5.
+/// None of the four has an absolute meaning: compare with those of real images. For samples of one distribution
+/// coverage is near 1 - 2^-5. Throws Error as nearest() does with k = 5.
 /// Sources: Kynkaanniemi et al. 2019 for precision and recall, Naeem et al. 2020 for density and coverage.
 Spread spread(std::span<const float> real, std::span<const float> generated, index_t d);
 

@@ -60,8 +60,8 @@ Variable<T> jitter_color(const Variable<T>& x, Generator& random) {
 
 }  // namespace detail
 
-/// The view of images x(N,H,H,C) under these transforms, drawn anew in every call; x itself, without a draw, if there is
-/// none. Differentiable: the gradient passes through the same transforms. Throws Error unless x is square images.
+/// The view of images x(N,H,H,C) under these transforms, drawn anew in every call; x itself, without a draw, if there
+/// is none. Differentiable: the gradient passes through the same transforms. Throws Error unless x is square images.
 template <class T>
 Variable<T> diff_augment(const DiffAugment& transforms, const Variable<T>& x, Generator& random) {
   if (!transforms.any()) return x;

@@ -14,8 +14,8 @@ struct ViewOptions {
   LinearDecay noise_decay{};  ///< the factor of it that is left, over the generator's steps
 };
 
-/// y = diff_augment(x) + noise decay(t) n, n standard normal: DiffAugment, then instance noise. Drawn anew in every call,
-/// differentiable; x itself, without a draw or a launch, if every option is off.
+/// y = diff_augment(x) + noise decay(t) n, n standard normal: DiffAugment, then instance noise. Drawn anew in every
+/// call, differentiable; x itself, without a draw or a launch, if every option is off.
 /// Source: Arjovsky & Bottou 2017, section 3; Sonderby et al. 2017.
 template <class T>
 class DiscriminatorView {

@@ -1,9 +1,9 @@
 // NumPy's .npy files: a strict reader of one array.
 //
-// Layout: "\x93NUMPY", the version (two bytes: 1.0, 2.0 or 3.0), the header's length (2 bytes, from version 2.0 on 4), the
-// header, the data. The header is a Python dictionary with the keys descr, fortran_order and shape, then spaces and a
-// newline. Read are booleans, numbers, texts and raw bytes of any byte order; not structured types and not objects, whose
-// data are pickles.
+// Layout: "\x93NUMPY", the version (two bytes: 1.0, 2.0 or 3.0), the header's length (2 bytes, from version 2.0 on 4),
+// the header, the data. The header is a Python dictionary with the keys descr, fortran_order and shape, then spaces and
+// a newline. Read are booleans, numbers, texts and raw bytes of any byte order; not structured types and not objects,
+// whose data are pickles.
 // Source: NumPy's format description (numpy.lib.format).
 #pragma once
 
@@ -56,8 +56,8 @@ struct NpyArray {
   }
 };
 
-/// The array of an .npy file; one in Fortran order is transposed to row-major. Throws Error naming `name` if the bytes are
-/// not a well-formed file, or the dtype is unsupported.
+/// The array of an .npy file; one in Fortran order is transposed to row-major. Throws Error naming `name` if the bytes
+/// are not a well-formed file, or the dtype is unsupported.
 NpyArray decode_npy(std::span<const std::uint8_t> bytes, const std::string& name);
 
 }  // namespace tinygan::io

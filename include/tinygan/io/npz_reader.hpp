@@ -47,8 +47,8 @@ class NpzArrays {
 /// Memory for the arrays of one file, unless the caller gives another limit.
 inline constexpr std::size_t max_npz_bytes = std::size_t{1} << 32;
 
-/// Parses the bytes of an .npz file. Throws Error (naming `name` and the array) as decode_zip and decode_npy do, or if a
-/// member is not an .npy file.
+/// Parses the bytes of an .npz file. Throws Error (naming `name` and the array) as decode_zip and decode_npy do, or if
+/// a member is not an .npy file.
 NpzArrays decode_npz(std::span<const std::uint8_t> bytes, const std::string& name, std::size_t limit = max_npz_bytes);
 
 /// Reads an .npz file. Throws Error as read_file and decode_npz do.

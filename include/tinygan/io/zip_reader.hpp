@@ -1,10 +1,10 @@
 // Zip archives: a strict reader of what zipfile, zip and NumPy write.
 //
-// An archive is its members, each behind a local header, then the central directory, which repeats the headers, then the
-// end record. Read are members that are stored or deflated; members and archive are below 4 GiB. Members cover the bytes
-// before the directory without gap or overlap, so that no byte is decoded twice. Errors: zip64 (but for the local headers
-// that NumPy writes, whose sizes stand in a zip64 field), encryption, several volumes, a comment of the archive, and a
-// local header that differs from the directory.
+// An archive is its members, each behind a local header, then the central directory, which repeats the headers, then
+// the end record. Read are members that are stored or deflated; members and archive are below 4 GiB. Members cover the
+// bytes before the directory without gap or overlap, so that no byte is decoded twice. Errors: zip64 (but for the local
+// headers that NumPy writes, whose sizes stand in a zip64 field), encryption, several volumes, a comment of the
+// archive, and a local header that differs from the directory.
 // Source: PKWARE's APPNOTE.TXT, sections 4.3 to 4.5.
 #pragma once
 

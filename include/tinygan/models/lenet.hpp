@@ -12,8 +12,8 @@ namespace tinygan::models {
 
 /// Images (N,28,28,1) with pixels in [0,1] -> 128 features after ReLU -> logits (N,classes): two 5x5 convolutions of 32
 /// and 64 channels, each before a 2x2 maximum, and two dense layers; 0.45 million parameters.
-/// Source: LeCun et al., "Gradient-based learning applied to document recognition", 1998, with ReLU, maximum and dropout
-/// in place of sigmoid and mean.
+/// Source: LeCun et al., "Gradient-based learning applied to document recognition", 1998, with ReLU, maximum and
+/// dropout in place of sigmoid and mean.
 template <class T = float>
 class LeNet : public nn::Layer<T> {
  public:
