@@ -7,7 +7,7 @@ from . import cost
 FAMILIES = ("products", "convolutions", "training", "capture", "small")
 PRECISIONS = ("fp32", "tf32", "bf16", "bfloat16")
 # Files of tests/ops with cases of ops, which run on any device.
-OPS = ("conv", "dropout", "matmul", "normalisation", "pointwise", "pooling", "reduce", "shape_ops", "softmax")
+OPS = ("conv", "dropout", "image", "matmul", "normalisation", "pointwise", "pooling", "reduce", "shape_ops", "softmax")
 TOOLS = ("memcheck", "racecheck", "synccheck")
 CALL_SECONDS = 240
 CLOSING = 6               # seconds at the end of a call: table and archive
