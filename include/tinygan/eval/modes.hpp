@@ -59,12 +59,15 @@ TINYGAN_FUNC double expected_x_log_x(double n, double q) {
   if (q <= 0) return 0;
   if (q >= 1) return n * std::log(n);
   const double mean = n * q, reach = 12 * std::sqrt(mean * (1 - q)) + 60;
-  const double first = std::max(2.0, std::floor(mean - reach)), last = std::min(n, std::ceil(mean + reach));
+  const auto first = static_cast<index_t>(std::max(2.0, std::floor(mean - reach))),
+             last = static_cast<index_t>(std::min(n, std::ceil(mean + reach)));
   double sum = 0;
-  for (double x = first; x <= last; ++x)
+  for (index_t count = first; count <= last; ++count) {
+    const auto x = static_cast<double>(count);
     sum += x * std::log(x) *
            std::exp(std::lgamma(n + 1) - std::lgamma(x + 1) - std::lgamma(n - x + 1) + x * std::log(q) +
                     (n - x) * std::log1p(-q));
+  }
   return sum;
 }
 
@@ -100,11 +103,11 @@ TINYGAN_FUNC ModeCoverage mode_coverage(std::span<const int> classes, index_t ch
     }
     ++counts[mode];
   }
-  const auto images = static_cast<double>(classes.size() / C);
+  const std::size_t images = classes.size() / C;
   ModeCoverage found;
   for (const index_t n : counts) {
     if (n == 0) continue;
-    const double p = static_cast<double>(n) / images;
+    const double p = static_cast<double>(n) / static_cast<double>(images);
     found.modes += 1;
     found.divergence += p * std::log(p * static_cast<double>(possible));
   }
