@@ -11,10 +11,11 @@ namespace {
 using namespace test;
 using gan::Loss;
 
-/// Losses and gradient norms of a few steps at decaying rates, every second one without penalties, then the weights.
+/// Losses and gradient norms of pairs of steps at decaying rates, the second without penalties, then the weights. The
+/// second pair is captured, the third replayed.
 template <class T>
 std::vector<std::vector<float>> steps_of(const gan::Objective& objective, Device device,
-                                         runtime::CapturedStep::Mode mode) {
+                                         runtime::CapturedStep::Mode mode, int pairs) {
   models::Networks<T> n = tiny_critic_networks<T>(1);
   n.to(device);
   AdamHyper hyper = reports_hyper;
@@ -33,7 +34,7 @@ std::vector<std::vector<float>> steps_of(const gan::Objective& objective, Device
     };
   };
   runtime::CapturedStep with(device, variant(true), mode), without(device, variant(false), mode);
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < pairs; ++i) {
     with();
     without();
   }
@@ -54,7 +55,9 @@ const gan::Objective objectives[] = {
 TEST_CASE("Objectives on the emulated device: a captured step gives the bits of an eager one") {
   const auto same = [](const gan::Objective& objective, auto element) {
     using T = decltype(element);
-    const auto run = [&](runtime::CapturedStep::Mode mode) { return steps_of<T>(objective, Device::emulated(), mode); };
+    const auto run = [&](runtime::CapturedStep::Mode mode) {
+      return steps_of<T>(objective, Device::emulated(), mode, 3);
+    };
     const auto eager = run(runtime::CapturedStep::Mode::eager);
     for (const std::vector<float>& values : eager)
       for (const float v : values) REQUIRE(std::isfinite(v));
@@ -63,7 +66,7 @@ TEST_CASE("Objectives on the emulated device: a captured step gives the bits of 
   for (const gan::Objective& objective : objectives) {
     CAPTURE(static_cast<int>(objective.loss), objective.relativistic);
     same(objective, float{});
-    same(objective, bfloat16{});
+    if (objective.r1 > 0) same(objective, bfloat16{});  // the penalties have casts of their own
   }
 }
 
@@ -71,9 +74,9 @@ TEST_CASE("Objectives on the emulated device: the first step's losses and gradie
           "bfloat16") {
   using runtime::CapturedStep;
   for (const gan::Objective& objective : objectives) {
-    const auto here = steps_of<float>(objective, Device::cpu(), CapturedStep::Mode::eager).front(),
-               there = steps_of<float>(objective, Device::emulated(), CapturedStep::Mode::eager).front(),
-               narrow = steps_of<bfloat16>(objective, Device::emulated(), CapturedStep::Mode::eager).front();
+    const auto here = steps_of<float>(objective, Device::cpu(), CapturedStep::Mode::eager, 1).front(),
+               there = steps_of<float>(objective, Device::emulated(), CapturedStep::Mode::eager, 1).front(),
+               narrow = steps_of<bfloat16>(objective, Device::emulated(), CapturedStep::Mode::eager, 1).front();
     for (std::size_t i = 0; i < here.size(); ++i) {
       CAPTURE(static_cast<int>(objective.loss), objective.relativistic, i, here[i], there[i], narrow[i]);
       // Sums of at most 100 products, a few one after the other; bfloat16 rounds each layer's values to 8 bits.
