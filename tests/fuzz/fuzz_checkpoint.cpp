@@ -2,7 +2,8 @@
 // checksum of itself, which no search would hit, the same text is read once more with the checksum put right. With
 // libFuzzer, in one line:
 //   clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude -Iexamples/dcgan_mnist
-//     tests/fuzz/fuzz_checkpoint.cpp examples/dcgan_mnist/{run/checkpoint,base/options}.cpp -o fuzz_checkpoint
+//     tests/fuzz/fuzz_checkpoint.cpp examples/dcgan_mnist/{run/checkpoint,run/network_options,base/options}.cpp
+//     -o fuzz_checkpoint
 //   mkdir -p corpus && ./fuzz_checkpoint -max_total_time=120 corpus tests/fuzz/corpus/checkpoint
 #include <cstddef>
 #include <cstdint>
