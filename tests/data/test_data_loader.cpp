@@ -134,3 +134,10 @@ TEST_CASE("Augmented batches are a function of seed, epoch and image, also after
   CHECK(contains(error_of([&] { data::DataLoader(numbered(8), {.batch_size = 4}, Device::cpu(), {.shift = 17}); }),
                  "augment: shift of"));
 }
+
+TEST_CASE("Labels for a part of the images are refused") {
+  data::ImageDataset d = numbered(4);
+  d.labels = {1, 2, 3};
+  CHECK(error_of([&] { data::DataLoader(d, {.batch_size = 2}); }) ==
+        "DataLoader: 3 labels for 4 images of test, expected one each");
+}

@@ -27,7 +27,7 @@ extern const std::array<QualityFigure, 18> quality_figures;
 /// {"rho": .., ...}: every figure of the images; the class accuracy of images that were made of classes.
 nlohmann::ordered_json figures_of(const tinygan::eval::Quality& quality, const tinygan::eval::Evaluator& evaluator);
 
-/// {"samples", "classifier", "metrics", "floors", "classes", "test_classes", "warnings"}: everything that was measured.
+/// {"samples", "classifier", "metrics", "floors", "classes", "prior", "warnings"}: everything that was measured.
 nlohmann::ordered_json quality_json(const tinygan::eval::Quality& quality, const tinygan::eval::Evaluator& evaluator);
 
 /// The lines of the table: figure, value, what real images have, meaning; then the classes.

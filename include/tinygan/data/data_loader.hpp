@@ -21,8 +21,8 @@ namespace tinygan::data {
 /// function of (seed, epoch, image), which the host computes and copies when the epoch begins.
 class DataLoader {
  public:
-  /// With a clock of its own. Throws Error on an empty data set, on batches of different sizes and on augmentation out of
-  /// range.
+  /// With a clock of its own. Throws Error on an empty data set, on labels for a part of it, on batches of different
+  /// sizes and on augmentation out of range.
   explicit DataLoader(const ImageDataset& images, const BatchOptions& options = {}, Device device = Device::cpu(),
                       const AugmentOptions& augment = {});
   /// On the device of `clock`, which must tick before each next(): saves a launch.
@@ -108,6 +108,8 @@ TINYGAN_CTOR DataLoader::DataLoader(const ImageDataset& images, const BatchOptio
 
 TINYGAN_FUNC std::optional<DeviceImages> DataLoader::one_hot_labels(const ImageDataset& images, Device device) {
   if (images.labels.empty()) return {};
+  check(std::cmp_equal(images.labels.size(), images.count), "DataLoader", images.labels.size(), " labels for ",
+        images.count, " images of ", images.source, ", expected one each");
   ImageDataset rows;
   rows.count = images.count;
   rows.height = 1;

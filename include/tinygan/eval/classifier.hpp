@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <tinygan/base/outline.hpp>
@@ -24,7 +25,12 @@ struct Judgement {
 
   /// The features of image i.
   std::span<const float> row(index_t i) const;
+  /// Keeps the first n images. Expects 0 < n <= count.
+  void keep_first(index_t n);
 };
+
+/// The share of the images whose largest logit is that of their label. Throws Error unless there is a label for each.
+double accuracy(const Judgement& judgement, std::span<const std::uint8_t> labels);
 
 class Classifier {
  public:
@@ -92,6 +98,24 @@ TINYGAN_FUNC std::span<const float> Judgement::row(index_t i) const {
   return std::span(features).subspan(static_cast<std::size_t>(i) * size, size);
 }
 
+TINYGAN_FUNC void Judgement::keep_first(index_t n) {
+  const std::size_t kept = static_cast<std::size_t>(n), all = static_cast<std::size_t>(count);
+  features.resize(features.size() / all * kept);
+  logits.resize(logits.size() / all * kept);
+  count = n;
+}
+
+TINYGAN_FUNC double accuracy(const Judgement& judgement, std::span<const std::uint8_t> labels) {
+  check(std::cmp_equal(labels.size(), judgement.count) && !labels.empty(), "accuracy", labels.size(), " labels for ",
+        judgement.count, " images, expected one each");
+  index_t right = 0;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const auto row = judgement.logits.begin() + static_cast<std::ptrdiff_t>(i) * judgement.classes;
+    right += std::max_element(row, row + judgement.classes) - row == labels[i];
+  }
+  return static_cast<double>(right) / static_cast<double>(judgement.count);
+}
+
 TINYGAN_CTOR Classifier::Classifier(std::span<const std::uint8_t> bytes, const std::string& name, Device device)
     : md5_(io::md5(bytes)), device_(device), model_(detail::load_classifier(bytes, name, device)) {}
 
@@ -118,17 +142,9 @@ TINYGAN_FUNC Judgement Classifier::operator()(std::span<const std::uint8_t> imag
 }
 
 TINYGAN_FUNC double Classifier::accuracy(const data::ImageDataset& images) {
-  check(images.height == height && images.width == width && images.channels == 1, "Classifier", "images of ",
-        images.extents(), ", expected ", height, "x", width);
-  check(static_cast<index_t>(images.labels.size()) == images.count && images.count > 0, "Classifier",
-        images.labels.size(), " labels for ", images.count, " images, expected one each");
-  const Judgement judgement = (*this)(images.images);
-  index_t right = 0;
-  for (std::size_t i = 0; i < images.labels.size(); ++i) {
-    const auto row = judgement.logits.begin() + static_cast<std::ptrdiff_t>(i) * classes();
-    right += std::max_element(row, row + classes()) - row == images.labels[i];
-  }
-  return static_cast<double>(right) / static_cast<double>(images.count);
+  check(images.height == height && images.width == width, "Classifier", "images of ", images.height, "x", images.width,
+        ", expected ", height, "x", width);
+  return eval::accuracy((*this)(images.images), images.labels);
 }
 
 }  // namespace tinygan::eval

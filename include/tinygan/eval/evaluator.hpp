@@ -72,7 +72,11 @@ class Evaluator {
   const Classifier& classifier() const { return classifier_; }
 
  private:
-  Quality measure(const Judgement& images, std::span<const index_t> classes);
+  Neighbours nearest_training(const Judgement& images) const {
+    return nearest(images.features, train_.features, Classifier::feature_size, 1);
+  }
+  /// `near`: nearest_training(images).
+  Quality measure(const Judgement& images, Neighbours near, std::span<const index_t> classes);
 
   /// The features of samples() random training images, always the same, and of the others. The order of a set's files
   /// is not random: in MNIST's the two sources of digits alternate.
@@ -118,7 +122,9 @@ TINYGAN_CTOR Evaluator::Evaluator(Classifier classifier, const data::ImageDatase
           classifier_.classes());
   }
   say(text("the classifier looks at ", train.count, " training images and ", test.count, " test images"));
-  accuracy_ = classifier_.accuracy(test);
+  Judgement held = classifier_(test.images);
+  accuracy_ = accuracy(held, test.labels);
+  held.keep_first(samples);
   train_ = classifier_(train.images);
   train_statistics_ = gaussian_statistics(train_.features, Classifier::feature_size);
   Split split = split_training();
@@ -126,15 +132,14 @@ TINYGAN_CTOR Evaluator::Evaluator(Classifier classifier, const data::ImageDatase
   prior_.resize(static_cast<std::size_t>(classifier_.classes()));
 
   say("the floors: test images and training images in the place of generated ones");
-  const Judgement held = classifier_(std::span(test.images).first(static_cast<std::size_t>(samples * test.pixels())));
   test_statistics_ = gaussian_statistics(held.features, Classifier::feature_size);
   floors_.frechet_split = frechet_distance(gaussian_statistics(split.sample, Classifier::feature_size),
                                            gaussian_statistics(split.others, Classifier::feature_size));
   train_sample_ = std::move(split.sample);
-  const Neighbours near = nearest(held.features, train_.features, Classifier::feature_size, 1);
+  Neighbours near = nearest_training(held);
   close_ = percentile(near.distance, 1);
   const std::vector<index_t> labels(test.labels.begin(), test.labels.begin() + samples);
-  floors_.test = measure(held, labels);
+  floors_.test = measure(held, std::move(near), labels);
   floors_.class_divergence = class_divergence_floor(classifier_.classes(), samples);
   floors_.bias = frechet_bias(train_statistics_, samples, train.count);
 }
@@ -158,13 +163,13 @@ TINYGAN_FUNC Quality Evaluator::operator()(std::span<const std::uint8_t> images,
         " images of ", Classifier::height, "x", Classifier::width);
   check(classes.empty() || static_cast<index_t>(classes.size()) == samples_, "Evaluator", classes.size(),
         " classes, expected one for each of ", samples_, " images");
-  return measure(classifier_(images), classes);
+  const Judgement judgement = classifier_(images);
+  return measure(judgement, nearest_training(judgement), classes);
 }
 
-TINYGAN_FUNC Quality Evaluator::measure(const Judgement& images, std::span<const index_t> classes) {
+TINYGAN_FUNC Quality Evaluator::measure(const Judgement& images, Neighbours near, std::span<const index_t> classes) {
   constexpr index_t d = Classifier::feature_size, most_block = 1000;
   const GaussianStatistics statistics = gaussian_statistics(images.features, d);
-  Neighbours near = nearest(images.features, train_.features, d, 1);
   const auto close = std::count_if(near.distance.begin(), near.distance.end(), [&](double x) { return x < close_; });
   Quality q;
   q.count = images.count;

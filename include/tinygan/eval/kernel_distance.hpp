@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -13,7 +14,7 @@
 
 namespace tinygan::eval {
 
-/// A mean and its standard error.
+/// A mean and its standard error, NaN where there is one value only.
 struct Estimate {
   double value = 0, standard_error = 0;
 };
@@ -71,7 +72,7 @@ TINYGAN_FUNC Estimate kernel_distance(std::span<const float> x, std::span<const 
   for (const double e : estimates) mean += e / static_cast<double>(blocks);
   for (const double e : estimates) squares += (e - mean) * (e - mean);
   const auto count = static_cast<double>(blocks);
-  return {mean, blocks > 1 ? std::sqrt(squares / (count - 1) / count) : 0};
+  return {mean, blocks > 1 ? std::sqrt(squares / (count - 1) / count) : std::numeric_limits<double>::quiet_NaN()};
 }
 
 }  // namespace tinygan::eval

@@ -35,8 +35,8 @@ DiscriminatorView<T>::DiscriminatorView(const ViewOptions& options) : options_(o
   check(std::isfinite(options.noise) && options.noise >= 0, "DiscriminatorView", "standard deviation ", options.noise,
         " of the noise, expected a finite number of at least 0");
   const LinearDecay& d = options.noise_decay;
-  check(d.end == 0 || (d.begin >= 0 && d.begin < d.end && std::isfinite(d.end)), "DiscriminatorView",
-        "the noise decays from step ", d.begin, " to ", d.end, ", expected 0 <= begin < end, or end 0 for none");
+  check(d.valid(), "DiscriminatorView", "the noise decays from step ", d.begin, " to ", d.end,
+        ", expected 0 <= begin < end, or end 0 for none");
 }
 
 template <class T>

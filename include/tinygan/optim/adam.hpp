@@ -57,8 +57,7 @@ void Adam<T>::set_hyper(const AdamHyper& h) {
   this->check_finite("weight decay", h.weight_decay, false);
   check(h.beta1 >= 0 && h.beta1 < 1, this->name_, "beta1 is ", h.beta1, ", expected at least 0 and below 1");
   check(h.beta2 >= 0 && h.beta2 < 1, this->name_, "beta2 is ", h.beta2, ", expected at least 0 and below 1");
-  check(h.decay.end == 0 || (h.decay.begin >= 0 && h.decay.begin < h.decay.end && std::isfinite(h.decay.end)),
-        this->name_, "the rate decays from update ", h.decay.begin, " to ", h.decay.end,
+  check(h.decay.valid(), this->name_, "the rate decays from update ", h.decay.begin, " to ", h.decay.end,
         ", expected 0 <= begin < end, or end 0 for none");
   hyper_ = h;
 }
