@@ -11,7 +11,7 @@ python=$(bash "$here/python_environment.sh" "$part" "$folder")
 
 # ---- What is read ----------------------------------------------------------------------------------------------------
 
-for model in dcgan article libtorch small linear; do
+for model in tinygan small dcgan article libtorch linear; do
   run=$(train "${tiny[@]}" --model $model --steps 4 --snapshot-every 2 --log-every 1 --out "$scratch/$model")
   ln -s "$run" "$scratch/$model/run"
   for raw in "" --raw; do

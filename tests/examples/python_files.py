@@ -93,7 +93,7 @@ def check_events(model):
     check(all(g.width == 233 and g.height == 233 for g in grids), model, "grids have another size than 233x233")
 
 
-for model in ("dcgan", "article", "libtorch", "small", "linear"):
+for model in ("tinygan", "small", "dcgan", "article", "libtorch", "linear"):
     check_npz(model)
     check_truncation(model)
     check_weights(model)

@@ -121,6 +121,9 @@ def generate(path, z):
         x = relu(g.norm(g.transposed(x, 2, 1), 1e-5))
         x = relu(g.norm(g.transposed(x, 2, 1), 1e-5))
         return np.tanh(g.transposed(x, 2, 1))
+    relu = leaky(0.2)
+    for _ in range(3):
+        x = relu(g.norm(g.dense(x)))
     x = g.image(relu(g.norm(g.dense(x))), 7)
     x = relu(g.norm(g.transposed(x, 2)))
     return np.tanh(g.transposed(x, 2))
@@ -138,4 +141,6 @@ def discriminate(path, x):
     if d.model == "linear":
         return d.dense(d.flat(x))
     relu = leaky(0.3 if d.model == "dcgan" else 0.2)
-    return d.dense(d.flat(relu(d.conv(relu(d.conv(x, 2)), 2))))
+    for _ in range(3 if d.model in ("tinygan", "small") else 2):
+        x = relu(d.conv(x, 2))
+    return d.dense(d.flat(x))

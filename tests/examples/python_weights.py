@@ -53,7 +53,7 @@ def check_torch_discriminator(model, network):
                     sys.exit(f"FAILED: {model}: discriminator.{name} takes its features in another order than Keras'")
 
 
-for model in ("dcgan", "article", "libtorch", "small", "linear"):
+for model in ("tinygan", "small", "dcgan", "article", "libtorch", "linear"):
     images = []
     for raw in ("", "--raw"):
         ours = np.load(f"{scratch}/{model}/float{raw}.npz")

@@ -170,7 +170,8 @@ TEST_CASE("mistake 8, LeakyReLU behind ReLU: negative inputs of D's layers pass 
   layer.kernel().set_value(Tensor<float>::full({1, 1, 1, 1}, 1.0f));
   const V x(Tensor<float>::from({-2, 2}, {1, 1, 2, 1}), true);
   CHECK(array(grad(ops::sum(layer(x, nn::Pass::infer())), {x})[0]) == Array{static_cast<double>(0.3f), 1});
-  for (models::Network network : {models::Network::dcgan, models::Network::libtorch, models::Network::small})
+  for (models::Network network :
+       {models::Network::tinygan, models::Network::small, models::Network::dcgan, models::Network::libtorch})
     for (const std::string& l : layer_list(models::make_networks<float>(network, {}, random).discriminator)) {
       INFO(l);
       CHECK_FALSE((support::contains(l, "relu") && !support::contains(l, "leaky_relu")));
@@ -179,7 +180,8 @@ TEST_CASE("mistake 8, LeakyReLU behind ReLU: negative inputs of D's layers pass 
 
 TEST_CASE("mistake 9, Reshape forgotten: every network maps z to images and images to logits") {
   Generator random(1);
-  for (models::Network network : {models::Network::dcgan, models::Network::libtorch, models::Network::small}) {
+  for (models::Network network :
+       {models::Network::tinygan, models::Network::small, models::Network::dcgan, models::Network::libtorch}) {
     const auto n = models::make_networks<float>(network, {}, random);
     CHECK(n.generator.output_shape({3, models::latent_size}) == Shape{3, 28, 28, 1});
     CHECK(n.discriminator.output_shape({3, 28, 28, 1}) == Shape{3, 1});
@@ -191,8 +193,8 @@ TEST_CASE("mistake 9, Reshape forgotten: every network maps z to images and imag
 
 TEST_CASE("mistake 10, sigmoid against data in [-1, 1]: G reaches both ends of the data's range, and not beyond") {
   Generator random(1);
-  for (models::Network network :
-       {models::Network::dcgan, models::Network::article, models::Network::libtorch, models::Network::small}) {
+  for (models::Network network : {models::Network::tinygan, models::Network::small, models::Network::dcgan,
+                                  models::Network::article, models::Network::libtorch}) {
     auto n = models::make_networks<float>(network, {}, random);
     CAPTURE(models::network_names[static_cast<std::size_t>(network)]);
     const auto parameters = n.generator.named_parameters();
@@ -219,7 +221,8 @@ TEST_CASE("mistake 11, batch size as the number of steps: an epoch has images/ba
 
 TEST_CASE("mistake 12, batch norm everywhere: not on G's output nor D's input, and no bias in front of it") {
   Generator random(1);
-  for (models::Network network : {models::Network::dcgan, models::Network::libtorch, models::Network::small}) {
+  for (models::Network network :
+       {models::Network::tinygan, models::Network::small, models::Network::dcgan, models::Network::libtorch}) {
     const auto n = models::make_networks<float>(network, {}, random);
     CAPTURE(models::network_names[static_cast<std::size_t>(network)]);
     int in_generator = 0, in_discriminator = 0;
@@ -234,7 +237,7 @@ TEST_CASE("mistake 12, batch norm everywhere: not on G's output nor D's input, a
       }
     }
     const auto g = layer_list(n.generator), d = layer_list(n.discriminator);
-    CHECK(in_generator == (network == models::Network::small ? 2 : 3));
+    CHECK(in_generator == (network == models::Network::tinygan || network == models::Network::small ? 5 : 3));
     CHECK(in_discriminator == (network == models::Network::libtorch ? 2 : 0));
     CHECK(support::contains(g.back(), "conv2d_transpose"));
     CHECK(support::contains(g.back(), "tanh"));
@@ -270,7 +273,8 @@ TEST_CASE("mistake 14, cross entropy of probabilities: losses and gradients are 
     for (double slope : array(grad(loss, {logits})[0])) CHECK(std::isfinite(slope));
   }
   Generator random(1);
-  for (models::Network network : {models::Network::dcgan, models::Network::libtorch, models::Network::small})
+  for (models::Network network :
+       {models::Network::tinygan, models::Network::small, models::Network::dcgan, models::Network::libtorch})
     for (const std::string& l : layer_list(models::make_networks<float>(network, {}, random).discriminator))
       CHECK_FALSE(support::contains(l, "sigmoid"));
 }

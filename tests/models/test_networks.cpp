@@ -35,8 +35,10 @@ TEST_CASE("networks have the parameters of their definitions, and map z to image
        9 * 128 + 128 + 9 * 128 * 128 + 128 + dense + 1, 0},
       {models::Network::libtorch, 16 * 100 * 256 + 2 * 256 + 9 * 256 * 128 + 2 * 128 + 16 * 128 * 64 + 2 * 64 + 16 * 64,
        2 * (256 + 128 + 64), 16 * 64 + 16 * 64 * 128 + 2 * 128 + 16 * 128 * 256 + 2 * 256 + 9 * 256, 2 * (128 + 256)},
-      {models::Network::small, 100 * 3136 + 2 * 3136 + 16 * 64 * 64 + 2 * 64 + 16 * 64, 2 * (3136 + 64),
-       16 * 64 + 64 + 16 * 64 * 64 + 64 + 3136 + 1, 0},
+      {models::Network::tinygan, 102 * 512 + 2 * 514 * 512 + 514 * 6272 + 16 * 128 * 64 + 2 * 64 + 16 * 64,
+       2 * (3 * 512 + 6272 + 64), 17 * 64 + (16 * 64 + 1) * 128 + (16 * 128 + 1) * 256 + 4096 + 1, 0},
+      {models::Network::small, 102 * 256 + 2 * 258 * 256 + 258 * 3136 + 16 * 64 * 64 + 2 * 64 + 16 * 64,
+       2 * (3 * 256 + 3136 + 64), 17 * 64 + (16 * 64 + 1) * 64 + (16 * 64 + 1) * 128 + 2048 + 1, 0},
       {models::Network::linear, 101 * 784, 0, 785, 0}};
   for (const Count& c : counts) {
     CAPTURE(models::network_names[static_cast<std::size_t>(c.network)]);
@@ -61,7 +63,7 @@ TEST_CASE("networks are found by name") {
   for (std::size_t i = 0; i < models::network_names.size(); ++i)
     CHECK(static_cast<std::size_t>(models::network_from_name(models::network_names[i])) == i);
   CHECK(support::error_of([] { models::network_from_name("big"); }) ==
-        "network: 'big' is unknown; there are dcgan, article, libtorch, small and linear");
+        "network: 'big' is unknown; there are tinygan, small, dcgan, article, libtorch and linear");
 }
 
 namespace {
@@ -71,8 +73,8 @@ models::Networks<float> with(models::Network network, const models::NetworkOptio
   return models::make_networks<float>(network, options, random);
 }
 
-constexpr models::Network every_network[] = {models::Network::dcgan, models::Network::article,
-                                             models::Network::libtorch, models::Network::small};
+constexpr models::Network every_network[] = {models::Network::tinygan, models::Network::small, models::Network::dcgan,
+                                             models::Network::article, models::Network::libtorch};
 
 /// The types of a model's layers.
 std::vector<std::string> types(const nn::Sequential<float>& model) {
@@ -165,6 +167,7 @@ TEST_CASE("a rate of dropout replaces the network's own; 0 takes it out") {
   using List = std::vector<std::string>;
   CHECK(rates(models::Network::dcgan, -1) == List{"0.3", "0.3"});
   CHECK(rates(models::Network::dcgan, 0.5) == List{"0.5", "0.5"});
+  CHECK(rates(models::Network::small, -1).empty());
   CHECK(rates(models::Network::small, 0.5) == List{"0.5"});
   CHECK(rates(models::Network::article, -1).empty());
   CHECK(rates(models::Network::article, 0.5) == List{"0.5", "0.5"});
@@ -172,8 +175,9 @@ TEST_CASE("a rate of dropout replaces the network's own; 0 takes it out") {
   for (const models::Network network : every_network) CHECK(rates(network, 0).empty());
 }
 
-TEST_CASE("dcgan and small at 32x32 and 64x64, and images of several channels") {
-  for (const models::Network network : {models::Network::dcgan, models::Network::small, models::Network::linear})
+TEST_CASE("tinygan, small, dcgan and linear at 32x32 and 64x64, and images of several channels") {
+  for (const models::Network network :
+       {models::Network::tinygan, models::Network::small, models::Network::dcgan, models::Network::linear})
     for (const index_t size : {28, 32, 64}) {
       const models::NetworkOptions o{.channels = 3, .size = size};
       auto n = with(network, o);
@@ -268,7 +272,7 @@ TEST_CASE("options that a network has not are errors that name it") {
   CHECK(error(Network::dcgan, {.size = 48}) == "dcgan: images of 48x48, expected 28x28, 32x32 or 64x64");
   CHECK(error(Network::small, {.size = 0}) == "small: images of 0x0, expected at least 1x1");
   CHECK(error(Network::libtorch, {.size = 32}) ==
-        "libtorch: images of 32x32, expected 28x28; dcgan, small and linear have other sizes");
+        "libtorch: images of 32x32, expected 28x28; tinygan, small, dcgan and linear have other sizes");
   CHECK(error(Network::small, {.channels = 0}) == "small: 0 channels, expected at least 1");
   CHECK(error(Network::small, {.minibatch_stddev = 1}) ==
         "small: minibatch standard deviation over groups of 1, expected 0 or at least 2");

@@ -71,22 +71,35 @@ def libtorch():
     return generator, discriminator
 
 
-def small():
-    def norm():
-        return layers.BatchNormalization(momentum=0.9)
-
+def ours(hidden, channels, *filters):
     def leaky():
         return layers.LeakyReLU(negative_slope=0.2)
 
-    generator = keras.Sequential([
-        keras.Input((100,)),
-        layers.Dense(3136, use_bias=False), norm(), layers.ReLU(), layers.Reshape((7, 7, 64)),
-        transposed(64, 4, 2), norm(), layers.ReLU(),
-        transposed(1, 4, 2, activation="tanh")])
-    discriminator = keras.Sequential([
-        keras.Input((28, 28, 1)),
-        conv(64, 4, 2), leaky(), conv(64, 4, 2), leaky(), layers.Dropout(0.3), layers.Flatten(), layers.Dense(1)])
+    def norm():
+        return layers.BatchNormalization(momentum=0.9)
+
+    generator = keras.Sequential([keras.Input((100,))])
+    for units in (hidden, hidden, hidden, 49 * channels):
+        for layer in (layers.Dense(units, use_bias=False), norm(), leaky()):
+            generator.add(layer)
+    for layer in (layers.Reshape((7, 7, channels)), transposed(64, 4, 2), norm(), leaky(),
+                  transposed(1, 4, 2, activation="tanh")):
+        generator.add(layer)
+    discriminator = keras.Sequential([keras.Input((28, 28, 1))])
+    for n in filters:
+        discriminator.add(conv(n, 4, 2))
+        discriminator.add(leaky())
+    discriminator.add(layers.Flatten())
+    discriminator.add(layers.Dense(1))
     return generator, discriminator
+
+
+def tinygan():
+    return ours(512, 128, 64, 128, 256)
+
+
+def small():
+    return ours(256, 64, 64, 64, 128)
 
 
 def linear():
@@ -96,7 +109,8 @@ def linear():
     return generator, discriminator
 
 
-MODELS = {"dcgan": dcgan, "article": article, "libtorch": libtorch, "small": small, "linear": linear}
+MODELS = {"tinygan": tinygan, "small": small, "dcgan": dcgan, "article": article, "libtorch": libtorch,
+          "linear": linear}
 KINDS = {layers.Dense: "dense", layers.Conv2D: "conv2d", layers.Conv2DTranspose: "conv2d_transpose",
          layers.BatchNormalization: "batch_normalization"}
 

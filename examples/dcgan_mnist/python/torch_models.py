@@ -74,20 +74,35 @@ def libtorch():
     return generator, discriminator
 
 
-def small():
+def ours(hidden, channels, *filters):
     def norm(kind, channels):
         return kind(channels, eps=1e-3)
 
+    def dense(name, inputs, outputs):
+        return [(f"dense{name}", nn.Linear(inputs, outputs, bias=False)),
+                (f"batch_norm{name}", norm(nn.BatchNorm1d, outputs)), nn.LeakyReLU(0.2)]
+
     generator = sequential(
-        ("dense", nn.Linear(100, 3136, bias=False)),
-        ("batch_norm", norm(nn.BatchNorm1d, 3136)), nn.ReLU(), nn.Unflatten(1, (64, 7, 7)),
-        ("conv2d_transpose", transposed(64, 64, 4, 2, 1)), ("batch_norm_1", norm(nn.BatchNorm2d, 64)), nn.ReLU(),
+        *dense("", 100, hidden), *dense("_1", hidden, hidden), *dense("_2", hidden, hidden),
+        *dense("_3", hidden, 49 * channels), nn.Unflatten(1, (channels, 7, 7)),
+        ("conv2d_transpose", transposed(channels, 64, 4, 2, 1)),
+        ("batch_norm_4", norm(nn.BatchNorm2d, 64)), nn.LeakyReLU(0.2),
         ("conv2d_transpose_1", transposed(64, 1, 4, 2, 1)), nn.Tanh())
+    first, second, third = filters
     discriminator = sequential(
-        ("conv2d", nn.Conv2d(1, 64, 4, 2, 1)), nn.LeakyReLU(0.2),
-        ("conv2d_1", nn.Conv2d(64, 64, 4, 2, 1)), nn.LeakyReLU(0.2), nn.Dropout(0.3),
-        nn.Flatten(), ("dense", nn.Linear(3136, 1)))
+        ("conv2d", nn.Conv2d(1, first, 4, 2, 1)), nn.LeakyReLU(0.2),
+        ("conv2d_1", nn.Conv2d(first, second, 4, 2, 1)), nn.LeakyReLU(0.2),
+        nn.ZeroPad2d((1, 2, 1, 2)), ("conv2d_2", nn.Conv2d(second, third, 4, 2)), nn.LeakyReLU(0.2),
+        nn.Flatten(), ("dense", nn.Linear(16 * third, 1)))
     return generator, discriminator
+
+
+def tinygan():
+    return ours(512, 128, 64, 128, 256)
+
+
+def small():
+    return ours(256, 64, 64, 64, 128)
 
 
 def linear():
@@ -96,7 +111,8 @@ def linear():
     return generator, discriminator
 
 
-MODELS = {"dcgan": dcgan, "article": article, "libtorch": libtorch, "small": small, "linear": linear}
+MODELS = {"tinygan": tinygan, "small": small, "dcgan": dcgan, "article": article, "libtorch": libtorch,
+          "linear": linear}
 
 
 def check_options(path, metadata):

@@ -71,7 +71,7 @@ inline void check_no_norm(const char* network, const NetworkOptions& o) {
 /// Throws Error, naming `network`, on a size other than 28.
 inline void check_28(const char* network, const NetworkOptions& o) {
   check(o.size == 28, network, "images of ", o.size, "x", o.size,
-        ", expected 28x28; dcgan, small and linear have other sizes");
+        ", expected 28x28; tinygan, small, dcgan and linear have other sizes");
 }
 
 }  // namespace detail

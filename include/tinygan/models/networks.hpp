@@ -8,18 +8,21 @@
 
 namespace tinygan::models {
 
-/// dcgan: the TensorFlow tutorial's; article: the Keras sample's, done right; libtorch: PyTorch's C++ example's; small:
-/// ours, for quick looks; linear: one layer each.
-enum class Network { dcgan, article, libtorch, small, linear };
+/// tinygan: ours, for the best pictures; small: the same, narrower, for quick looks; dcgan: the TensorFlow tutorial's;
+/// article: the Keras sample's, done right; libtorch: PyTorch's C++ example's; linear: one layer each.
+enum class Network { tinygan, small, dcgan, article, libtorch, linear };
 
-inline constexpr std::array network_names{"dcgan", "article", "libtorch", "small", "linear"};
+inline constexpr std::array network_names{"tinygan", "small", "dcgan", "article", "libtorch", "linear"};
 
 /// Throws Error on a name that is none of network_names.
 inline Network network_from_name(std::string_view name) {
   for (std::size_t i = 0; i < network_names.size(); ++i)
     if (name == network_names[i]) return static_cast<Network>(i);
-  fail("network", "'", name, "' is unknown; there are dcgan, article, libtorch, small and linear");
+  fail("network", "'", name, "' is unknown; there are tinygan, small, dcgan, article, libtorch and linear");
 }
+
+/// Whether D has batch norm, with which there is no gradient penalty: D's output on an image would depend on others.
+inline bool discriminator_has_batch_norm(Network network) { return network == Network::libtorch; }
 
 /// A generator z(N,100) -> image(N,size,size,channels), a discriminator image -> logit(N,1), packs of images to one
 /// logit each, and the range of the pixels.
@@ -140,29 +143,58 @@ Networks<T> libtorch(const NetworkOptions& o, Generator& random) {
   return n;
 }
 
-/// Kernels divisible by the stride, against checkerboards; no batch norm in D; a sixth of dcgan's work.
+/// The widths of our own networks, tinygan and small.
+struct Widths {
+  index_t hidden, channels;                       ///< G's dense layers; its first image
+  std::array<index_t, 3> discriminator_channels;  ///< of D's convolutions
+};
+
+/// Three hidden dense layers in G and a third convolution in D decide on the image as a whole: without them strokes are
+/// right and digits are not (docs/quality.md). Kernels divisible by the stride, against checkerboards; no batch norm in D, for gradient penalties.
 template <class T>
-Networks<T> small(const NetworkOptions& o, Generator& random) {
-  const Doublings size = doublings("small", o.size);
-  const BatchNormOptions norm{.momentum = 0.9, .activation = Activation::relu};
+Networks<T> ours(const char* name, const Widths& widths, const NetworkOptions& o, Generator& random) {
+  const Doublings size = doublings(name, o.size);
+  const Activation leaky_relu = Activation::leaky_relu(0.2);
+  const BatchNormOptions norm{.momentum = 0.9, .activation = leaky_relu};
+  const DenseOptions dense{.bias = false, .kernel_initializer = dcgan_init()};
+  Networks<T> n;
+  GeneratorBuilder<T> g(n.generator, o, random);
+  const index_t image = size.base * size.base * widths.channels;
+  index_t units = g.inputs();
+  for (const index_t next : {widths.hidden, widths.hidden, widths.hidden, image}) {
+    g.add(nn::Dense<T>(units, next, dense, random)).norm(next, norm);
+    units = next;
+  }
+  g.add(nn::Reshape<T>({size.base, size.base, widths.channels}));
+  index_t channels = widths.channels;
+  for (index_t i = 1; i < size.count; ++i, channels = 64)
+    g.add(nn::Conv2DTranspose<T>(channels, 64, no_bias(4, 2), random)).norm(64, norm);
+  const Conv2DOptions last = no_bias(4, 2, Padding::same(), Activation::tanh);
+  g.add(nn::Conv2DTranspose<T>(channels, o.channels, last, random)).finish();
   const Conv2DOptions leaky{.kernel = 4,
                             .stride = 2,
                             .padding = Padding::same(),
-                            .activation = Activation::leaky_relu(0.2),
+                            .activation = leaky_relu,
                             .kernel_initializer = dcgan_init()};
-  Networks<T> n;
-  GeneratorBuilder<T> g(n.generator, o, random);
-  const index_t units = size.base * size.base * 64;
-  g.add(nn::Dense<T>(g.inputs(), units, {.bias = false, .kernel_initializer = dcgan_init()}, random))
-      .norm(units, norm)
-      .add(nn::Reshape<T>({size.base, size.base, 64}));
-  for (index_t i = 1; i < size.count; ++i) g.add(nn::Conv2DTranspose<T>(64, 64, no_bias(4, 2), random)).norm(64, norm);
-  const Conv2DOptions last = no_bias(4, 2, Padding::same(), Activation::tanh);
-  g.add(nn::Conv2DTranspose<T>(64, o.channels, last, random)).finish();
   DiscriminatorBuilder<T> d(n.discriminator, o, random);
-  for (index_t i = 0; i < size.count; ++i) d.conv(64, leaky);
-  d.dropout(0.3).logit(size.base, {.kernel_initializer = dcgan_init()});
+  d.conv(widths.discriminator_channels[0], leaky);
+  for (index_t i = 1; i < size.count; ++i) d.conv(widths.discriminator_channels[1], leaky);
+  d.conv(widths.discriminator_channels[2], leaky)
+      .dropout(0)
+      .logit((size.base + 1) / 2, {.kernel_initializer = dcgan_init()});
   return n;
+}
+
+/// The best pictures for their time, by the measurements of docs/quality.md.
+template <class T>
+Networks<T> tinygan(const NetworkOptions& o, Generator& random) {
+  return ours<T>("tinygan", {.hidden = 512, .channels = 128, .discriminator_channels = {64, 128, 256}}, o, random);
+}
+
+/// A third of tinygan's work.
+template <class T>
+Networks<T> small(const NetworkOptions& o, Generator& random) {
+  return ours<T>("small", {.hidden = 256, .channels = 64, .discriminator_channels = {64, 64, 128}}, o, random);
 }
 
 /// G(z) = sigmoid(z theta1 + theta2), D(x) = x theta3 + theta4, a logit: the least that is a GAN. A generator without a
@@ -189,8 +221,8 @@ Networks<T> linear(const NetworkOptions& o, Generator& random) {
 /// a size that the network does not have.
 template <class T>
 Networks<T> make_networks(Network network, const NetworkOptions& options, Generator& random) {
-  constexpr std::array make{&detail::dcgan<T>, &detail::article<T>, &detail::libtorch<T>, &detail::small<T>,
-                            &detail::linear<T>};
+  constexpr std::array make{&detail::tinygan<T>, &detail::small<T>,    &detail::dcgan<T>,
+                            &detail::article<T>, &detail::libtorch<T>, &detail::linear<T>};
   const auto at = static_cast<std::size_t>(network);
   check(at < make.size(), "network", "unknown network");
   check_options(network_names[at], options);
