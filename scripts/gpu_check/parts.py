@@ -76,10 +76,16 @@ def test_parts(places):
     return parts
 
 
+# The network and the batch whose steps are measured, at rates slow enough for a CPU's losses to be those of a GPU.
+DCGAN = ("--model", "dcgan", "--batch-size", "128", "--learning-rate", "2e-4", "--learning-rate-decay", "0", "--beta1", "0.5",
+         "--beta2", "0.999", "--r1", "0")
+
+
 def trainer(places, epochs, precision, runs):
     """As scripts/gpu-programs trains on the CPU."""
     return [places.program("dcgan_mnist"), "train", "--data", places.data or "none", "--device", "cuda", "--precision",
-            precision, "--epochs", str(epochs), "--seed", "1", "--log-every", "20", "--progress", "none", "--out", runs]
+            precision, *DCGAN, "--epochs", str(epochs), "--seed", "1", "--log-every", "20", "--progress", "none", "--out",
+            runs]
 
 
 def runs_of(places, name):

@@ -8,7 +8,8 @@ trap 'rm -rf "$scratch"' EXIT
 die() { echo "FAILED: $*" >&2; exit 1; }
 
 # A run of a tiny set-up, quiet, on 48 built-in digits: 6 steps an epoch.
-tiny=(--data strokes --images 48 --model small --batch-size 8 --statistics-images 16 --seed 5 --progress none)
+# Without decay, so that it may be extended.
+tiny=(--data strokes --images 48 --model small --batch-size 8 --learning-rate-decay 0 --statistics-images 16 --seed 5 --progress none)
 
 # train ARGUMENT...: prints the run directory; dies unless it ends well.
 train() { "$program" train "$@" || die "train $* ended with exit code $?"; }

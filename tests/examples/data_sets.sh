@@ -78,7 +78,7 @@ set_of "$scratch/several" emnist-digits- test
 set_of "$scratch/several" emnist-letters- test 26
 refuses several "several data sets in $scratch/several: emnist-digits-train-images-idx3-ubyte, emnist-letters-train-"
 takes 'several \(emnist-letters\)' several/emnist-letters-train-images-idx3-ubyte
-run=$(train --model small --batch-size 8 --statistics-images 16 --progress none --steps 1 --out "$scratch/runs" \
+run=$(train --model small --batch-size 8 --statistics-images 16 --progress none --learning-rate-decay 0 --steps 1 --out "$scratch/runs" \
   --data "$scratch/several/emnist-letters-train-images-idx3-ubyte")
 train --resume "$run" --steps 2 --progress none >/dev/null
 set_of "$scratch/several"
@@ -109,7 +109,7 @@ cp "$scratch"/png/*[0-4].png "$scratch/classes/b"
 for image in "$scratch"/png/*[5-9].png; do cp "$image" "$scratch/classes/a/$(basename "$image" .png).PNG"; done
 takes classes classes
 # Resuming compares the images.
-run=$(train --model small --batch-size 8 --statistics-images 16 --progress none --steps 1 --out "$scratch/runs" --data "$scratch/png")
+run=$(train --model small --batch-size 8 --statistics-images 16 --progress none --learning-rate-decay 0 --steps 1 --out "$scratch/runs" --data "$scratch/png")
 train --resume "$run" --steps 2 --progress none >/dev/null
 cp "$scratch/png/sample_000000.png" "$scratch/png/sample_000001.png"
 ends 1 "has the MD5 sum" train --resume "$run" --steps 3

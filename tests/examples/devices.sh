@@ -4,7 +4,9 @@
 # of both runs agree as far as each precision allows. What they share is the seed: weights, images, latents and dropout.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-few=(--data strokes --images 8 --model small --batch-size 2 --statistics-images 2 --steps 2 --log-every 1 --seed 3 --progress none)
+# Batch norm makes of two images little more than signs, which rounding can turn: four.
+few=(--data strokes --images 8 --model small --batch-size 4 --learning-rate 2e-4 --statistics-images 2 --steps 2 --log-every 1 --seed 3
+  --progress none)
 
 # agree RUN RUN TOLERANCE: every number of every step is as near as |a - b| <= TOLERANCE (1 + |a|).
 agree() {

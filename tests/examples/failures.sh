@@ -9,7 +9,7 @@ whole=$(train "${tiny[@]}" "${often[@]}" --steps 4 --out "$scratch/whole")
 # ---- divergence -----------------------------------------------------------------------------------------------------
 
 # A learning rate that the gradient penalty does not survive: the first step leaves finite weights, the second does not.
-ends 3 "diverged at step [2-9]" train "${tiny[@]}" "${often[@]}" --steps 50 --loss wgan-gp --learning-rate 10000 \
+ends 3 "diverged at step [2-9]" train "${tiny[@]}" "${often[@]}" --steps 50 --loss wgan-gp --learning-rate 300 \
   --progress plain --out "$scratch/nan"
 run=$(cat "$scratch/stdout")
 grep -qE "the first bad tensor is (generator|discriminator)|a loss has overflowed" "$scratch/stderr" || die "no tensor is named"
@@ -63,7 +63,7 @@ mkdir "$scratch/small"
 # A full disk.
 disk=$scratch/disk
 mkdir "$disk"
-if mount -t tmpfs -o size=10m tmpfs "$disk" 2>/dev/null; then
+if mount -t tmpfs -o size=30m tmpfs "$disk" 2>/dev/null; then
   trap 'umount "$disk"; rm -rf "$scratch"' EXIT
   ends 1 "No space left on device; the checkpoint of step 1 is intact" train "${tiny[@]}" "${often[@]}" --steps 4 --out "$disk/runs"
   run=$(cat "$scratch/stdout")
@@ -75,7 +75,7 @@ if mount -t tmpfs -o size=10m tmpfs "$disk" 2>/dev/null; then
   ends 1 "cannot .*: No space left on device" train "${tiny[@]}" --steps 1 --out "$disk/new"
   [[ -z $(find "$disk" -name '*.tmp-*') && -z $(ls "$disk/new" 2>/dev/null) ]] || die "a full disk holds half-written files"
   rm "$disk/filler"
-  mount -o remount,size=64m "$disk"
+  mount -o remount,size=128m "$disk"
   intact "$run" 1 "after a full disk"
   mount -o remount,ro "$disk"
   ends 1 "Read-only file system" train "${tiny[@]}" --out "$disk/runs"

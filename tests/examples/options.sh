@@ -20,7 +20,7 @@ not_whole=(nan inf -1 -0 +5 ' 5' '5 ' 0x10 1e3 1_000 1,000 1.0 5. five 922337203
 not_real=(nan NAN -nan 'nan(0x1)' inf -inf Infinity 1e400 -1e400 1e-400 -0.1 1e7 +0.5 ' 0.5' '0.5 ' 0x1p-3 0,5 0_1 0.5f e5 .)
 whole=(images penalty-every critic-steps epochs steps batch-size statistics-images threads snapshot-every checkpoint-every keep-last
   keep-every log-every)
-real=(label-smoothing penalty-weight r1 r2 learning-rate learning-rate-d learning-rate-decay beta1 beta2 ema augment-shift
+real=(label-smoothing penalty-weight r2 learning-rate learning-rate-d learning-rate-decay beta1 beta2 ema augment-shift
   augment-rotation augment-scale instance-noise instance-noise-decay)
 seeds=(18446744073709551616 -18446744073709551615)
 
@@ -89,6 +89,15 @@ ends 2 "label smoothing 0.1 of a relativistic loss" train --smoke --dry-run --re
 for penalty in "--r1 1" "--r2 1" "--loss wgan-gp"; do
   ends 1 "the discriminator has batch norm, expected none with a gradient penalty" train --smoke --dry-run --model libtorch $penalty
 done
+# What is usual depends on the loss and on the networks; options.json has the numbers, the command to repeat only what differs.
+resolved '"r1":1.0,"r2":0.0,"penalty-every":4,'
+resolved '"r1":0.0,"r2":0.0,"penalty-every":4,' --loss wgan
+resolved '"r1":0.0,"r2":0.0,"penalty-every":1,' --loss wgan-gp
+resolved '"r1":0.0,"r2":0.0,"penalty-every":4,' --model libtorch
+resolved '"r1":0.5,"r2":0.0,"penalty-every":2,' --loss wgan-gp --r1 0.5 --penalty-every 2
+grep -q '"r1": 1.0' "$run/options.json" || die "options.json has not what R1 weighs"
+! grep '"command"' "$run/env.json" | grep -qE -- '--(r1|penalty-every)' || die "the command names what is usual"
+for value in nan inf -2 x ''; do ends 2 "--r1: '$value' is not a number from -1 to" train --r1 "$value"; done
 resolved '"relativistic":true,' --loss hinge --relativistic --r1 0.1
 resolved '"loss":"wgan",' --loss wgan --weight-clip 0.02 --model libtorch
 

@@ -46,8 +46,18 @@ done
 again=$(train "${falling[@]}" --learning-rate-decay 0.5 --steps 9 --out "$scratch/falling" --resume auto)
 [[ $again != "$whole_falling" ]] || die "--resume auto goes on with a run of another length"
 
+# A run older than some options goes on as runs were before there were any, whatever their defaults are now.
+older=("${tiny[@]}" "${often[@]}" --r1 0 --penalty-every 1 --beta2 0.999 --out "$scratch/older")
+whole_older=$(train "${older[@]}" --steps 8)
+part=$(train "${older[@]}" --steps 4)
+sed -i -E 's/^ *"(r1|penalty-every|learning-rate-decay|beta2)": .*,$//' "$part/options.json"
+! grep -q '"beta2"' "$part/options.json" || die "the options are still there: $(cat "$part/options.json")"
+train --resume "$part" --steps 8 --progress none >/dev/null
+same_end "$whole_older" "$part" "resumed without options that are newer"
+grep -q '"r1": 0.0' "$part/options.json" || die "the options of an older run are not completed"
+
 # The CUDA kernels, run on the CPU.
-slow=(--data strokes --images 8 --model small --batch-size 2 --statistics-images 2 --device emulated --progress none)
+slow=(--data strokes --images 8 --model small --batch-size 2 --learning-rate-decay 0 --statistics-images 2 --device emulated --progress none)
 ends_of=()
 for precision in fp32 bf16; do
   there=("${slow[@]}" --precision "$precision" --log-every 1)
@@ -122,7 +132,7 @@ ends 1 "weights of --model small, expected libtorch" train "${tiny[@]}" --model 
 ends 1 "--seed 5.*--seed 6" train --resume "$whole" --seed 6
 ends 1 "--batch-size 8.*--batch-size 16" train --resume "$whole" --batch-size 16
 ends 1 "--model small.*--model dcgan" train --resume "$whole" --model dcgan
-ends 1 "--learning-rate 0.0002.*--learning-rate 0.001" train --resume "$whole" --learning-rate 0.001
+ends 1 "--learning-rate 0.001.*--learning-rate 0.002" train --resume "$whole" --learning-rate 0.002
 ends 1 "is not a directory" train --resume "$scratch/nowhere"
 ends 1 "neither a run directory .* nor a checkpoint" train --resume "$scratch"
 

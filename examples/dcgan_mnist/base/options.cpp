@@ -88,6 +88,16 @@ OneOf model_names() { return one_of(tinygan::models::network_names); }
 OneOf loss_names() { return one_of(tinygan::gan::loss_names); }
 SomeOf diff_augment_names() { return {one_of(tinygan::gan::diff_augment_names).words}; }
 
+void settle_penalties(TrainOptions& o) {
+  namespace gan = tinygan::gan;
+  namespace models = tinygan::models;
+  const gan::Loss loss = gan::loss_from_name(o.loss);
+  const bool limits_gradient = loss == gan::Loss::wgan || loss == gan::Loss::wgan_gp;
+  const bool norm = models::discriminator_has_batch_norm(models::network_from_name(o.model));
+  if (o.r1 < 0) o.r1 = limits_gradient || norm ? 0 : 1;
+  if (o.penalty_every == 0) o.penalty_every = loss == gan::Loss::wgan_gp ? 1 : 4;
+}
+
 ordered_json to_json(const TrainOptions& options) {
   return to_json(options, {Role::result, Role::length, Role::side, Role::session});
 }
@@ -99,11 +109,14 @@ TrainOptions read_options(const std::filesystem::path& file) {
   const ordered_json json = ordered_json::parse(bytes.begin(), bytes.end(), nullptr, false);
   tinygan::check(json.is_object(), file.string(), "is not a JSON object, expected the options of a run");
   TrainOptions options;
+  options.r1 = options.learning_rate_decay = 0;  // options newer than the run: as runs were before there were any
+  options.beta2 = 0.999;
+  options.penalty_every = 1;
   each_option([&](const auto& option) {
     auto& value = options.*option.field;
     using T = std::remove_reference_t<decltype(value)>;
     const auto found = json.find(option.name);
-    if (option.role == Role::unsaved || found == json.end()) return;  // an option newer than the run has its default
+    if (option.role == Role::unsaved || found == json.end()) return;
     const std::string json_text = found->dump(-1, ' ', false, ordered_json::error_handler_t::replace);
     tinygan::check(fits<T>(*found), file.string(), "option ", option.name, " is ", json_text,
                    ", a value of the wrong type");
@@ -112,6 +125,7 @@ TrainOptions read_options(const std::filesystem::path& file) {
     tinygan::check(wrong.empty(), file.string(), "option ", option.name, ": ", wrong);
     value = restored<T>(*found);
   });
+  settle_penalties(options);
   return options;
 }
 
@@ -161,7 +175,12 @@ std::string shell_quoted(const std::string& text) {
 
 std::string command_of(const TrainOptions& options) {
   std::string command = "dcgan_mnist train";
-  const TrainOptions usual;
+  TrainOptions usual, settled = options;
+  settled.r1 = usual.r1;
+  settled.penalty_every = usual.penalty_every;
+  settle_penalties(settled);
+  usual.r1 = settled.r1;
+  usual.penalty_every = settled.penalty_every;
   each_option([&](const auto& option) {
     const auto& value = options.*option.field;
     if (option.role == Role::session || option.role == Role::unsaved || value == usual.*option.field) return;

@@ -15,7 +15,7 @@ namespace dcgan_mnist {
 struct TrainOptions {
   std::string data = "auto";  ///< as find_images() takes it
   std::int64_t images = 0;    ///< only the first so many of them; 0: all
-  std::string model = "dcgan";
+  std::string model = "tinygan";
   std::string norm = "batch";      ///< of the generator
   bool conditional = false;        ///< networks get the class of each image
   bool spectral_norm = false;      ///< of the discriminator
@@ -28,19 +28,20 @@ struct TrainOptions {
   double label_smoothing = 0;  ///< the label of real images is 1 less this
   double weight_clip = 0.01;   ///< of wgan
   double penalty_weight = 10;  ///< of wgan-gp
-  double r1 = 0, r2 = 0;       ///< weights of the penalties
-  int penalty_every = 1;       ///< steps
+  double r1 = -1;              ///< weight of the penalty; negative: see settle_penalties()
+  double r2 = 0;               ///< weight of the penalty
+  int penalty_every = 0;       ///< steps; 0: see settle_penalties()
   int critic_steps = 1;        ///< updates of the discriminator for each of the generator
   std::int64_t epochs = 20;
-  std::int64_t steps = 0;         ///< stop after this many; 0: epochs decide
-  std::int64_t batch_size = 128;  ///< images in an update
+  std::int64_t steps = 0;        ///< stop after this many; 0: epochs decide
+  std::int64_t batch_size = 32;  ///< images in an update
   std::uint64_t seed = 0;
   std::string device = "auto";     ///< cpu, cuda, cuda:N or emulated; auto: cuda:0 where there is one, else cpu
   std::string precision = "auto";  ///< of multiplication, fp32 or tf32; bf16: bfloat16 networks; auto: use_precision()
-  double learning_rate = 2e-4;
-  double learning_rate_d = 0;      ///< of the discriminator; 0: the same
-  double learning_rate_decay = 0;  ///< the last share of the run, in which both rates fall to 0
-  double beta1 = 0.5, beta2 = 0.999;
+  double learning_rate = 1e-3;
+  double learning_rate_d = 0;        ///< of the discriminator; 0: the same
+  double learning_rate_decay = 0.5;  ///< the last share of the run, in which both rates fall to 0
+  double beta1 = 0, beta2 = 0.99;
   double ema = 0.999;                     ///< decay of the averaged generator; 0: none
   std::int64_t statistics_images = 1024;  ///< for the batch statistics of the averaged generator
   double augment_shift = 0;               ///< of training images, in pixels
@@ -109,9 +110,10 @@ void each_option(F&& f) {
            "Folder or images file of MNIST or a set like it, or folder of PNG images; strokes: built-in digits; auto: "
            "$TINYGAN_MNIST or data/mnist; stacked, stacked:DIR: three of these digits as the channels of each image"});
   f(Option{"images", &O::images, Role::result, Whole{0, 1 << 30}, "N", "Use only the first N images; 0: all"});
-  f(Option{"model", &O::model, Role::result, model_names(), "NAME",
-           "Networks: dcgan (TensorFlow's tutorial), article (the Keras sample, done right), libtorch (PyTorch's C++ "
-           "example), small (quick looks), linear (one layer each)"});
+  f(Option{
+      "model", &O::model, Role::result, model_names(), "NAME",
+      "Networks: tinygan (the best pictures), small (the same, narrower: quick looks), dcgan (TensorFlow's "
+      "tutorial), article (the Keras sample, done right), libtorch (PyTorch's C++ example), linear (one layer each)"});
   f(Option{"conditional", &O::conditional, Role::result, Flag{}, "",
            "Tell both networks the class of each image, from the labels of the data; sample --class N draws one"});
   f(Option{"norm", &O::norm, Role::result, OneOf{{"batch", "virtual"}}, "NAME",
@@ -140,11 +142,12 @@ void each_option(F&& f) {
            "wgan's limit of D's weights, to which every update of D clamps them"});
   f(Option{"penalty-weight", &O::penalty_weight, Role::result, Real{0, 1e6}, "W",
            "Weight of wgan-gp's gradient penalty"});
-  f(Option{"r1", &O::r1, Role::result, Real{0, 1e6}, "W",
-           "Weight of R1, half the squared gradient of D at real images, with any loss; no batch norm in D"});
+  f(Option{"r1", &O::r1, Role::result, Real{-1, 1e6}, "W",
+           "Weight of R1, half the squared gradient of D at real images, with any loss; no batch norm in D; -1: 1, but "
+           "0 with wgan and wgan-gp and for libtorch, whose D has batch norm"});
   f(Option{"r2", &O::r2, Role::result, Real{0, 1e6}, "W", "Weight of R2, the same at generated images"});
-  f(Option{"penalty-every", &O::penalty_every, Role::result, Range<int>{1, 1000}, "N",
-           "Take the gradient penalties in every N-th step only, N times each"});
+  f(Option{"penalty-every", &O::penalty_every, Role::result, Range<int>{0, 1000}, "N",
+           "Take the gradient penalties in every N-th step only, N times each; 0: 4, but 1 with wgan-gp"});
   f(Option{"critic-steps", &O::critic_steps, Role::result, Range<int>{1, 100}, "N",
            "Updates of the discriminator for each of the generator, every one on images of its own; 5 is usual for "
            "wgan and wgan-gp"});
@@ -214,6 +217,10 @@ void each_option(F&& f) {
 
 /// Real images that one step takes.
 inline std::int64_t images_per_step(const TrainOptions& o) { return o.batch_size * o.critic_steps; }
+
+/// Puts numbers in the place of "as usual". R1 has weight 1, and 0 where the loss limits D's gradient by itself (wgan,
+/// wgan-gp) or D has batch norm; penalties are taken in every fourth step, wgan-gp's in every one.
+void settle_penalties(TrainOptions& options);
 
 /// The options under their names on the command line, so that `--config` takes the file that holds them.
 nlohmann::ordered_json to_json(const TrainOptions& options);

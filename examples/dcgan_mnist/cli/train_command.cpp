@@ -61,6 +61,7 @@ void add_train_command(CLI::App& app, Dispatch& chosen) {
   c.final_callback([&c, &chosen, o] {
     o->given = given_options(c);
     if (o->smoke) make_smoke(*o);
+    settle_penalties(*o);
     check_combination(*o);
     chosen = [o] { return train(*o); };
   });
@@ -69,7 +70,7 @@ void add_train_command(CLI::App& app, Dispatch& chosen) {
     if (*option.type != '\0') added.type_name(option.type);
   });
   add_config_option(c);
-  c.footer(R"(The run directory, such as runs/00007-dcgan-bce-b128, holds checkpoints, image
+  c.footer(R"(The run directory, such as runs/00007-tinygan-bce-b32, holds checkpoints, image
 grids, logs and a report. Its path is printed to standard output.
 
 The status line, and what is healthy with --loss bce:

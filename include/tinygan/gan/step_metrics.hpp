@@ -45,13 +45,13 @@ template <class V>
 inline constexpr std::array step_metrics{
     // clang-format off
     StepMetric<V>{&StepMetrics<V>::loss_d, "loss_d", "loss_D", "D", {NumberFormat::Digits::decimals, 3},
-                  "loss/discriminator", "discriminator", {0.5, 1.4}, "the discriminator's loss; 1.39 is guessing"},
+                  "loss/discriminator", "discriminator", {0.5, 1.45}, "the discriminator's loss; 1.39 is guessing"},
     StepMetric<V>{&StepMetrics<V>::loss_g, "loss_g", "loss_G", "G", {NumberFormat::Digits::decimals, 3},
-                  "loss/generator", "generator", {0.7, 3}, "the generator's loss; 0.69 is a fooled discriminator"},
+                  "loss/generator", "generator", {0.65, 3}, "the generator's loss; 0.69 is a guessing D"},
     StepMetric<V>{&StepMetrics<V>::d_real, "d_real", "D(x)", "D(x)", {NumberFormat::Digits::decimals, 2},
-                  "output/real", "D(x), real images", {0.5, 0.95}, "mean probability \"real\" of real images"},
+                  "output/real", "D(x), real images", {0.48, 0.95}, "mean probability \"real\" of real images"},
     StepMetric<V>{&StepMetrics<V>::d_fake, "d_fake", "D(G(z))", "D(G(z))", {NumberFormat::Digits::decimals, 2},
-                  "output/generated", "D(G(z)), generated images", {0.05, 0.5}, "mean probability \"real\" of generated images"},
+                  "output/generated", "D(G(z)), generated images", {0.05, 0.52}, "mean probability \"real\" of generated images"},
     StepMetric<V>{&StepMetrics<V>::grad_norm_d, "grad_norm_d", "|gD|", "", {NumberFormat::Digits::significant, 3},
                   "gradient/discriminator", "discriminator", {}, "gradient norm of D; steady, not growing without end"},
     StepMetric<V>{&StepMetrics<V>::grad_norm_g, "grad_norm_g", "|gG|", "", {NumberFormat::Digits::significant, 3},
