@@ -83,9 +83,9 @@ DCGAN = ("--model", "dcgan", "--batch-size", "128", "--learning-rate", "2e-4", "
 
 def trainer(places, epochs, precision, runs):
     """As scripts/gpu-programs trains on the CPU."""
-    return [places.program("dcgan_mnist"), "train", "--data", places.data or "none", "--device", "cuda", "--precision",
-            precision, *DCGAN, "--epochs", str(epochs), "--seed", "1", "--log-every", "20", "--progress", "none", "--out",
-            runs]
+    return [places.program("dcgan_mnist"), "train", "--data", places.data or "none", *DCGAN, "--device", "cuda",
+            "--precision", precision, "--epochs", str(epochs), "--seed", "1", "--log-every", "20", "--progress", "none",
+            "--out", runs]
 
 
 def runs_of(places, name):
