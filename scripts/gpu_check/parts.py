@@ -77,8 +77,8 @@ def test_parts(places):
 
 
 # The network and the batch whose steps are measured, at rates slow enough for a CPU's losses to be those of a GPU.
-DCGAN = ("--model", "dcgan", "--batch-size", "128", "--learning-rate", "2e-4", "--learning-rate-decay", "0", "--beta1", "0.5",
-         "--beta2", "0.999", "--r1", "0")
+DCGAN = ("--model", "dcgan", "--batch-size", "128", "--learning-rate", "2e-4", "--learning-rate-decay", "0", "--beta1",
+         "0.5", "--beta2", "0.999", "--r1", "0")
 
 
 def trainer(places, epochs, precision, runs):

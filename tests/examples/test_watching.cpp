@@ -114,7 +114,7 @@ TEST_CASE("gradients that vanish or explode are judged by the run's own beginnin
   CHECK(hints(watch, 1e-4, HealthWatch::early_norms) ==
         "hint: the generator's gradients have vanished: their length is 0.0001, it was 0.5 at the beginning of the "
         "run; it "
-        "learns nothing any more; try --loss bce or hinge, --r1 1, or a lower --learning-rate-d");
+        "learns nothing any more; try --loss bce or hinge, a larger --r1, or a lower --learning-rate-d");
   HealthWatch zero = watch_of(0);
   CHECK(hints(zero, 1, 100).empty());
 }

@@ -16,6 +16,8 @@
 
 namespace dcgan_mnist {
 
+namespace gan = tinygan::gan;
+namespace models = tinygan::models;
 using nlohmann::ordered_json;
 
 namespace {
@@ -78,6 +80,14 @@ bool same_length(const TrainOptions& a, const TrainOptions& b) {
   return a.steps > 0 || b.steps > 0 ? a.steps == b.steps : a.epochs == b.epochs;
 }
 
+double default_r1(const TrainOptions& o) {
+  const gan::Loss loss = gan::loss_from_name(o.loss);
+  const bool limits_gradient = loss == gan::Loss::wgan || loss == gan::Loss::wgan_gp;
+  return limits_gradient || models::discriminator_has_batch_norm(models::network_from_name(o.model)) ? 0 : 1;
+}
+
+int default_penalty_every(const TrainOptions& o) { return gan::loss_from_name(o.loss) == gan::Loss::wgan_gp ? 1 : 4; }
+
 std::string length_of(const TrainOptions& o) {
   return o.steps > 0 ? tinygan::text("--steps ", o.steps) : tinygan::text("--epochs ", o.epochs);
 }
@@ -88,14 +98,9 @@ OneOf model_names() { return one_of(tinygan::models::network_names); }
 OneOf loss_names() { return one_of(tinygan::gan::loss_names); }
 SomeOf diff_augment_names() { return {one_of(tinygan::gan::diff_augment_names).words}; }
 
-void settle_penalties(TrainOptions& o) {
-  namespace gan = tinygan::gan;
-  namespace models = tinygan::models;
-  const gan::Loss loss = gan::loss_from_name(o.loss);
-  const bool limits_gradient = loss == gan::Loss::wgan || loss == gan::Loss::wgan_gp;
-  const bool norm = models::discriminator_has_batch_norm(models::network_from_name(o.model));
-  if (o.r1 < 0) o.r1 = limits_gradient || norm ? 0 : 1;
-  if (o.penalty_every == 0) o.penalty_every = loss == gan::Loss::wgan_gp ? 1 : 4;
+void resolve_penalties(TrainOptions& o) {
+  if (o.r1 < 0) o.r1 = default_r1(o);
+  if (o.penalty_every == 0) o.penalty_every = default_penalty_every(o);
 }
 
 ordered_json to_json(const TrainOptions& options) {
@@ -125,7 +130,7 @@ TrainOptions read_options(const std::filesystem::path& file) {
     tinygan::check(wrong.empty(), file.string(), "option ", option.name, ": ", wrong);
     value = restored<T>(*found);
   });
-  settle_penalties(options);
+  resolve_penalties(options);
   return options;
 }
 
@@ -175,12 +180,9 @@ std::string shell_quoted(const std::string& text) {
 
 std::string command_of(const TrainOptions& options) {
   std::string command = "dcgan_mnist train";
-  TrainOptions usual, settled = options;
-  settled.r1 = usual.r1;
-  settled.penalty_every = usual.penalty_every;
-  settle_penalties(settled);
-  usual.r1 = settled.r1;
-  usual.penalty_every = settled.penalty_every;
+  TrainOptions usual;
+  usual.r1 = default_r1(options);
+  usual.penalty_every = default_penalty_every(options);
   each_option([&](const auto& option) {
     const auto& value = options.*option.field;
     if (option.role == Role::session || option.role == Role::unsaved || value == usual.*option.field) return;

@@ -28,9 +28,9 @@ struct TrainOptions {
   double label_smoothing = 0;  ///< the label of real images is 1 less this
   double weight_clip = 0.01;   ///< of wgan
   double penalty_weight = 10;  ///< of wgan-gp
-  double r1 = -1;              ///< weight of the penalty; negative: see settle_penalties()
+  double r1 = -1;              ///< weight of the penalty; negative: see resolve_penalties()
   double r2 = 0;               ///< weight of the penalty
-  int penalty_every = 0;       ///< steps; 0: see settle_penalties()
+  int penalty_every = 0;       ///< steps; 0: see resolve_penalties()
   int critic_steps = 1;        ///< updates of the discriminator for each of the generator
   std::int64_t epochs = 20;
   std::int64_t steps = 0;        ///< stop after this many; 0: epochs decide
@@ -218,9 +218,9 @@ void each_option(F&& f) {
 /// Real images that one step takes.
 inline std::int64_t images_per_step(const TrainOptions& o) { return o.batch_size * o.critic_steps; }
 
-/// Puts numbers in the place of "as usual". R1 has weight 1, and 0 where the loss limits D's gradient by itself (wgan,
-/// wgan-gp) or D has batch norm; penalties are taken in every fourth step, wgan-gp's in every one.
-void settle_penalties(TrainOptions& options);
+/// Replaces the values that stand for a default by that default. R1 has weight 1, and 0 where the loss limits D's
+/// gradient by itself (wgan, wgan-gp) or D has batch norm; penalties are taken in every fourth step, wgan-gp's in each.
+void resolve_penalties(TrainOptions& options);
 
 /// The options under their names on the command line, so that `--config` takes the file that holds them.
 nlohmann::ordered_json to_json(const TrainOptions& options);

@@ -61,7 +61,7 @@ void add_train_command(CLI::App& app, Dispatch& chosen) {
   c.final_callback([&c, &chosen, o] {
     o->given = given_options(c);
     if (o->smoke) make_smoke(*o);
-    settle_penalties(*o);
+    resolve_penalties(*o);
     check_combination(*o);
     chosen = [o] { return train(*o); };
   });

@@ -69,10 +69,10 @@ class HealthWatch {
                            " at the beginning of the run; ", advice);
     };
     if (vanished_.wrong(norm < usual / 1000, early_norms))
-      return hint("have vanished", "it learns nothing any more; try --loss bce or hinge, --r1 1, or a lower "
+      return hint("have vanished", "it learns nothing any more; try --loss bce or hinge, a larger --r1, or a lower "
                                    "--learning-rate-d");
     if (exploded_.wrong(usual > 0 && norm > usual * 1000, early_norms))
-      return hint("explode", "try a lower --learning-rate, or --r1 1, which keeps the discriminator smooth");
+      return hint("explode", "try a lower --learning-rate, or a larger --r1, which keeps the discriminator smooth");
     return {};
   }
   static constexpr int early_norms = 20;

@@ -150,7 +150,8 @@ struct Widths {
 };
 
 /// Three hidden dense layers in G and a third convolution in D decide on the image as a whole: without them strokes are
-/// right and digits are not (docs/quality.md). Kernels divisible by the stride, against checkerboards; no batch norm in D, for gradient penalties.
+/// right and digits are not (docs/quality.md). Kernels divisible by the stride, against checkerboards; no batch norm in
+/// D, for gradient penalties.
 template <class T>
 Networks<T> ours(const char* name, const Widths& widths, const NetworkOptions& o, Generator& random) {
   const Doublings size = doublings(name, o.size);
