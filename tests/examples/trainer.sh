@@ -41,7 +41,7 @@ grep -q '"epoch":60,"step":60' "$overfit/stats.jsonl" || die "an epoch of --over
 "$program" train "${tiny[@]}" --progress auto --log-every 1 --steps 3 --out "$scratch/three" >/dev/null 2>"$scratch/stderr"
 ! grep -q $'[\r\x1b]' "$scratch/stderr" || die "control characters on a stream that is no terminal"
 fields='^epoch 1/1  step 3/3  images 24  loss_D [0-9.]+  loss_G [0-9.]+  D\(x\) [01]\.[0-9]+  D\(G\(z\)\) [01]\.[0-9]+  '
-fields+='\|gD\| [0-9.e+-]+  \|gG\| [0-9.e+-]+  [0-9]+ img/s  eta 0:00  mem [0-9]+ MiB$'
+fields+='\|gD\| [0-9.e+-]+  \|gG\| [0-9.e+-]+  sD [0-9.e+-]+  [0-9]+ img/s  eta 0:00  mem [0-9]+ MiB$'
 grep -qE "$fields" "$scratch/stderr" || die "the status line has other fields: $(grep '^epoch' "$scratch/stderr")"
 if command -v script >/dev/null; then
   for columns in 60 200; do

@@ -108,7 +108,7 @@ TEST_CASE("every objective trains both networks, and its losses stay finite") {
         CAPTURE(static_cast<int>(loss), critic_steps, i);
         CHECK(std::isfinite(r.loss_d.item()));
         CHECK(std::isfinite(r.loss_g.item()));
-        CHECK((r.grad_norm_d.item() > 0 && r.grad_norm_g.item() > 0));
+        CHECK((r.grad_norm_d.item() > 0 && r.grad_norm_g.item() > 0 && r.spectral_norm_d.item() > 0));
       }
       CHECK(step.discriminator_optimiser().steps() == static_cast<std::uint64_t>(3 * critic_steps));
       CHECK(step.generator_optimiser().steps() == 3);

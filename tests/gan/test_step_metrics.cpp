@@ -31,5 +31,5 @@ TEST_CASE("values of metrics and metrics of values are each other's inverse, in 
   CHECK(gan::values_of(metrics) == values);
   for (std::size_t i = 0; i < values.size(); ++i) CHECK(metrics.*step_metrics<int>[i].value == values[i]);
   values.pop_back();
-  CHECK(support::contains(support::error_of([&] { gan::metrics_of(values); }), "metrics_of: 5 values, expected 6"));
+  CHECK(support::contains(support::error_of([&] { gan::metrics_of(values); }), "metrics_of: 6 values, expected 7"));
 }

@@ -5,6 +5,7 @@
 #include <tinygan/io/weights.hpp>
 #include <tinygan/nn/conv2d.hpp>
 #include <tinygan/nn/dense.hpp>
+#include <tinygan/nn/normalisation.hpp>
 #include <tinygan/nn/sequential.hpp>
 
 #include "support/catch.hpp"
@@ -57,6 +58,43 @@ TEST_CASE("after training passes the largest singular value of the kernel in use
   const Array found = array(layer(x)), expected = array(plain);
   for (std::size_t i = 0; i < found.size(); ++i)
     CHECK(std::fabs(found[i] - expected[i]) <= 1e-10 * (std::fabs(expected[i]) + 1));
+}
+
+TEST_CASE("the spectral norm of a kernel is its largest singular value: exact where it stands alone, else from below") {
+  const Variable<double> column = random_tensor<double>({3, 3, 2, 1}, 1);
+  CHECK(std::fabs(nn::spectral_norm(column, 0).item() / std::sqrt(ops::sum(ops::square(column)).item()) - 1) <= 1e-11);
+  const Variable<double> left = random_tensor<double>({6, 1}, 2), right = random_tensor<double>({1, 4}, 3);
+  const Variable<double> rank_one = ops::matmul(left, right);
+  CHECK(std::fabs(nn::spectral_norm(rank_one, 1).item() / largest_singular_value(rank_one) - 1) <= 1e-11);
+  for (unsigned seed = 1; seed < 6; ++seed) {
+    const Variable<double> kernel = random_tensor<double>({4, 4, 16, 32}, seed);
+    const double exact = largest_singular_value(kernel);
+    const double found = nn::spectral_norm(kernel).item(), better = nn::spectral_norm(kernel, 200).item();
+    CHECK(found <= better * (1 + 1e-12));
+    CHECK(better <= exact * (1 + 1e-9));
+    CHECK(found >= 0.93 * exact);
+    CHECK(better >= 0.999 * exact);
+  }
+}
+
+TEST_CASE("the largest spectral norm of a module is that of its largest kernel, whatever its biases are") {
+  Generator random(1);
+  nn::Sequential<double> model;
+  model.add(nn::Dense<double>(4, 4, {.kernel_initializer = nn::Initializer::normal(0, 1)}, random))
+      .add(nn::Dense<double>(4, 3, {.kernel_initializer = nn::Initializer::normal(0, 5)}, random))
+      .add(nn::Dense<double>(3, 2, {.kernel_initializer = nn::Initializer::normal(0, 1)}, random));
+  for (const auto& [name, parameter] : model.named_parameters())
+    if (parameter.rank() < 2) parameter.set_value(Tensor<double>::full(parameter.shape(), 1e6));
+  CHECK(nn::largest_spectral_norm(model).item() == nn::spectral_norm(model.parameters()[2]).item());
+}
+
+TEST_CASE("a spectral norm of no kernel is an error that says what was given") {
+  CHECK(error_of([] { nn::spectral_norm(Variable<float>()); }) == "spectral_norm: kernel (), expected rank 2 or more");
+  const Variable<float> vector = random_tensor<float>({3}, 1), matrix = random_tensor<float>({3, 3}, 1);
+  CHECK(error_of([&] { nn::spectral_norm(vector); }) == "spectral_norm: kernel (3,), expected rank 2 or more");
+  CHECK(error_of([&] { nn::spectral_norm(matrix, -1); }) == "spectral_norm: -1 iterations, expected at least 0");
+  CHECK(error_of([] { nn::largest_spectral_norm(nn::BatchNorm<float>(3)); }) ==
+        "largest_spectral_norm: the batch_norm has no kernel");
 }
 
 TEST_CASE("a new layer's kernel is normalised already, to a few per cent") {

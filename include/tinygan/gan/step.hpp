@@ -32,7 +32,7 @@ class AdversarialStep {
   /// critic_steps divides N, and on another number of labels.
   Metrics operator()(const Tensor<T>& real, Generator& random, const Tensor<Wide>& labels = {});
 
-  /// Whether the next steps measure gradient norms: one more pass over the gradients.
+  /// Whether the next steps measure gradient norms, one more pass over the gradients, and D's spectral norm.
   void measure_norms(bool on) { measure_norms_ = on; }
 
   /// Whether the next steps take the objective's gradient penalties, penalty_every times each; on at first. Whoever
@@ -180,6 +180,7 @@ void AdversarialStep<T>::update_discriminator(const Tensor<T>& real, const Varia
   if (measure_norms_) metrics.grad_norm_d = optim::global_norm(sum.grads);
   discriminator_optimiser_.step(sum.grads);
   if (objective_.loss == Loss::wgan) optim::clip_weights(discriminator_optimiser_.parameters(), objective_.weight_clip);
+  if (measure_norms_) metrics.spectral_norm_d = nn::largest_spectral_norm(networks_->discriminator);
 }
 
 template <class T>

@@ -8,11 +8,11 @@
 
 namespace tinygan::gan {
 
-/// Metrics of one step: losses, mean D(x) and mean D(G(z)) before D's (last) update, gradient norms. V is a scalar
-/// tensor where the step computes them and a number where they are read. Not measured: an empty tensor, NaN.
+/// Metrics of one step: losses, mean D(x) and mean D(G(z)) before D's (last) update, gradient norms, and the largest
+/// spectral norm of D's kernels after that update. V is a scalar tensor where the step computes them and a number where they are read. Not measured: an empty tensor, NaN.
 template <class V>
 struct StepMetrics {
-  V loss_d{}, loss_g{}, d_real{}, d_fake{}, grad_norm_d{}, grad_norm_g{};
+  V loss_d{}, loss_g{}, d_real{}, d_fake{}, grad_norm_d{}, grad_norm_g{}, spectral_norm_d{};
 };
 
 /// How a metric is printed.
@@ -56,6 +56,8 @@ inline constexpr std::array step_metrics{
                   "gradient/discriminator", "discriminator", {}, "gradient norm of D; steady, not growing without end"},
     StepMetric<V>{&StepMetrics<V>::grad_norm_g, "grad_norm_g", "|gG|", "", {NumberFormat::Digits::significant, 3},
                   "gradient/generator", "generator", {}, "gradient norm of G; the same"},
+    StepMetric<V>{&StepMetrics<V>::spectral_norm_d, "spectral_norm_d", "sD", "", {NumberFormat::Digits::significant, 3},
+                  "spectral norm/discriminator", "discriminator's largest", {}, "largest spectral norm of D's kernels; the same"},
     // clang-format on
 };
 
