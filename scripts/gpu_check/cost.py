@@ -22,6 +22,8 @@ SETUP = 0.8                      # seconds: a network's weights on the GPU and i
 SANITIZER = {"memcheck": 12.0, "racecheck": 25.0, "synccheck": 12.0}  # seconds: instrumented kernels of the small cases
 PROFILE = 8.0                    # seconds: bench_step of one case, and its trace read
 TRAINING = 1.5e-3                # seconds: a step of the trainer at batch 128, with what it logs
+SMALL_BATCH = 1e-3               # seconds: a step of the trainer's defaults, batches of 32
+EVALUATION = 25.0                # seconds: the host's neighbours and eigenvalues for 10,000 images, twice
 
 # ---- Counts ----------------------------------------------------------------------------------------------------------
 
@@ -70,3 +72,8 @@ def torch_mode(mode, batch):
 def training(epochs):
     """Seconds of the trainer: MNIST read, steps, a grid and a checkpoint each epoch."""
     return PROCESS + 3.0 + epochs * (EPOCH_STEPS * TRAINING + 1.5)
+
+
+def quality():
+    """Seconds of the trainer's defaults, 20 epochs of 1875 steps, and of an evaluation."""
+    return PROCESS + 3.0 + 20 * (1875 * SMALL_BATCH + 0.1) + EVALUATION

@@ -1,4 +1,5 @@
-"""The parts of both calls, in order of priority: what each runs, its predicted seconds and its limit."""
+"""The parts of the calls, in order of priority: what each runs, its predicted seconds and its limit."""
+import glob
 import os
 import shutil
 
@@ -26,7 +27,7 @@ class Part:
         # A hanging process costs the others nothing but its slot; alone it costs them their time.
         self.limit = 1.5 * seconds + 8 if alone else 3 * seconds + 15
         self.elastic = elastic            # (seconds given at least, at most)
-        self.judge = options.pop("judge", None)         # "sanitizer", "epoch" or "picture"
+        self.judge = options.pop("judge", None)         # "sanitizer", "epoch", "picture" or "quality"
         self.precision = options.pop("precision", "")
         self.missing = options.pop("missing", "")       # why it cannot run
         self.shown = options.pop("shown", False)        # its rows appear in the table
@@ -156,6 +157,21 @@ def call_2(places):
         Part("ladder", [places.program("bench_ladder")], cost.PROCESS + 6, "", alone=True),
         training_part(places, "picture", 3, "bf16", "picture"),
     ]
+
+
+def quality_part(places, seed):
+    """The trainer's defaults to the end, and what the images of the final weights measure."""
+    name = f"quality/{seed}"
+    # The last step is evaluated, whatever the interval.
+    command = [places.program("dcgan_mnist"), "train", "--data", places.data or "none", "--device", "cuda", "--seed",
+               str(seed), "--eval-every", "1000000", "--progress", "none", "--out", runs_of(places, name)]
+    return Part(name, command, cost.quality(), "", alone=True, judge="quality",
+                missing="" if glob.glob(os.path.join(places.data, "t10k-images*")) else
+                "no MNIST with test images: TINYGAN_MNIST, or --build with it")
+
+
+def call_3(places):
+    return [quality_part(places, seed) for seed in (1, 2, 3)]
 
 
 def names(parts):

@@ -41,6 +41,7 @@ class Machine:
                 if name not in without:
                     os.symlink(STUB, os.path.join(folder, name))
         os.mkdir(os.path.join(self.programs, "mnist"))
+        open(os.path.join(self.programs, "mnist", "t10k-images-idx3-ubyte"), "w").close()
         open(os.path.join(self.programs, "libkernel_trace.so"), "w").close()
         with open(os.path.join(self.programs, "build.json"), "w") as file:
             json.dump({"commit": "abc123", "libraries": ["libcublasLt.so.13"]}, file)
@@ -188,6 +189,17 @@ def call_2_with_faults(scratch):
     expect(m.expect_nothing_left() == 1, "the hanging peer had a child")
 
 
+def call_3(scratch):
+    m = Machine(scratch, "--seed 2=nan\n--seed 3=silent").run("--call", "3", code=1)
+    row = m.expect_part("quality/1", "ok", "step 37500: rho 2.5, score 9.45, coverage 0.92")
+    expect(row["rho"] == 2.5, f"the last evaluation: {row}")
+    m.expect_part("quality/2", "FAILED", "not finite")
+    m.expect_part("quality/3", "FAILED", "no metrics.jsonl")
+    expect(os.path.exists(os.path.join(m.out, "quality_1.png")), "the picture is kept")
+    os.remove(os.path.join(m.programs, "mnist", "t10k-images-idx3-ubyte"))
+    m.run("--call", "3", "--only", "quality/1", code=1).expect_part("quality/1", "LEFT OUT", "test images")
+
+
 def without_tools(scratch):
     m = Machine(scratch, "nvidia-smi --query=hang", without=("compute-sanitizer",))
     m.run("--call", "1", "--seconds", "25", "--only", "synccheck/tf32,training/bf16", code=1)
@@ -315,7 +327,7 @@ def long_table(scratch):
 
 
 def plans(scratch):
-    for number, make in ((1, all_parts.call_1), (2, all_parts.call_2)):
+    for number, make in enumerate((all_parts.call_1, all_parts.call_2, all_parts.call_3), 1):
         parts = make(places(Machine(scratch)))
         _, end = plan.schedule(parts, 16)
         most = all_parts.CALL_SECONDS - all_parts.CLOSING
@@ -380,8 +392,8 @@ def main():
     scratch = tempfile.mkdtemp(prefix="gpu-check-test-")
     chosen = sys.argv[2:]
     try:
-        for test in (call_1_passes, call_1_with_faults, call_2_passes, call_2_with_faults, compare_step, without_tools,
-                     own_fault, interrupted, libraries, limits, long_table, plans, epochs, coverage):
+        for test in (call_1_passes, call_1_with_faults, call_2_passes, call_2_with_faults, call_3, compare_step,
+                     without_tools, own_fault, interrupted, libraries, limits, long_table, plans, epochs, coverage):
             if not chosen or test.__name__ in chosen:
                 begun = time.monotonic()
                 test(scratch)
