@@ -113,6 +113,13 @@ run=$(train --model small --batch-size 8 --statistics-images 16 --progress none 
 train --resume "$run" --steps 2 --progress none >/dev/null
 cp "$scratch/png/sample_000000.png" "$scratch/png/sample_000001.png"
 ends 1 "has the MD5 sum" train --resume "$run" --steps 3
+# And a conditional run the labels.
+cp -r "$scratch/plain" "$scratch/relabelled"
+conditional=(--conditional --model small --batch-size 8 --statistics-images 16 --progress none --learning-rate-decay 0)
+run=$(train "${conditional[@]}" --steps 1 --out "$scratch/runs" --data "$scratch/relabelled")
+train --resume "$run" --steps 2 --progress none >/dev/null
+printf '\x05' | dd of="$scratch/relabelled/train-labels-idx1-ubyte" bs=1 seek=8 conv=notrunc status=none
+ends 1 "the labels of .*relabelled.* have the MD5 sum" train --resume "$run" --steps 3
 # A file that does not fit, by name.
 red_pixel=iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC
 refuses_beside() { # refuses_beside FILE PATTERN: standard input as FILE beside the others

@@ -92,6 +92,7 @@ std::vector<io::FileContent> encode_checkpoint(const CheckpointMeta& meta, const
                     {"data", {{"source", encode_path(meta.data_source)}, {"md5", meta.data_md5}}},
                     {"best", meta.best},
                     {"files", {{model_name, describe(files[0])}, {state_name, describe(files[1])}}}};
+  if (!meta.labels_md5.empty()) json["data"]["labels_md5"] = meta.labels_md5;
   json["md5"] = io::md5(bytes_of(json.dump()));
   const std::string text = json.dump(2) + "\n";
   files.push_back({meta_name, {text.begin(), text.end()}});
@@ -111,6 +112,8 @@ LoadedCheckpoint read_checkpoint(const fs::path& directory) {
   const ordered_json& data = member(json, "data", name, &ordered_json::is_object);
   c.meta.data_source = member(data, "source", name, &ordered_json::is_string).get<std::string>();
   c.meta.data_md5 = member(data, "md5", name, &ordered_json::is_string).get<std::string>();
+  if (data.contains("labels_md5"))
+    c.meta.labels_md5 = member(data, "labels_md5", name, &ordered_json::is_string).get<std::string>();
   c.meta.best = json.value("best", ordered_json());
   const auto named = io::Checkpoints::step_of(directory.filename().string());
   tinygan::check(!named || *named == c.meta.step, name, "is of step ", c.meta.step, ", its folder is named ",

@@ -22,6 +22,7 @@ struct CheckpointMeta {
   nlohmann::ordered_json options;  ///< those that determine the result
   std::string data_source, data_md5;
   nlohmann::ordered_json best;  ///< the best metric so far, null if none was measured
+  std::string labels_md5{};     ///< empty in a run without labels
 };
 
 /// model.safetensors, state.safetensors and meta.json.

@@ -100,6 +100,10 @@ class Run {
   void check_images(const CheckpointMeta& meta) const {
     tinygan::check(meta.data_md5 == dataset_.images_md5, "--data", dataset_.source, " has the MD5 sum ",
                    dataset_.images_md5, ", the run was trained on ", meta.data_source, " with ", meta.data_md5);
+    // Runs of before the sum of the labels was kept have none.
+    tinygan::check(meta.labels_md5.empty() || meta.labels_md5 == dataset_.labels_md5, "--data", "the labels of ",
+                   dataset_.source, " have the MD5 sum ", dataset_.labels_md5, ", the run was trained on ",
+                   meta.data_source, " with ", meta.labels_md5);
   }
 
   int nothing_to_do() {
@@ -301,7 +305,8 @@ class Run {
 
   CheckpointMeta meta() const {
     return {training_.steps_done(), library_version(),   deciding_options(options_),
-            dataset_.source,        dataset_.images_md5, best_};
+            dataset_.source,        dataset_.images_md5, best_,
+            dataset_.labels_md5};
   }
 
   /// Copies the state and writes it in the background. Throws Diverged, before anything is written, if a value is not

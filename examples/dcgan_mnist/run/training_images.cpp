@@ -61,6 +61,8 @@ data::ImageDataset training_images(const std::string& where, std::int64_t count,
   if (labels == data::Labels::skip) d.labels.clear();
   if (count > 0) d.keep_first(count);
   if (d.images_md5.empty()) d.images_md5 = tinygan::io::md5(d.images);
+  if (d.labels.empty()) d.labels_md5.clear();
+  if (!d.labels.empty() && d.labels_md5.empty()) d.labels_md5 = tinygan::io::md5(d.labels);
   return d;
 }
 

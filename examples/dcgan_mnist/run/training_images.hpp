@@ -16,7 +16,8 @@ namespace dcgan_mnist {
 std::string find_images(const std::string& where);
 
 /// The images at `where`, with labels if they are wanted and there are any, the first `count` if count > 0.
-/// `images_md5` is always set. Throws Error if a file is missing or damaged, or there are fewer images.
+/// `images_md5` is always set, `labels_md5` where there are labels. Throws Error if a file is missing or damaged, or
+/// there are fewer images.
 tinygan::data::ImageDataset training_images(const std::string& where, std::int64_t count, tinygan::data::Labels labels);
 
 /// Labels::read if the networks of a run get the classes of its images.
