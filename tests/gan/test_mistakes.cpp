@@ -2,6 +2,9 @@
 #include <tinygan/data/batches.hpp>
 #include <tinygan/data/device_images.hpp>
 #include <tinygan/data/strokes.hpp>
+#include <tinygan/eval/class_statistics.hpp>
+#include <tinygan/eval/frechet.hpp>
+#include <tinygan/eval/neighbours.hpp>
 #include <tinygan/gan/step.hpp>
 
 #include "models/tiny_networks.hpp"
@@ -309,6 +312,35 @@ TEST_CASE("mistake 17, another z for the pictures: the step draws normal(0, 1) o
   CHECK(same_bits(snapshot(whole.networks.generator.buffers()), snapshot(hand.networks.generator.buffers())));
   const double expected = mean_softplus(hand.fake_logits, 1) + mean_softplus(hand.real_logits, -1);
   CHECK(std::fabs(static_cast<double>(whole.report.loss_d.item()) - expected) <= 16 * eps * expected);
+}
+
+TEST_CASE("mistake 18, an accuracy for the quality: one image of each class passes it, and no distance from the data") {
+  // Features of ten classes, far from each other; the generator repeats one real sample of each.
+  const index_t d = 8, classes = 10, count = 500;
+  std::vector<float> real, held_out, repeated, logits;
+  Generator random(1);
+  const Array noise = array(random_normal<float>({2 * count, d}, random));
+  for (index_t i = 0; i < count; ++i) {
+    const index_t c = i % classes;
+    for (index_t k = 0; k < d; ++k) {
+      const auto at = static_cast<std::size_t>(i * d + k), same = static_cast<std::size_t>(c * d + k);
+      const double centre = 10 * std::cos(static_cast<double>((c + 1) * (k + 1)));
+      real.push_back(static_cast<float>(centre + noise[at]));
+      held_out.push_back(static_cast<float>(centre + noise[static_cast<std::size_t>(count * d) + at]));
+      repeated.push_back(static_cast<float>(centre + noise[same]));
+    }
+    for (index_t k = 0; k < classes; ++k) logits.push_back(k == c ? 20.0f : 0.0f);
+  }
+  CHECK(eval::class_statistics(logits, classes).score > 9.99);  // every image is classified, and surely
+  const auto distance = [&](const std::vector<float>& x) {
+    return eval::frechet_distance(eval::gaussian_statistics(x, d), eval::gaussian_statistics(real, d));
+  };
+  CHECK(distance(repeated) > 10 * distance(held_out));
+  const eval::Spread good = eval::spread(real, held_out, d), bad = eval::spread(real, repeated, d);
+  CHECK(bad.precision == 1);
+  CHECK(good.coverage > 0.9);
+  CHECK(bad.coverage < 0.2);
+  CHECK(bad.recall < 0.1);
 }
 
 TEST_CASE("mistake 19, no seed: the same seed gives the same bits, another seed others") {
