@@ -255,6 +255,17 @@ TEST_CASE("conditional networks: images and logits of each class, an error witho
     }
 }
 
+TEST_CASE("a conditional generator of ours has no hidden dense layer, whatever the number of classes") {
+  for (const index_t classes : {1, 10}) {
+    const auto count = [&](models::Network network) {
+      return with(network, {.classes = classes}).generator.parameter_count();
+    };
+    const index_t z = models::latent_size + classes;
+    CHECK(count(models::Network::tinygan) == z * 6272 + 2 * 6272 + 16 * 128 * 64 + 2 * 64 + 16 * 64);
+    CHECK(count(models::Network::small) == z * 3136 + 2 * 3136 + 16 * 64 * 64 + 2 * 64 + 16 * 64);
+  }
+}
+
 TEST_CASE("conditional networks with virtual batch norm have a reference batch with labels") {
   auto n = with(models::Network::small, {.classes = 10, .norm = models::Norm::virtual_batch});
   const auto buffers = n.generator.named_buffers();

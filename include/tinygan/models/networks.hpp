@@ -150,8 +150,9 @@ struct Widths {
 };
 
 /// Three hidden dense layers in G and a third convolution in D decide on the image as a whole: without them strokes are
-/// right and digits are not (docs/quality.md). Kernels divisible by the stride, against checkerboards; no batch norm in
-/// D, for gradient penalties.
+/// right and digits are not (docs/quality.md). A conditional G has none: the class decides, and the layers would only
+/// take variety from the images. Kernels divisible by the stride, against checkerboards; no batch norm in D, for
+/// gradient penalties.
 template <class T>
 Networks<T> ours(const char* name, const Widths& widths, const NetworkOptions& o, Generator& random) {
   const Doublings size = doublings(name, o.size);
@@ -162,10 +163,13 @@ Networks<T> ours(const char* name, const Widths& widths, const NetworkOptions& o
   GeneratorBuilder<T> g(n.generator, o, random);
   const index_t image = size.base * size.base * widths.channels;
   index_t units = g.inputs();
-  for (const index_t next : {widths.hidden, widths.hidden, widths.hidden, image}) {
+  const auto add_dense = [&](index_t next) {
     g.add(nn::Dense<T>(units, next, dense, random)).norm(next, norm);
     units = next;
-  }
+  };
+  const int hidden_layers = o.classes > 0 ? 0 : 3;
+  for (int i = 0; i < hidden_layers; ++i) add_dense(widths.hidden);
+  add_dense(image);
   g.add(nn::Reshape<T>({size.base, size.base, widths.channels}));
   index_t channels = widths.channels;
   for (index_t i = 1; i < size.count; ++i, channels = 64)
