@@ -25,6 +25,7 @@ variant stddev --minibatch-stddev
 variant pack --packing 2
 variant dropout --dropout 0.5
 variant width --discriminator-width 0.25
+variant hidden --hidden-layers 1
 variant virtual --norm virtual
 variant linear --model linear --packing 2
 variant conditional --conditional
@@ -86,10 +87,12 @@ ends 1 "minibatch_stddev: a batch of 6, expected at most 4 or a multiple of it" 
 ends 1 "pack: a batch of 8 images, expected a multiple of 3" train "${tiny[@]}" --packing 3 --steps 1 --out "$scratch/none"
 ends 1 "packs of 2 images in conditional networks" train "${tiny[@]}" --conditional --packing 2 --out "$scratch/none"
 ends 1 "article: virtual batch norm, expected none" train "${tiny[@]}" --model article --norm virtual --out "$scratch/none"
+ends 1 "article: 1 hidden layers in the generator, expected the network's own" train "${tiny[@]}" --model article --hidden-layers 1 --out "$scratch/none"
 ends 1 "linear: dropout 0.5, expected none" train "${tiny[@]}" --model linear --dropout 0.5 --out "$scratch/none"
 [[ ! -e $scratch/none ]] || die "a run that could not begin has left a directory"
 ends 2 "norm: 'layer' is unknown" train --norm layer
 ends 2 "packing" train --packing 0
+ends 2 "hidden-layers" train --hidden-layers -2
 ends 2 "dropout" train --dropout 1
 ends 2 "discriminator-width" train --discriminator-width 0
 ends 1 "would change its result" train --resume "$run" --packing 4

@@ -97,6 +97,9 @@ resolved '"r1":0.0,"r2":0.0,"penalty-every":4,' --model libtorch
 resolved '"r1":0.5,"r2":0.0,"penalty-every":2,' --loss wgan-gp --r1 0.5 --penalty-every 2
 grep -q '"r1": 1.0' "$run/options.json" || die "options.json has not what R1 weighs"
 ! grep '"command"' "$run/env.json" | grep -qE -- '--(r1|penalty-every)' || die "the command names what is usual"
+resolved '"hidden-layers":-1,' --hidden-layers -1
+resolved '"hidden-layers":0,' --hidden-layers 0
+for value in -2 -0 -01 17 1.0 x; do ends 2 "--hidden-layers: '$value' is not a whole number from -1 to 16" train "--hidden-layers=$value"; done
 for value in nan inf -2 x ''; do ends 2 "--r1: '$value' is not a number from -1 to" train --r1 "$value"; done
 resolved '"relativistic":true,' --loss hinge --relativistic --r1 0.1
 resolved '"loss":"wgan",' --loss wgan --weight-clip 0.02 --model libtorch

@@ -255,6 +255,23 @@ TEST_CASE("conditional networks: images and logits of each class, an error witho
     }
 }
 
+TEST_CASE("hidden layers of ours: so many dense layers of its width in front of the image, 0 too") {
+  const index_t last = 2 * 3136 + 16 * 64 * 64 + 2 * 64 + 16 * 64;
+  for (const index_t classes : {0, 10})
+    for (const index_t hidden : {0, 1, 2, 5}) {
+      const auto n = with(models::Network::small, {.classes = classes, .hidden_layers = hidden});
+      const index_t z = models::latent_size + classes;
+      const index_t dense = hidden == 0 ? z * 3136 : z * 256 + (hidden - 1) * 256 * 256 + hidden * 2 * 256 + 256 * 3136;
+      CHECK(n.generator.parameter_count() == dense + last);
+    }
+  CHECK(with(models::Network::tinygan, {.hidden_layers = 3}).generator.parameter_count() ==
+        with(models::Network::tinygan, {}).generator.parameter_count());
+  for (const models::Network other :
+       {models::Network::dcgan, models::Network::article, models::Network::libtorch, models::Network::linear})
+    CHECK(support::contains(support::error_of([&] { with(other, {.hidden_layers = 0}); }),
+                            "0 hidden layers in the generator, expected the network's own"));
+}
+
 TEST_CASE("a conditional generator of ours has no hidden dense layer, whatever the number of classes") {
   for (const index_t classes : {1, 10}) {
     const auto count = [&](models::Network network) {

@@ -79,7 +79,8 @@ inline std::string validation_error(const std::string& text, const SomeOf& allow
 inline std::string validation_error(const std::string& text, DeviceName) {
   constexpr std::string_view numbered = "cuda:";
   const bool known = text == "auto" || text == "cpu" || text == "cuda" || text == "emulated" ||
-                     (text.starts_with(numbered) && read_number<int>(std::string_view(text).substr(numbered.size())));
+                     (text.starts_with(numbered) &&
+                      read_number<int>(std::string_view(text).substr(numbered.size())).value_or(-1) >= 0);
   if (known) return {};
   return tinygan::io::detail::shown(text) + " is unknown; there are auto, cpu, cuda, cuda:N and emulated";
 }

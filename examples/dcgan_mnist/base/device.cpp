@@ -18,7 +18,8 @@ std::optional<Device> device_from_name(const std::string& name) {
   if (name == "emulated") return Device::emulated();
   constexpr std::string_view prefix = "cuda:";
   if (name.starts_with(prefix))
-    if (const auto index = read_number<int>(std::string_view(name).substr(prefix.size()))) return Device::cuda(*index);
+    if (const auto index = read_number<int>(std::string_view(name).substr(prefix.size())); index && *index >= 0)
+      return Device::cuda(*index);
   return {};
 }
 

@@ -30,11 +30,11 @@ inline std::string general(double value, int digits) {
   return detail::number(value, std::chars_format::general, digits);
 }
 
-/// The value of decimal digits, leading zeros allowed. Nullopt for any other text (-1, +5, 0x10, 1e3, 1_000, spaces)
-/// and for a value out of T's range.
+/// The value of decimal digits, leading zeros allowed, or of a minus and digits that do not begin with 0. Nullopt for
+/// any other text (-0, +5, 0x10, 1e3, 1_000, spaces) and for a value out of T's range.
 template <std::integral T>
 std::optional<T> read_number(std::string_view text) {
-  if (text.starts_with('-')) return {};
+  if (text.starts_with("-0")) return {};
   T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size()) return {};

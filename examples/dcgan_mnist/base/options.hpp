@@ -16,13 +16,14 @@ struct TrainOptions {
   std::string data = "auto";  ///< as find_images() takes it
   std::int64_t images = 0;    ///< only the first so many of them; 0: all
   std::string model = "tinygan";
-  std::string norm = "batch";      ///< of the generator
-  bool conditional = false;        ///< networks get the class of each image
-  bool spectral_norm = false;      ///< of the discriminator
-  bool minibatch_stddev = false;   ///< in the discriminator
-  std::int64_t packing = 1;        ///< images that the discriminator judges together
-  double dropout = -1;             ///< rate in the discriminator; -1: the network's own
-  double discriminator_width = 1;  ///< factor of its hidden channels
+  std::string norm = "batch";       ///< of the generator
+  std::int64_t hidden_layers = -1;  ///< of the generator; -1: the network's own
+  bool conditional = false;         ///< networks get the class of each image
+  bool spectral_norm = false;       ///< of the discriminator
+  bool minibatch_stddev = false;    ///< in the discriminator
+  std::int64_t packing = 1;         ///< images that the discriminator judges together
+  double dropout = -1;              ///< rate in the discriminator; -1: the network's own
+  double discriminator_width = 1;   ///< factor of its hidden channels
   std::string loss = "bce";
   bool relativistic = false;
   double label_smoothing = 0;  ///< the label of real images is 1 less this
@@ -116,6 +117,8 @@ void each_option(F&& f) {
       "tutorial), article (the Keras sample, done right), libtorch (PyTorch's C++ example), linear (one layer each)"});
   f(Option{"conditional", &O::conditional, Role::result, Flag{}, "",
            "Tell both networks the class of each image, from the labels of the data; sample --class N draws one"});
+  f(Option{"hidden-layers", &O::hidden_layers, Role::result, Whole{-1, 16}, "N",
+           "Hidden dense layers in the generator of tinygan and small; -1: 3, or none with --conditional"});
   f(Option{"norm", &O::norm, Role::result, OneOf{{"batch", "virtual"}}, "NAME",
            "How the generator normalises: batch, or virtual batch norm by a fixed reference batch"});
   f(Option{"spectral-norm", &O::spectral_norm, Role::result, Flag{}, "",

@@ -117,7 +117,7 @@ KINDS = {layers.Dense: "dense", layers.Conv2D: "conv2d", layers.Conv2DTranspose:
 
 def check_options(path, metadata):
     """Raises ValueError on networks that options of the trainer have given other shapes."""
-    varied = {"channels", "size", "minibatch_stddev", "packing", "discriminator_width"} & set(metadata)
+    varied = {"channels", "size", "hidden_layers", "minibatch_stddev", "packing", "discriminator_width"} & set(metadata)
     if varied:
         raise ValueError(f"{path}: networks with another {', '.join(sorted(varied))} than those of this file")
 

@@ -20,6 +20,7 @@ void each_network_option(F&& f) {
   f("channels", &NetworkOptions::channels);
   f("size", &NetworkOptions::size);
   f("classes", &NetworkOptions::classes);
+  f("hidden_layers", &NetworkOptions::hidden_layers);
   f("norm", &NetworkOptions::norm);
   f("spectral_norm", &NetworkOptions::spectral_norm);
   f("minibatch_stddev", &NetworkOptions::minibatch_stddev);
@@ -56,6 +57,7 @@ NetworkOptions network_options(const TrainOptions& o, const tinygan::data::Image
   return {.channels = images.channels,
           .size = images.height,
           .classes = o.conditional ? static_cast<tinygan::index_t>(class_counts(images).size()) : 0,
+          .hidden_layers = o.hidden_layers,
           .norm = o.norm == "virtual" ? Norm::virtual_batch : Norm::batch,
           .spectral_norm = o.spectral_norm,
           .minibatch_stddev = o.minibatch_stddev ? stddev_group : 0,

@@ -17,6 +17,7 @@ struct NetworkOptions {
   index_t channels = 1;            ///< of an image
   index_t size = 28;               ///< rows and columns of an image
   index_t classes = 0;             ///< G and D get the class of each image, one of so many; 0: none
+  index_t hidden_layers = -1;      ///< dense layers in G before its first image; negative: the network's own
   Norm norm = Norm::batch;         ///< virtual_batch: nn::VirtualBatchNorm for each batch norm of G
   bool spectral_norm = false;      ///< on every kernel of D, see nn::SpectralNorm
   index_t minibatch_stddev = 0;    ///< group size of nn::MinibatchStddev before D's last layer; 0: none
@@ -66,6 +67,12 @@ inline Doublings doublings(const char* network, index_t size) {
 inline void check_no_norm(const char* network, const NetworkOptions& o) {
   check(o.norm == Norm::batch, network,
         "virtual batch norm, expected none: the generator has no batch norm to replace");
+}
+
+/// Throws Error, naming `network`, on a number of hidden layers: it has no choice of it.
+inline void check_no_hidden_layers(const char* network, const NetworkOptions& o) {
+  check(o.hidden_layers < 0, network, o.hidden_layers,
+        " hidden layers in the generator, expected the network's own: tinygan and small have a choice");
 }
 
 /// Throws Error, naming `network`, on a size other than 28.

@@ -167,8 +167,8 @@ Networks<T> ours(const char* name, const Widths& widths, const NetworkOptions& o
     g.add(nn::Dense<T>(units, next, dense, random)).norm(next, norm);
     units = next;
   };
-  const int hidden_layers = o.classes > 0 ? 0 : 3;
-  for (int i = 0; i < hidden_layers; ++i) add_dense(widths.hidden);
+  const index_t own = o.classes > 0 ? 0 : 3;
+  for (index_t i = o.hidden_layers < 0 ? own : o.hidden_layers; i > 0; --i) add_dense(widths.hidden);
   add_dense(image);
   g.add(nn::Reshape<T>({size.base, size.base, widths.channels}));
   index_t channels = widths.channels;
@@ -231,6 +231,8 @@ Networks<T> make_networks(Network network, const NetworkOptions& options, Genera
   const auto at = static_cast<std::size_t>(network);
   check(at < make.size(), "network", "unknown network");
   check_options(network_names[at], options);
+  if (network != Network::tinygan && network != Network::small)
+    detail::check_no_hidden_layers(network_names[at], options);
   Networks<T> networks = make[at](options, random);
   networks.to(random.device());  // what is not drawn was made on the CPU
   return networks;
