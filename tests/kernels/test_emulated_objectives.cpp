@@ -25,7 +25,7 @@ std::vector<std::vector<float>> steps_of(const gan::Objective& objective, Device
   Generator random(5, device);
   step.use_clock(random.clock());
   const Tensor<T> real = cast<T>(tiny_images(1).to(device));
-  runtime::MetricRing<float> metrics(6, 16, random.clock());
+  runtime::MetricRing<float> metrics(static_cast<int>(gan::step_metrics<float>.size()), 16, random.clock());
   const auto variant = [&](bool penalise) {
     return [&, penalise] {
       step.penalise(penalise);

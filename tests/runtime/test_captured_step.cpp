@@ -45,7 +45,7 @@ Trained train_tiny(Device device, CapturedStep::Mode mode, int steps, Between be
   if (one_clock) step.use_clock(random.clock());
   data::DataLoader loader(tiny_dataset(), {.batch_size = 8}, one_clock ? random.clock() : StepClock(device));
   const StepClock rows = one_clock ? random.clock() : StepClock(device);
-  runtime::MetricRing<float> ring(6, 16, rows);
+  runtime::MetricRing<float> ring(static_cast<int>(gan::step_metrics<float>.size()), 16, rows);
   CapturedStep captured(
       device,
       [&] {
