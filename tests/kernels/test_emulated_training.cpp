@@ -5,6 +5,7 @@
 #include <tinygan/data/device_images.hpp>
 #include <tinygan/data/strokes.hpp>
 #include <tinygan/gan/step.hpp>
+#include <tinygan/gan/step_metrics.hpp>
 #include <tinygan/io/weights.hpp>
 #include <tinygan/nn/losses.hpp>
 #include <tinygan/optim/adam.hpp>
@@ -172,7 +173,7 @@ Trained train_adversarially(Device device, double moved = 0, unsigned seed = 0) 
   const Tensor<float> images = tiny_images(1);
   const auto real = tensor<T>(array(images), images.shape(), device);
 
-  Trained result(6);
+  Trained result(gan::step_metrics<float>.size());
   for (int i = 0; i < 3; ++i) {
     random.next_step();
     gan::StepMetrics<Tensor<T>> r;
