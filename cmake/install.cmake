@@ -21,4 +21,22 @@ write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/tinyganConfigVersio
                                  COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/tinyganConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/tinyganConfigVersion.cmake
         DESTINATION ${package_dir})
+# For builds without CMake: it finds the headers from where it lies itself, so the prefix may move.
+configure_file(cmake/tinygan.pc.in ${CMAKE_CURRENT_BINARY_DIR}/tinygan.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/tinygan.pc DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/tinygan)
+
+# A Debian package of the headers, by `cpack -G DEB` in the build folder.
+set(CPACK_PACKAGE_NAME libtinygan-dev)
+set(CPACK_PACKAGE_CONTACT "the tinygan maintainers <tinygan@users.noreply.github.com>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY ${PROJECT_DESCRIPTION})
+set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
+set(CPACK_STRIP_FILES OFF)
+set(CPACK_GENERATOR DEB)
+set(CPACK_DEBIAN_PACKAGE_ARCHITECTURE all)
+set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+if(PROJECT_IS_TOP_LEVEL)
+  include(CPack)
+endif()

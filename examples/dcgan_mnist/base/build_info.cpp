@@ -1,10 +1,12 @@
 #include "base/build_info.hpp"
 
+#include <tinygan/version.hpp>
+
 #include "source_commit.hpp"  // written by the build, see examples/CMakeLists.txt
 
 namespace dcgan_mnist {
 
-std::string library_version() { return TINYGAN_VERSION; }
+std::string library_version() { return tinygan::version_text; }
 std::string source_commit() { return TINYGAN_SOURCE_COMMIT; }
 std::string build_type() { return TINYGAN_BUILD_TYPE; }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <tinygan/base/error.hpp>
+#include <tinygan/version.hpp>
 
 #include "cli/config_file.hpp"
 
@@ -161,6 +162,7 @@ std::unique_ptr<CLI::App> make_app() {
       std::make_unique<CLI::App>("Trains DCGANs on 28x28 digits and makes use of what they learnt.", "dcgan_mnist");
   app->formatter(std::make_shared<Formatter>());
   app->require_subcommand(1);
+  app->set_version_flag("--version", std::string("dcgan_mnist ") + tinygan::version_text, "Print the version and exit");
   app->footer("dcgan_mnist SUBCOMMAND --help lists the options of one.\n"
               "Exit codes: 0 done, 1 runtime error, 2 usage, 3 diverged, 130 interrupted.");
   return app;
@@ -173,7 +175,7 @@ std::optional<int> parse(CLI::App& app, int argc, char** argv) {
     app.parse(arguments);
     return {};
   } catch (const CLI::ParseError& e) {
-    if (e.get_exit_code() == 0) return app.exit(e);    // --help
+    if (e.get_exit_code() == 0) return app.exit(e);    // --help, --version
     const bool extras = app.remaining_size(true) > 0;  // a missing required option may be a misspelt one
     const auto chosen = app.get_subcommands();
     const std::string command = chosen.empty() ? "" : chosen.front()->get_name() + " ";
