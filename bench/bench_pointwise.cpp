@@ -1,4 +1,5 @@
-// The bandwidth-bound kernels of a training step, batch 128: batch norm, Adam, dropout, activations, bias gradients.
+// The bandwidth-bound kernels of a training step, batch 128: batch norm, Adam, dropout, activations, bias gradients; and
+// those of other networks: GELU, rows by index, cumulative sums, indices of maxima.
 //
 // Links: benchmark, threads. Options: Google Benchmark's; TINYGAN_THREADS sets the threads.
 // Counters: GB/s counting every operand once per pass that a kernel has to make, from the best call; `of_copy` is that
@@ -11,8 +12,10 @@
 
 #include <tinygan/cpu/adam.hpp>
 #include <tinygan/cpu/batch_norm.hpp>
+#include <tinygan/cpu/indexing.hpp>
 #include <tinygan/cpu/random.hpp>
 #include <tinygan/cpu/reduce.hpp>
+#include <tinygan/cpu/scan.hpp>
 
 #include "support/buffers.hpp"
 #include "support/main.hpp"
@@ -126,6 +129,31 @@ void reduce_sum(benchmark::State& state) {
   run(state, d.outer * d.reduced * d.inner, [&] { cpu::reduce(ReduceOp::sum, d, x.get(), y.get(), workspace, {}); });
 }
 
+void argmax(benchmark::State& state) {
+  const ReduceDims d{state.range(0), state.range(1), state.range(2)};
+  const auto x = buffer<float>(d.outer * d.reduced * d.inner);
+  std::vector<std::int32_t> index(static_cast<std::size_t>(d.outer * d.inner));
+  run(state, d.outer * d.reduced * d.inner, [&] { cpu::argmax(d, x.get(), index.data(), {}); });
+}
+
+void cumsum(benchmark::State& state) {
+  const ScanDims d{state.range(0), state.range(1), state.range(2)};
+  const auto x = buffer<float>(d.outer * d.extent * d.inner), y = buffer<float>(d.outer * d.extent * d.inner);
+  run(state, 2 * d.outer * d.extent * d.inner, [&] { cpu::cumsum(d, x.get(), y.get(), {}); });
+}
+
+/// Rows of an embedding of 256 rows, one for each pixel of 64 images, and its gradient.
+void embedding(benchmark::State& state, bool gradient) {
+  const IndexDims d{1, 256, 64 * 784, state.range(0)};
+  const auto rows = buffer<float>(d.extent * d.inner), y = buffer<float>(d.count * d.inner);
+  std::vector<std::int32_t> index(static_cast<std::size_t>(d.count));
+  for (std::size_t i = 0; i < index.size(); ++i) index[i] = static_cast<std::int32_t>(i * i % 256);
+  run(state, (gradient ? 1 : 2) * d.count * d.inner, [&] {
+    if (gradient) cpu::scatter_add(d, index.data(), y.get(), rows.get(), {});
+    else cpu::gather(d, index.data(), rows.get(), y.get(), {});
+  });
+}
+
 void batch_norm_shapes(benchmark::internal::Benchmark* b) {
   for (const auto& [rows, channels] :
        {std::pair<int, int>{25088, 64}, {6272, 128}, {128, 12544}, {25088, 1}, {25088, 3}})
@@ -142,6 +170,15 @@ BENCHMARK(dropout)->Arg(activations)->Apply(in_turn);
 BENCHMARK_CAPTURE(unary, leaky_relu, UnaryOp::leaky_relu)->Arg(activations)->Arg(1'000)->Apply(in_turn);
 BENCHMARK_CAPTURE(unary, tanh, UnaryOp::tanh)->Arg(128 * 28 * 28)->Arg(activations)->Apply(in_turn);
 BENCHMARK_CAPTURE(unary, exp, UnaryOp::exp)->Arg(activations)->Apply(in_turn);
+BENCHMARK_CAPTURE(unary, gelu, UnaryOp::gelu)->Arg(activations)->Apply(in_turn);
+BENCHMARK_CAPTURE(unary, silu, UnaryOp::silu)->Arg(activations)->Apply(in_turn);
+BENCHMARK_CAPTURE(unary, erf, UnaryOp::erf)->Arg(activations)->Apply(in_turn);
+BENCHMARK_CAPTURE(unary, sin, UnaryOp::sin)->Arg(activations)->Apply(in_turn);
+BENCHMARK_CAPTURE(unary, power, UnaryOp::power)->Arg(activations)->Apply(in_turn);
+BENCHMARK(argmax)->Args({12'544, 128, 1})->Args({128, 10, 1})->Apply(in_turn);
+BENCHMARK(cumsum)->Args({12'544, 128, 1})->Args({1, 12'544, 128})->Apply(in_turn);
+BENCHMARK_CAPTURE(embedding, rows, false)->Arg(64)->Apply(in_turn);
+BENCHMARK_CAPTURE(embedding, gradient, true)->Arg(64)->Apply(in_turn);
 BENCHMARK(leaky_relu_grad)->Arg(activations)->Apply(in_turn);
 BENCHMARK(add_bias)->Args({25088, 64})->Args({100352, 1})->Args({25088, 3})->Apply(in_turn);
 BENCHMARK(reduce_sum)

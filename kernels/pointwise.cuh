@@ -27,6 +27,9 @@ __device__ inline float sigmoid(float x) {
   return (x >= 0.0f ? 1.0f : e) / (1.0f + e);
 }
 
+/// Phi(x): by erfc, whose digits stay where Phi is small.
+__device__ inline float normal_distribution(float x) { return 0.5f * erfcf(-0.70710678f * x); }
+
 /// The formulas of UnaryOp. A NaN stays one.
 __device__ inline float unary_value(UnaryOp op, float alpha, float beta, float x) {
   switch (op) {
@@ -44,6 +47,12 @@ __device__ inline float unary_value(UnaryOp op, float alpha, float beta, float x
     case UnaryOp::relu: return x < 0.0f ? 0.0f : x;
     case UnaryOp::leaky_relu: return x > 0.0f ? x : alpha * x;
     case UnaryOp::clamp: return x < alpha ? alpha : x > beta ? beta : x;
+    case UnaryOp::sin: return sinf(x);
+    case UnaryOp::cos: return cosf(x);
+    case UnaryOp::erf: return erff(x);
+    case UnaryOp::gelu: return x * normal_distribution(x);
+    case UnaryOp::silu: return x * sigmoid(x);
+    case UnaryOp::power: return powf(x, alpha);
   }
   return x;
 }
@@ -62,6 +71,14 @@ __device__ inline float binary_value(BinaryOp op, float alpha, float a, float b)
     case BinaryOp::leaky_relu_grad: return b > 0.0f ? a : alpha * a;
     case BinaryOp::sigmoid_grad: return a * b * (1.0f - b);
     case BinaryOp::tanh_grad: return a * (1.0f - b * b);
+    case BinaryOp::equal: return a == b ? 1.0f : 0.0f;
+    case BinaryOp::keep: return b != 0.0f ? a : 0.0f;
+    case BinaryOp::drop: return b != 0.0f ? 0.0f : a;
+    case BinaryOp::gelu_grad: return a * (normal_distribution(b) + b * 0.39894228f * expf(-0.5f * b * b));
+    case BinaryOp::silu_grad: {
+      const float s = sigmoid(b);
+      return a * s * (1.0f + b * (1.0f - s));
+    }
   }
   return a;
 }
@@ -85,11 +102,11 @@ template <class T>
 void unary(UnaryOp op, index_t n, float alpha, float beta, const T* x, T* y, Stream stream) {
   const index_t packs = map_packs(n, x, y);
   using enum UnaryOp;
-  select<affine, exp, log, sqrt, reciprocal, square, abs, sign, softplus, sigmoid, tanh, relu, leaky_relu, clamp>(
-      op, [&]<UnaryOp Op>() {
-        launch<unary_kernel<Op, T>>({.grid = map_blocks(n, packs), .block = {map_threads}, .stream = stream}, n, packs,
-                                    alpha, beta, x, y);
-      });
+  select<affine, exp, log, sqrt, reciprocal, square, abs, sign, softplus, sigmoid, tanh, relu, leaky_relu, clamp, sin,
+         cos, erf, gelu, silu, power>(op, [&]<UnaryOp Op>() {
+    launch<unary_kernel<Op, T>>({.grid = map_blocks(n, packs), .block = {map_threads}, .stream = stream}, n, packs,
+                                alpha, beta, x, y);
+  });
 }
 
 template <BinaryOp Op, class T>
@@ -166,11 +183,11 @@ void binary(BinaryOp op, const BroadcastDims& d, float alpha, const T* a, const 
   if (dense) {
     const index_t packs = map_packs(n, a, b, y);
     using enum BinaryOp;
-    select<add, sub, mul, div, maximum, minimum, greater, greater_equal, leaky_relu_grad, sigmoid_grad, tanh_grad>(
-        op, [&]<BinaryOp Op>() {
-          launch<binary_kernel<Op, T>>({.grid = map_blocks(n, packs), .block = {map_threads}, .stream = stream}, n,
-                                       packs, alpha, a, b, y);
-        });
+    select<add, sub, mul, div, maximum, minimum, greater, greater_equal, leaky_relu_grad, sigmoid_grad, tanh_grad,
+           equal, keep, drop, gelu_grad, silu_grad>(op, [&]<BinaryOp Op>() {
+      launch<binary_kernel<Op, T>>({.grid = map_blocks(n, packs), .block = {map_threads}, .stream = stream}, n, packs,
+                                   alpha, a, b, y);
+    });
     return;
   }
   const bool vectorised = d.extent[last] % 4 == 0 && is_vector_aligned<4>(y) && is_vectorisable(d, d.a_stride, a) &&
@@ -215,6 +232,34 @@ void narrow(index_t n, const wide_t<T>* x, T* y, Stream stream) {
 template <class T>
 void widen(index_t n, const T* x, wide_t<T>* y, Stream stream) {
   convert(n, x, y, stream);
+}
+
+template <class T>
+__global__ void __launch_bounds__(map_threads) from_int32_kernel(index_t n, const std::int32_t* x, T* y) {
+  for (index_t i = grid_thread(); i < n; i += grid_threads()) y[i] = from_float<T>(static_cast<float>(x[i]));
+}
+
+/// Without the fraction, within int32's range; a NaN becomes 0.
+template <class T>
+__global__ void __launch_bounds__(map_threads) to_int32_kernel(index_t n, const T* x, std::int32_t* y) {
+  for (index_t i = grid_thread(); i < n; i += grid_threads()) {
+    const float value = to_float(x[i]);
+    y[i] = value != value            ? 0
+           : value >= 2147483648.0f  ? 0x7fffffff
+           : value <= -2147483648.0f ? -0x7fffffff - 1
+                                     : static_cast<std::int32_t>(value);
+  }
+}
+
+template <class T>
+void from_int32(index_t n, const std::int32_t* x, T* y, Stream stream) {
+  launch<from_int32_kernel<T>>({.grid = {grid_stride_blocks(n, map_threads)}, .block = {map_threads}, .stream = stream},
+                               n, x, y);
+}
+template <class T>
+void to_int32(index_t n, const T* x, std::int32_t* y, Stream stream) {
+  launch<to_int32_kernel<T>>({.grid = {grid_stride_blocks(n, map_threads)}, .block = {map_threads}, .stream = stream},
+                             n, x, y);
 }
 
 /// Row by row in packs of N; `inner` is in packs.

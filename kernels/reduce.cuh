@@ -1,4 +1,4 @@
-// Reductions: y(outer, inner) = sum or max over the middle of x(outer, reduced, inner).
+// Reductions: y(outer, inner) = sum, max or min over the middle of x(outer, reduced, inner).
 //
 // Elements     float or bfloat16; partial results and sums are float.
 // Owns         inner = 1: a warp (rows up to 1024 elements) or a block per row; otherwise a block of 32 x 8 threads per
@@ -144,6 +144,7 @@ void reduce_with(const ReduceDims& d, const T* x, T* y, Workspace& workspace, St
 template <class T>
 void reduce(ReduceOp op, const ReduceDims& d, const T* x, T* y, Workspace& workspace, Stream stream) {
   if (op == ReduceOp::sum) reduce_with<Sum>(d, x, y, workspace, stream);
+  else if (op == ReduceOp::min) reduce_with<Min>(d, x, y, workspace, stream);
   else reduce_with<Max>(d, x, y, workspace, stream);
 }
 

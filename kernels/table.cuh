@@ -8,19 +8,23 @@
 
 #include "adam.cuh"
 #include "batch_norm.cuh"
+#include "batched_gemm.cuh"
 #include "clip.cuh"
 #include "conv.cuh"
 #include "counters.cuh"
 #include "data.cuh"
+#include "depthwise.cuh"
 #include "ema.cuh"
 #include "gemm.cuh"
 #include "image.cuh"
+#include "indexing.cuh"
 #include "launch.cuh"
 #include "layer_norm.cuh"
 #include "pointwise.cuh"
 #include "pooling.cuh"
 #include "random.cuh"
 #include "reduce.cuh"
+#include "scan.cuh"
 #include "sgd.cuh"
 #include "softmax.cuh"
 
@@ -34,19 +38,29 @@ const KernelTable<T>& kernel_table() {
   static const KernelTable<T> table = [] {
     KernelTable<T> t{};
     t.gemm = &gemm<F, T>;
+    t.batched_gemm = &batched_gemm<F, T>;
     t.conv2d = &conv2d<F, T>;
     t.conv2d_input_grad = &conv2d_input_grad<F, T>;
     t.conv2d_weight_grad = &conv2d_weight_grad<F, T>;
+    t.depthwise_conv2d = &depthwise_conv2d<T>;
+    t.depthwise_conv2d_input_grad = &depthwise_conv2d_input_grad<T>;
+    t.depthwise_conv2d_weight_grad = &depthwise_conv2d_weight_grad<T>;
     t.unary = &unary<T>;
     t.binary = &binary<T>;
     t.reduce = &reduce<T>;
+    t.argmax = &argmax<T>;
+    t.cumsum = &cumsum<T>;
     t.fill = &fill<T>;
     t.copy = &copy<T>;
     t.permute = &permute<T>;
     t.narrow = &narrow<T>;
     t.widen = &widen<T>;
+    t.from_int32 = &from_int32<T>;
+    t.to_int32 = &to_int32<T>;
     t.softmax = &softmax<T>;
     t.log_softmax = &log_softmax<T>;
+    t.gather = &gather<T>;
+    t.scatter_add = &scatter_add<T>;
     t.batch_norm = &batch_norm<T>;
     t.batch_norm_apply = &batch_norm_apply<T>;
     t.batch_norm_backward = &batch_norm_backward<T>;

@@ -79,12 +79,12 @@
   TEMPLATE Variable<T> mean(const Variable<T>&, const Axes&, bool);                                                   \
   TEMPLATE Variable<T> sum_squares(const Variable<T>&, const Axes&, bool);                                            \
   TEMPLATE Variable<T> norm(const Variable<T>&, const Axes&, bool, double);                                           \
-  TEMPLATE Variable<T> softmax(const Variable<T>&);                                                                   \
-  TEMPLATE Variable<T> log_softmax(const Variable<T>&);                                                               \
+  TEMPLATE Variable<T> softmax(const Variable<T>&, int);                                                              \
+  TEMPLATE Variable<T> log_softmax(const Variable<T>&, int);                                                          \
   TEMPLATE Variable<T> reshape(const Variable<T>&, const Shape&);                                                     \
   TEMPLATE Variable<T> flatten(const Variable<T>&);                                                                   \
   TEMPLATE Variable<T> slice(const Variable<T>&, int, index_t, index_t);                                              \
-  TEMPLATE Variable<T> embed(const Variable<T>&, int, index_t, index_t);                                              \
+  TEMPLATE Variable<T> pad(const Variable<T>&, int, index_t, index_t);                                                \
   TEMPLATE Variable<T> concat(const std::vector<Variable<T>>&, int);                                                  \
   TEMPLATE Variable<T> permute(const Variable<T>&, const std::vector<int>&);                                          \
   TEMPLATE Variable<T> transpose(const Variable<T>&);                                                                 \
@@ -110,41 +110,41 @@
   TEMPLATE Variable<T> upsample2d(const Variable<T>&, index_t, index_t);                                              \
   }
 
-#define TINYGAN_COMPILED_NN(TEMPLATE, T)                                              \
-  namespace tinygan::nn {                                                             \
-  TEMPLATE class Module<T>;                                                           \
-  TEMPLATE class Sequential<T>;                                                       \
-  TEMPLATE std::string summary(const Layer<T>&, const Shape&);                        \
-  TEMPLATE class SpectralNorm<T>;                                                     \
-  TEMPLATE class Dense<T>;                                                            \
-  TEMPLATE class Conv2D<T>;                                                           \
-  TEMPLATE class Conv2DTranspose<T>;                                                  \
-  TEMPLATE class AddLabels<T>;                                                        \
-  TEMPLATE class Projection<T>;                                                       \
-  TEMPLATE class BatchNorm<T>;                                                        \
-  TEMPLATE class LayerNorm<T>;                                                        \
-  TEMPLATE class AddReference<T>;                                                     \
-  TEMPLATE class DropReference<T>;                                                    \
-  TEMPLATE class VirtualBatchNorm<T>;                                                 \
-  TEMPLATE class Dropout<T>;                                                          \
-  TEMPLATE class MinibatchStddev<T>;                                                  \
-  TEMPLATE class Pack<T>;                                                             \
-  TEMPLATE class Flatten<T>;                                                          \
-  TEMPLATE class Reshape<T>;                                                          \
-  TEMPLATE class ActivationLayer<T>;                                                  \
-  TEMPLATE class Softmax<T>;                                                          \
-  TEMPLATE class MaxPool2D<T>;                                                        \
-  TEMPLATE class AveragePool2D<T>;                                                    \
-  TEMPLATE class UpSample2D<T>;                                                       \
-  TEMPLATE Variable<T> bce_with_logits(const Variable<T>&, const Variable<T>&);       \
-  TEMPLATE Variable<T> bce_with_logits(const Variable<T>&, double);                   \
-  TEMPLATE Variable<T> mean_squared_error(const Variable<T>&, const Variable<T>&);    \
-  TEMPLATE Variable<T> softmax_cross_entropy(const Variable<T>&, const Variable<T>&); \
-  }                                                                                   \
-  namespace tinygan::optim {                                                          \
-  TEMPLATE class Optimiser<T>;                                                        \
-  TEMPLATE class Adam<T>;                                                             \
-  TEMPLATE class Sgd<T>;                                                              \
+#define TINYGAN_COMPILED_NN(TEMPLATE, T)                                                         \
+  namespace tinygan::nn {                                                                        \
+  TEMPLATE class Module<T>;                                                                      \
+  TEMPLATE class Sequential<T>;                                                                  \
+  TEMPLATE std::string summary(const Layer<T>&, const Shape&);                                   \
+  TEMPLATE class SpectralNorm<T>;                                                                \
+  TEMPLATE class Dense<T>;                                                                       \
+  TEMPLATE class Conv2D<T>;                                                                      \
+  TEMPLATE class Conv2DTranspose<T>;                                                             \
+  TEMPLATE class AddLabels<T>;                                                                   \
+  TEMPLATE class Projection<T>;                                                                  \
+  TEMPLATE class BatchNorm<T>;                                                                   \
+  TEMPLATE class LayerNorm<T>;                                                                   \
+  TEMPLATE class AddReference<T>;                                                                \
+  TEMPLATE class DropReference<T>;                                                               \
+  TEMPLATE class VirtualBatchNorm<T>;                                                            \
+  TEMPLATE class Dropout<T>;                                                                     \
+  TEMPLATE class MinibatchStddev<T>;                                                             \
+  TEMPLATE class Pack<T>;                                                                        \
+  TEMPLATE class Flatten<T>;                                                                     \
+  TEMPLATE class Reshape<T>;                                                                     \
+  TEMPLATE class ActivationLayer<T>;                                                             \
+  TEMPLATE class Softmax<T>;                                                                     \
+  TEMPLATE class MaxPool2D<T>;                                                                   \
+  TEMPLATE class AveragePool2D<T>;                                                               \
+  TEMPLATE class UpSample2D<T>;                                                                  \
+  TEMPLATE Variable<T> bce_with_logits(const Variable<T>&, const Variable<T>&, Reduction);       \
+  TEMPLATE Variable<T> bce_with_logits(const Variable<T>&, double, Reduction);                   \
+  TEMPLATE Variable<T> mean_squared_error(const Variable<T>&, const Variable<T>&, Reduction);    \
+  TEMPLATE Variable<T> softmax_cross_entropy(const Variable<T>&, const Variable<T>&, Reduction); \
+  }                                                                                              \
+  namespace tinygan::optim {                                                                     \
+  TEMPLATE class Optimiser<T>;                                                                   \
+  TEMPLATE class Adam<T>;                                                                        \
+  TEMPLATE class Sgd<T>;                                                                         \
   }
 
 #define TINYGAN_COMPILED_GAN(TEMPLATE, T)                                                \

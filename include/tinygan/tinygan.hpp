@@ -42,10 +42,13 @@
 #include <tinygan/models/network_options.hpp>
 #include <tinygan/models/networks.hpp>
 #include <tinygan/nn/activations.hpp>
+#include <tinygan/nn/attention.hpp>
 #include <tinygan/nn/conditional.hpp>
 #include <tinygan/nn/conv2d.hpp>
 #include <tinygan/nn/dense.hpp>
 #include <tinygan/nn/dropout.hpp>
+#include <tinygan/nn/embedding.hpp>
+#include <tinygan/nn/group_norm.hpp>
 #include <tinygan/nn/losses.hpp>
 #include <tinygan/nn/minibatch_stddev.hpp>
 #include <tinygan/nn/normalisation.hpp>
@@ -55,10 +58,16 @@
 #include <tinygan/nn/sequential.hpp>
 #include <tinygan/nn/spectral_norm.hpp>
 #include <tinygan/nn/virtual_batch_norm.hpp>
+#include <tinygan/ops/batched_matmul.hpp>
 #include <tinygan/ops/cast.hpp>
+#include <tinygan/ops/compare.hpp>
 #include <tinygan/ops/conv.hpp>
 #include <tinygan/ops/dropout.hpp>
+#include <tinygan/ops/elementary.hpp>
+#include <tinygan/ops/extrema.hpp>
+#include <tinygan/ops/grouped_conv.hpp>
 #include <tinygan/ops/image.hpp>
+#include <tinygan/ops/indexing.hpp>
 #include <tinygan/ops/inputs.hpp>
 #include <tinygan/ops/matmul.hpp>
 #include <tinygan/ops/noise.hpp>
@@ -67,6 +76,7 @@
 #include <tinygan/ops/pointwise.hpp>
 #include <tinygan/ops/pooling.hpp>
 #include <tinygan/ops/reduce.hpp>
+#include <tinygan/ops/scan.hpp>
 #include <tinygan/ops/shape.hpp>
 #include <tinygan/ops/softmax.hpp>
 #include <tinygan/optim/adam.hpp>
@@ -80,6 +90,7 @@
 #include <tinygan/tensor/random.hpp>
 #include <tinygan/tensor/step_clock.hpp>
 #include <tinygan/tensor/tensor.hpp>
+#include <tinygan/version.hpp>
 
 #ifdef TINYGAN_COMPILED
 #include <tinygan/compiled.hpp>

@@ -20,6 +20,12 @@ struct Max {
   __device__ static float combine(float a, float b) { return a > b || a != a ? a : b; }
 };
 
+/// The smaller of a and b; NaN if either is.
+struct Min {
+  static constexpr float neutral = std::numeric_limits<float>::infinity();
+  __device__ static float combine(float a, float b) { return a < b || a != a ? a : b; }
+};
+
 /// Op over the 32 lanes of a full warp: a butterfly, every lane gets the result.
 template <class Op>
 __device__ float warp_reduce(float value) {

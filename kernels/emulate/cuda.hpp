@@ -93,6 +93,8 @@ inline unsigned __ballot_sync(unsigned mask, bool yes) {
       &mine);
   return mine.ballot;
 }
+/// The place of the lowest bit that is 1, counted from 1; 0 if there is none.
+inline int __ffs(int bits) { return __builtin_ffs(bits); }
 inline bool __any_sync(unsigned mask, bool yes) { return __ballot_sync(mask, yes) != 0; }
 inline bool __all_sync(unsigned mask, bool yes) { return __ballot_sync(mask, yes) == mask; }
 

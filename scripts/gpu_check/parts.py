@@ -8,7 +8,8 @@ from . import cost
 FAMILIES = ("products", "convolutions", "training", "capture", "small")
 PRECISIONS = ("fp32", "tf32", "bf16", "bfloat16")
 # Files of tests/ops with cases of ops, which run on any device.
-OPS = ("conv", "dropout", "image", "matmul", "normalisation", "pointwise", "pooling", "reduce", "shape_ops", "softmax")
+OPS = ("batched_matmul", "compare", "conv", "dropout", "elementary", "extrema", "grouped_conv", "image", "indexing", "matmul",
+       "normalisation", "pointwise", "pooling", "reduce", "scan", "shape_ops", "softmax")
 TOOLS = ("memcheck", "racecheck", "synccheck")
 CALL_SECONDS = 240
 CLOSING = 6               # seconds at the end of a call: table and archive

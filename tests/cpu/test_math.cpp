@@ -8,7 +8,7 @@ using namespace tinygan::cpu_test;
 
 namespace {
 
-enum class Function { exp, log, tanh, sigmoid, softplus, sqrt };
+enum class Function { exp, log, tanh, sigmoid, softplus, erf, sqrt };
 
 template <class T>
 std::vector<T> evaluate(Function f, const std::vector<T>& x) {
@@ -22,6 +22,7 @@ std::vector<T> evaluate(Function f, const std::vector<T>& x) {
                   case Function::tanh: return cpu::math::tanh<T, I>(a[0], b[0]);
                   case Function::sigmoid: return cpu::math::sigmoid<T, I>(a[0], b[0]);
                   case Function::softplus: return cpu::math::softplus<T, I>(a[0], b[0]);
+                  case Function::erf: return cpu::math::erf<T, I>(a[0], b[0]);
                   default: return cpu::math::sqrt<T, I>(a[0], b[0]);
                 }
               });
@@ -36,6 +37,7 @@ long double exact(Function f, long double x) {
     case Function::tanh: return std::tanh(x);
     case Function::sigmoid: return 1 / (1 + std::exp(-x));
     case Function::softplus: return (x > 0 ? x : 0) + std::log1p(std::exp(-std::fabs(x)));
+    case Function::erf: return std::erf(x);
     case Function::sqrt: return std::sqrt(x);
   }
   return 0;
@@ -92,6 +94,8 @@ void check_special() {
                       {T(0.5), 1, 0, nan, 1, 0}) == "");
     CHECK(first_wrong(evaluate<T>(Function::softplus, {inf, -inf, nan, largest, -largest}),
                       {inf, 0, nan, largest, 0}) == "");
+    CHECK(first_wrong(evaluate<T>(Function::erf, {0, inf, -inf, nan, largest, -largest}), {0, 1, -1, nan, 1, -1}) ==
+          "");
     CHECK(first_wrong(evaluate<T>(Function::sqrt, {0, inf, -inf, nan, -1, 4}), {0, inf, nan, nan, nan, 2}) == "");
     CHECK(std::signbit(evaluate<T>(Function::tanh, {T(-0.0)})[0]));
     CHECK(std::fabs(evaluate<T>(Function::exp, {1})[0] - e) <= T(3 * eps<T>) * e);
@@ -101,8 +105,8 @@ void check_special() {
 template <class T>
 void check_places() {
   for_each_isa([] {
-    for (const Function f :
-         {Function::exp, Function::log, Function::tanh, Function::sigmoid, Function::softplus, Function::sqrt}) {
+    for (const Function f : {Function::exp, Function::log, Function::tanh, Function::sigmoid, Function::softplus,
+                             Function::erf, Function::sqrt}) {
       const std::vector<T> x = numbers<T>(61, 3, 0.01, 5);
       const std::vector<T> all = evaluate(f, x);
       for (std::size_t first = 0; first < x.size(); ++first)
@@ -119,8 +123,8 @@ void check_places() {
 }  // namespace
 
 TEST_CASE("cpu math: three units in the last place", "[cpu][math]") {
-  for (const Function f :
-       {Function::exp, Function::log, Function::tanh, Function::sigmoid, Function::softplus, Function::sqrt}) {
+  for (const Function f : {Function::exp, Function::log, Function::tanh, Function::sigmoid, Function::softplus,
+                           Function::erf, Function::sqrt}) {
     INFO("function " << static_cast<int>(f));
     check_accuracy<float>(f);
     check_accuracy<double>(f);

@@ -15,7 +15,8 @@ namespace {
 constexpr UnaryOp unary_ops[] = {UnaryOp::affine,     UnaryOp::exp,     UnaryOp::log,  UnaryOp::sqrt,
                                  UnaryOp::reciprocal, UnaryOp::square,  UnaryOp::abs,  UnaryOp::sign,
                                  UnaryOp::softplus,   UnaryOp::sigmoid, UnaryOp::tanh, UnaryOp::relu,
-                                 UnaryOp::leaky_relu, UnaryOp::clamp};
+                                 UnaryOp::leaky_relu, UnaryOp::clamp,   UnaryOp::sin,  UnaryOp::cos,
+                                 UnaryOp::erf,        UnaryOp::gelu,    UnaryOp::silu, UnaryOp::power};
 
 double exact(UnaryOp op, double x, double alpha, double beta) {
   switch (op) {
@@ -33,6 +34,12 @@ double exact(UnaryOp op, double x, double alpha, double beta) {
     case UnaryOp::relu: return std::max(x, 0.0);
     case UnaryOp::leaky_relu: return x > 0 ? x : alpha * x;
     case UnaryOp::clamp: return std::min(std::max(x, alpha), beta);
+    case UnaryOp::sin: return std::sin(x);
+    case UnaryOp::cos: return std::cos(x);
+    case UnaryOp::erf: return std::erf(x);
+    case UnaryOp::gelu: return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
+    case UnaryOp::silu: return x / (1 + std::exp(-x));
+    case UnaryOp::power: return std::pow(x, alpha);
   }
   return NAN;
 }
@@ -42,15 +49,17 @@ void check_unary(UnaryOp op, index_t n) {
   INFO("op " << static_cast<int>(op) << ", n " << n);
   const T alpha = T(-0.3), beta = T(0.7);
   auto x = numbers<T>(n, 3, -4, 4);
-  if (op == UnaryOp::log || op == UnaryOp::sqrt)
+  if (op == UnaryOp::log || op == UnaryOp::sqrt || op == UnaryOp::power)
     for (T& value : x) value = std::fabs(value);
-  if (n > 5) x[4] = op == UnaryOp::log || op == UnaryOp::reciprocal ? T(1) : T(0);
+  if (n > 5) x[4] = op == UnaryOp::log || op == UnaryOp::reciprocal || op == UnaryOp::power ? T(1) : T(0);
   Expected want(n);
   for (index_t i = 0; i < n; ++i) {
     const auto value = static_cast<double>(x[as_size(i)]);
     const double y = exact(op, value, static_cast<double>(alpha), static_cast<double>(beta));
-    const double terms =
-        op == UnaryOp::affine ? std::fabs(static_cast<double>(alpha) * value) + static_cast<double>(beta) : 0;
+    const double terms = op == UnaryOp::affine
+                             ? std::fabs(static_cast<double>(alpha) * value) + static_cast<double>(beta)
+                         : op == UnaryOp::gelu ? std::fabs(value)  // times a distribution of at most 1
+                                               : 0;
     want.set(i, y, 3 * eps<T> * (std::fabs(y) + terms) + eps<double> * std::fabs(y));
   }
   check_everywhere<T>({want}, [&] {
@@ -70,7 +79,9 @@ void check_unary(UnaryOp op, index_t n) {
 constexpr BinaryOp binary_ops[] = {BinaryOp::add,          BinaryOp::sub,           BinaryOp::mul,
                                    BinaryOp::div,          BinaryOp::maximum,       BinaryOp::minimum,
                                    BinaryOp::greater,      BinaryOp::greater_equal, BinaryOp::leaky_relu_grad,
-                                   BinaryOp::sigmoid_grad, BinaryOp::tanh_grad};
+                                   BinaryOp::sigmoid_grad, BinaryOp::tanh_grad,     BinaryOp::equal,
+                                   BinaryOp::keep,         BinaryOp::drop,          BinaryOp::gelu_grad,
+                                   BinaryOp::silu_grad};
 
 /// The value, and the magnitude that the rounding errors are relative to.
 double exact(BinaryOp op, double a, double b, double alpha, double& magnitude) {
@@ -87,6 +98,17 @@ double exact(BinaryOp op, double a, double b, double alpha, double& magnitude) {
     case BinaryOp::leaky_relu_grad: magnitude = std::fabs(a); return b > 0 ? a : alpha * a;
     case BinaryOp::sigmoid_grad: magnitude = std::fabs(a * b) * (1 + std::fabs(b)); return a * b * (1 - b);
     case BinaryOp::tanh_grad: magnitude = std::fabs(a) * (1 + b * b); return a * (1 - b * b);
+    case BinaryOp::equal: return a == b;
+    case BinaryOp::keep: return b != 0 ? a : 0;
+    case BinaryOp::drop: return b != 0 ? 0 : a;
+    case BinaryOp::gelu_grad:
+      magnitude = std::fabs(a) * (1 + std::fabs(b));
+      return a * (0.5 * std::erfc(-b / std::sqrt(2.0)) + b * std::exp(-b * b / 2) / std::sqrt(2 * M_PI));
+    case BinaryOp::silu_grad: {
+      const double s = 1 / (1 + std::exp(-b));
+      magnitude = std::fabs(a) * (1 + std::fabs(b));
+      return a * s * (1 + b * (1 - s));
+    }
   }
   return NAN;
 }

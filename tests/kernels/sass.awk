@@ -7,7 +7,8 @@
 #   packs in both     stores as wide as the packs: batch norm's passes, weight gradients on wgmma
 #   all               no LDL or STL (local memory: spills, arrays that are not in registers), but for those in `local`
 BEGIN {
-  split("record_values_kernel", local)
+  # sinf and cosf (UnaryOp 14 and 15) reduce large arguments by a table in local memory
+  split("record_values_kernel unary_kernelILN.*UnaryOpE1[45]E", local)
   split("gemm_kernel gemv_dots_kernel gemv_sums_kernel outer_kernel tap_conv_kernel conv_weight_grad_kernel " \
         "wgmma_taps_kernel wgmma_weight_grad_kernel one_channel_in_kernel one_channel_out_kernel " \
         "one_channel_grad_kernel batch_norm_stats_kernel batch_norm_apply_kernel batch_norm_sums_kernel " \

@@ -24,6 +24,12 @@ double reference(UnaryOp op, double alpha, double beta, double x) {
     case UnaryOp::relu: return x < 0 ? 0 : x;
     case UnaryOp::leaky_relu: return x > 0 ? x : alpha * x;
     case UnaryOp::clamp: return x < alpha ? alpha : x > beta ? beta : x;
+    case UnaryOp::sin: return std::sin(x);
+    case UnaryOp::cos: return std::cos(x);
+    case UnaryOp::erf: return std::erf(x);
+    case UnaryOp::gelu: return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
+    case UnaryOp::silu: return x * (1 / (1 + std::exp(-x)));
+    case UnaryOp::power: return std::pow(x, alpha);
   }
   return 0;
 }
@@ -41,6 +47,15 @@ double reference(BinaryOp op, double alpha, double a, double b) {
     case BinaryOp::leaky_relu_grad: return b > 0 ? a : alpha * a;
     case BinaryOp::sigmoid_grad: return a * b * (1 - b);
     case BinaryOp::tanh_grad: return a * (1 - b * b);
+    case BinaryOp::equal: return a == b;
+    case BinaryOp::keep: return b != 0 ? a : 0;
+    case BinaryOp::drop: return b != 0 ? 0 : a;
+    case BinaryOp::gelu_grad:
+      return a * (0.5 * std::erfc(-b / std::sqrt(2.0)) + b * std::exp(-b * b / 2) / std::sqrt(2 * M_PI));
+    case BinaryOp::silu_grad: {
+      const double s = 1 / (1 + std::exp(-b));
+      return a * s * (1 + b * (1 - s));
+    }
   }
   return 0;
 }
@@ -63,7 +78,7 @@ void check_unary() {
                            std::numeric_limits<float>::infinity(),
                            -std::numeric_limits<float>::infinity(),
                            std::numeric_limits<float>::quiet_NaN()};
-  for (int op = 0; op <= static_cast<int>(UnaryOp::clamp); ++op)
+  for (int op = 0; op <= static_cast<int>(UnaryOp::power); ++op)
     for (const index_t n : sizes)
       for (const int offset : alignments<T>()) {
         CAPTURE(op, n, offset);
@@ -140,7 +155,7 @@ void check_binary(BinaryOp op, const BroadcastDims& d, const Operand<T>& a, cons
 
 template <class T>
 void check_binary_operations() {
-  for (int op = 0; op <= static_cast<int>(BinaryOp::tanh_grad); ++op)
+  for (int op = 0; op <= static_cast<int>(BinaryOp::silu_grad); ++op)
     for (const int offset : alignments<T>()) {
       CAPTURE(op, offset);
       const auto kind = static_cast<BinaryOp>(op);

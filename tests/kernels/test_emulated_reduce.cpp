@@ -12,8 +12,9 @@ void check_reduce(const ReduceDims& d, int offset, bool nan) {
   CAPTURE(d.outer, d.reduced, d.inner, offset, nan);
   const Operand<T> x(d.outer * d.reduced * d.inner, offset);
   if (nan) x.data()[x.size() / 2] = T(std::numeric_limits<float>::quiet_NaN());
-  std::vector<double> sum(static_cast<std::size_t>(d.outer * d.inner)), magnitude(sum), most(sum);
+  std::vector<double> sum(static_cast<std::size_t>(d.outer * d.inner)), magnitude(sum), most(sum), least(sum);
   std::fill(most.begin(), most.end(), -2.0);
+  std::fill(least.begin(), least.end(), 2.0);
   for (index_t o = 0; o < d.outer; ++o)
     for (index_t r = 0; r < d.reduced; ++r)
       for (index_t i = 0; i < d.inner; ++i) {
@@ -21,6 +22,7 @@ void check_reduce(const ReduceDims& d, int offset, bool nan) {
         const auto at = static_cast<std::size_t>(o * d.inner + i);
         sum[at] += v, magnitude[at] += std::fabs(v);
         if (v > most[at] || v != v) most[at] = v;
+        if (v < least[at] || v != v) least[at] = v;
       }
   const KernelTable<T>& k = emulated_kernels<T>();
   const auto reduced = [&](ReduceOp op) {
@@ -35,6 +37,9 @@ void check_reduce(const ReduceDims& d, int offset, bool nan) {
       [&](index_t i) { return static_cast<double>(d.reduced) * float_eps * magnitude[static_cast<std::size_t>(i)]; });
   check_elements(
       reduced(ReduceOp::max), [&](index_t i) { return most[static_cast<std::size_t>(i)]; },
+      [](index_t) { return 0.0; });
+  check_elements(
+      reduced(ReduceOp::min), [&](index_t i) { return least[static_cast<std::size_t>(i)]; },
       [](index_t) { return 0.0; });
 }
 

@@ -46,7 +46,10 @@ TEST_CASE("Dense: x kernel + bias, activated") {
   check_rounded<float>(array(run(fused, x)), ops::leaky_relu(exact, 0.5f));
   CHECK(plain.parameter_count() == 18);
   CHECK(nn::Dense<float>(5, 3, {.bias = false}).parameter_count() == 15);
-  CHECK(error_of([&] { run(plain, image()); }) == "dense: input (4, 6, 6, 3), expected (N, 5)");
+  CHECK(error_of([&] { run(plain, image()); }) == "dense: input (4, 6, 6, 3), expected (.., 5)");
+  const V sequences(random_tensor<float>({2, 3, 5}, 4));
+  CHECK(run(plain, sequences).shape() == Shape{2, 3, 3});
+  CHECK(array(run(plain, sequences)) == array(run(plain, ops::reshape(sequences, {6, 5}))));
   CHECK(error_of([] { nn::Dense<float>(0, 3); }) == "dense: 0 inputs and 3 outputs, expected at least 1");
 }
 
@@ -57,6 +60,14 @@ TEST_CASE("Conv2D: shapes, bias, fused activation") {
   CHECK(run(valid, image()).shape() == Shape{4, 4, 4, 2});
   CHECK(same.kernel().shape() == Shape{5, 5, 3, 8});
   CHECK(same.parameter_count() == 608);
+  nn::Conv2D<float> depthwise(3, 6, {.groups = 3});
+  CHECK(run(depthwise, image()).shape() == Shape{4, 4, 4, 6});
+  CHECK(depthwise.kernel().shape() == Shape{3, 3, 1, 6});
+  CHECK(depthwise.details() == "3x3, 3 groups");
+  CHECK(error_of([] { nn::Conv2D<float>(3, 4, {.groups = 3}); }) ==
+        "conv2d: 3 groups of 3 channels to 4, expected a divisor of both");
+  CHECK(error_of([] { nn::Conv2DTranspose<float>(3, 3, {.groups = 3}); }) ==
+        "conv2d_transpose: 3 groups, expected 1: only conv2d has them");
   CHECK(valid.parameter_count() == 54);
   nn::Conv2D<float> fused(3, 2, {.activation = Activation::leaky_relu(0.25)});
   fused.kernel().set_value(valid.kernel().value());
@@ -216,10 +227,10 @@ TEST_CASE("Sequential runs its layers in turn and names them by type and number"
 
 TEST_CASE("an error of a layer after the first says which layer it is") {
   nn::Sequential<float> model(nn::Dense<float>(5, 4), nn::ReLU<float>(), nn::Dense<float>(3, 1));
-  const std::string expected = "dense: input (4, 4), expected (N, 3) (layer 2 of the model, dense_1, after relu)";
+  const std::string expected = "dense: input (4, 4), expected (.., 3) (layer 2 of the model, dense_1, after relu)";
   CHECK(error_of([&] { model(rows(), nn::Pass::infer()); }) == expected);
   CHECK(error_of([&] { model.output_shape({4, 5}); }) == expected);
-  CHECK(error_of([&] { model(image(), nn::Pass::infer()); }) == "dense: input (4, 6, 6, 3), expected (N, 5)");
+  CHECK(error_of([&] { model(image(), nn::Pass::infer()); }) == "dense: input (4, 6, 6, 3), expected (.., 5)");
   nn::Sequential<float> empty;
   CHECK(error_of([&] { empty(rows(), nn::Pass::infer()); }) == "sequential: there are no layers, expected at least 1");
   CHECK(error_of([&] { empty.output_shape({4, 5}); }) == "sequential: there are no layers, expected at least 1");

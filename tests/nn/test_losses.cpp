@@ -189,6 +189,63 @@ TEST_CASE("one_hot") {
         "one_hot: 2 labels of 0 classes, expected at least 1 of each");
 }
 
+TEST_CASE("a loss is the mean of its terms, their sum, or the terms") {
+  using nn::Reduction;
+  const Variable<double> x(random_tensor<double>({4, 3}, 1)), t(Tensor<double>::full({4, 3}, 0.25));
+  const Variable<double> p = ops::sigmoid(x);
+  const std::vector<int> classes{0, 2, 1, 1};
+  const auto check = [](const auto& loss, const Shape& terms) {
+    const Variable<double> each = loss(Reduction::none);
+    CHECK(each.shape() == terms);
+    const auto n = static_cast<double>(each.size());
+    double sum = 0, size = 0;
+    for (const double v : array(each)) sum += v, size += std::fabs(v);
+    // Two orders of n terms, each of a few roundings.
+    CHECK(std::fabs(loss(Reduction::sum).item() - sum) <= 2 * (n + 4) * 0x1p-53 * size);
+    CHECK(std::fabs(loss(Reduction::mean).item() - sum / n) <= 2 * (n + 5) * 0x1p-53 * size / n);
+  };
+  check([&](Reduction r) { return nn::bce_with_logits(x, t, r); }, {4, 3});
+  check([&](Reduction r) { return nn::bce_with_logits(x, 0.9, r); }, {4, 3});
+  check([&](Reduction r) { return nn::bce_with_logits(x, 1, r); }, {4, 3});
+  check([&](Reduction r) { return nn::binary_cross_entropy(p, t, 1e-7, r); }, {4, 3});
+  check([&](Reduction r) { return nn::mean_squared_error(x, t, r); }, {4, 3});
+  check([&](Reduction r) { return nn::softmax_cross_entropy(x, t, r); }, {4});
+  check([&](Reduction r) { return nn::softmax_cross_entropy(x, classes, r); }, {4});
+}
+
+TEST_CASE("labels on the device: one_hot, cross-entropy and accuracy as of labels on the host") {
+  using Classes = Tensor<std::int32_t>;
+  const std::vector<std::int32_t> labels{1, 0, 2, 2};
+  for (const Device device : devices()) {
+    CAPTURE(text(device));
+    const Classes there = Classes::from(labels, {4}, device);
+    CHECK(nn::one_hot<float>(there, 3).to_vector() == nn::one_hot<float>(labels, 3).to_vector());
+    CHECK(nn::one_hot<float>(there.reshape({2, 2}), 3).shape() == Shape{2, 2, 3});
+    const Variable<float> x(random_tensor<float>({4, 3}, 1).to(device), true);
+    const auto exact = nn::softmax_cross_entropy(in_double(x), labels);
+    check_rounded<float>(array(nn::softmax_cross_entropy(x, there)), exact);
+    const Variable<float> sequences = ops::reshape(x, {2, 2, 3});
+    CHECK(same_bits(nn::softmax_cross_entropy(sequences, there.reshape({2, 2})).value(),
+                    nn::softmax_cross_entropy(x, there).value()));
+    const Variable<float> scores(Tensor<float>::from({0, 1, 0, 3, 2, 1, 0, 5, 4, 1, 2, 3}, {4, 3}, device));
+    CHECK(nn::accuracy(scores, there) == 0.75);
+    CHECK(nn::accuracy(scores, Classes::from({1, 0, 1, 2}, {4}, device)) == 1);
+  }
+  const Variable<float> scores(Tensor<float>::from({0, 1, 3, 2}, {2, 2}));
+  CHECK(nn::accuracy(scores, std::vector<int>{1, 1}) == 0.5);
+  CHECK(error_of([&] { nn::accuracy(scores, std::vector<int>{1}); }) ==
+        "accuracy: prediction (2, 2) for labels (1,), expected (.., classes) for (..)");
+  CHECK(error_of([&] {
+          nn::softmax_cross_entropy(scores, Classes::from({0, 2}, {2}));
+        }) == "take_along_axis: index 2 at element 1 of (2, 1), expected 0 to 1");
+  CHECK(error_of([&] {
+          nn::softmax_cross_entropy(scores, Classes::from({0}, {1, 1}));
+        }) == "softmax_cross_entropy: prediction (2, 2) for labels (1, 1), expected (.., classes) for (..)");
+  CHECK(error_of([&] {
+          nn::one_hot<float>(Classes::from({0, 2}, {2}), 2);
+        }) == "one_hot: index 2 at element 1 of (2,), expected 0 to 1");
+}
+
 TEST_CASE("losses name what does not fit") {
   const Variable<float> x(Tensor<float>::zeros({2, 3})), t(Tensor<float>::zeros({3, 2}));
   const std::string ends = ": prediction (2, 3) and target (3, 2) differ in shape";

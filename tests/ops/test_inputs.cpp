@@ -1,8 +1,14 @@
 // What every op does with inputs that are not there, and at the edges of its domain.
+#include <tinygan/ops/batched_matmul.hpp>
+#include <tinygan/ops/compare.hpp>
 #include <tinygan/ops/conv.hpp>
 #include <tinygan/ops/dropout.hpp>
+#include <tinygan/ops/elementary.hpp>
+#include <tinygan/ops/extrema.hpp>
+#include <tinygan/ops/indexing.hpp>
 #include <tinygan/ops/normalisation.hpp>
 #include <tinygan/ops/pooling.hpp>
+#include <tinygan/ops/scan.hpp>
 #include <tinygan/ops/softmax.hpp>
 
 #include "support/check_ops.hpp"
@@ -51,7 +57,24 @@ TEST_CASE("an empty input is named by op and position") {
   one("reshape", [](const V& a) { return ops::reshape(a, {2}); });
   one("flatten", [](const V& a) { return ops::flatten(a); });
   one("slice", [](const V& a) { return ops::slice(a, 0, 0, 1); });
-  one("embed", [](const V& a) { return ops::embed(a, 0, 0, 1); });
+  one("pad", [](const V& a) { return ops::pad(a, 0, 0, 1); });
+  one("split", [](const V& a) { return ops::split(a, {1}, 0)[0]; });
+  one("chunk", [](const V& a) { return ops::chunk(a, 1, 0)[0]; });
+  one("pow", [](const V& a) { return ops::pow(a, 2); });
+  one("sin", [](const V& a) { return ops::sin(a); });
+  one("cos", [](const V& a) { return ops::cos(a); });
+  one("erf", [](const V& a) { return ops::erf(a); });
+  one("gelu", [](const V& a) { return ops::gelu(a); });
+  one("silu", [](const V& a) { return ops::silu(a); });
+  one("max", [](const V& a) { return ops::max(a); });
+  one("min", [](const V& a) { return ops::min(a); });
+  one("argmax", [](const V& a) { return V(cast<float>(ops::argmax(a))); });
+  one("argmin", [](const V& a) { return V(cast<float>(ops::argmin(a))); });
+  one("cumsum", [](const V& a) { return ops::cumsum(a, 0); });
+  const Tensor<std::int32_t> index = Tensor<std::int32_t>::from({0}, {1});
+  one("take", [&](const V& a) { return ops::take(a, index); });
+  one("take_along_axis", [&](const V& a) { return ops::take_along_axis(a, index, 0); });
+  one("scatter_add", [&](const V& a) { return ops::scatter_add(a, index, 1); });
   one("permute", [](const V& a) { return ops::permute(a, {0}); });
   one("transpose", [](const V& a) { return ops::transpose(a); });
   one("sum", [](const V& a) { return ops::sum(a); });
@@ -78,6 +101,11 @@ TEST_CASE("an empty input is named by op and position") {
   CHECK(error_of([&] { m / none; }) == "div: operand 1" + empty);
   CHECK(error_of([&] { ops::maximum(m, none); }) == "maximum: operand 1" + empty);
   CHECK(error_of([&] { ops::minimum(none, m); }) == "minimum: operand 0" + empty);
+  CHECK(error_of([&] { ops::greater(none, m); }) == "greater: operand 0" + empty);
+  CHECK(error_of([&] { ops::less(m, none); }) == "less: operand 1" + empty);
+  CHECK(error_of([&] { ops::where(none, m, m); }) == "where: mask" + empty);
+  CHECK(error_of([&] { ops::where(m, m, none); }) == "where: operand 1" + empty);
+  CHECK(error_of([&] { ops::batched_matmul(m, none); }) == "batched_matmul: operand 1" + empty);
   CHECK(error_of([&] { ops::matmul(m, none); }) == "matmul: operand 1" + empty);
   CHECK(error_of([&] { ops::conv2d(x, none, ConvOptions{}); }) == "conv2d: filter" + empty);
   CHECK(error_of([&] { ops::conv2d_transpose(x, none, ConvOptions{}); }) == "conv2d_transpose: filter" + empty);

@@ -23,6 +23,20 @@ TEST_CASE("a variable joined with itself gets every part's cotangent") {
   CHECK(array(grad(ops::concat<double>({x, x}, 0), {x}, {}, c)[0]) == Array{11, 22});
 }
 
+TEST_CASE("split and chunk give the slices that concat joins; stack joins along a new axis") {
+  const Variable<float> x(random_tensor<float>({2, 6, 3}, 1), true);
+  const auto parts = ops::split(x, {1, 2, 3}, 1);
+  CHECK(parts[1].shape() == Shape{2, 2, 3});
+  CHECK(array(ops::concat(parts, 1)) == array(x));
+  CHECK(array(ops::concat(ops::chunk(x, 3, -2), 1)) == array(x));
+  const Variable<double> a(Tensor<double>::from({1.0, 2.0}, {2}), true), b(Tensor<double>::from({3.0, 4.0}, {2}), true);
+  CHECK(ops::stack<double>({a, b}, 0).shape() == Shape{2, 2});
+  CHECK(array(ops::stack<double>({a, b}, 0)) == Array{1, 2, 3, 4});
+  CHECK(array(ops::stack<double>({a, b}, -1)) == Array{1, 3, 2, 4});
+  const Variable<double> c(Tensor<double>::from({1.0, 2.0, 10.0, 20.0}, {2, 2}));
+  CHECK(array(grad(ops::stack<double>({a, b}, 1), {b}, {}, c)[0]) == Array{2, 20});
+}
+
 TEST_CASE("ops that move elements name what does not fit") {
   const Variable<float> x(Tensor<float>::zeros({2, 3})), y(Tensor<float>::zeros({2, 4})), s(Tensor<float>::scalar(0));
   CHECK(support::error_of([&] { ops::reshape(x, {7}); }) ==
@@ -31,8 +45,18 @@ TEST_CASE("ops that move elements name what does not fit") {
         "slice: [2, 4) of axis 1 of (2, 3), expected a range of at least 1 within [0, 3)");
   CHECK(support::error_of([&] { ops::slice(x, 1, 2, 2); }) ==
         "slice: [2, 2) of axis 1 of (2, 3), expected a range of at least 1 within [0, 3)");
-  CHECK(support::error_of([&] { ops::embed(x, 1, 2, 4); }) ==
-        "embed: extent 3 of axis 1 of (2, 3) at 2 does not fit in 4");
+  CHECK(support::error_of([&] { ops::pad(x, 1, -1, 0); }) == "pad: -1 zeros before and 0 after, expected at least 0");
+  CHECK(support::error_of([&] {
+          ops::split(x, {1, 3}, 1);
+        }) == "split: parts of (2, 3) along axis 1, expected extents of at least 1 that add up to 3");
+  CHECK(support::error_of([&] { ops::split(x, {1, 1}, 1); }) == "split: parts of 2 along axis 1 of (2, 3), expected 3");
+  CHECK(support::error_of([&] { ops::chunk(x, 2, 1); }) ==
+        "chunk: 2 parts of axis 1 of (2, 3), expected a divisor of 3");
+  CHECK(support::error_of([&] { ops::stack<float>({x, y}, 0); }) == "stack: shapes (2, 3) and (2, 4) differ");
+  CHECK(support::error_of([&] {
+          ops::stack<float>({x, x}, 3);
+        }) == "stack: axis 3 for inputs (2, 3), expected -3 to 2");
+  CHECK(support::error_of([&] { ops::stack<float>({}, 0); }) == "stack: nothing to join");
   CHECK(support::error_of([&] {
           ops::concat<float>({x, y}, 0);
         }) == "concat: shapes (2, 3) and (2, 4) differ beside axis 0");

@@ -19,5 +19,8 @@ TEST_CASE("softmax does not overflow") {
 TEST_CASE("softmax of a scalar is an error") {
   const Variable<float> s(Tensor<float>::scalar(1));
   CHECK(support::error_of([&] { ops::softmax(s); }) == "softmax: a scalar has no axis");
+  CHECK(support::error_of([&] {
+          ops::softmax(Variable<float>(Tensor<float>::zeros({2, 3})), 2);
+        }) == "softmax: axis 2 of (2, 3), expected -2 to 1");
   CHECK(support::error_of([&] { ops::log_softmax(s); }) == "log_softmax: a scalar has no axis");
 }

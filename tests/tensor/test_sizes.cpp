@@ -53,8 +53,8 @@ TEST_CASE("ops whose extents are chosen refuse those whose product or sum wraps"
     if (scale > half) CHECK_THROWS_AS(ops::upsample2d(x, 1, scale), Error);
     CHECK_THROWS_AS(ops::broadcast_to(x, Shape{scale, 2, scale, half}), Error);
   }
-  CHECK_THROWS_AS(ops::embed(x, 1, largest, largest), Error);
-  CHECK_THROWS_AS(ops::embed(x, 1, largest - 1, 4), Error);
-  CHECK_THROWS_AS(ops::embed(x, 1, 0, largest), Error);
+  CHECK_THROWS_AS(ops::pad(x, 1, largest, largest), Error);
+  CHECK_THROWS_AS(ops::pad(x, 1, largest - 2, 1), Error);
+  CHECK_THROWS_AS(ops::pad(x, 1, 0, largest - 2), Error);
   CHECK_THROWS_AS(ops::average_pool2d(x, {.window_h = largest, .window_w = 1, .padding = Padding::same()}), Error);
 }

@@ -16,6 +16,7 @@
 #include <tinygan/backend/data_dims.hpp>
 #include <tinygan/backend/gemm_dims.hpp>
 #include <tinygan/backend/image_dims.hpp>
+#include <tinygan/backend/index_dims.hpp>
 #include <tinygan/backend/linear_decay.hpp>
 #include <tinygan/backend/norm_dims.hpp>
 #include <tinygan/backend/optimiser_arguments.hpp>
@@ -33,6 +34,9 @@ struct KernelTable {
   /// c(M,N) = epilogue(op(a)(M,K) op(b)(K,N)); bias per column.
   void (*gemm)(const GemmDims&, const Epilogue<T>&, const T* a, const T* b, T* c, Workspace&, Stream);
 
+  /// c[b] = op(a[b]) op(b[b]) for `batch` products of one size, stored one after the other.
+  void (*batched_gemm)(const GemmDims&, index_t batch, const T* a, const T* b, T* c, Workspace&, Stream);
+
   // ---- convolution: the three partials of <x,w,g> ---------------------------------------------------------------
   /// y(N,P,Q,K) = epilogue(sum over taps of x w).
   void (*conv2d)(const ConvDims&, const Epilogue<T>&, const T* x, const T* w, T* y, Workspace&, Stream);
@@ -41,20 +45,37 @@ struct KernelTable {
   /// dw(R,S,C,K) = sum over images and pixel pairs of x g.
   void (*conv2d_weight_grad)(const ConvDims&, const T* x, const T* g, T* dw, Workspace&, Stream);
 
+  /// Of every channel by itself, K = C and w(R,S,C): y(N,P,Q,C) = sum over taps of x w, and the other two partials.
+  void (*depthwise_conv2d)(const ConvDims&, const T* x, const T* w, T* y, Stream);
+  void (*depthwise_conv2d_input_grad)(const ConvDims&, const T* g, const T* w, T* dx, Stream);
+  void (*depthwise_conv2d_weight_grad)(const ConvDims&, const T* x, const T* g, T* dw, Workspace&, Stream);
+
   // ---- pointwise, reductions, copies ----------------------------------------------------------------------------
   void (*unary)(UnaryOp, index_t n, wide_t<T> alpha, wide_t<T> beta, const T* x, T* y, Stream);
   void (*binary)(BinaryOp, const BroadcastDims&, wide_t<T> alpha, const T* a, const T* b, T* y, Stream);
   /// y(outer, inner) from x(outer, reduced, inner).
   void (*reduce)(ReduceOp, const ReduceDims&, const T* x, T* y, Workspace&, Stream);
+  /// index(outer, inner) of the first maximum of x(outer, reduced, inner); a NaN is one.
+  void (*argmax)(const ReduceDims&, const T* x, std::int32_t* index, Stream);
+  void (*cumsum)(const ScanDims&, const T* x, T* y, Stream);
   void (*fill)(index_t n, wide_t<T> value, T* y, Stream);
   void (*copy)(const CopyDims&, const T* src, T* dst, Stream);
   void (*permute)(const PermuteDims&, const T* x, T* y, Stream);
   /// y = x, rounded to nearest even where T is narrower.
   void (*narrow)(index_t n, const wide_t<T>* x, T* y, Stream);
   void (*widen)(index_t n, const T* x, wide_t<T>* y, Stream);
+  /// y = x, rounded to nearest even where T has not enough digits; and x without its fraction, within int32's range.
+  void (*from_int32)(index_t n, const std::int32_t* x, T* y, Stream);
+  void (*to_int32)(index_t n, const T* x, std::int32_t* y, Stream);
   /// Softmax and its logarithm along the columns of x(rows, channels).
   void (*softmax)(const NormDims&, const T* x, T* y, Stream);
   void (*log_softmax)(const NormDims&, const T* x, T* y, Stream);
+
+  // ---- indices --------------------------------------------------------------------------------------------------
+  /// y(outer, count, inner) = x(outer, extent, inner) at the indices; NaN where one is outside [0, extent).
+  void (*gather)(const IndexDims&, const std::int32_t* index, const T* x, T* y, Stream);
+  /// dx(outer, extent, inner) = sum of g(outer, count, inner) over what has that index, in order; others are ignored.
+  void (*scatter_add)(const IndexDims&, const std::int32_t* index, const T* g, T* dx, Stream);
 
   // ---- normalisation --------------------------------------------------------------------------------------------
   /// Per channel mean and biased variance over rows, by shifted or Welford sums, and

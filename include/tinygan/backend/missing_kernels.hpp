@@ -34,22 +34,32 @@ constexpr void complete(void (*&entry)(Args...)) {
 /// Replaces every null entry by a function that throws Error naming the kernel and the device type.
 template <DeviceType Type, class T>
 constexpr void complete_kernels(KernelTable<T>& t) {
-  static_assert(sizeof t == 39 * sizeof(void (*)()), "a new entry of the contract belongs into this list");
+  static_assert(sizeof t == 49 * sizeof(void (*)()), "a new entry of the contract belongs into this list");
   using detail::complete;
   complete<Type, "gemm">(t.gemm);
+  complete<Type, "batched_gemm">(t.batched_gemm);
   complete<Type, "conv2d">(t.conv2d);
   complete<Type, "conv2d_input_grad">(t.conv2d_input_grad);
   complete<Type, "conv2d_weight_grad">(t.conv2d_weight_grad);
+  complete<Type, "depthwise_conv2d">(t.depthwise_conv2d);
+  complete<Type, "depthwise_conv2d_input_grad">(t.depthwise_conv2d_input_grad);
+  complete<Type, "depthwise_conv2d_weight_grad">(t.depthwise_conv2d_weight_grad);
   complete<Type, "unary">(t.unary);
   complete<Type, "binary">(t.binary);
   complete<Type, "reduce">(t.reduce);
+  complete<Type, "argmax">(t.argmax);
+  complete<Type, "cumsum">(t.cumsum);
   complete<Type, "fill">(t.fill);
   complete<Type, "copy">(t.copy);
   complete<Type, "permute">(t.permute);
   complete<Type, "narrow">(t.narrow);
   complete<Type, "widen">(t.widen);
+  complete<Type, "from_int32">(t.from_int32);
+  complete<Type, "to_int32">(t.to_int32);
   complete<Type, "softmax">(t.softmax);
   complete<Type, "log_softmax">(t.log_softmax);
+  complete<Type, "gather">(t.gather);
+  complete<Type, "scatter_add">(t.scatter_add);
   complete<Type, "batch_norm">(t.batch_norm);
   complete<Type, "batch_norm_apply">(t.batch_norm_apply);
   complete<Type, "batch_norm_backward">(t.batch_norm_backward);

@@ -21,6 +21,12 @@ enum class UnaryOp {
   relu,        ///< max(x, 0)
   leaky_relu,  ///< x > 0 ? x : alpha*x
   clamp,       ///< min(max(x, alpha), beta)
+  sin,         ///< sin x
+  cos,         ///< cos x
+  erf,         ///< 2/sqrt(pi) int_0^x e^(-t^2) dt
+  gelu,        ///< x Phi(x), Phi the normal distribution: (1 + erf(x/sqrt 2)) / 2
+  silu,        ///< x / (1 + e^-x)
+  power,       ///< x^alpha
 };
 
 /// y = f(a, b), after broadcasting.
@@ -36,6 +42,11 @@ enum class BinaryOp {
   leaky_relu_grad,  ///< b > 0 ? a : alpha*a      (a: cotangent, b: leaky_relu's output or input)
   sigmoid_grad,     ///< a * b * (1 - b)          (b: sigmoid's output)
   tanh_grad,        ///< a * (1 - b^2)            (b: tanh's output)
+  equal,            ///< a == b ? 1 : 0
+  keep,             ///< b != 0 ? a : 0           (b: a mask; what it drops may be infinite or NaN)
+  drop,             ///< b != 0 ? 0 : a
+  gelu_grad,        ///< a * (Phi(b) + b phi(b))  (b: gelu's input, phi = Phi')
+  silu_grad,        ///< a * s * (1 + b (1 - s))  (b: silu's input, s = 1 / (1 + e^-b))
 };
 
 /// y(extent...) = f(a, b), row-major; a stride of 0 repeats an operand along that axis. Adjacent axes are merged as far
@@ -53,11 +64,19 @@ struct BroadcastDims {
   }
 };
 
-enum class ReduceOp { sum, max };
+enum class ReduceOp { sum, max, min };
 
 /// y(outer, inner) = reduce over the middle of x(outer, reduced, inner).
 struct ReduceDims {
   index_t outer = 1, reduced = 1, inner = 1;
+};
+
+/// y(outer, extent, inner) = sums of x(outer, extent, inner) along the middle axis, up to each element, it included.
+struct ScanDims {
+  enum class Order { forward, reverse };  ///< sums begin at the first element, or at the last
+
+  index_t outer = 1, extent = 1, inner = 1;
+  Order order = Order::forward;
 };
 
 /// dst[o*dst_stride + i] = src[o*src_stride + i] for o < outer, i < inner.

@@ -8,19 +8,23 @@
 #include <tinygan/cpu/adam.hpp>
 #include <tinygan/cpu/backend.hpp>
 #include <tinygan/cpu/batch_norm.hpp>
+#include <tinygan/cpu/batched_gemm.hpp>
 #include <tinygan/cpu/clip.hpp>
 #include <tinygan/cpu/conv.hpp>
 #include <tinygan/cpu/convert.hpp>
 #include <tinygan/cpu/counters.hpp>
 #include <tinygan/cpu/data.hpp>
+#include <tinygan/cpu/depthwise.hpp>
 #include <tinygan/cpu/ema.hpp>
 #include <tinygan/cpu/gemm.hpp>
 #include <tinygan/cpu/image.hpp>
+#include <tinygan/cpu/indexing.hpp>
 #include <tinygan/cpu/layer_norm.hpp>
 #include <tinygan/cpu/pointwise.hpp>
 #include <tinygan/cpu/pooling.hpp>
 #include <tinygan/cpu/random.hpp>
 #include <tinygan/cpu/reduce.hpp>
+#include <tinygan/cpu/scan.hpp>
 #include <tinygan/cpu/sgd.hpp>
 
 namespace tinygan::cpu {
@@ -41,19 +45,29 @@ template <class T>
 constexpr KernelTable<T> all_kernels() {
   return {
       .gemm = gemm<T>,
+      .batched_gemm = batched_gemm<T>,
       .conv2d = conv2d<T>,
       .conv2d_input_grad = conv2d_input_grad<T>,
       .conv2d_weight_grad = conv2d_weight_grad<T>,
+      .depthwise_conv2d = depthwise_conv2d<T>,
+      .depthwise_conv2d_input_grad = depthwise_conv2d_input_grad<T>,
+      .depthwise_conv2d_weight_grad = depthwise_conv2d_weight_grad<T>,
       .unary = unary<T>,
       .binary = binary<T>,
       .reduce = reduce<T>,
+      .argmax = argmax<T>,
+      .cumsum = cumsum<T>,
       .fill = fill<T>,
       .copy = copy<T>,
       .permute = permute<T>,
       .narrow = narrow<T>,
       .widen = widen<T>,
+      .from_int32 = from_int32<T>,
+      .to_int32 = to_int32<T>,
       .softmax = softmax<T>,
       .log_softmax = log_softmax<T>,
+      .gather = gather<T>,
+      .scatter_add = scatter_add<T>,
       .batch_norm = batch_norm<T>,
       .batch_norm_apply = batch_norm_apply<T>,
       .batch_norm_backward = batch_norm_backward<T>,

@@ -6,6 +6,7 @@
 // branch predictor gets right: it keeps compile time down.
 #pragma once
 
+#include <cmath>
 #include <limits>
 
 #include <tinygan/backend/norm_dims.hpp>
@@ -57,6 +58,35 @@ TINYGAN_INLINE void unary_vector(UnaryOp op, const Vec<T, Arch>& x, Vec<T, Arch>
   else y = e;
 }
 
+/// sin, cos and power lane by lane, by the C library; erf, gelu and silu as vectors.
+template <class T, class Arch>
+TINYGAN_INLINE void special_vector(UnaryOp op, T alpha, const Vec<T, Arch>& x, Vec<T, Arch>& y) {
+  using V = Vec<T, Arch>;
+  V density = {};
+  switch (op) {
+    case UnaryOp::erf: return math::erf<T, Arch>(x, y);
+    case UnaryOp::gelu: math::normal_distribution<T, Arch>(x, y, density), y = x * y; return;
+    case UnaryOp::silu: math::sigmoid<T, Arch>(x, y), y = x * y; return;
+    default: break;
+  }
+  for (int i = 0; i < lanes<T, Arch>; ++i)
+    y[i] = op == UnaryOp::sin ? std::sin(x[i]) : op == UnaryOp::cos ? std::cos(x[i]) : std::pow(x[i], alpha);
+}
+
+/// y = a f'(b) for f of gelu and silu.
+template <class T, class Arch>
+TINYGAN_INLINE void special_grad_vector(BinaryOp op, const Vec<T, Arch>& a, const Vec<T, Arch>& b, Vec<T, Arch>& y) {
+  using V = Vec<T, Arch>;
+  V p = {}, density = {};
+  if (op == BinaryOp::gelu_grad) {
+    math::normal_distribution<T, Arch>(b, p, density);
+    y = a * (p + b * density);
+  } else {
+    math::sigmoid<T, Arch>(b, p);
+    y = a * (p * (T(1) + b * (T(1) - p)));
+  }
+}
+
 template <class T, class Arch>
 TINYGAN_INLINE void binary_vector(BinaryOp op, T alpha, const Vec<T, Arch>& a, const Vec<T, Arch>& b, Vec<T, Arch>& y) {
   using V = Vec<T, Arch>;
@@ -68,6 +98,9 @@ TINYGAN_INLINE void binary_vector(BinaryOp op, T alpha, const Vec<T, Arch>& a, c
     case BinaryOp::minimum: y = a < b ? a : b, y = a != a ? a + a : y; return;
     case BinaryOp::greater: y = a > b ? one : zero; return;
     case BinaryOp::greater_equal: y = a >= b ? one : zero; return;
+    case BinaryOp::equal: y = a == b ? one : zero; return;
+    case BinaryOp::keep: y = b != zero ? a : zero; return;
+    case BinaryOp::drop: y = b != zero ? zero : a; return;
     case BinaryOp::sigmoid_grad: y = a * b * (T(1) - b); return;
     default: y = a * (T(1) - b * b); return;  // tanh_grad
   }
@@ -78,6 +111,10 @@ template <class T>
 void unary_run(UnaryOp op, index_t n, T alpha, T beta, const T* x, T* y) {
   const bool linear = op == UnaryOp::affine || op == UnaryOp::abs || op == UnaryOp::relu || op == UnaryOp::leaky_relu ||
                       op == UnaryOp::clamp;
+  if (op >= UnaryOp::sin)
+    return map<T, Bound::arithmetic>(n, {y}, {x}, [op, alpha](auto isa, const auto& a, auto& b) TINYGAN_INLINE_LAMBDA {
+      special_vector<T, decltype(isa)>(op, alpha, a[0], b[0]);
+    });
   if (!linear)
     return map<T, Bound::arithmetic>(n, {y}, {x}, [op](auto isa, const auto& a, auto& b) TINYGAN_INLINE_LAMBDA {
       unary_vector<T, decltype(isa)>(op, a[0], b[0]);
@@ -96,6 +133,10 @@ void unary_run(UnaryOp op, index_t n, T alpha, T beta, const T* x, T* y) {
 /// y = f(a, b) for n elements, all contiguous, on the calling thread.
 template <class T>
 void binary_run(BinaryOp op, index_t n, T alpha, const T* a, const T* b, T* y) {
+  if (op == BinaryOp::gelu_grad || op == BinaryOp::silu_grad)
+    return map<T, Bound::arithmetic>(n, {y}, {a, b}, [op](auto isa, const auto& in, auto& out) TINYGAN_INLINE_LAMBDA {
+      special_grad_vector<T, decltype(isa)>(op, in[0], in[1], out[0]);
+    });
   if (op != BinaryOp::add && op != BinaryOp::sub && op != BinaryOp::mul)
     return map<T>(n, {y}, {a, b}, [=](auto isa, const auto& in, auto& out) TINYGAN_INLINE_LAMBDA {
       binary_vector<T, decltype(isa)>(op, alpha, in[0], in[1], out[0]);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tinygan/nn/layer.hpp>
+#include <tinygan/ops/elementary.hpp>
 #include <tinygan/ops/softmax.hpp>
 
 namespace tinygan::nn {
@@ -53,6 +54,24 @@ struct Sigmoid : ActivationLayer<T> {
 template <class T = float>
 struct Tanh : ActivationLayer<T> {
   Tanh() : ActivationLayer<T>(Activation::tanh, "tanh") {}
+};
+
+/// y = x Phi(x), see ops::gelu.
+template <class T = float>
+class GELU : public Layer<T> {
+ public:
+  Variable<T> forward(const Variable<T>& x, const Pass&) override { return ops::gelu(x); }
+  Shape output_shape(const Shape& x) const override { return x; }
+  std::string type() const override { return "gelu"; }
+};
+
+/// y = x / (1 + e^-x).
+template <class T = float>
+class SiLU : public Layer<T> {
+ public:
+  Variable<T> forward(const Variable<T>& x, const Pass&) override { return ops::silu(x); }
+  Shape output_shape(const Shape& x) const override { return x; }
+  std::string type() const override { return "silu"; }
 };
 
 /// y = e^x / sum e^x along the last axis.

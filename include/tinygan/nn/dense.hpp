@@ -15,7 +15,7 @@ struct DenseOptions {
   bool spectral_norm = false;  ///< the kernel divided by its largest singular value, see SpectralNorm
 };
 
-/// y(N,out) = activation(x(N,in) kernel(in,out) + bias(out)).
+/// y(..,out) = activation(x(..,in) kernel(in,out) + bias(out)).
 template <class T = float>
 class Dense : public Layer<T> {
  public:
@@ -54,15 +54,16 @@ Dense<T>::Dense(index_t in, index_t out, DenseOptions options, Generator& random
 
 template <class T>
 Variable<T> Dense<T>::forward(const Variable<T>& x, const Pass& pass) {
-  output_shape(x.shape());
-  return ops::matmul(x, used_kernel(pass), {}, {bias_, options_.activation});
+  const Shape y = output_shape(x.shape());
+  const Variable<T> rows = ops::reshape(x, {x.size() / in_, in_});
+  return ops::reshape(ops::matmul(rows, used_kernel(pass), {}, {bias_, options_.activation}), y);
 }
 
 template <class T>
 Shape Dense<T>::output_shape(const Shape& x) const {
   this->check_usable();
-  check(x.rank() == 2 && x[1] == in_, "dense", "input ", x, ", expected (N, ", in_, ")");
-  return {x[0], out_};
+  check(x.rank() >= 2 && x[-1] == in_, "dense", "input ", x, ", expected (.., ", in_, ")");
+  return x.with(-1, out_);
 }
 
 }  // namespace tinygan::nn

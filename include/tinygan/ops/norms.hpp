@@ -1,4 +1,4 @@
-// Reductions made of other ops: mean, sums of squares and norms.
+// Reductions made of other ops: mean, variance, sums of squares and norms.
 #pragma once
 
 #include <tinygan/ops/pointwise.hpp>
@@ -11,6 +11,21 @@ Variable<T> mean(const Variable<T>& x, const Axes& axes = {}, bool keep_axes = f
   const Variable<T> total = detail::sum_over("mean", x, axes, keep_axes);
   return affine(total, static_cast<double>(total.size()) / static_cast<double>(x.size()), 0);
 }
+
+/// y = sum of (x - mean)^2 / (n - correction) over axes, n elements each. Without correction it is the biased variance, as
+/// NumPy's; PyTorch's has correction 1. Throws Error like sum, and unless n > correction >= 0.
+template <class T>
+Variable<T> variance(const Variable<T>& x, const Axes& axes = {}, bool keep_axes = false, double correction = 0) {
+  const Variable<T> centre = mean(x, axes, true);
+  const double n = static_cast<double>(x.size()) / static_cast<double>(centre.size());
+  check(correction >= 0 && n > correction, "variance", "correction ", correction, " for ", n,
+        " elements, expected at least 0 and fewer than them");
+  return affine(detail::sum_over("variance", square(sub(x, centre)), axes, keep_axes), 1 / (n - correction), 0);
+}
+
+/// y = variance(x)^(1/2); the derivatives where all x are equal are 0. Throws Error like variance.
+template <class T>
+Variable<T> stddev(const Variable<T>& x, const Axes& axes = {}, bool keep_axes = false, double correction = 0);
 
 /// y = sum of x^2 over axes.
 template <class T>
@@ -41,6 +56,11 @@ Variable<T> norm(const Variable<T>& x, const Axes& axes = {}, bool keep_axes = f
   check(epsilon >= 0, "norm", "epsilon ", epsilon, ", expected at least 0");
   const Variable<T> squares = detail::sum_over("norm", square(x), axes, keep_axes);
   return epsilon == 0 ? detail::norm_of_squares(squares) : sqrt(affine(squares, 1, epsilon));
+}
+
+template <class T>
+Variable<T> stddev(const Variable<T>& x, const Axes& axes, bool keep_axes, double correction) {
+  return detail::norm_of_squares(variance(x, axes, keep_axes, correction));
 }
 
 /// y = maximum of x along the last axis, kept with extent 1, as a constant: gradients do not pass.

@@ -1,4 +1,4 @@
-// Ops that move elements without computing: reshape, slice, embed, concat, permute.
+// Ops that move elements without computing: reshape, slice, split, pad, concat, stack, permute.
 #pragma once
 
 #include <vector>
@@ -26,7 +26,7 @@ Variable<T> flatten(const Variable<T>& x) {
 }
 
 template <class T>
-Variable<T> embed(const Variable<T>& x, int axis, index_t begin, index_t extent);
+Variable<T> pad(const Variable<T>& x, int axis, index_t before, index_t after);
 
 /// y = x[..., begin:end, ...] along an axis. Throws Error outside it.
 template <class T>
@@ -46,25 +46,61 @@ Variable<T> slice(const Variable<T>& x, int axis, index_t begin, index_t end) {
     const CopyDims d{x.shape().range_size(0, at), (end - begin) * inner, extent * inner, (end - begin) * inner};
     kernels<T>(x.device()).copy(d, x.value().data() + begin * inner, y.data(), Stream{});
   }
-  return record<T>("slice", y, {x},
-                   [at, begin, extent](const Backward<T>& c) { return std::vector{embed(c.g, at, begin, extent)}; });
+  return record<T>("slice", y, {x}, [at, begin, after = extent - end](const Backward<T>& c) {
+    return std::vector{pad(c.g, at, begin, after)};
+  });
 }
 
-/// Zeros of the given extent along an axis with x at `begin`: the adjoint of slice. Throws Error if x does not fit.
+/// x with zeros along an axis, `before` of them before it and `after` after it: the adjoint of slice. Throws Error on a
+/// negative number of zeros, or more elements than a tensor can have.
 template <class T>
-Variable<T> embed(const Variable<T>& x, int axis, index_t begin, index_t extent) {
-  detail::check_input("embed", "input", x);
-  const int at = detail::resolve_axis("embed", x.shape(), axis);
+Variable<T> pad(const Variable<T>& x, int axis, index_t before, index_t after) {
+  detail::check_input("pad", "input", x);
+  const int at = detail::resolve_axis("pad", x.shape(), axis);
+  check(before >= 0 && after >= 0, "pad", before, " zeros before and ", after, " after, expected at least 0");
   const index_t length = x.shape()[at];
-  check(begin >= 0 && extent >= length && begin <= extent - length, "embed", "extent ", length, " of axis ", axis,
-        " of ", x.shape(), " at ", begin, " does not fit in ", extent);
+  index_t extent;
+  check(!__builtin_add_overflow(length, before, &extent) && !__builtin_add_overflow(extent, after, &extent), "pad",
+        before, " zeros before and ", after, " after axis ", axis, " of ", x.shape(), " are too many");
+  if (extent == length) return x;
   const index_t inner = x.shape().range_size(at + 1, x.rank());
   const Tensor<T> y = Tensor<T>::zeros(x.shape().with(at, extent), x.device());
   const CopyDims d{x.shape().range_size(0, at), length * inner, length * inner, extent * inner};
-  kernels<T>(x.device()).copy(d, x.value().data(), y.data() + begin * inner, Stream{});
-  return record<T>("embed", y, {x}, [at, begin, length](const Backward<T>& c) {
-    return std::vector{slice(c.g, at, begin, begin + length)};
+  kernels<T>(x.device()).copy(d, x.value().data(), y.data() + before * inner, Stream{});
+  return record<T>("pad", y, {x}, [at, before, length](const Backward<T>& c) {
+    return std::vector{slice(c.g, at, before, before + length)};
   });
+}
+
+/// Slices of the given extents, one after the other along an axis. Throws Error unless they add up to its extent.
+template <class T>
+std::vector<Variable<T>> split(const Variable<T>& x, const std::vector<index_t>& extents, int axis) {
+  detail::check_input("split", "input", x);
+  const index_t extent = x.shape()[detail::resolve_axis("split", x.shape(), axis)];
+  index_t sum = 0;
+  for (const index_t e : extents) {
+    check(e >= 1 && e <= extent - sum, "split", "parts of ", x.shape(), " along axis ", axis,
+          ", expected extents of at least 1 that add up to ", extent);
+    sum += e;
+  }
+  check(sum == extent, "split", "parts of ", sum, " along axis ", axis, " of ", x.shape(), ", expected ", extent);
+  std::vector<Variable<T>> parts;
+  index_t begin = 0;
+  for (const index_t e : extents) {
+    parts.push_back(slice(x, axis, begin, begin + e));
+    begin += e;
+  }
+  return parts;
+}
+
+/// `count` slices of equal extent along an axis. Throws Error unless count divides its extent.
+template <class T>
+std::vector<Variable<T>> chunk(const Variable<T>& x, index_t count, int axis) {
+  detail::check_input("chunk", "input", x);
+  const index_t extent = x.shape()[detail::resolve_axis("chunk", x.shape(), axis)];
+  check(count >= 1 && extent % count == 0, "chunk", count, " parts of axis ", axis, " of ", x.shape(),
+        ", expected a divisor of ", extent);
+  return split(x, std::vector<index_t>(static_cast<std::size_t>(count), extent / count), axis);
 }
 
 /// Joins along an axis. Throws Error if another extent or the rank differs, or there is nothing to join.
@@ -100,6 +136,27 @@ Variable<T> concat(const std::vector<Variable<T>>& xs, int axis) {
     }
     return grads;
   });
+}
+
+/// Joins tensors of one shape along a new axis, which is axis `axis` of the result. Throws Error if a shape differs, or
+/// there is nothing to join.
+template <class T>
+Variable<T> stack(const std::vector<Variable<T>>& xs, int axis) {
+  check(!xs.empty(), "stack", "nothing to join");
+  for (std::size_t i = 0; i < xs.size(); ++i)
+    check(xs[i].defined(), "stack", "input ", i, " is empty, expected a variable with a value");
+  const Shape& shape = xs[0].shape();
+  check(axis >= -shape.rank() - 1 && axis <= shape.rank(), "stack", "axis ", axis, " for inputs ", shape, ", expected ",
+        -shape.rank() - 1, " to ", shape.rank());
+  const int at = axis < 0 ? axis + shape.rank() + 1 : axis;
+  std::vector<index_t> extents(shape.extents().begin(), shape.extents().end());
+  extents.insert(extents.begin() + at, 1);
+  std::vector<Variable<T>> parts;
+  for (const Variable<T>& x : xs) {
+    check(x.shape() == shape, "stack", "shapes ", shape, " and ", x.shape(), " differ");
+    parts.push_back(reshape(x, Shape(extents)));
+  }
+  return concat(parts, at);
 }
 
 /// y with axis i being x's axis order[i]. Throws Error unless `order` names every axis once.

@@ -1,4 +1,4 @@
-// Cases of ops/reduce.hpp and ops/norms.hpp: sums, means, norms, and the adjoint pair sum_to and broadcast_to.
+// Cases of ops/reduce.hpp and ops/norms.hpp: sums, means, variances, norms, and the adjoint pair sum_to and broadcast_to.
 #pragma once
 
 #include <tinygan/ops/norms.hpp>
@@ -134,6 +134,38 @@ inline std::vector<OpCase> norms_cases() {
       [](const auto& x, const auto& axes, bool keep) { return ops::norm(x, axes, keep); }, square,
       [](double sum, double) { return std::sqrt(sum); }, [](double sum, double) { return 1 / std::sqrt(sum); }, {},
       Draw::positive);
+  for (const bool root : {false, true})
+    for (const detail::Reduction& r : detail::reductions()) {
+      const index_t n = r.x.size() / r.y.size();
+      if (root && n == 1) continue;  // 0, a kink of the root
+      const double correction = n > 1 ? 1 : 0;
+      cases.push_back(op_case(
+          text(root ? "stddev" : "variance", r.x, "->", r.y), {{r.x}},
+          [=](const auto& x) {
+            return root ? ops::stddev(x[0], r.axes, r.keep, correction)
+                        : ops::variance(x[0], r.axes, r.keep, correction);
+          },
+          [=](const Arrays& x) {
+            const auto terms = static_cast<double>(n);
+            Expected y(r.y);
+            Array mean(y.value.size(), 0.0), size(mean);
+            const auto at = [&](std::size_t i) { return detail::broadcast_offset(r.x, r.kept, i); };
+            for (std::size_t i = 0; i < x[0].size(); ++i)
+              mean[at(i)] += x[0][i] / terms, size[at(i)] += std::fabs(x[0][i]);
+            for (std::size_t i = 0; i < x[0].size(); ++i) {
+              const double deviation = x[0][i] - mean[at(i)];
+              y.value[at(i)] += deviation * deviation / (terms - correction);
+              // the sum's n + 4 roundings, and a mean that is off by as many
+              y.bound[at(i)] += (terms + 4) * deviation * deviation / (terms - correction) +
+                                2 * std::fabs(deviation) * (terms + 4) * size[at(i)] / terms / (terms - correction);
+            }
+            for (std::size_t i = 0; root && i < y.value.size(); ++i) {
+              y.value[i] = std::sqrt(y.value[i]);
+              y.bound[i] = y.bound[i] / y.value[i] + y.value[i];
+            }
+            return y;
+          }));
+    }
   for (const Shape& shape : {Shape{1}, Shape{17}, Shape{3, 7}, Shape{2, 3, 33}}) {
     OpCase c = op_case(
         text("max_last", shape), {{shape, Draw::distinct}}, [](const auto& x) { return ops::max_last(x[0]); },

@@ -1,4 +1,4 @@
-// Cases of ops/shape.hpp: reshape, slice, embed, concat, permute. All are linear and exact.
+// Cases of ops/shape.hpp: reshape, slice, split, pad, concat, stack, permute. All are linear and exact.
 #pragma once
 
 #include <tinygan/ops/shape.hpp>
@@ -82,8 +82,8 @@ inline std::vector<OpCase> shape_cases() {
         [cut](const auto& x) { return ops::slice(x[0], cut.axis, cut.begin, cut.end); },
         [=](const Arrays& x) { return detail::moved(part, cut.x, x[0], shift(cut.begin)); }, {0}));
     cases.push_back(op_case(
-        text("embed", part, " axis ", cut.axis), {{part}},
-        [cut](const auto& x) { return ops::embed(x[0], cut.axis, cut.begin, cut.x[cut.axis]); },
+        text("pad", part, " axis ", cut.axis), {{part}},
+        [cut](const auto& x) { return ops::pad(x[0], cut.axis, cut.begin, cut.x[cut.axis] - cut.end); },
         [=](const Arrays& x) { return detail::moved(cut.x, part, x[0], shift(-cut.begin)); }, {0}));
   }
 

@@ -34,6 +34,24 @@ inline std::vector<OpCase> softmax_cases() {
         text("log_softmax", shape), {{shape}}, [](const auto& x) { return ops::log_softmax(x[0]); },
         [=](const Arrays& x) { return along_rows(x, true); }));
   }
+  // Along another axis: the transposed problem.
+  for (const int axis : {0, -2}) {
+    const Shape shape{4, 3};
+    cases.push_back(op_case(
+        text("softmax along axis ", axis), {{shape}}, [axis](const auto& x) { return ops::softmax(x[0], axis); },
+        [=](const Arrays& x) {
+          Expected y(shape);
+          for (std::size_t column = 0; column < 3; ++column) {
+            double sum = 0;
+            for (std::size_t row = 0; row < 4; ++row) sum += std::exp(x[0][row * 3 + column]);
+            for (std::size_t row = 0; row < 4; ++row) {
+              const double v = std::exp(x[0][row * 3 + column]) / sum;
+              y.set(row * 3 + column, v, (4 + 12 + 2) * v);
+            }
+          }
+          return y;
+        }));
+  }
   return cases;
 }
 
