@@ -89,7 +89,7 @@ void adam(benchmark::State& state) {
   for (index_t i = 0; i < n; ++i) v[static_cast<std::size_t>(i)] = std::fabs(v[static_cast<std::size_t>(i)]);
   const ParameterSlot<float> slot{n, param.get(), grad.get(), m.get(), v.get()};
   const std::uint64_t step = 10;
-  run(state, 7 * n, [&] { cpu::adam<float>({}, 1, &slot, &step, {}); });
+  run(state, 7 * n, [&] { cpu::adam<float>(AdamHyper::gan(), 1, &slot, &step, {}); });
 }
 
 void dropout(benchmark::State& state) {

@@ -38,7 +38,7 @@ int main(int argc, char** argv) try {  // dcgan [STEPS [MNIST FOLDER]]: without 
       nn::Dense(7 * 7 * 128, 1, {.kernel_initializer = normal}));
   generator.to(device);
   discriminator.to(device);
-  optim::Adam g_adam(generator.parameters()), d_adam(discriminator.parameters());  // learning rate 2e-4, beta1 0.5
+  optim::Adam g_adam(generator.parameters(), AdamHyper::gan()), d_adam(discriminator.parameters(), AdamHyper::gan());
   runtime::MetricRing losses(2, 100, random.clock());
   const nn::Pass train = nn::Pass::train(random);
 

@@ -2,7 +2,7 @@
 //
 // Lists        optimiser.cuh.                                                                   Requires  sm_75.
 // Shared       the factors that depend on the step. The step is read on the device, so a captured graph counts on, and
-//              its rate decays.
+//              its rate follows the schedule.
 // Cost         28 bytes per parameter (param, grad, m, v read; param, m, v written), of bfloat16 with a master 28 too
 //              (2 + 12 read and as many written).
 // Source       Kingma and Ba, "Adam", ICLR 2015; Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019.
@@ -30,8 +30,9 @@ __global__ void __launch_bounds__(map_threads)
   AdamFactors& s = block_shared<AdamFactors>();
   if (threadIdx.x == 0) {
     const auto t = static_cast<double>(*step);
-    const double correction1 = 1 - pow(h.beta1, t), root_correction2 = sqrt(1 - pow(h.beta2, t));
-    const double learning_rate = h.learning_rate * h.decay.at(t - 1);
+    const double correction1 = h.bias_correction ? 1 - pow(h.beta1, t) : 1;
+    const double root_correction2 = h.bias_correction ? sqrt(1 - pow(h.beta2, t)) : 1;
+    const double learning_rate = h.rate(t);
     s = {static_cast<float>(learning_rate * (h.epsilon_hat ? root_correction2 : 1) / correction1),
          static_cast<float>(h.epsilon_hat ? 1 : 1 / root_correction2),
          static_cast<float>(h.epsilon),

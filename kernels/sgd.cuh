@@ -1,6 +1,7 @@
 // SGD with momentum over all parameters.
 //
 // Lists        optimiser.cuh.                                                                   Requires  sm_75.
+// Shared       the factors. The step is read on the device, so that a captured graph follows the rate's schedule.
 // Cost         20 bytes per parameter (param, grad, m read; param, m written).
 #pragma once
 
@@ -21,7 +22,16 @@ struct SgdFactors {
 };
 
 template <class T>
-__global__ void __launch_bounds__(map_threads) sgd_kernel(SgdFactors f, TensorList<ParameterSlot<T>> list) {
+__global__ void __launch_bounds__(map_threads)
+    sgd_kernel(SgdHyper h, TensorList<ParameterSlot<T>> list, const std::uint64_t* step) {
+  SgdFactors& s = block_shared<SgdFactors>();
+  if (threadIdx.x == 0) {
+    const auto momentum = static_cast<float>(h.momentum);
+    s = {static_cast<float>(h.rate(static_cast<double>(*step))), momentum, static_cast<float>(h.weight_decay),
+         h.nesterov ? 1.0f : 0.0f, h.nesterov ? momentum : 1.0f};
+  }
+  __syncthreads();
+  const SgdFactors f = s;
   const auto chunk = list.chunk(blockIdx.x);
   const Parameter<T> param(chunk.tensor, chunk.begin);
   float* const m = chunk.tensor.m + chunk.begin;
@@ -38,12 +48,9 @@ __global__ void __launch_bounds__(map_threads) sgd_kernel(SgdFactors f, TensorLi
 }
 
 template <class T>
-void sgd(const SgdHyper& h, int count, const ParameterSlot<T>* slots, Stream stream) {
-  const auto momentum = static_cast<float>(h.momentum);
-  const SgdFactors f{static_cast<float>(h.learning_rate), momentum, static_cast<float>(h.weight_decay),
-                     h.nesterov ? 1.0f : 0.0f, h.nesterov ? momentum : 1.0f};
+void sgd(const SgdHyper& h, int count, const ParameterSlot<T>* slots, const std::uint64_t* step, Stream stream) {
   for_slots("sgd", count, slots, [&](const TensorList<ParameterSlot<T>>& list) {
-    launch<sgd_kernel<T>>(optimiser_launch(list, 0, stream), f, list);
+    launch<sgd_kernel<T>>(optimiser_launch(list, sizeof(SgdFactors), stream), h, list, step);
   });
 }
 

@@ -168,6 +168,7 @@ MemoryCase batch_norm(const std::string& layer, index_t batch, const NormDims& d
 template <class T>
 MemoryCase adam(const std::string& network, index_t n) {
   constexpr bool wide = sizeof(T) == sizeof(float);
+  const AdamHyper h = AdamHyper::gan();
   const auto ours = [=] {
     const Values param = random_buffer(n, 1), grad = exact_buffer<T>(n, 2), m = random_buffer(n, 3),
                  v = random_buffer(n, 4);
@@ -192,14 +193,13 @@ MemoryCase adam(const std::string& network, index_t n) {
                                                         .m = memory->at<float>(2, set),
                                                         .v = memory->at<float>(3, set),
                                                         .master = wide ? nullptr : memory->at<float>(0, set)};
-                            kernels<T>(Device::cuda()).adam({}, 1, &slot, memory->at<std::uint64_t>(4, set), {stream});
+                            kernels<T>(Device::cuda()).adam(h, 1, &slot, memory->at<std::uint64_t>(4, set), {stream});
                           },
                       .result = [=] { return memory->read<float>(0, n); }};
   };
   const auto wrong = [=](const std::vector<float>& found) -> std::string {
     const Values param = random_buffer(n, 1), grad = exact_buffer<T>(n, 2), m = random_buffer(n, 3),
                  v = random_buffer(n, 4);
-    const AdamHyper h;
     for (index_t i = 0; i < n; i += 997) {
       const auto at = static_cast<std::size_t>(i);
       const double g = as_double(grad[at]), p = as_double(param[at]);

@@ -143,6 +143,8 @@
   }                                                                                              \
   namespace tinygan::optim {                                                                     \
   TEMPLATE class Optimiser<T>;                                                                   \
+  TEMPLATE class GroupedOptimiser<T, AdamHyper>;                                                 \
+  TEMPLATE class GroupedOptimiser<T, SgdHyper>;                                                  \
   TEMPLATE class Adam<T>;                                                                        \
   TEMPLATE class Sgd<T>;                                                                         \
   }

@@ -83,6 +83,8 @@
 #include <tinygan/optim/clip.hpp>
 #include <tinygan/optim/distinct.hpp>
 #include <tinygan/optim/ema.hpp>
+#include <tinygan/optim/rmsprop.hpp>
+#include <tinygan/optim/schedule.hpp>
 #include <tinygan/optim/sgd.hpp>
 #include <tinygan/runtime/captured_step.hpp>
 #include <tinygan/runtime/metric_ring.hpp>

@@ -45,9 +45,11 @@ void check_adam(const AdamHyper& h, std::uint64_t step) {
   INFO("step " << step << ", epsilon_hat " << h.epsilon_hat << ", decay " << h.weight_decay);
   const State<T> before;
   Expected param(before.total()), m(before.total()), v(before.total());
-  const double rate = h.learning_rate * h.decay.at(static_cast<double>(step - 1));
-  const double c1 = 1 - std::pow(h.beta1, static_cast<double>(step)),
-               c2 = 1 - std::pow(h.beta2, static_cast<double>(step));
+  const double rate = h.rate(static_cast<double>(step));
+  const auto correction = [&](double beta) {
+    return h.bias_correction ? 1 - std::pow(beta, static_cast<double>(step)) : 1;
+  };
+  const double c1 = correction(h.beta1), c2 = correction(h.beta2);
   for (index_t i = 0; i < before.total(); ++i) {
     const auto p = static_cast<double>(before.param[as_size(i)]), g = static_cast<double>(before.grad[as_size(i)]);
     const auto m0 = static_cast<double>(before.m[as_size(i)]), v0 = static_cast<double>(before.v[as_size(i)]);
@@ -72,7 +74,9 @@ void check_adam(const AdamHyper& h, std::uint64_t step) {
 
 template <class T>
 void check_sgd(const SgdHyper& h) {
-  INFO("momentum " << h.momentum << ", nesterov " << h.nesterov);
+  constexpr std::uint64_t step = 3;
+  const double rate = h.rate(3);
+  INFO("momentum " << h.momentum << ", nesterov " << h.nesterov << ", rate " << rate);
   const State<T> before;
   Expected param(before.total()), m(before.total());
   for (index_t i = 0; i < before.total(); ++i) {
@@ -80,12 +84,11 @@ void check_sgd(const SgdHyper& h) {
     const double g = static_cast<double>(before.grad[as_size(i)]) + h.weight_decay * p, m1 = h.momentum * m0 + g;
     const double size = std::fabs(g) + h.weight_decay * std::fabs(p) + std::fabs(h.momentum * m0);
     m.set(i, m1, 4 * eps<T> * size);
-    param.set(i, p - h.learning_rate * (h.nesterov ? g + h.momentum * m1 : m1),
-              eps<T> * (2 * std::fabs(p) + 16 * h.learning_rate * size));
+    param.set(i, p - rate * (h.nesterov ? g + h.momentum * m1 : m1), eps<T> * (2 * std::fabs(p) + 16 * rate * size));
   }
   check_everywhere<T>({param, m}, [&] {
     State<T> s;
-    cpu::sgd(h, s.count(), s.slots.data(), {});
+    cpu::sgd(h, s.count(), s.slots.data(), &step, {});
     return std::vector<std::vector<T>>{s.param, s.m};
   });
 }
@@ -116,19 +119,22 @@ void check_norm_and_clip(double max_norm) {
 }  // namespace
 
 TEST_CASE("cpu adam: one step from any state", "[cpu][optimiser]") {
+  const RateSchedule falling{.decay = RateSchedule::Decay::linear, .begin = 500, .end = 1500};
   for (const std::uint64_t step : {1u, 2u, 1000u, 1000000u})
     for (const AdamHyper& h :
-         {AdamHyper{}, AdamHyper{.learning_rate = 1e-3, .beta1 = 0.9, .epsilon = 1e-7, .epsilon_hat = true},
+         {AdamHyper::gan(), AdamHyper{},
+          AdamHyper{.learning_rate = 1e-3, .beta1 = 0.9, .epsilon = 1e-7, .epsilon_hat = true},
           AdamHyper{.learning_rate = 0.01, .beta1 = 0.9, .weight_decay = 0.1}, AdamHyper{.beta1 = 0.0, .beta2 = 0.9},
-          AdamHyper{.weight_decay = 0.1, .decay = {500, 1500}}}) {
+          AdamHyper{.weight_decay = 0.1, .schedule = falling}, AdamHyper{.beta1 = 0.0, .bias_correction = false}}) {
       check_adam<float>(h, step);
       check_adam<double>(h, step);
     }
 }
 
-TEST_CASE("cpu sgd: plain, momentum, Nesterov, decay", "[cpu][optimiser]") {
+TEST_CASE("cpu sgd: plain, momentum, Nesterov, decay, schedule", "[cpu][optimiser]") {
   for (const SgdHyper& h :
-       {SgdHyper{}, SgdHyper{.momentum = 0.9}, SgdHyper{.momentum = 0.9, .weight_decay = 0.01, .nesterov = true}}) {
+       {SgdHyper{}, SgdHyper{.momentum = 0.9}, SgdHyper{.momentum = 0.9, .weight_decay = 0.01, .nesterov = true},
+        SgdHyper{.schedule = {.warmup = 4}}}) {
     check_sgd<float>(h);
     check_sgd<double>(h);
   }

@@ -28,8 +28,8 @@ double mean_softplus(const V& logits, double sign) {
   return sum / static_cast<double>(logits.size());
 }
 
-const AdamHyper defaults{};
-const AdamHyper standing{.learning_rate = 0};
+const AdamHyper defaults = AdamHyper::gan();
+const AdamHyper standing{.learning_rate = 0, .beta1 = 0.5};
 
 /// One step on tiny networks of seed 1, with these two optimisers.
 struct Outcome {
@@ -151,7 +151,7 @@ TEST_CASE("mistake 6, G trained with label 0: its gradient does not vanish at D(
     CHECK(std::fabs(slope + (1 - 1e-6) / 4) <= 8 * eps);  // of log(1 - D) it would be -1e-6 / 4
 }
 
-TEST_CASE("mistake 7, one Adam for both: each network has its own state, and the defaults are DCGAN's") {
+TEST_CASE("mistake 7, one Adam for both: each network has its own state, and AdamHyper::gan() is DCGAN's") {
   CHECK((defaults.learning_rate == 2e-4 && defaults.beta1 == 0.5));
   models::Networks<float> networks = tiny_networks(1);
   gan::AdversarialStep<float> step(networks, defaults, defaults);

@@ -143,7 +143,7 @@ TEST_CASE("wgan keeps D's weights within the clip after each update, G's weights
 }
 
 TEST_CASE("a relativistic step: pairs of the same images in D's loss and, signs turned, in G's") {
-  const AdamHyper standing{.learning_rate = 0};
+  const AdamHyper standing{.learning_rate = 0, .beta1 = 0.5};
   for (const Loss loss : {Loss::bce, Loss::lsgan, Loss::hinge}) {
     const gan::Objective objective{.loss = loss, .relativistic = true};
     models::Networks<float> networks = tiny_critic_networks(1), same = tiny_critic_networks(1);

@@ -9,6 +9,7 @@
 #include <tinygan/nn/losses.hpp>
 #include <tinygan/nn/normalisation.hpp>
 #include <tinygan/nn/sequential.hpp>
+#include <tinygan/ops/reduce.hpp>
 #include <tinygan/optim/adam.hpp>
 
 #include "support/catch.hpp"
@@ -24,7 +25,7 @@ namespace {
 struct Learner {
   explicit Learner(std::uint64_t seed) : random(seed) {
     model.add(nn::Dense<float>(4, 3, {}, random)).add(nn::BatchNorm<float>(3)).add(nn::Dense<float>(3, 1, {}, random));
-    adam.emplace(model.parameters());
+    adam.emplace(model.parameters(), AdamHyper::gan());
   }
 
   void step() {
@@ -80,6 +81,28 @@ TEST_CASE("a learner restored from its saved state goes on with the same bits") 
     INFO(lost);
     CHECK_FALSE(wrong.saved() == whole.saved());
   }
+}
+
+TEST_CASE("an optimiser's state is stored by name, whatever the order of its groups, and AdamW's as Adam's") {
+  Generator random(1);
+  nn::Sequential<float> model(nn::Dense<float>(4, 3, {}, random), nn::Dense<float>(3, 1, {}, random));
+  optim::Adam<float> adam(model.parameters());
+  optim::AdamW<float> grouped(optim::decay_kernels_only(model.parameters(), optim::AdamWHyper{}));
+  const Variable<float> x = random_normal<float>({6, 4}, random);
+  adam.step(grad(ops::sum(model(x, nn::Pass::train(random))), adam.parameters()));
+  io::SafetensorsFile file, again;
+  io::add_adam<float>(file, {"adam", &adam, &model});
+  io::load_adam<float, optim::AdamW<float>>(file, "file", {"adam", &grouped, &model});
+  io::add_adam<float, optim::AdamW<float>>(again, {"adam", &grouped, &model});
+  CHECK(again == file);
+  CHECK(grouped.steps() == 1);
+  // Kernels, then biases: the model's parameter 1, the first bias, is the optimiser's parameter 2.
+  CHECK(grouped.first_moments()[2].to_vector() == adam.first_moments()[1].to_vector());
+
+  nn::Sequential<float> other(nn::Dense<float>(4, 3, {}, random), nn::Dense<float>(3, 1, {}, random));
+  CHECK(error_of([&] {
+          io::add_adam<float>(again, {"adam", &adam, &other});
+        }) == "adam: the model's parameter 'dense.kernel' is not one of the optimiser's");
 }
 
 TEST_CASE("state that does not fit is refused by name and changes nothing") {

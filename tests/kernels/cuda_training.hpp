@@ -108,7 +108,7 @@ template <class T>
 FirstStep first_step(TrainingStart<T> start, Device device, double moved = 0, unsigned seed = 0) {
   move_weights(start.networks.generator, moved, seed);
   move_weights(start.networks.discriminator, moved, seed + 1000);
-  const AdamHyper hyper{.learning_rate = 0.01, .epsilon = 0.1};
+  const AdamHyper hyper{.learning_rate = 0.01, .beta1 = 0.5, .epsilon = 0.1};
   gan::AdversarialStep<T> step(start.networks, hyper, hyper);
   step.measure_norms(true);
   const nn::Sequential<T>* const models[] = {&start.networks.generator, &start.networks.discriminator};

@@ -89,7 +89,7 @@ void check_adam_step(const AdamHyper& h, const One& before, const One& after) {
              [&](index_t i) { return 4 * rounding * after.v64[static_cast<std::size_t>(i)]; });
   check_near(after.exact(), after.param64, [&](index_t i) {
     const auto k = static_cast<std::size_t>(i);
-    const double kept = (1 - h.learning_rate * h.decay.at(2) * h.weight_decay) * before.param64[k];  // update 3
+    const double kept = (1 - h.rate(3) * h.weight_decay) * before.param64[k];  // update 3
     const double update = std::fabs(kept - after.param64[k]), m = std::fabs(after.m64[k]);
     const double from_m = m > 0 ? 3 * m_size(i) / m : 0;
     return rounding * (update * (from_m + 3 + 6) + 2 * std::fabs(kept) + std::fabs(after.param64[k]));
@@ -104,14 +104,15 @@ void check_adam() {
   for (const bool keras : {false, true})
     for (const std::vector<index_t>& list : {sizes, many}) {
       const Parameters<T> p(list), before(list);
-      const LinearDecay decay = keras ? LinearDecay{1, 5} : LinearDecay{};
+      const RateSchedule schedule =
+          keras ? RateSchedule{.decay = RateSchedule::Decay::linear, .begin = 1, .end = 5} : RateSchedule{};
       const AdamHyper h{.learning_rate = 0.01,
                         .beta1 = 0.5,
                         .beta2 = 0.999,
                         .epsilon = 1e-3,
                         .weight_decay = 0.1,
                         .epsilon_hat = keras,
-                        .decay = decay};
+                        .schedule = schedule};
       const std::uint64_t step = 3;
       emulated_kernels<T>().adam(h, p.count(), p.slots().data(), &step, {});
       kernels<double>(Device::cpu()).adam(h, p.count(), p.slots64().data(), &step, {});
@@ -131,8 +132,9 @@ void check_sgd() {
   for (const bool nesterov : {false, true}) {
     const Parameters<T> p(sizes);
     const SgdHyper h{.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.01, .nesterov = nesterov};
-    emulated_kernels<T>().sgd(h, p.count(), p.slots().data(), {});
-    kernels<double>(Device::cpu()).sgd(h, p.count(), p.slots64().data(), {});
+    const std::uint64_t step = 3;
+    emulated_kernels<T>().sgd(h, p.count(), p.slots().data(), &step, {});
+    kernels<double>(Device::cpu()).sgd(h, p.count(), p.slots64().data(), &step, {});
     for (const auto& one : p.all) {
       // Operands are at most 1. g' = g + decay p: 1.1 roundings of it. m = 0.9 m + g': 1.8 of 0.9 m, those of g', and 1
       // of their sum, at most 1.91. p - 0.1 (g' + 0.9 m): in the bracket 1.1 and 1.1 + 0.9 (1.8 + 1.1 + 1.9) + 1.8
@@ -184,10 +186,10 @@ void check_masters(const Optimise& optimise) {
 TEST_CASE("Emulated adam and sgd: with masters the same bits as without") {
   const std::uint64_t step = 2;
   const auto adam = [&](const auto& k, int count, const auto* slots) {
-    k.adam({.learning_rate = 0.01, .weight_decay = 0.1}, count, slots, &step, {});
+    k.adam({.learning_rate = 0.01, .beta1 = 0.5, .weight_decay = 0.1}, count, slots, &step, {});
   };
   const auto sgd = [&](const auto& k, int count, const auto* slots) {
-    k.sgd({.learning_rate = 0.1, .momentum = 0.9}, count, slots, {});
+    k.sgd({.learning_rate = 0.1, .momentum = 0.9}, count, slots, &step, {});
   };
   check_masters<float>(adam);
   check_masters<bfloat16>(adam);
@@ -202,7 +204,7 @@ TEST_CASE("Emulated optimisers of bfloat16: what they cannot do says so by name"
   slots[0].master = nullptr;
   const std::uint64_t step = 1;
   REQUIRE_THROWS_WITH(k.adam({}, 1, slots.data(), &step, {}), "adam: bfloat16 parameter 0 has no master");
-  REQUIRE_THROWS_WITH(k.sgd({}, 1, slots.data(), {}), "sgd: bfloat16 parameter 0 has no master");
+  REQUIRE_THROWS_WITH(k.sgd({}, 1, slots.data(), &step, {}), "sgd: bfloat16 parameter 0 has no master");
   bfloat16 x[4];
   REQUIRE_THROWS_WITH(k.ema(4, 0.5f, x, x, {}),
                       "device emulated: it has no kernel 'ema' yet; use another device for this");

@@ -62,7 +62,7 @@ Trained train_classifier(const Make& make, index_t inputs, index_t classes, Devi
   model.to(device);
   average.to(device);
   // An epsilon of the size of the gradients: where it is small, Adam turns the rounding of a tiny one into a full step.
-  optim::Adam<T> adam(model.parameters(), {.learning_rate = 0.05, .epsilon = 0.1});
+  optim::Adam<T> adam(model.parameters(), {.learning_rate = 0.05, .beta1 = 0.5, .epsilon = 0.1});
   optim::Ema<T> ema(model.parameters(), average.parameters());
   const index_t batch = 8;
   const auto x = tensor<T>(draw(Draw::uniform, {batch, inputs}, 1), {batch, inputs}, device);
@@ -166,7 +166,7 @@ Trained train_adversarially(Device device, double moved = 0, unsigned seed = 0) 
   move_weights(networks.generator, moved, seed);
   move_weights(networks.discriminator, moved, seed + 1000);
   networks.to(device);
-  const AdamHyper hyper{.learning_rate = 0.01, .epsilon = 0.1};
+  const AdamHyper hyper{.learning_rate = 0.01, .beta1 = 0.5, .epsilon = 0.1};
   gan::AdversarialStep<T> step(networks, hyper, hyper);
   step.measure_norms(true);
   Generator random(5, device);

@@ -11,7 +11,7 @@
 
 namespace tinygan::test {
 
-inline const AdamHyper reports_hyper{.learning_rate = 0.01, .epsilon = 0.1};
+inline const AdamHyper reports_hyper{.learning_rate = 0.01, .beta1 = 0.5, .epsilon = 0.1};
 
 template <class T>
 Tensor<T> elements(const Tensor<float>& x) {

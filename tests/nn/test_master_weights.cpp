@@ -118,8 +118,8 @@ TEST_CASE("master weights take updates too small for bfloat16") {
   }
   SECTION("adam, as of a float parameter") {
     const F alone(Tensor<float>::full({5}, 1.0f, there), true), gf(Tensor<float>::full({5}, 1.0f, there));
-    optim::Adam<bfloat16> adam({p});
-    optim::Adam<float> reference({alone});
+    optim::Adam<bfloat16> adam({p}, AdamHyper::gan());
+    optim::Adam<float> reference({alone}, AdamHyper::gan());
     for (int i = 0; i < 5; ++i) {
       adam.step({g});
       reference.step({gf});
@@ -211,7 +211,7 @@ TEST_CASE("a bfloat16 learner restored from its file goes on with the same bits"
   struct Learner {
     explicit Learner(std::uint64_t seed) : m(model<bfloat16>(seed)), random(5, there) {
       m.to(there);
-      adam.emplace(m.parameters(), AdamHyper{.learning_rate = 0.01});
+      adam.emplace(m.parameters(), AdamHyper{.learning_rate = 0.01, .beta1 = 0.5});
     }
     void step() {
       random.next_step();

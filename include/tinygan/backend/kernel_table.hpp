@@ -141,7 +141,7 @@ struct KernelTable {
   // ---- optimisers, all parameters in one call -------------------------------------------------------------------
   /// Updates param, m and v of every slot in place; *step is t >= 1, on the device.
   void (*adam)(const AdamHyper&, int count, const ParameterSlot<T>*, const std::uint64_t* step, Stream);
-  void (*sgd)(const SgdHyper&, int count, const ParameterSlot<T>*, Stream);
+  void (*sgd)(const SgdHyper&, int count, const ParameterSlot<T>*, const std::uint64_t* step, Stream);
   /// average = decay * average + (1 - decay) * x, in place.
   void (*ema)(index_t n, wide_t<T> decay, const T* x, T* average, Stream);
   /// *norm = sqrt(sum of squares over all segments).

@@ -16,9 +16,9 @@ namespace tinygan::cpu {
 template <class T>
 void adam(const AdamHyper& h, int count, const ParameterSlot<T>* slots, const std::uint64_t* step, Stream) {
   const auto t = static_cast<double>(*step);
-  const double correction1 = 1 - __builtin_pow(h.beta1, t);
-  const double root_correction2 = __builtin_sqrt(1 - __builtin_pow(h.beta2, t));
-  const double learning_rate = h.learning_rate * h.decay.at(t - 1);
+  const double correction1 = h.bias_correction ? 1 - __builtin_pow(h.beta1, t) : 1;
+  const double root_correction2 = h.bias_correction ? __builtin_sqrt(1 - __builtin_pow(h.beta2, t)) : 1;
+  const double learning_rate = h.rate(t);
   // Both forms are p -= rate m / (sqrt(v) root + epsilon).
   const auto rate = static_cast<T>(learning_rate * (h.epsilon_hat ? root_correction2 : 1) / correction1);
   const auto root = static_cast<T>(h.epsilon_hat ? 1 : 1 / root_correction2);

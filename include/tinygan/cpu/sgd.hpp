@@ -1,6 +1,8 @@
 // SGD with momentum over all parameters. Cost: param, grad, m read, param, m written: 20 bytes a float parameter.
 #pragma once
 
+#include <cstdint>
+
 #include <tinygan/backend/optimiser_arguments.hpp>
 #include <tinygan/base/stream.hpp>
 #include <tinygan/cpu/optimiser.hpp>
@@ -8,8 +10,8 @@
 namespace tinygan::cpu {
 
 template <class T>
-void sgd(const SgdHyper& h, int count, const ParameterSlot<T>* slots, Stream) {
-  const auto rate = static_cast<T>(h.learning_rate), momentum = static_cast<T>(h.momentum);
+void sgd(const SgdHyper& h, int count, const ParameterSlot<T>* slots, const std::uint64_t* step, Stream) {
+  const auto rate = static_cast<T>(h.rate(static_cast<double>(*step))), momentum = static_cast<T>(h.momentum);
   const auto decay = static_cast<T>(h.weight_decay);
   // p -= rate (along_g g + along_m m)
   const T along_g = h.nesterov ? T(1) : T(0), along_m = h.nesterov ? momentum : T(1);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include <tinygan/base/outline.hpp>
@@ -21,26 +22,31 @@ void add_counter(SafetensorsFile& file, const std::string& name, std::uint64_t v
 /// Reads a counter. Throws Error naming file and counter if it is missing.
 std::uint64_t counter(const SafetensorsFile& file, const std::string& file_name, const std::string& name);
 
-/// An Adam, the model whose parameters it updates, and the prefix of its state's names.
-template <class T>
+/// An Adam or AdamW, the model whose parameters it updates, and the prefix of its state's names.
+template <class T, class Optimiser = optim::Adam<T>>
 struct NamedAdam {
   std::string name;
-  optim::Adam<T>* adam;
+  Optimiser* adam;
   const nn::Module<T>* module;
 };
 
 namespace detail {
 
-/// "<name>.m.<parameter>" and "<name>.v.<parameter>". Throws Error unless the optimiser owns the module's parameters.
-template <class T>
-auto moments(const NamedAdam<T>& a) {
+/// "<name>.m.<parameter>" and "<name>.v.<parameter>", in the order of the module whatever the optimiser's groups. Throws
+/// Error unless the optimiser owns the module's parameters.
+template <class T, class Optimiser>
+auto moments(const NamedAdam<T, Optimiser>& a) {
   const std::vector<nn::Named<T>> parameters = a.module->distinct_parameters();
   check(parameters.size() == a.adam->parameters().size(), a.name, "the optimiser has ", a.adam->parameters().size(),
         " parameters, the model ", parameters.size());
+  std::unordered_map<const NodeBase*, std::size_t> positions;
+  for (const Variable<T>& p : a.adam->parameters()) positions.emplace(p.node().get(), positions.size());
   std::vector<NamedTensor<typename nn::Module<T>::Wide>> all;
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    all.push_back({a.name + ".m." + parameters[i].name, a.adam->first_moments()[i]});
-    all.push_back({a.name + ".v." + parameters[i].name, a.adam->second_moments()[i]});
+  for (const nn::Named<T>& p : parameters) {
+    const auto found = positions.find(p.variable.node().get());
+    check(found != positions.end(), a.name, "the model's parameter '", p.name, "' is not one of the optimiser's");
+    all.push_back({a.name + ".m." + p.name, a.adam->first_moments()[found->second]});
+    all.push_back({a.name + ".v." + p.name, a.adam->second_moments()[found->second]});
   }
   return all;
 }
@@ -48,16 +54,16 @@ auto moments(const NamedAdam<T>& a) {
 }  // namespace detail
 
 /// Appends the first and second moment of every parameter and the number of updates.
-template <class T>
-void add_adam(SafetensorsFile& file, const NamedAdam<T>& a) {
+template <class T, class Optimiser = optim::Adam<T>>
+void add_adam(SafetensorsFile& file, const NamedAdam<T, Optimiser>& a) {
   add_tensors(file, detail::moments(a));
   add_counter(file, a.name + ".steps", a.adam->steps());
 }
 
 /// Loads what add_adam() appended. Throws Error naming file and tensor if one is missing or has another shape; the
 /// optimiser is then unchanged.
-template <class T>
-void load_adam(const SafetensorsFile& file, const std::string& file_name, const NamedAdam<T>& a) {
+template <class T, class Optimiser = optim::Adam<T>>
+void load_adam(const SafetensorsFile& file, const std::string& file_name, const NamedAdam<T, Optimiser>& a) {
   const std::uint64_t steps = counter(file, file_name, a.name + ".steps");
   const LoadOptions not_strict{.strict = false};  // the file also holds counters and moments of other optimisers
   load_tensors(file, file_name, detail::moments(a), not_strict);

@@ -24,6 +24,18 @@ void check_distinct(const char* op, const char* what, const std::vector<Tensor<T
              "; expected every ", what, " once, or it is updated twice");
 }
 
+/// The gradients that backward() accumulated. Throws Error naming the position of a parameter that has none.
+template <class T>
+std::vector<Variable<T>> accumulated_grads(const char* op, const std::vector<Variable<T>>& parameters) {
+  std::vector<Variable<T>> grads;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    check(parameters[i].defined(), op, "parameter ", i, " is empty, expected a variable with a value");
+    check(parameters[i].grad().defined(), op, "parameter ", i, " has no gradient; call backward() first");
+    grads.push_back(parameters[i].grad());
+  }
+  return grads;
+}
+
 /// The master weights of a list of variables. Throws Error naming the position of an empty one.
 template <class T>
 std::vector<typename Variable<T>::Master> masters(const char* op, const char* what,

@@ -1,7 +1,6 @@
 // Optimiser: the base of the optimisers, which holds the parameters and checks gradients.
 #pragma once
 
-#include <cmath>
 #include <vector>
 
 #include <tinygan/autograd/variable.hpp>
@@ -29,17 +28,12 @@ class Optimiser {
 
   std::vector<Tensor<Wide>> zeros_like_parameters() const;
 
-  /// The gradients accumulated by backward(). Throws Error if a parameter has none.
-  std::vector<Variable<T>> accumulated() const;
-
   /// Kernel arguments. Throws Error unless every parameter has one gradient of its shape, and all are on the device of
   /// the optimiser's state.
   std::vector<ParameterSlot<T>> slots(const std::vector<Variable<T>>& grads) const;
 
   /// Bumps the versions after an update: a tape that recorded the old weights must not be differentiated with the new.
   void mark_updated() const;
-
-  void check_finite(const char* what, double value, bool positive) const;
 
   const char* name_;
   std::vector<Variable<T>> parameters_;
@@ -77,16 +71,6 @@ auto Optimiser<T>::zeros_like_parameters() const -> std::vector<Tensor<Wide>> {
 }
 
 template <class T>
-std::vector<Variable<T>> Optimiser<T>::accumulated() const {
-  std::vector<Variable<T>> grads;
-  for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    check(parameters_[i].grad().defined(), name_, "parameter ", i, " has no gradient; call backward() first");
-    grads.push_back(parameters_[i].grad());
-  }
-  return grads;
-}
-
-template <class T>
 std::vector<ParameterSlot<T>> Optimiser<T>::slots(const std::vector<Variable<T>>& grads) const {
   check(!parameters_.empty(), name_, "there are no parameters: the optimiser was moved from");
   check(grads.size() == parameters_.size(), name_, grads.size(), " gradients for ", parameters_.size(), " parameters");
@@ -108,12 +92,6 @@ std::vector<ParameterSlot<T>> Optimiser<T>::slots(const std::vector<Variable<T>>
 template <class T>
 void Optimiser<T>::mark_updated() const {
   for (const Variable<T>& p : parameters_) p.mark_updated();
-}
-
-template <class T>
-void Optimiser<T>::check_finite(const char* what, double value, bool positive) const {
-  check(std::isfinite(value) && (positive ? value > 0 : value >= 0), name_, what, " is ", value, ", expected a finite ",
-        positive ? "positive" : "non-negative", " number");
 }
 
 }  // namespace tinygan::optim
