@@ -56,6 +56,7 @@
 #include <tinygan/nn/pooling.hpp>
 #include <tinygan/nn/reshape.hpp>
 #include <tinygan/nn/sequential.hpp>
+#include <tinygan/nn/snapshot.hpp>
 #include <tinygan/nn/spectral_norm.hpp>
 #include <tinygan/nn/virtual_batch_norm.hpp>
 #include <tinygan/ops/batched_matmul.hpp>
@@ -79,9 +80,11 @@
 #include <tinygan/ops/scan.hpp>
 #include <tinygan/ops/shape.hpp>
 #include <tinygan/ops/softmax.hpp>
+#include <tinygan/optim/accumulate.hpp>
 #include <tinygan/optim/adam.hpp>
 #include <tinygan/optim/clip.hpp>
 #include <tinygan/optim/distinct.hpp>
+#include <tinygan/optim/early_stopping.hpp>
 #include <tinygan/optim/ema.hpp>
 #include <tinygan/optim/rmsprop.hpp>
 #include <tinygan/optim/schedule.hpp>

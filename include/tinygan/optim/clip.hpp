@@ -2,6 +2,7 @@
 #pragma once
 
 #include <tinygan/ops/pointwise.hpp>
+#include <tinygan/optim/distinct.hpp>
 
 namespace tinygan::optim {
 
@@ -56,6 +57,35 @@ std::vector<Variable<T>> clip_by_value(const std::vector<Variable<T>>& grads, do
     clipped.push_back(ops::clamp(g, -limit, limit));
   }
   return clipped;
+}
+
+/// Scales the gradients that backward() accumulated by min(1, max_norm / norm), in place, and returns their norm before
+/// scaling. Throws Error unless max_norm > 0, and if a parameter has no gradient.
+template <class T>
+Tensor<wide_t<T>> clip_grads_by_global_norm(const std::vector<Variable<T>>& parameters, double max_norm) {
+  check(max_norm > 0, "clip_grads_by_global_norm", "norm ", max_norm, ", expected above 0");
+  const std::vector<Variable<T>> grads = detail::accumulated_grads("clip_grads_by_global_norm", parameters);
+  const Tensor<wide_t<T>> norm = global_norm(grads);
+  std::vector<Segment<T>> segments;
+  for (const Variable<T>& g : grads) segments.push_back({g.size(), g.value().data()});
+  kernels<T>(norm.device())
+      .clip_by_norm(static_cast<int>(segments.size()), segments.data(), norm.data(), kernel_scalar<T>(max_norm),
+                    Stream{});
+  for (const Variable<T>& g : grads) g.value().bump_version();
+  return norm;
+}
+
+/// Clamps each element of the gradients that backward() accumulated to [-limit, limit], in place. Throws Error unless
+/// limit > 0, and if a parameter has no gradient.
+template <class T>
+void clip_grads_by_value(const std::vector<Variable<T>>& parameters, double limit) {
+  check(limit > 0, "clip_grads_by_value", "limit ", limit, ", expected above 0");
+  for (const Variable<T>& g : detail::accumulated_grads("clip_grads_by_value", parameters)) {
+    kernels<T>(g.device())
+        .unary(UnaryOp::clamp, g.size(), kernel_scalar<T>(-limit), kernel_scalar<T>(limit), g.value().data(),
+               g.value().data(), Stream{});
+    g.value().bump_version();
+  }
 }
 
 /// Clamps each weight to [-limit, limit], in place, fp32 master weights where T is bfloat16. Throws Error unless

@@ -1,0 +1,57 @@
+// EarlyStopping: when a measured value has not improved for some time.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#include <tinygan/base/error.hpp>
+
+namespace tinygan::optim {
+
+enum class Better { lower, higher };
+
+struct EarlyStoppingOptions {
+  int patience = 10;     ///< measurements in a row without an improvement, after which training should stop
+  double min_delta = 0;  ///< an improvement is better than the best value by more than this
+  Better better = Better::lower;
+};
+
+/// Tells from measurements, such as the loss on a validation set, when to stop training.
+/// Source: Prechelt, "Early Stopping - But When?", 1998.
+class EarlyStopping {
+ public:
+  /// Throws Error unless patience >= 1, and on a NaN, infinite or negative min_delta.
+  explicit EarlyStopping(const EarlyStoppingOptions& options = {}) : options_(options) {
+    check(options.patience >= 1, "early_stopping", "patience is ", options.patience, ", expected at least 1");
+    check(std::isfinite(options.min_delta) && options.min_delta >= 0, "early_stopping", "min_delta is ",
+          options.min_delta, ", expected a finite non-negative number");
+  }
+
+  /// Records a measurement; whether it is an improvement, as the first number is. NaN is none.
+  bool improved(double value) {
+    const bool better = !std::isnan(value) && (std::isnan(best_) || gain(value) > options_.min_delta);
+    ++measurements_;
+    waiting_ = better ? 0 : waiting_ + 1;
+    if (better) best_ = value, best_measurement_ = measurements_;
+    return better;
+  }
+
+  /// Whether the last `patience` measurements brought no improvement.
+  bool should_stop() const { return waiting_ >= options_.patience; }
+
+  /// NaN before the first number.
+  double best() const { return best_; }
+  /// Measurements count from 1; 0 before the first number.
+  std::int64_t best_measurement() const { return best_measurement_; }
+
+ private:
+  double gain(double value) const { return options_.better == Better::lower ? best_ - value : value - best_; }
+
+  EarlyStoppingOptions options_;
+  double best_ = std::numeric_limits<double>::quiet_NaN();
+  std::int64_t measurements_ = 0, best_measurement_ = 0;
+  int waiting_ = 0;
+};
+
+}  // namespace tinygan::optim
