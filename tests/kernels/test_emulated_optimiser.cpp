@@ -103,6 +103,7 @@ void check_adam() {
   many.back() = 300;
   for (const bool keras : {false, true})
     for (const std::vector<index_t>& list : {sizes, many}) {
+      const bool corrected = keras || list.size() == many.size();
       const Parameters<T> p(list), before(list);
       const RateSchedule schedule =
           keras ? RateSchedule{.decay = RateSchedule::Decay::linear, .begin = 1, .end = 5} : RateSchedule{};
@@ -112,6 +113,7 @@ void check_adam() {
                         .epsilon = 1e-3,
                         .weight_decay = 0.1,
                         .epsilon_hat = keras,
+                        .bias_correction = corrected,
                         .schedule = schedule};
       const std::uint64_t step = 3;
       emulated_kernels<T>().adam(h, p.count(), p.slots().data(), &step, {});
@@ -131,7 +133,8 @@ template <class T>
 void check_sgd() {
   for (const bool nesterov : {false, true}) {
     const Parameters<T> p(sizes);
-    const SgdHyper h{.learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.01, .nesterov = nesterov};
+    const SgdHyper h{
+        .learning_rate = 0.1, .momentum = 0.9, .weight_decay = 0.01, .nesterov = nesterov, .schedule = {.warmup = 4}};
     const std::uint64_t step = 3;
     emulated_kernels<T>().sgd(h, p.count(), p.slots().data(), &step, {});
     kernels<double>(Device::cpu()).sgd(h, p.count(), p.slots64().data(), &step, {});
