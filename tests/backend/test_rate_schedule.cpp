@@ -1,3 +1,4 @@
+#include <tinygan/backend/linear_decay.hpp>
 #include <tinygan/backend/rate_schedule.hpp>
 
 #include <cmath>
@@ -20,6 +21,15 @@ TEST_CASE("RateSchedule: a line, from 1 before it begins to its floor") {
   CHECK((s.at(0) == 1 && s.at(100) == 1 && s.at(125) == 0.75 && s.at(199) == 0.01 && s.at(200) == 0 && s.at(1e9) == 0));
   const RateSchedule floor{.decay = Decay::linear, .end = 4, .floor = 0.5};
   CHECK((floor.at(0) == 1 && floor.at(1) == 0.875 && floor.at(4) == 0.5 && floor.at(5) == 0.5));
+}
+
+TEST_CASE("RateSchedule: a line to 0 has the bits of LinearDecay, so runs begun with that go on the same") {
+  for (const double steps : {7.0, 1000.0, 37500.0})
+    for (const double share : {0.3, 0.5, 1.0}) {
+      const RateSchedule s{.decay = Decay::linear, .begin = steps * (1 - share), .end = steps};
+      const tinygan::LinearDecay line{steps * (1 - share), steps};
+      for (double t = 0; t <= steps + 1; ++t) REQUIRE(s.at(t) == line.at(t));
+    }
 }
 
 TEST_CASE("RateSchedule: half a cosine") {
