@@ -18,7 +18,7 @@ config() { printf "${@:2}" >"$1"; }
 
 not_whole=(nan inf -1 -0 +5 ' 5' '5 ' 0x10 1e3 1_000 1,000 1.0 5. five 9223372036854775808 99999999999999999999999 '٣')
 not_real=(nan NAN -nan 'nan(0x1)' inf -inf Infinity 1e400 -1e400 1e-400 -0.1 1e7 +0.5 ' 0.5' '0.5 ' 0x1p-3 0,5 0_1 0.5f e5 .)
-whole=(images penalty-every critic-steps epochs steps batch-size statistics-images threads snapshot-every checkpoint-every keep-last
+whole=(images warmup-steps penalty-every critic-steps epochs steps batch-size statistics-images threads snapshot-every checkpoint-every keep-last
   keep-every log-every)
 real=(label-smoothing penalty-weight r2 learning-rate learning-rate-d learning-rate-decay beta1 beta2 ema augment-shift
   augment-rotation augment-scale instance-noise instance-noise-decay)
@@ -50,6 +50,7 @@ ends 2 "--seed: the value is empty" sample "$run" --seed= 8
 ends 2 "--batch-size: '1' is not a whole number from 2 to 1048576" train --batch-size 1
 ends 2 "--ema: '1' is not a number from 0 to 0.999999" train --ema 1
 for option in data out resume; do ends 2 "--$option: the value is empty" train "--$option" ''; done
+ends 2 "--schedule: 'exponential' is unknown; there are linear, cosine, step, constant" train --schedule exponential
 ends 2 "--dry-run: 'maybe' is neither true nor false" train --dry-run=maybe
 ends 2 "--device: 'cuda:-1' is unknown" train --device cuda:-1
 for list in flip color,flip color, ,color color,none 'color, cutout' ''; do
@@ -63,10 +64,10 @@ ends 2 "path: the value is empty" info ''
 zeros=(--images 0100 --batch-size 016 --steps 0070 --critic-steps 02 --statistics-images 0064 --seed 010 --epochs 009
   --snapshot-every 08 --checkpoint-every 09 --keep-last 07 --keep-every 011 --log-every 012 --eval-every 013 --eval-samples 0256 --threads 01
   --penalty-weight 010 --r1 00.5 --r2 01 --penalty-every 016 --learning-rate 0001e-03 --learning-rate-d 04e-4
-  --learning-rate-decay .25 --beta1 00.5 --beta2 0.99 --ema .25)
+  --learning-rate-decay .25 --schedule cosine --warmup-steps 017 --beta1 00.5 --beta2 0.99 --ema .25)
 resolved '"images":100,"model":"small",' "${zeros[@]}"
 resolved '"penalty-weight":10.0,"r1":0.5,"r2":1.0,"penalty-every":16,"critic-steps":2,"epochs":9,"steps":70,"batch-size":16,"seed":10,' "${zeros[@]}"
-resolved '"learning-rate":0.001,"learning-rate-d":0.0004,"learning-rate-decay":0.25,"beta1":0.5,"beta2":0.99,"ema":0.25,"statistics-images":64,' "${zeros[@]}"
+resolved '"learning-rate":0.001,"learning-rate-d":0.0004,"learning-rate-decay":0.25,"schedule":"cosine","warmup-steps":17,"beta1":0.5,"beta2":0.99,"ema":0.25,"statistics-images":64,' "${zeros[@]}"
 resolved '"threads":1,' "${zeros[@]}"
 resolved '"snapshot-every":8,"checkpoint-every":9,"keep-last":7,"keep-every":11,"log-every":12,"eval-every":13,"eval-samples":256,' "${zeros[@]}"
 resolved '"seed":18446744073709551615,' --seed 18446744073709551615

@@ -43,6 +43,21 @@ for length in "--steps 9" "--epochs 3"; do
   ends 1 "--learning-rate-decay, which spreads over all of its steps; another length \($length instead of --steps 8\)" \
     train --resume "$whole_falling" $length
 done
+# Other schedules: the same, and each with an end of its own.
+finished=("$whole_falling" "$constant")
+for schedule in cosine step constant; do
+  shape=(--learning-rate-decay 0.5 --schedule "$schedule" --warmup-steps 3)
+  whole_shape=$(train "${falling[@]}" "${shape[@]}" --steps 8 --out "$scratch/$schedule")
+  cp -r "$whole_shape" "$scratch/${schedule}_part"
+  train --resume "$scratch/${schedule}_part/checkpoints/step_00000002" --steps 8 --progress none >/dev/null
+  same_end "$whole_shape" "$scratch/${schedule}_part" "resumed with the schedule $schedule in its warm-up"
+  for other in "${finished[@]}"; do cmp -s <(stats "$whole_shape") <(stats "$other") && die "--schedule $schedule is like another"; done
+  finished+=("$whole_shape")
+done
+ends 1 "--schedule step, the command line says --schedule linear" \
+  train --resume "${finished[3]}" --schedule linear
+ends 1 "--warmup-steps: 8 in a run of 8, expected fewer" train "${falling[@]}" --learning-rate-decay 0.5 --warmup-steps 8 --steps 8
+train --resume "$whole_shape" --steps 9 --progress none >/dev/null  # constant: of any length
 again=$(train "${falling[@]}" --learning-rate-decay 0.5 --steps 9 --out "$scratch/falling" --resume auto)
 [[ $again != "$whole_falling" ]] || die "--resume auto goes on with a run of another length"
 
@@ -50,7 +65,7 @@ again=$(train "${falling[@]}" --learning-rate-decay 0.5 --steps 9 --out "$scratc
 older=("${tiny[@]}" "${often[@]}" --r1 0 --penalty-every 1 --beta2 0.999 --out "$scratch/older")
 whole_older=$(train "${older[@]}" --steps 8)
 part=$(train "${older[@]}" --steps 4)
-sed -i -E 's/^ *"(r1|penalty-every|learning-rate-decay|beta2)": .*,$//' "$part/options.json"
+sed -i -E 's/^ *"(r1|penalty-every|learning-rate-decay|schedule|warmup-steps|beta2)": .*,$//' "$part/options.json"
 ! grep -q '"beta2"' "$part/options.json" || die "the options are still there: $(cat "$part/options.json")"
 train --resume "$part" --steps 8 --progress none >/dev/null
 same_end "$whole_older" "$part" "resumed without options that are newer"

@@ -155,7 +155,7 @@ TrainOptions merge_options(const TrainOptions& saved, const TrainOptions& now) {
 }
 
 const char* option_bound_to_length(const TrainOptions& options) {
-  if (options.learning_rate_decay > 0) return "learning-rate-decay";
+  if (options.learning_rate_decay > 0 && options.schedule != "constant") return "learning-rate-decay";
   return options.instance_noise > 0 && options.instance_noise_decay > 0 ? "instance-noise-decay" : nullptr;
 }
 

@@ -41,7 +41,9 @@ struct TrainOptions {
   std::string precision = "auto";  ///< of multiplication, fp32 or tf32; bf16: bfloat16 networks; auto: use_precision()
   double learning_rate = 1e-3;
   double learning_rate_d = 0;        ///< of the discriminator; 0: the same
-  double learning_rate_decay = 0.5;  ///< the last share of the run, in which both rates fall to 0
+  double learning_rate_decay = 0.5;  ///< the last share of the run, in which both rates fall; 0: they do not
+  std::string schedule = "linear";   ///< how they fall: linear, cosine, step or constant (not at all)
+  std::int64_t warmup_steps = 0;     ///< over which both rates rise from 0
   double beta1 = 0, beta2 = 0.99;
   double ema = 0.999;                     ///< decay of the averaged generator; 0: none
   std::int64_t statistics_images = 1024;  ///< for the batch statistics of the averaged generator
@@ -166,7 +168,13 @@ void each_option(F&& f) {
   f(Option{"learning-rate-d", &O::learning_rate_d, Role::result, Real{0, 1e6}, "R",
            "Adam's of the discriminator; 0: --learning-rate"});
   f(Option{"learning-rate-decay", &O::learning_rate_decay, Role::result, Real{0, 1}, "F",
-           "Both rates fall linearly to 0 in the last share F of the run, which then cannot be extended"});
+           "Both rates fall to 0 in the last share F of the run, which then cannot be extended"});
+  f(Option{
+      "schedule", &O::schedule, Role::result, OneOf{{"linear", "cosine", "step", "constant"}}, "HOW",
+      "How the rates fall: linear or cosine, to 0 in that share; step, to a tenth after each such share; constant, "
+      "not at all"});
+  f(Option{"warmup-steps", &O::warmup_steps, Role::result, Whole{0, max_steps}, "N",
+           "Both rates rise linearly from 0 over the first N steps"});
   f(Option{"beta1", &O::beta1, Role::result, Real{0, 0.9999}, "B", "Adam's beta1"});
   f(Option{"beta2", &O::beta2, Role::result, Real{0, 0.999999}, "B", "Adam's beta2"});
   f(Option{"ema", &O::ema, Role::result, Real{0, 0.999999}, "D",

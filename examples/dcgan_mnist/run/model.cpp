@@ -10,6 +10,7 @@
 #include <tinygan/models/networks.hpp>
 #include <tinygan/ops/cast.hpp>
 #include <tinygan/optim/ema.hpp>
+#include <tinygan/optim/schedule.hpp>
 
 namespace dcgan_mnist {
 
@@ -17,6 +18,7 @@ namespace gan = tinygan::gan;
 namespace io = tinygan::io;
 namespace models = tinygan::models;
 namespace nn = tinygan::nn;
+namespace optim = tinygan::optim;
 using tinygan::index_t;
 using tinygan::Tensor;
 
@@ -53,11 +55,22 @@ tinygan::LinearDecay decay(double share, index_t steps) {
   return share > 0 ? tinygan::LinearDecay{end * (1 - share), end} : tinygan::LinearDecay{};
 }
 
-/// Adam's hyper-parameters for a network that is updated so many times in the run.
-tinygan::AdamHyper hyper(const TrainOptions& o, double learning_rate, index_t updates) {
-  tinygan::AdamHyper h{.learning_rate = learning_rate, .beta1 = o.beta1, .beta2 = o.beta2};
-  h.decay = decay(o.learning_rate_decay, updates);
-  return h;
+/// The schedule of a network's rate, in its updates: `per_step` in each of the run's steps. Throws Error if the run is
+/// over before the warm-up, so that the rate cannot fall.
+tinygan::RateSchedule schedule(const TrainOptions& o, index_t steps, index_t per_step) {
+  const double share = o.learning_rate_decay, end = static_cast<double>(steps * per_step),
+               warmup = static_cast<double>(o.warmup_steps * per_step);
+  if (share == 0 || o.schedule == "constant") return optim::constant_schedule(warmup);
+  tinygan::check(warmup < end, "--warmup-steps", o.warmup_steps, " in a run of ", steps,
+                 ", expected fewer (or --schedule constant)");
+  if (o.schedule == "step") return optim::step_schedule({.every = end * share, .factor = 0.1, .warmup = warmup});
+  const optim::DecayOptions falling{.begin = end * (1 - share), .end = end, .warmup = warmup};
+  return o.schedule == "cosine" ? optim::cosine_schedule(falling) : optim::linear_schedule(falling);
+}
+
+/// Adam's hyper-parameters for a network that is updated `per_step` times in each of the run's steps.
+tinygan::AdamHyper hyper(const TrainOptions& o, double learning_rate, index_t steps, index_t per_step) {
+  return {.learning_rate = learning_rate, .beta1 = o.beta1, .beta2 = o.beta2, .schedule = schedule(o, steps, per_step)};
 }
 
 gan::ViewOptions view(const TrainOptions& o, index_t steps) {
@@ -71,8 +84,8 @@ class ModelOf : public Model {
  public:
   ModelOf(const TrainOptions& o, const models::NetworkOptions& options, index_t steps, const tinygan::StepClock& clock)
       : options_(options), networks_(make_networks<T>(o, options, clock.device())),
-        step_(networks_, hyper(o, o.learning_rate, steps),
-              hyper(o, o.learning_rate_d > 0 ? o.learning_rate_d : o.learning_rate, steps * o.critic_steps),
+        step_(networks_, hyper(o, o.learning_rate, steps, 1),
+              hyper(o, o.learning_rate_d > 0 ? o.learning_rate_d : o.learning_rate, steps, o.critic_steps),
               objective_of(o), view(o, steps)) {
     step_.use_clock(clock);
     if (o.ema == 0) return;
