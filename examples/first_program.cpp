@@ -6,7 +6,7 @@ using namespace tinygan;
 int main() try {
   Generator random(1);  // learn y = x0 x1 from examples
   nn::Sequential model(nn::Dense(2, 32, {.activation = Activation::tanh}, random), nn::Dense(32, 1, {}, random));
-  optim::Adam adam(model.parameters(), {.learning_rate = 1e-2, .beta1 = 0.9});
+  optim::Adam adam(model.parameters(), {.learning_rate = 1e-2});
   std::printf("%s\n", nn::summary(model, {64, 2}).c_str());
 
   for (int step = 1; step <= 500; ++step) {
