@@ -15,7 +15,7 @@ class Training {
  public:
   Training(const std::string& network, index_t batch, Device device)
       : random_(1, device), networks_(models::make_networks<T>(models::network_from_name(network), {}, random_)),
-        step_(networks_, {}, {}),
+        step_(networks_, AdamHyper::gan(), AdamHyper::gan()),
         real_(random_uniform<T>({batch, 28, 28, 1}, random_, static_cast<T>(static_cast<float>(networks_.pixel_low)),
                                 static_cast<T>(static_cast<float>(networks_.pixel_high)))) {}
   Training(const Training&) = delete;

@@ -58,7 +58,7 @@ double mean_of_class(models::Networks<float>& n, int label) {
 TEST_CASE("after training, the generator draws the class that it is told") {
   for (const int critic_steps : {1, 2}) {
     models::Networks<float> n = networks(1);
-    gan::AdversarialStep<float> step(n, {.learning_rate = 0.005}, {.learning_rate = 0.005},
+    gan::AdversarialStep<float> step(n, {.learning_rate = 0.005, .beta1 = 0.5}, {.learning_rate = 0.005, .beta1 = 0.5},
                                      {.critic_steps = critic_steps});
     Generator random(2);
     const index_t batch = 16 * critic_steps;
@@ -75,7 +75,7 @@ TEST_CASE("after training, the generator draws the class that it is told") {
 
 TEST_CASE("labels that are missing or do not fit are errors") {
   models::Networks<float> n = networks(1);
-  gan::AdversarialStep<float> step(n, {}, {});
+  gan::AdversarialStep<float> step(n, AdamHyper::gan(), AdamHyper::gan());
   Generator random(2);
   CHECK(support::contains(error_of([&] { step(images(8, 1), random); }),
                           "add_labels: the pass has no labels, expected one-hot rows (8, 2)"));

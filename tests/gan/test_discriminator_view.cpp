@@ -47,7 +47,7 @@ TEST_CASE("noise that is no standard deviation is an error") {
 TEST_CASE("a step with noise trains another discriminator than one without, and of the same bits twice") {
   const auto trained = [](double noise) {
     models::Networks<float> networks = tiny_networks(1);
-    gan::AdversarialStep<float> step(networks, {}, {}, {}, {.noise = noise});
+    gan::AdversarialStep<float> step(networks, AdamHyper::gan(), AdamHyper::gan(), {}, {.noise = noise});
     Generator random(3);
     const Tensor<float> images = tiny_images(1);
     for (int i = 0; i < 2; ++i) {

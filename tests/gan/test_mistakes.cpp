@@ -80,7 +80,8 @@ TEST_CASE("mistake 1, noise as real images: an epoch of batches has the data's m
 
 TEST_CASE("mistake 2, D never trained: every step updates D once, and D tells real from fake after 50") {
   models::Networks<float> networks = tiny_networks(1);
-  gan::AdversarialStep<float> step(networks, {.learning_rate = 1e-4}, {.learning_rate = 1e-3});
+  gan::AdversarialStep<float> step(networks, {.learning_rate = 1e-4, .beta1 = 0.5},
+                                   {.learning_rate = 1e-3, .beta1 = 0.5});
   Generator random(5);
   const auto before = snapshot(networks.discriminator.parameters());
   step(tiny_images(0), random);

@@ -98,7 +98,8 @@ TEST_CASE("every objective trains both networks, and its losses stay finite") {
   for (const Loss loss : all_losses)
     for (const int critic_steps : {1, 2}) {
       models::Networks<float> networks = tiny_critic_networks(1);
-      gan::AdversarialStep<float> step(networks, {}, {}, {.loss = loss, .critic_steps = critic_steps});
+      gan::AdversarialStep<float> step(networks, AdamHyper::gan(), AdamHyper::gan(),
+                                       {.loss = loss, .critic_steps = critic_steps});
       step.measure_norms(true);
       Generator random(3);
       const auto g = snapshot(networks.generator.parameters()), d = snapshot(networks.discriminator.parameters());
@@ -131,7 +132,7 @@ TEST_CASE("wgan keeps D's weights within the clip after each update, G's weights
   const double clip = static_cast<double>(0.05f);
   REQUIRE(largest(networks.discriminator) > clip);
   REQUIRE(largest(networks.generator) > clip);
-  gan::AdversarialStep<float> step(networks, {.learning_rate = 0.1}, {.learning_rate = 0.1},
+  gan::AdversarialStep<float> step(networks, {.learning_rate = 0.1, .beta1 = 0.5}, {.learning_rate = 0.1, .beta1 = 0.5},
                                    {.loss = Loss::wgan, .weight_clip = 0.05});
   Generator random(3);
   for (int i = 0; i < 3; ++i) {
@@ -164,7 +165,7 @@ TEST_CASE("R1 and R2 are terms of D's loss, in proportion to their weights and t
           "take them") {
   const auto discriminator_loss = [](const gan::Objective& objective, bool penalise) {
     models::Networks<float> networks = tiny_critic_networks(1);
-    gan::AdversarialStep<float> step(networks, {}, {}, objective);
+    gan::AdversarialStep<float> step(networks, AdamHyper::gan(), AdamHyper::gan(), objective);
     step.penalise(penalise);
     Generator random(3);
     return static_cast<double>(step(tiny_images(1), random).loss_d.item());
@@ -188,7 +189,8 @@ TEST_CASE("R1 and R2 are terms of D's loss, in proportion to their weights and t
 TEST_CASE("wgan-gp's critic loss holds the penalty, in proportion to its weight") {
   const auto critic_loss = [](double weight) {
     models::Networks<float> networks = tiny_critic_networks(1);
-    gan::AdversarialStep<float> step(networks, {}, {}, {.loss = Loss::wgan_gp, .penalty_weight = weight});
+    gan::AdversarialStep<float> step(networks, AdamHyper::gan(), AdamHyper::gan(),
+                                     {.loss = Loss::wgan_gp, .penalty_weight = weight});
     Generator random(3);
     return static_cast<double>(step(tiny_images(1), random).loss_d.item());
   };

@@ -21,7 +21,7 @@ std::vector<Tensor<float>> train_small(int steps, int threads, See see) {
   data::Batches batches(images.count(), {.batch_size = 16});
   Generator random(2);
   models::Networks<float> networks = models::make_networks<float>(models::Network::small, {}, random);
-  gan::AdversarialStep<float> step(networks, {}, {});
+  gan::AdversarialStep<float> step(networks, AdamHyper::gan(), AdamHyper::gan());
   for (int i = 0; i < steps; ++i) {
     random.next_step();
     see(step(images.batch<float>(batches.next(), -1, 1), random));
@@ -65,7 +65,7 @@ TEST_CASE("training gives the same bits at 1, 2 and 3 threads and from run to ru
 
 TEST_CASE("200 steps: no allocation by the system after the second, and memory stays flat") {
   models::Networks<float> networks = tiny_networks(1);
-  gan::AdversarialStep<float> step(networks, {}, {});
+  gan::AdversarialStep<float> step(networks, AdamHyper::gan(), AdamHyper::gan());
   Generator random(3);
   const Tensor<float> images = tiny_images(1);
   MemoryPool& memory = memory_pool(Device::cpu());

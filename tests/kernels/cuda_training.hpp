@@ -52,7 +52,7 @@ std::vector<Tensor<float>> on_cpu(const nn::Sequential<T>& m) {
 
 template <class T>
 Trained trained(TrainingStart<T> start, Device device, runtime::CapturedStep::Mode mode, int steps) {
-  gan::AdversarialStep<T> step(start.networks, {}, {});
+  gan::AdversarialStep<T> step(start.networks, AdamHyper::gan(), AdamHyper::gan());
   const Tensor<T> real = cast<T>(start.images);
   Generator random(3, device);
   runtime::MetricRing<float> ring(2, 64, random.clock());

@@ -60,7 +60,7 @@ template <class T>
 std::vector<std::vector<float>> train(bool conditional, runtime::CapturedStep::Mode mode) {
   models::Networks<T> n = varied_networks<T>(conditional);
   n.to(there);
-  gan::AdversarialStep<T> step(n, {.learning_rate = 0.01}, {.learning_rate = 0.01});
+  gan::AdversarialStep<T> step(n, {.learning_rate = 0.01, .beta1 = 0.5}, {.learning_rate = 0.01, .beta1 = 0.5});
   Generator random(5, there);
   data::DataLoader loader(labelled_images(), {.batch_size = 8}, random.clock());
   runtime::MetricRing<float> losses(2, 8, random.clock());

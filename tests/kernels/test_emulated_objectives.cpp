@@ -19,7 +19,7 @@ std::vector<std::vector<float>> steps_of(const gan::Objective& objective, Device
   models::Networks<T> n = tiny_critic_networks<T>(1);
   n.to(device);
   AdamHyper hyper = reports_hyper;
-  hyper.decay = {2, 10};
+  hyper.schedule = {.decay = RateSchedule::Decay::linear, .begin = 2, .end = 10};
   gan::AdversarialStep<T> step(n, hyper, hyper, objective);
   step.measure_norms(true);
   Generator random(5, device);

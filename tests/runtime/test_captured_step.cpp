@@ -39,7 +39,7 @@ Trained train_tiny(Device device, CapturedStep::Mode mode, int steps, Between be
                    const gan::ViewOptions& view = {}) {
   models::Networks<float> networks = tiny_networks(1);
   networks.to(device);
-  gan::AdversarialStep<float> step(networks, {}, {}, {}, view);
+  gan::AdversarialStep<float> step(networks, AdamHyper::gan(), AdamHyper::gan(), {}, view);
   step.measure_norms(true);
   Generator random(3, device);
   if (one_clock) step.use_clock(random.clock());
