@@ -1,8 +1,7 @@
 // Event files of TensorBoard: scalars and images over the steps of a run.
 //
 // A file is a sequence of records: length (8 bytes), masked CRC-32C of those, data, masked CRC-32C of the data; numbers
-// little-endian. The data is an Event in protocol buffer encoding: fields of (number << 3 | wire type) and value, where
-// the wire type is 0 for a varint, 1 for 8 bytes, 2 for a length and bytes, 5 for 4 bytes. These fields are written:
+// little-endian. The data is an Event in protocol buffer encoding. These fields are written:
 //   Event        1 wall_time (double)   2 step (varint)   3 file_version (bytes)   5 summary   7 session_log
 //   Summary      1 value (repeated)     Value: 1 tag   2 simple_value (float)   4 image
 //   Image        1 height   2 width   3 colorspace (1 grey, 3 RGB)   4 encoded_image_string (PNG)
@@ -33,42 +32,11 @@
 #include <tinygan/io/byte_writer.hpp>
 #include <tinygan/io/checksum.hpp>
 #include <tinygan/io/file.hpp>
+#include <tinygan/io/protocol_buffer.hpp>
 
 namespace tinygan::io {
 
 namespace detail {
-
-/// A message in protocol buffer encoding, field by field.
-class Message {
- public:
-  Message& integer(unsigned field, std::int64_t v) { return varint(field << 3).varint(static_cast<std::uint64_t>(v)); }
-  Message& real(unsigned field, double v) {
-    varint(field << 3 | 1).out_.u64(std::bit_cast<std::uint64_t>(v));
-    return *this;
-  }
-  Message& real(unsigned field, float v) {
-    varint(field << 3 | 5).out_.u32(std::bit_cast<std::uint32_t>(v));
-    return *this;
-  }
-  /// Bytes, a text or an inner message.
-  template <class Bytes>
-  Message& bytes(unsigned field, const Bytes& b) {
-    varint(field << 3 | 2).varint(b.size()).out_.raw(b);
-    return *this;
-  }
-  Message& message(unsigned field, const Message& m) { return bytes(field, m.out_.bytes()); }
-
-  const std::vector<std::uint8_t>& encoded() const { return out_.bytes(); }
-
- private:
-  Message& varint(std::uint64_t v) {
-    for (; v >= 0x80; v >>= 7) out_.word(static_cast<std::uint8_t>(v | 0x80));
-    out_.word(static_cast<std::uint8_t>(v));
-    return *this;
-  }
-
-  ByteWriter out_;
-};
 
 /// A CRC in masked form, as it may be part of data with a CRC.
 constexpr std::uint32_t masked(std::uint32_t crc) { return std::rotr(crc, 15) + 0xA282EAD8u; }
