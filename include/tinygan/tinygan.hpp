@@ -35,6 +35,7 @@
 #include <tinygan/io/background_writer.hpp>
 #include <tinygan/io/checkpoints.hpp>
 #include <tinygan/io/half.hpp>
+#include <tinygan/io/onnx.hpp>
 #include <tinygan/io/safetensors.hpp>
 #include <tinygan/io/state.hpp>
 #include <tinygan/io/weights.hpp>
@@ -52,6 +53,7 @@
 #include <tinygan/nn/losses.hpp>
 #include <tinygan/nn/minibatch_stddev.hpp>
 #include <tinygan/nn/normalisation.hpp>
+#include <tinygan/nn/onnx_graph.hpp>
 #include <tinygan/nn/pack.hpp>
 #include <tinygan/nn/pooling.hpp>
 #include <tinygan/nn/reshape.hpp>

@@ -33,6 +33,7 @@ class LeNet : public nn::Layer<T> {
 
   Variable<T> forward(const Variable<T>& x, const nn::Pass& pass) override { return logits(features(x, pass), pass); }
   Shape output_shape(const Shape& x) const override { return head_->output_shape(features_->output_shape(x)); }
+  nn::OnnxValue export_to(nn::OnnxGraph& graph, const nn::OnnxValue& x) const override;
   std::string type() const override { return "lenet"; }
   index_t classes() const { return classes_; }
 
@@ -57,6 +58,16 @@ LeNet<T>::LeNet(index_t classes, Generator& random) : classes_(classes) {
   head.add(nn::Dropout<T>(0.5)).add(nn::Dense<T>(feature_size, classes, {}, random));
   features_ = &this->add_module("features", std::move(features));
   head_ = &this->add_module("head", std::move(head));
+}
+
+template <class T>
+nn::OnnxValue LeNet<T>::export_to(nn::OnnxGraph& graph, const nn::OnnxValue& x) const {
+  const nn::OnnxValue features = [&] {
+    const nn::OnnxGraph::Scope scope(graph, "features");
+    return features_->export_to(graph, x);
+  }();
+  const nn::OnnxGraph::Scope scope(graph, "head");
+  return head_->export_to(graph, features);
 }
 
 }  // namespace tinygan::models

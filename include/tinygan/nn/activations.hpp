@@ -14,6 +14,7 @@ class ActivationLayer : public Layer<T> {
   ActivationLayer(Activation f, const char* type);
   Variable<T> forward(const Variable<T>& x, const Pass&) override { return ops::activation(f_, x); }
   Shape output_shape(const Shape& x) const override { return x; }
+  OnnxValue export_to(OnnxGraph& graph, const OnnxValue& x) const override;
   std::string type() const override { return type_; }
   std::string details() const override;
 
@@ -30,6 +31,11 @@ ActivationLayer<T>::ActivationLayer(Activation f, const char* type) : f_(f), typ
 template <class T>
 std::string ActivationLayer<T>::details() const {
   return f_.kind == Activation::Kind::leaky_relu ? text(f_.slope) : std::string();
+}
+
+template <class T>
+OnnxValue ActivationLayer<T>::export_to(OnnxGraph& graph, const OnnxValue& x) const {
+  return {graph.activation(f_, x.name), x.shape};
 }
 
 /// y = max(x, 0).
@@ -80,7 +86,13 @@ class Softmax : public Layer<T> {
  public:
   Variable<T> forward(const Variable<T>& x, const Pass&) override { return ops::softmax(x); }
   Shape output_shape(const Shape& x) const override { return x; }
+  OnnxValue export_to(OnnxGraph& graph, const OnnxValue& x) const override;
   std::string type() const override { return "softmax"; }
 };
+
+template <class T>
+OnnxValue Softmax<T>::export_to(OnnxGraph& graph, const OnnxValue& x) const {
+  return {graph.add("Softmax", {x.name}, {{"axis", x.shape.rank() == 4 ? 1 : -1}}), x.shape};
+}
 
 }  // namespace tinygan::nn

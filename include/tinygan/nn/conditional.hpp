@@ -34,6 +34,7 @@ class AddLabels : public Layer<T> {
   /// Throws Error if the pass has no labels (N,K).
   Variable<T> forward(const Variable<T>& x, const Pass& pass) override;
   Shape output_shape(const Shape& x) const override;
+  OnnxValue export_to(OnnxGraph& graph, const OnnxValue& x) const override;
   std::string type() const override { return "add_labels"; }
   std::string details() const override { return text(classes_, " classes"); }
 
@@ -59,6 +60,7 @@ class Projection : public Layer<T> {
   /// Throws Error if the pass has no labels (N,K).
   Variable<T> forward(const Variable<T>& x, const Pass& pass) override;
   Shape output_shape(const Shape& x) const override;
+  OnnxValue export_to(OnnxGraph& graph, const OnnxValue& x) const override;
   std::string type() const override { return "projection"; }
   std::string details() const override {
     return detail::with_spectral_norm(text(classes_, " classes"), kernel_norm_ != nullptr);
@@ -67,6 +69,9 @@ class Projection : public Layer<T> {
   const Variable<T>& embedding() const { return embedding_; }
 
  private:
+  Variable<T> used_kernel(const Pass& pass) const { return kernel_norm_ ? (*kernel_norm_)(pass) : kernel_; }
+  Variable<T> used_embedding(const Pass& pass) const { return embedding_norm_ ? (*embedding_norm_)(pass) : embedding_; }
+
   index_t in_, classes_;
   Variable<T> kernel_, bias_, embedding_;
   SpectralNorm<T>*kernel_norm_ = nullptr, *embedding_norm_ = nullptr;  // child modules
@@ -91,6 +96,12 @@ Shape AddLabels<T>::output_shape(const Shape& x) const {
 }
 
 template <class T>
+OnnxValue AddLabels<T>::export_to(OnnxGraph& graph, const OnnxValue& x) const {
+  const Shape shape = output_shape(x.shape);
+  return {graph.add("Concat", {x.name, graph.labels("add_labels", classes_)}, {{"axis", 1}}), shape};
+}
+
+template <class T>
 Projection<T>::Projection(index_t in, index_t classes, ProjectionOptions options, Generator& random)
     : in_(in), classes_(classes) {
   check(in >= 1 && classes >= 1, "projection", in, " inputs and ", classes, " classes, expected at least 1");
@@ -106,8 +117,7 @@ template <class T>
 Variable<T> Projection<T>::forward(const Variable<T>& x, const Pass& pass) {
   output_shape(x.shape());
   const Variable<T> labels = cast<T>(detail::labels_of("projection", pass, x, classes_));
-  const Variable<T> kernel = kernel_norm_ ? (*kernel_norm_)(pass) : kernel_;
-  const Variable<T> embedding = embedding_norm_ ? (*embedding_norm_)(pass) : embedding_;
+  const Variable<T> kernel = used_kernel(pass), embedding = used_embedding(pass);
   const Variable<T> of_class = ops::matmul(labels, embedding);  // (N,C)
   return ops::matmul(x, kernel, {}, {bias_}) + ops::sum(x * of_class, 1, true);
 }
@@ -117,6 +127,18 @@ Shape Projection<T>::output_shape(const Shape& x) const {
   this->check_usable();
   check(x.rank() == 2 && x[1] == in_, "projection", "input ", x, ", expected (N, ", in_, ")");
   return {x[0], 1};
+}
+
+template <class T>
+OnnxValue Projection<T>::export_to(OnnxGraph& graph, const OnnxValue& x) const {
+  const Shape shape = output_shape(x.shape);
+  std::vector<std::string> inputs{x.name, graph.constant("kernel", used_kernel(Pass::infer()))};
+  if (bias_.defined()) inputs.push_back(graph.constant("bias", bias_));
+  const std::string logit = graph.add("Gemm", std::move(inputs));
+  const std::string embedding = graph.constant("embedding", used_embedding(Pass::infer()));
+  const std::string of_class = graph.add("MatMul", {graph.labels("projection", classes_), embedding});  // (N,C)
+  const std::string product = graph.add("Mul", {x.name, of_class}), axes = graph.constant("axes", OnnxInts{1});
+  return {graph.add("Add", {logit, graph.add("ReduceSum", {product, axes}, {{"keepdims", 1}})}), shape};
 }
 
 }  // namespace tinygan::nn

@@ -1,9 +1,12 @@
 // Conv2D and Conv2DTranspose.
 #pragma once
 
+#include <algorithm>
+
 #include <tinygan/nn/layer.hpp>
 #include <tinygan/nn/spectral_norm.hpp>
 #include <tinygan/ops/grouped_conv.hpp>
+#include <tinygan/ops/shape.hpp>
 
 namespace tinygan::nn {
 
@@ -51,6 +54,39 @@ inline void check_conv_layer(const char* op, index_t in, index_t out, const Conv
   tinygan::detail::check_conv_options(op, o.geometry());
 }
 
+/// The inputs x, weight and bias of ONNX' Conv, weight (K,C,R,S), and of its ConvTranspose, weight (in,out,R,S): both are
+/// kernel (R,S,.,.) with its axes in this order. A bias that is not defined is left out.
+template <class T>
+std::vector<std::string> onnx_conv_inputs(OnnxGraph& graph, const OnnxValue& x, const Variable<wide_t<T>>& kernel,
+                                          const Variable<T>& bias) {
+  std::vector<std::string> inputs{x.name, graph.constant("kernel", ops::permute(kernel, {3, 2, 0, 1}))};
+  if (bias.defined()) inputs.push_back(graph.constant("bias", bias));
+  return inputs;
+}
+
+/// The attributes of both, but for the output padding.
+inline std::vector<OnnxAttribute> onnx_conv_attributes(const ConvDims& d, index_t pad_bottom, index_t pad_right) {
+  return {{"kernel_shape", OnnxInts{d.R, d.S}},
+          {"strides", OnnxInts{d.stride_h, d.stride_w}},
+          {"dilations", OnnxInts{d.dilation_h, d.dilation_w}},
+          {"pads", OnnxInts{d.pad_top, d.pad_left, pad_bottom, pad_right}}};
+}
+
+/// One axis of ONNX' ConvTranspose: the kernel's extent, the padding behind and the output padding.
+struct OnnxTransposedAxis {
+  index_t kernel, pad_end, output_padding;
+};
+
+/// The taps of `in` coordinates cover (in-1) stride + extent from -pad on: those at `out` and behind are cut off, and
+/// where they end before it, output padding has no taps. ONNX limits that to less than stride or dilation; zeros behind
+/// the kernel make up for more.
+constexpr OnnxTransposedAxis onnx_transposed_axis(index_t in, index_t kernel, index_t stride, index_t dilation,
+                                                  index_t pad, index_t out) {
+  index_t missing = out + pad - ((in - 1) * stride + (kernel - 1) * dilation + 1);
+  for (; missing >= std::max(stride, dilation); missing -= dilation) ++kernel;
+  return {kernel, std::max<index_t>(-missing, 0), std::max<index_t>(missing, 0)};
+}
+
 }  // namespace detail
 
 /// y(N,P,Q,out) = activation(convolution of x(N,H,W,in) with kernel(R,S,in,out) + bias(out)).
@@ -62,6 +98,7 @@ class Conv2D : public Layer<T> {
 
   Variable<T> forward(const Variable<T>& x, const Pass& pass) override;
   Shape output_shape(const Shape& x) const override;
+  OnnxValue export_to(OnnxGraph& graph, const OnnxValue& x) const override;
   std::string type() const override { return "conv2d"; }
   std::string details() const override { return options_.details(); }
   const Variable<T>& kernel() const { return kernel_; }
@@ -101,6 +138,21 @@ Shape Conv2D<T>::output_shape(const Shape& x) const {
   return conv_dims(x, kernel_.shape().with(2, kernel_.shape()[2] * options_.groups), options_.geometry()).y_shape();
 }
 
+template <class T>
+OnnxValue Conv2D<T>::export_to(OnnxGraph& graph, const OnnxValue& x) const {
+  const Shape shape = output_shape(x.shape);
+  const ConvDims d =
+      conv_dims(x.shape, kernel_.shape().with(2, kernel_.shape()[2] * options_.groups), options_.geometry());
+  const index_t bottom = onnx_pad_end(d.H, d.P, (d.R - 1) * d.dilation_h + 1, d.stride_h, d.pad_top),
+                right = onnx_pad_end(d.W, d.Q, (d.S - 1) * d.dilation_w + 1, d.stride_w, d.pad_left);
+  const Variable<wide_t<T>> kernel(used_kernel(Pass::infer()).master());
+  std::vector<OnnxAttribute> attributes = detail::onnx_conv_attributes(d, bottom, right);
+  if (options_.groups > 1) attributes.push_back({"group", options_.groups});
+  const std::string y =
+      graph.add("Conv", detail::onnx_conv_inputs(graph, x, kernel, bias_), std::move(attributes));
+  return {graph.activation(options_.activation, y), shape};
+}
+
 /// y(N,H,W,out) = activation(transposed convolution of x(N,P,Q,in) with kernel(R,S,out,in) + bias(out)), Keras' layout.
 template <class T = float>
 class Conv2DTranspose : public Layer<T> {
@@ -110,6 +162,7 @@ class Conv2DTranspose : public Layer<T> {
 
   Variable<T> forward(const Variable<T>& x, const Pass& pass) override;
   Shape output_shape(const Shape& x) const override;
+  OnnxValue export_to(OnnxGraph& graph, const OnnxValue& x) const override;
   std::string type() const override { return "conv2d_transpose"; }
   std::string details() const override { return options_.details(); }
   const Variable<T>& kernel() const { return kernel_; }
@@ -148,6 +201,22 @@ template <class T>
 Shape Conv2DTranspose<T>::output_shape(const Shape& x) const {
   this->check_usable();
   return conv_transpose_dims(x, kernel_.shape(), options_.geometry(), options_.output_padding).x_shape();
+}
+
+template <class T>
+OnnxValue Conv2DTranspose<T>::export_to(OnnxGraph& graph, const OnnxValue& x) const {
+  const Shape shape = output_shape(x.shape);
+  ConvDims d = conv_transpose_dims(x.shape, kernel_.shape(), options_.geometry(), options_.output_padding);
+  const auto rows = detail::onnx_transposed_axis(d.P, d.R, d.stride_h, d.dilation_h, d.pad_top, d.H);
+  const auto columns = detail::onnx_transposed_axis(d.Q, d.S, d.stride_w, d.dilation_w, d.pad_left, d.W);
+  d.R = rows.kernel, d.S = columns.kernel;
+  std::vector<OnnxAttribute> attributes = detail::onnx_conv_attributes(d, rows.pad_end, columns.pad_end);
+  attributes.push_back({"output_padding", OnnxInts{rows.output_padding, columns.output_padding}});
+  const Variable<wide_t<T>> kernel(used_kernel(Pass::infer()).master());
+  const std::vector<std::string> inputs =
+      detail::onnx_conv_inputs(graph, x, ops::pad(ops::pad(kernel, 0, 0, d.R - kernel.shape()[0]), 1, 0, d.S - kernel.shape()[1]), bias_);
+  const std::string y = graph.add("ConvTranspose", inputs, std::move(attributes));
+  return {graph.activation(options_.activation, y), shape};
 }
 
 }  // namespace tinygan::nn

@@ -26,6 +26,7 @@ class Dense : public Layer<T> {
 
   Shape output_shape(const Shape& x) const override;
 
+  OnnxValue export_to(OnnxGraph& graph, const OnnxValue& x) const override;
   std::string type() const override { return "dense"; }
   std::string details() const override {
     return detail::with_spectral_norm(activation_text(options_.activation), options_.spectral_norm);
@@ -64,6 +65,14 @@ Shape Dense<T>::output_shape(const Shape& x) const {
   this->check_usable();
   check(x.rank() >= 2 && x[-1] == in_, "dense", "input ", x, ", expected (.., ", in_, ")");
   return x.with(-1, out_);
+}
+
+template <class T>
+OnnxValue Dense<T>::export_to(OnnxGraph& graph, const OnnxValue& x) const {
+  const Shape shape = output_shape(x.shape);
+  std::vector<std::string> inputs{x.name, graph.constant("kernel", used_kernel(Pass::infer()))};
+  if (bias_.defined()) inputs.push_back(graph.constant("bias", bias_));
+  return {graph.activation(options_.activation, graph.add("Gemm", std::move(inputs))), shape};
 }
 
 }  // namespace tinygan::nn

@@ -14,6 +14,7 @@ class Dropout : public Layer<T> {
   explicit Dropout(double rate);
   Variable<T> forward(const Variable<T>& x, const Pass& pass) override;
   Shape output_shape(const Shape& x) const override { return x; }
+  OnnxValue export_to(OnnxGraph&, const OnnxValue& x) const override { return x; }
   std::string type() const override { return "dropout"; }
   std::string details() const override { return text(rate_); }
 

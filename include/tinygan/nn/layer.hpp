@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <tinygan/nn/module.hpp>
+#include <tinygan/nn/onnx_graph.hpp>
 #include <tinygan/nn/pass.hpp>
 
 namespace tinygan::nn {
@@ -26,6 +27,10 @@ class Layer : public Module<T> {
   /// The shape of forward's result for an input of this shape, batch axis included. Throws Error as forward would.
   virtual Shape output_shape(const Shape& input) const = 0;
 
+  /// Appends forward's inference to a graph of ONNX operators; returns its result for x. Throws Error if the layer has
+  /// no such form, as a layer that does not override this.
+  virtual OnnxValue export_to(OnnxGraph& graph, const OnnxValue& x) const;
+
   /// The text of a summary's second column: kernel, stride, fused activation.
   virtual std::string details() const { return {}; }
 
@@ -36,6 +41,11 @@ class Layer : public Module<T> {
   /// The layers of a container, itself for a layer.
   virtual std::vector<std::pair<std::string, const Layer*>> layers() const { return {{this->type(), this}}; }
 };
+
+template <class T>
+OnnxValue Layer<T>::export_to(OnnxGraph&, const OnnxValue&) const {
+  fail(this->type(), "the layer has no form in ONNX: it does not override export_to");
+}
 
 /// "leaky_relu 0.2", or "" for none.
 inline std::string activation_text(Activation f) {

@@ -24,6 +24,7 @@ class MinibatchStddev : public Layer<T> {
   Variable<T> forward(const Variable<T>& x, const Pass&) override;
   /// Throws Error on rank below 2, and unless N is at most `group` or a multiple of it.
   Shape output_shape(const Shape& x) const override;
+  OnnxValue export_to(OnnxGraph& graph, const OnnxValue& x) const override;
   std::string type() const override { return "minibatch_stddev"; }
   std::string details() const override { return text("groups of ", group_); }
 
@@ -55,6 +56,28 @@ Shape MinibatchStddev<T>::output_shape(const Shape& x) const {
   check(x[0] <= group_ || x[0] % group_ == 0, "minibatch_stddev", "a batch of ", x[0], ", expected at most ", group_,
         " or a multiple of it");
   return x.with(-1, x[-1] + 1);
+}
+
+template <class T>
+OnnxValue MinibatchStddev<T>::export_to(OnnxGraph& graph, const OnnxValue& x) const {
+  const Shape shape = output_shape(x.shape), channel = shape.with(-1, 1);
+  const index_t features = x.shape.size() / x.shape[0], pixels = channel.size() / x.shape[0];
+  const auto mean = [&](const std::string& of, index_t axis) {
+    return graph.add("ReduceMean", {of}, {{"axes", OnnxInts{axis}}, {"keepdims", 1}});
+  };
+  // g = min(group, N) is known only when the graph runs. The order of the features does not matter.
+  const std::string N = graph.add("Shape", {x.name}, {{"start", 0}, {"end", 1}});
+  const std::string g = graph.add("Min", {N, graph.constant("group", OnnxInts{group_})});
+  const std::string extents =
+      graph.add("Concat", {g, graph.constant("groups_features", OnnxInts{-1, features})}, {{"axis", 0}});
+  const std::string grouped = graph.add("Reshape", {x.name, extents});  // (g, groups, features)
+  const std::string centred = graph.add("Sub", {grouped, mean(grouped, 0)});
+  const std::string variance = mean(graph.add("Mul", {centred, centred}), 0);
+  const std::string stddev = graph.add("Sqrt", {graph.add("Add", {variance, graph.constant("epsilon", 1e-8)})});
+  const std::string copies = graph.add("Concat", {g, graph.constant("pixels", OnnxInts{1, pixels})}, {{"axis", 0}});
+  const std::string spread = graph.add("Expand", {mean(stddev, 2), copies});  // (g, groups, pixels)
+  return {graph.add("Concat", {x.name, graph.reshaped(spread, channel)}, {{"axis", x.shape.rank() == 4 ? 1 : -1}}),
+          shape};
 }
 
 }  // namespace tinygan::nn

@@ -37,6 +37,7 @@ class BatchNorm : public Layer<T> {
 
   Variable<T> forward(const Variable<T>& x, const Pass& pass) override;
   Shape output_shape(const Shape& x) const override;
+  OnnxValue export_to(OnnxGraph& graph, const OnnxValue& x) const override;
   std::string type() const override { return "batch_norm"; }
   bool normalises_over_batch() const override { return true; }
 
@@ -114,6 +115,19 @@ void BatchNorm<T>::update(const ops::BatchNormResult<T>& batch, index_t rows, do
   running_variance_.value().bump_version();
 }
 
+template <class T>
+OnnxValue BatchNorm<T>::export_to(OnnxGraph& graph, const OnnxValue& x) const {
+  const Shape shape = output_shape(x.shape);
+  check(shape.rank() == 2 || shape.rank() == 4, "batch_norm", "input ", shape, " has rank ", shape.rank(),
+        ", expected 2 or 4 in a graph of ONNX operators");
+  const std::string y =
+      graph.add("BatchNormalization",
+                {x.name, graph.constant("gamma", gamma_), graph.constant("beta", beta_),
+                 graph.constant("moving_mean", running_mean_), graph.constant("moving_variance", running_variance_)},
+                {{"epsilon", static_cast<float>(options_.epsilon)}});
+  return {graph.activation(options_.activation, y), shape};
+}
+
 struct LayerNormOptions {
   double epsilon = 1e-3;  ///< Keras'; PyTorch's is 1e-5
   Activation activation = Activation::none;
@@ -130,6 +144,7 @@ class LayerNorm : public Layer<T> {
 
   Variable<T> forward(const Variable<T>& x, const Pass&) override;
   Shape output_shape(const Shape& x) const override;
+  OnnxValue export_to(OnnxGraph& graph, const OnnxValue& x) const override;
   std::string type() const override { return "layer_norm"; }
   std::string details() const override { return activation_text(options_.activation); }
 
@@ -157,6 +172,15 @@ Shape LayerNorm<T>::output_shape(const Shape& x) const {
   this->check_usable();
   check(x.rank() >= 2 && x[-1] == gamma_.size(), "layer_norm", "input ", x, ", expected (..., ", gamma_.size(), ")");
   return x;
+}
+
+template <class T>
+OnnxValue LayerNorm<T>::export_to(OnnxGraph& graph, const OnnxValue& x) const {
+  const Shape shape = output_shape(x.shape);
+  const std::string y = graph.add(
+      "LayerNormalization", {graph.channels_last(x), graph.constant("gamma", gamma_), graph.constant("beta", beta_)},
+      {{"axis", -1}, {"epsilon", static_cast<float>(options_.epsilon)}});
+  return {graph.activation(options_.activation, graph.channels_first(y, shape)), shape};
 }
 
 }  // namespace tinygan::nn

@@ -18,6 +18,7 @@ class Pack : public Layer<T> {
   Variable<T> forward(const Variable<T>& x, const Pass&) override;
   /// Throws Error on a rank other than 4, and unless m divides N.
   Shape output_shape(const Shape& x) const override;
+  OnnxValue export_to(OnnxGraph& graph, const OnnxValue& x) const override;
   std::string type() const override { return "pack"; }
   std::string details() const override { return text(images_, " images"); }
 
@@ -44,6 +45,17 @@ Shape Pack<T>::output_shape(const Shape& x) const {
   check(x.rank() == 4, "pack", "input ", x, " has rank ", x.rank(), ", expected 4 (N,H,W,C)");
   check(x[0] % images_ == 0, "pack", "a batch of ", x[0], " images, expected a multiple of ", images_);
   return {x[0] / images_, x[1], x[2], images_ * x[3]};
+}
+
+template <class T>
+OnnxValue Pack<T>::export_to(OnnxGraph& graph, const OnnxValue& x) const {
+  const Shape shape = output_shape(x.shape);
+  const OnnxInts image = onnx_sample_dims(x.shape), pack = onnx_sample_dims(shape);
+  const std::string split = graph.constant("split", OnnxInts{images_, -1, image[0], image[1], image[2]}),
+                    merged = graph.constant("merged", OnnxInts{-1, pack[0], pack[1], pack[2]});
+  const std::string images = graph.add("Reshape", {x.name, split});  // (m, N/m, C, H, W)
+  const std::string packs = graph.add("Transpose", {images}, {{"perm", OnnxInts{1, 0, 2, 3, 4}}});
+  return {graph.add("Reshape", {packs, merged}), shape};
 }
 
 }  // namespace tinygan::nn

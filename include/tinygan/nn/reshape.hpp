@@ -12,6 +12,7 @@ class Flatten : public Layer<T> {
  public:
   Variable<T> forward(const Variable<T>& x, const Pass&) override { return ops::flatten(x); }
   Shape output_shape(const Shape& x) const override;
+  OnnxValue export_to(OnnxGraph& graph, const OnnxValue& x) const override;
   std::string type() const override { return "flatten"; }
 };
 
@@ -21,6 +22,11 @@ Shape Flatten<T>::output_shape(const Shape& x) const {
   return {x[0], x.size() / x[0]};
 }
 
+template <class T>
+OnnxValue Flatten<T>::export_to(OnnxGraph& graph, const OnnxValue& x) const {
+  return {graph.add("Flatten", {graph.flattenable(x)}, {{"axis", 1}}), output_shape(x.shape)};
+}
+
 /// (N, ...) to (N, shape...), without a copy. Throws Error if the sizes differ.
 template <class T = float>
 class Reshape : public Layer<T> {
@@ -28,6 +34,7 @@ class Reshape : public Layer<T> {
   explicit Reshape(const Shape& shape) : shape_(shape) {}
   Variable<T> forward(const Variable<T>& x, const Pass&) override { return ops::reshape(x, output_shape(x.shape())); }
   Shape output_shape(const Shape& x) const override;
+  OnnxValue export_to(OnnxGraph& graph, const OnnxValue& x) const override;
   std::string type() const override { return "reshape"; }
 
  private:
@@ -41,6 +48,12 @@ Shape Reshape<T>::output_shape(const Shape& x) const {
   std::vector<index_t> extents{x[0]};
   extents.insert(extents.end(), shape_.begin(), shape_.end());
   return Shape(extents);
+}
+
+template <class T>
+OnnxValue Reshape<T>::export_to(OnnxGraph& graph, const OnnxValue& x) const {
+  const Shape shape = output_shape(x.shape);
+  return {graph.reshaped(graph.flattenable(x), shape), shape};
 }
 
 }  // namespace tinygan::nn

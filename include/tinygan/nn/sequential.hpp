@@ -34,6 +34,7 @@ class Sequential : public Layer<T> {
   Variable<T> forward(const Variable<T>& x, const Pass& pass) override;
   Shape output_shape(const Shape& x) const override;
   std::string type() const override { return "sequential"; }
+  OnnxValue export_to(OnnxGraph& graph, const OnnxValue& x) const override;
   bool normalises_over_batch() const override;
 
   std::vector<std::pair<std::string, const Layer<T>*>> layers() const override;
@@ -74,6 +75,17 @@ Shape Sequential<T>::output_shape(const Shape& x) const {
   Shape shape = x;
   for (std::size_t i = 0; i < layers_.size(); ++i) at_layer(i, [&] { shape = layers_[i].second->output_shape(shape); });
   return shape;
+}
+
+template <class T>
+OnnxValue Sequential<T>::export_to(OnnxGraph& graph, const OnnxValue& x) const {
+  check_layers();
+  OnnxValue y = x;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const OnnxGraph::Scope scope(graph, layers_[i].first);
+    at_layer(i, [&] { y = layers_[i].second->export_to(graph, y); });
+  }
+  return y;
 }
 
 template <class T>

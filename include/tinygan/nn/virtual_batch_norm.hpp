@@ -22,6 +22,7 @@ class AddReference : public Layer<T> {
 
   Variable<T> forward(const Variable<T>& x, const Pass&) override;
   Shape output_shape(const Shape& x) const override;
+  OnnxValue export_to(OnnxGraph& graph, const OnnxValue& x) const override;
   std::string type() const override { return "add_reference"; }
   std::string details() const override { return text(reference_.shape()[0], " rows"); }
 
@@ -38,6 +39,7 @@ class DropReference : public Layer<T> {
 
   Variable<T> forward(const Variable<T>& x, const Pass&) override;
   Shape output_shape(const Shape& x) const override;
+  OnnxValue export_to(OnnxGraph& graph, const OnnxValue& x) const override;
   std::string type() const override { return "drop_reference"; }
   std::string details() const override { return text(rows_, " rows"); }
 
@@ -68,6 +70,7 @@ class VirtualBatchNorm : public Layer<T> {
 
   Variable<T> forward(const Variable<T>& x, const Pass&) override;
   Shape output_shape(const Shape& x) const override;
+  OnnxValue export_to(OnnxGraph& graph, const OnnxValue& x) const override;
   std::string type() const override { return "virtual_batch_norm"; }
   std::string details() const override { return activation_text(options_.activation); }
 
@@ -99,6 +102,11 @@ Shape AddReference<T>::output_shape(const Shape& x) const {
 }
 
 template <class T>
+OnnxValue AddReference<T>::export_to(OnnxGraph& graph, const OnnxValue& x) const {
+  return {graph.add("Concat", {graph.constant("reference", reference_), x.name}, {{"axis", 0}}), output_shape(x.shape)};
+}
+
+template <class T>
 DropReference<T>::DropReference(index_t rows) : rows_(rows) {
   check(rows >= 1, "drop_reference", rows, " rows, expected at least 1");
 }
@@ -115,6 +123,12 @@ Shape DropReference<T>::output_shape(const Shape& x) const {
   check(x.rank() >= 1 && x[0] > rows_, "drop_reference", "input ", x, ", expected more than the ", rows_,
         " rows of the reference batch");
   return x.with(0, x[0] - rows_);
+}
+
+template <class T>
+OnnxValue DropReference<T>::export_to(OnnxGraph& graph, const OnnxValue& x) const {
+  const Shape shape = output_shape(x.shape);
+  return {graph.samples(x.name, rows_), shape};
 }
 
 template <class T>
@@ -157,6 +171,40 @@ Shape VirtualBatchNorm<T>::output_shape(const Shape& x) const {
   check(x[0] > rows_, "virtual_batch_norm", "input ", x, ", expected more than the ", rows_,
         " samples of the reference batch");
   return x;
+}
+
+template <class T>
+OnnxValue VirtualBatchNorm<T>::export_to(OnnxGraph& graph, const OnnxValue& x) const {
+  const Shape shape = output_shape(x.shape);
+  const index_t channels = gamma_.size();
+  const auto add = [&](const std::string& a, const std::string& b) { return graph.add("Add", {a, b}); };
+  const auto sub = [&](const std::string& a, const std::string& b) { return graph.add("Sub", {a, b}); };
+  const auto mul = [&](const std::string& a, const std::string& b) { return graph.add("Mul", {a, b}); };
+  const auto mean = [&](const std::string& of, const OnnxInts& axes) {
+    return graph.add("ReduceMean", {of}, {{"axes", axes}, {"keepdims", 1}});
+  };
+  const std::string gamma = graph.constant("gamma", gamma_, {1, channels, 1}),
+                    beta = graph.constant("beta", beta_, {1, channels, 1}),
+                    epsilon = graph.constant("epsilon", options_.epsilon);
+  const auto normalise = [&](const std::string& centred, const std::string& variance) {
+    return add(mul(centred, graph.add("Div", {gamma, graph.add("Sqrt", {add(variance, epsilon)})})), beta);
+  };
+  // As in forward(), with pixels (R+N, C, H*W). The graph computes the reference batch's statistics in every call.
+  const index_t count = shape.size() / (shape[0] * channels);
+  const std::string pixels = graph.add("Reshape", {x.name, graph.constant("pixels", OnnxInts{-1, channels, count})});
+  const std::string reference = graph.samples(pixels, 0, rows_), samples = graph.samples(pixels, rows_);
+  const std::string m_r = mean(reference, {0, 2}), centred_r = sub(reference, m_r);
+  const std::string v_r = mean(mul(centred_r, centred_r), {0, 2});
+  const std::string m_i = mean(samples, {2}), centred_i = sub(samples, m_i), v_i = mean(mul(centred_i, centred_i), {2});
+  const double a = 1 / static_cast<double>(rows_ + 1);
+  const std::string of_sample = graph.constant("sample", a), of_reference = graph.constant("rest", 1 - a),
+                    of_both = graph.constant("both", a * (1 - a)), apart = sub(m_i, m_r);
+  const std::string m = add(mul(m_i, of_sample), mul(m_r, of_reference));
+  const std::string v = add(add(mul(v_i, of_sample), mul(v_r, of_reference)), mul(mul(apart, apart), of_both));
+  const std::string y = graph.add("Concat", {normalise(centred_r, v_r), normalise(sub(samples, m), v)}, {{"axis", 0}});
+  OnnxInts dims = onnx_sample_dims(shape);
+  dims.insert(dims.begin(), -1);
+  return {graph.activation(options_.activation, graph.add("Reshape", {y, graph.constant("shape", dims)})), shape};
 }
 
 }  // namespace tinygan::nn
