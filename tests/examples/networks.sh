@@ -59,6 +59,10 @@ for layout in keras torch; do
     die "export of a narrow discriminator"
   "$program" info "$scratch/out.safetensors" | grep -q '^  discriminator_width: 0.25$' || die "export drops the options"
 done
+# ONNX has operators for all that the options change.
+for name in every all_conditional; do
+  "$program" export "$scratch/$name/all/00000-small-bce-b8" --layout onnx --out "$scratch/$name" >/dev/null || die "$name: export to ONNX"
+done
 ends 1 "no rule for a layer of type add_reference" export "$run" --layout keras --out "$scratch/out.safetensors"
 
 # Classes of samples: one for all, or a row for each; the same z of another class is another image.

@@ -61,6 +61,12 @@ for layout in keras torch; do
   quiet info small_$layout.safetensors
   grep -q 'generator' stdout || die "info tells nothing of small_$layout.safetensors"
 done
+quiet export "$run" --layout onnx
+quiet export "$run" --layout onnx --out named.onnx
+for network in generator discriminator; do
+  cmp small_$network.onnx named_$network.onnx || die "--out changes what export writes"
+done
+ends 1 "none/x_generator.onnx: cannot write" export "$run" --layout onnx --out none/x
 quiet info "$run"
 grep -q 'checkpoint of step 12 (latest): sizes and checksums are right' stdout || die "info of the run says: $(cat stdout)"
 quiet info "$(checkpoint "$run")"
@@ -120,7 +126,7 @@ ends 2 truncation sample "$run" --truncation -1
 ends 2 count sample "$run" --count 0
 ends 2 steps interpolate "$run" --steps 1
 ends 2 way interpolate "$run" --way scenic
-ends 2 layout export "$run" --layout onnx
+ends 2 layout export "$run" --layout caffe
 ends 2 layout export "$run"
 overwrite "$model" -2 '\x00\x7f'
 ends 1 'damaged' info "$run"

@@ -8,6 +8,7 @@
 #include <tinygan/models/lenet.hpp>
 #include <tinygan/models/networks.hpp>
 #include <tinygan/nn/activations.hpp>
+#include <tinygan/ops/cast.hpp>
 
 #include "support/catch.hpp"
 #include "support/temporary.hpp"
@@ -320,6 +321,17 @@ TEST_CASE("A kernel with spectral norm is written as inference uses it", "[onnx]
   const std::vector<float> written = constant<float>(io::onnx_graph(dense, {1, 4}), "kernel");
   CHECK(written == dense.used_kernel(nn::Pass::infer()).value().to_vector());
   CHECK(written != dense.kernel().value().to_vector());
+}
+
+TEST_CASE("A bfloat16 network is written by its master weights", "[onnx]") {
+  Generator random(6);
+  const nn::Dense<bfloat16> dense(4, 3, {}, random);
+  const std::vector<float> master = dense.kernel().master().to_vector();
+  CHECK(constant<float>(io::onnx_graph(dense, {1, 4}), "kernel") == master);
+  CHECK(cast<float>(dense.kernel()).value().to_vector() != master);
+  const nn::Dense<bfloat16> normalised(4, 3, {.spectral_norm = true}, random);
+  CHECK(constant<float>(io::onnx_graph(normalised, {1, 4}), "kernel") ==
+        cast<float>(normalised.used_kernel(nn::Pass::infer())).value().to_vector());
 }
 
 TEST_CASE("A network of doubles is written in fp32", "[onnx]") {
