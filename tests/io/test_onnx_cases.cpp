@@ -1,4 +1,5 @@
-// Networks and layers as ONNX files beside their results here, which onnxruntime has to repeat (examples/python_onnx.py).
+// Networks and layers as ONNX files beside their results here, which onnxruntime has to repeat: see
+// tests/examples/python_onnx.py.
 #include <cstdlib>
 #include <filesystem>
 

@@ -38,7 +38,8 @@ struct OnnxOptions {
 };
 
 /// The inference of a network for input of this shape: batch norm by running statistics, no dropout. The batch extent
-/// of the shape is one that the network accepts; the graph takes any other. Throws Error if a layer has no form in ONNX.
+/// of the shape is one that the network accepts; the graph takes any other. Throws Error if a layer has no form in
+/// ONNX.
 template <class T>
 nn::OnnxGraph onnx_graph(const nn::Layer<T>& network, const Shape& input, const OnnxOptions& options = {}) {
   check(input.rank() >= 1, "onnx", "input ", input, ", expected a batch axis");
@@ -48,12 +49,12 @@ nn::OnnxGraph onnx_graph(const nn::Layer<T>& network, const Shape& input, const 
   return graph;
 }
 
-/// A graph as the bytes of an ONNX file of IR version 8, fp32. The extents of the batch are symbolic: "N", and where the
-/// network changes it, "N/m" or "N_out". Throws Error on more than 2^31 - 1 bytes, the format's limit.
+/// A graph as the bytes of an ONNX file of IR version 8, fp32. The extents of the batch are symbolic: "N" of the inputs;
+/// "N", "N/m" or "N_out" of the output. Throws Error on more than 2^31 - 1 bytes, the format's limit.
 std::vector<std::uint8_t> encode_onnx(const nn::OnnxGraph& graph, const OnnxOptions& options = {});
 
-/// Writes a network to an ONNX file, atomically. Images are (N,C,H,W) there, as is usual in ONNX, and labels one-hot rows
-/// (N,classes). Throws Error like onnx_graph() and encode_onnx(), and if the file cannot be written.
+/// Writes a network to an ONNX file, atomically. Images are (N,C,H,W) there, as is usual in ONNX, and labels one-hot
+/// rows (N,classes). Throws Error like onnx_graph() and encode_onnx(), and if the file cannot be written.
 template <class T>
 void write_onnx(const std::filesystem::path& path, const nn::Layer<T>& network, const Shape& input,
                 const OnnxOptions& options = {}) {

@@ -1,5 +1,5 @@
-// Message: protocol buffer encoding. A message is a sequence of fields of (number << 3 | wire type) and value, where the
-// wire type is 0 for a varint, 1 for 8 bytes, 2 for a length and bytes, 5 for 4 bytes.
+// Message: protocol buffer encoding. A message is a sequence of fields of (number << 3 | wire type) and value, where
+// the wire type is 0 for a varint, 1 for 8 bytes, 2 for a length and bytes, 5 for 4 bytes.
 // Source: https://protobuf.dev/programming-guides/encoding.
 #pragma once
 

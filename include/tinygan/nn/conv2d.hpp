@@ -54,8 +54,8 @@ inline void check_conv_layer(const char* op, index_t in, index_t out, const Conv
   tinygan::detail::check_conv_options(op, o.geometry());
 }
 
-/// The inputs x, weight and bias of ONNX' Conv, weight (K,C,R,S), and of its ConvTranspose, weight (in,out,R,S): both are
-/// kernel (R,S,.,.) with its axes in this order. A bias that is not defined is left out.
+/// The inputs x, weight and bias of ONNX' Conv, weight (K,C,R,S), and of its ConvTranspose, weight (in,out,R,S): the
+/// kernel (R,S,C,K) or (R,S,out,in) with its axes in this order. A bias that is not defined is left out.
 template <class T>
 std::vector<std::string> onnx_conv_inputs(OnnxGraph& graph, const OnnxValue& x, const Variable<wide_t<T>>& kernel,
                                           const Variable<T>& bias) {

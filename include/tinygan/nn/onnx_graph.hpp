@@ -58,7 +58,7 @@ class OnnxGraph {
   /// Appends a node; returns the name of its output, which begins with the scope's.
   std::string add(const std::string& op, std::vector<std::string> inputs, std::vector<OnnxAttribute> attributes = {});
   /// The activation of a value; `x` itself for none.
-  std::string activation(Activation f, std::string x);
+  std::string activation(Activation f, const std::string& x);
 
   /// A constant; the name returned begins with the scope's.
   std::string constant(const std::string& name, OnnxInts dims, std::vector<float> values);
@@ -85,7 +85,7 @@ class OnnxGraph {
   std::string reshaped(const std::string& x, const Shape& shape);
   /// (N,C,H,W) to (N,H,W,C) and back; a value of another rank as it is.
   std::string channels_last(const OnnxValue& x);
-  std::string channels_first(std::string x, const Shape& shape);
+  std::string channels_first(const std::string& x, const Shape& shape);
 
   /// The samples [first, last) of a value, all behind `first` by default.
   std::string samples(const std::string& x, index_t first, index_t last = std::numeric_limits<index_t>::max());
@@ -152,7 +152,7 @@ TINYGAN_FUNC std::string OnnxGraph::add(const std::string& op, std::vector<std::
   return nodes_.back().output;
 }
 
-TINYGAN_FUNC std::string OnnxGraph::activation(Activation f, std::string x) {
+TINYGAN_FUNC std::string OnnxGraph::activation(Activation f, const std::string& x) {
   switch (f.kind) {
     case Activation::Kind::none: return x;
     case Activation::Kind::relu: return add("Relu", {x});
@@ -199,7 +199,7 @@ TINYGAN_FUNC std::string OnnxGraph::channels_last(const OnnxValue& x) {
   return x.shape.rank() == 4 ? add("Transpose", {x.name}, {{"perm", OnnxInts{0, 2, 3, 1}}}) : x.name;
 }
 
-TINYGAN_FUNC std::string OnnxGraph::channels_first(std::string x, const Shape& shape) {
+TINYGAN_FUNC std::string OnnxGraph::channels_first(const std::string& x, const Shape& shape) {
   return shape.rank() == 4 ? add("Transpose", {x}, {{"perm", OnnxInts{0, 3, 1, 2}}}) : x;
 }
 
