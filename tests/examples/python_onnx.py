@@ -1,8 +1,8 @@
 """ONNX files are valid, and onnxruntime computes from them what the library does. Called by python.sh with a folder:
 
   cases FOLDER     layers and networks that the unit tests wrote, NAME.onnx, beside their inputs and results, NAME.npz
-  trainer FOLDER   exports of the trainer, NAME_generator.onnx and NAME_discriminator.onnx, beside its images, NAME.npz, and
-                   where Keras' layout knows the layers, NAME.safetensors
+  trainer FOLDER   exports of the trainer, NAME_generator.onnx and NAME_discriminator.onnx, beside its images, NAME.npz,
+                   and where Keras' layout knows the layers, NAME.safetensors
 """
 import glob
 import os

@@ -49,7 +49,7 @@ nn::OnnxGraph onnx_graph(const nn::Layer<T>& network, const Shape& input, const 
   return graph;
 }
 
-/// A graph as the bytes of an ONNX file of IR version 8, fp32. The extents of the batch are symbolic: "N" of the inputs;
+/// A graph as the bytes of an ONNX file of IR version 8, fp32. The batch extents are symbolic: "N" of the inputs, and
 /// "N", "N/m" or "N_out" of the output. Throws Error on more than 2^31 - 1 bytes, the format's limit.
 std::vector<std::uint8_t> encode_onnx(const nn::OnnxGraph& graph, const OnnxOptions& options = {});
 
