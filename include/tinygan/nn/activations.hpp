@@ -1,6 +1,8 @@
 // Activation layers, for activations that are not fused into the previous layer.
 #pragma once
 
+#include <cmath>
+
 #include <tinygan/nn/layer.hpp>
 #include <tinygan/ops/elementary.hpp>
 #include <tinygan/ops/softmax.hpp>
@@ -68,6 +70,7 @@ class GELU : public Layer<T> {
  public:
   Variable<T> forward(const Variable<T>& x, const Pass&) override { return ops::gelu(x); }
   Shape output_shape(const Shape& x) const override { return x; }
+  OnnxValue export_to(OnnxGraph& graph, const OnnxValue& x) const override;
   std::string type() const override { return "gelu"; }
 };
 
@@ -77,6 +80,9 @@ class SiLU : public Layer<T> {
  public:
   Variable<T> forward(const Variable<T>& x, const Pass&) override { return ops::silu(x); }
   Shape output_shape(const Shape& x) const override { return x; }
+  OnnxValue export_to(OnnxGraph& graph, const OnnxValue& x) const override {
+    return {graph.add("Mul", {x.name, graph.add("Sigmoid", {x.name})}), x.shape};
+  }
   std::string type() const override { return "silu"; }
 };
 
@@ -89,6 +95,14 @@ class Softmax : public Layer<T> {
   OnnxValue export_to(OnnxGraph& graph, const OnnxValue& x) const override;
   std::string type() const override { return "softmax"; }
 };
+
+/// Of older operators: Gelu is one since opset 20.
+template <class T>
+OnnxValue GELU<T>::export_to(OnnxGraph& graph, const OnnxValue& x) const {
+  const std::string erf = graph.add("Erf", {graph.add("Mul", {x.name, graph.constant("root_half", std::sqrt(0.5))})});
+  const std::string twice = graph.add("Add", {erf, graph.constant("one", 1)});
+  return {graph.add("Mul", {graph.add("Mul", {x.name, graph.constant("half", 0.5)}), twice}), x.shape};
+}
 
 template <class T>
 OnnxValue Softmax<T>::export_to(OnnxGraph& graph, const OnnxValue& x) const {

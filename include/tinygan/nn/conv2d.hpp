@@ -148,8 +148,7 @@ OnnxValue Conv2D<T>::export_to(OnnxGraph& graph, const OnnxValue& x) const {
   const Variable<wide_t<T>> kernel(used_kernel(Pass::infer()).master());
   std::vector<OnnxAttribute> attributes = detail::onnx_conv_attributes(d, bottom, right);
   if (options_.groups > 1) attributes.push_back({"group", options_.groups});
-  const std::string y =
-      graph.add("Conv", detail::onnx_conv_inputs(graph, x, kernel, bias_), std::move(attributes));
+  const std::string y = graph.add("Conv", detail::onnx_conv_inputs(graph, x, kernel, bias_), std::move(attributes));
   return {graph.activation(options_.activation, y), shape};
 }
 
@@ -213,8 +212,8 @@ OnnxValue Conv2DTranspose<T>::export_to(OnnxGraph& graph, const OnnxValue& x) co
   std::vector<OnnxAttribute> attributes = detail::onnx_conv_attributes(d, rows.pad_end, columns.pad_end);
   attributes.push_back({"output_padding", OnnxInts{rows.output_padding, columns.output_padding}});
   const Variable<wide_t<T>> kernel(used_kernel(Pass::infer()).master());
-  const std::vector<std::string> inputs =
-      detail::onnx_conv_inputs(graph, x, ops::pad(ops::pad(kernel, 0, 0, d.R - kernel.shape()[0]), 1, 0, d.S - kernel.shape()[1]), bias_);
+  const std::vector<std::string> inputs = detail::onnx_conv_inputs(
+      graph, x, ops::pad(ops::pad(kernel, 0, 0, d.R - kernel.shape()[0]), 1, 0, d.S - kernel.shape()[1]), bias_);
   const std::string y = graph.add("ConvTranspose", inputs, std::move(attributes));
   return {graph.activation(options_.activation, y), shape};
 }

@@ -71,8 +71,15 @@ template <class T>
 OnnxValue Dense<T>::export_to(OnnxGraph& graph, const OnnxValue& x) const {
   const Shape shape = output_shape(x.shape);
   std::vector<std::string> inputs{x.name, graph.constant("kernel", used_kernel(Pass::infer()))};
-  if (bias_.defined()) inputs.push_back(graph.constant("bias", bias_));
-  return {graph.activation(options_.activation, graph.add("Gemm", std::move(inputs))), shape};
+  if (x.shape.rank() == 2) {
+    if (bias_.defined()) inputs.push_back(graph.constant("bias", bias_));
+    return {graph.activation(options_.activation, graph.add("Gemm", std::move(inputs))), shape};
+  }
+  inputs[0] = graph.channels_last(x);
+  std::string y = graph.add("MatMul", std::move(inputs));
+  if (bias_.defined()) y = graph.add("Add", {y, graph.constant("bias", bias_)});
+  y = graph.activation(options_.activation, y);
+  return {shape.rank() == 4 ? graph.channels_first(y, shape) : y, shape};
 }
 
 }  // namespace tinygan::nn

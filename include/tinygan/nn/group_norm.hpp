@@ -39,7 +39,7 @@ class GroupNorm : public Layer<T> {
 template <class T = float>
 class InstanceNorm : public GroupNorm<T> {
  public:
-  explicit InstanceNorm(index_t channels, GroupNormOptions options = {.affine = false})
+  explicit InstanceNorm(index_t channels, GroupNormOptions options = GroupNormOptions{.affine = false})
       : GroupNorm<T>(channels, channels, options) {}
   std::string type() const override { return "instance_norm"; }
   std::string details() const override { return {}; }
