@@ -72,6 +72,7 @@
 #include <tinygan/ops/image.hpp>
 #include <tinygan/ops/indexing.hpp>
 #include <tinygan/ops/inputs.hpp>
+#include <tinygan/ops/layout.hpp>
 #include <tinygan/ops/matmul.hpp>
 #include <tinygan/ops/noise.hpp>
 #include <tinygan/ops/normalisation.hpp>
@@ -94,6 +95,7 @@
 #include <tinygan/runtime/captured_step.hpp>
 #include <tinygan/runtime/metric_ring.hpp>
 #include <tinygan/tensor/cast.hpp>
+#include <tinygan/tensor/permute.hpp>
 #include <tinygan/tensor/random.hpp>
 #include <tinygan/tensor/step_clock.hpp>
 #include <tinygan/tensor/tensor.hpp>

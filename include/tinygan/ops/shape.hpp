@@ -5,6 +5,7 @@
 
 #include <tinygan/autograd/grad.hpp>
 #include <tinygan/ops/inputs.hpp>
+#include <tinygan/tensor/permute.hpp>
 
 namespace tinygan::ops {
 
@@ -163,27 +164,10 @@ Variable<T> stack(const std::vector<Variable<T>>& xs, int axis) {
 template <class T>
 Variable<T> permute(const Variable<T>& x, const std::vector<int>& order) {
   detail::check_input("permute", "input", x);
-  const int rank = x.rank();
-  check(static_cast<int>(order.size()) == rank, "permute", order.size(), " axes for shape ", x.shape());
-  std::vector<index_t> strides(order.size()), extents;
-  index_t run = 1;
-  for (int axis = rank - 1; axis >= 0; --axis) {
-    strides[static_cast<std::size_t>(axis)] = run;
-    run *= x.shape()[axis];
-  }
-  PermuteDims d;
-  std::vector<int> inverse(order.size(), -1);
-  for (int i = 0; i < rank; ++i) {
-    const int from = detail::resolve_axis("permute", x.shape(), order[static_cast<std::size_t>(i)]);
-    check(inverse[static_cast<std::size_t>(from)] < 0, "permute", "axis ", from, " is named twice");
-    inverse[static_cast<std::size_t>(from)] = i;
-    extents.push_back(x.shape()[from]);
-    d.extent[PermuteDims::rank - rank + i] = x.shape()[from];
-    d.stride[PermuteDims::rank - rank + i] = strides[static_cast<std::size_t>(from)];
-  }
-  Tensor<T> y(Shape(extents), x.device());
-  kernels<T>(x.device()).permute(d, x.value().data(), y.data(), Stream{});
-  return record<T>("permute", y, {x}, [inverse](const Backward<T>& c) { return std::vector{permute(c.g, inverse)}; });
+  const tinygan::detail::Permutation p = tinygan::detail::permutation(x.shape(), order);
+  const Tensor<T> y = tinygan::detail::permute(x.value(), p);
+  return record<T>("permute", y, {x},
+                   [inverse = p.inverse](const Backward<T>& c) { return std::vector{permute(c.g, inverse)}; });
 }
 
 /// The last two axes exchanged. Throws Error below rank 2.

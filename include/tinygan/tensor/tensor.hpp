@@ -1,7 +1,6 @@
 // Tensor<T>: a shape over shared storage on one device.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -16,19 +15,9 @@
 #include <tinygan/base/shape.hpp>
 #include <tinygan/base/stream.hpp>
 #include <tinygan/tensor/kernels.hpp>
-#include <tinygan/tensor/memory.hpp>
+#include <tinygan/tensor/storage.hpp>
 
 namespace tinygan {
-
-namespace detail {
-
-/// A version number, unique in the program.
-inline std::uint64_t next_version() {
-  static std::atomic<std::uint64_t> version{0};
-  return version.fetch_add(1, std::memory_order_relaxed) + 1;
-}
-
-}  // namespace detail
 
 /// A contiguous row-major array. Copies share storage, as do reshape() and views of outer dimensions; clone() copies.
 /// A default-constructed or moved-from tensor is empty: defined() is false, data() null, and all else throws Error.
@@ -54,7 +43,7 @@ class Tensor {
   /// Uninitialised elements. Throws Error if the device is unavailable or out of memory.
   explicit Tensor(const Shape& shape, Device device = Device::cpu()) : shape_(shape) {
     shape.check_size("Tensor");
-    storage_ = std::make_shared<Storage>(static_cast<std::size_t>(shape.size()) * sizeof(T), device);
+    storage_ = std::make_shared<detail::Storage>(static_cast<std::size_t>(shape.size()) * sizeof(T), device);
     data_ = static_cast<T*>(storage_->data());
   }
 
@@ -65,6 +54,16 @@ class Tensor {
   /// Elements copied from host memory. Throws Error unless there are shape.size() of them.
   static Tensor from(std::span<const T> values, const Shape& shape, Device device = Device::cpu());
   static Tensor from(std::initializer_list<T> values, const Shape& shape, Device device = Device::cpu());
+
+  /// A tensor over foreign memory, without a copy: shape.size() elements from `data` on, in the device's memory. `owner`
+  /// is released with the last tensor that shares the storage, after the device's kernels; without an owner the caller
+  /// keeps the memory alive. Alignment to T suffices: kernels check for more, and are faster with 64 bytes. Throws Error
+  /// if the device is unavailable, and on a null or misaligned address.
+  static Tensor from_blob(T* data, const Shape& shape, std::shared_ptr<const void> owner,
+                          Device device = Device::cpu());
+  static Tensor from_blob(T* data, const Shape& shape, Device device = Device::cpu()) {
+    return from_blob(data, shape, nullptr, device);
+  }
 
   bool defined() const { return storage_ != nullptr; }
   const Shape& shape() const& { return require().shape_; }
@@ -104,8 +103,8 @@ class Tensor {
   Tensor operator[](index_t row) const;
 
   bool shares_storage(const Tensor& other) const { return storage_ == other.storage_; }
-  /// True if no other tensor shares the storage.
-  bool unique() const { return storage_.use_count() == 1; }
+  /// True if no other tensor shares the storage. Foreign memory always counts as shared.
+  bool unique() const { return storage_.use_count() == 1 && !storage_->foreign(); }
 
   /// This tensor if it is on that device already, else a copy.
   Tensor to(Device target) const { return target == device() ? *this : copy_to(target); }
@@ -126,26 +125,6 @@ class Tensor {
   }
 
  private:
-  class Storage {
-   public:
-    Storage(std::size_t bytes, Device device)
-        : pool_(&memory_pool(device)), block_(pool_->allocate(bytes)), device_(device) {}
-    ~Storage() { pool_->release(block_); }
-    Storage(const Storage&) = delete;
-    Storage& operator=(const Storage&) = delete;
-
-    void* data() const { return block_->data; }
-    Device device() const { return device_; }
-    std::uint64_t version() const { return version_.load(std::memory_order_relaxed); }
-    void bump_version() { version_.store(detail::next_version(), std::memory_order_relaxed); }
-
-   private:
-    MemoryPool* pool_;
-    MemoryPool::Block* block_;
-    Device device_;
-    std::atomic<std::uint64_t> version_{detail::next_version()};
-  };
-
   const Tensor& require() const {
     check(defined(), "Tensor", "the tensor is empty: default-constructed or moved from");
     return *this;
@@ -153,7 +132,7 @@ class Tensor {
 
   Tensor copy_to(Device target) const;
 
-  std::shared_ptr<Storage> storage_;
+  std::shared_ptr<detail::Storage> storage_;
   Shape shape_;
   T* data_ = nullptr;
 };
@@ -175,6 +154,21 @@ Tensor<T> Tensor<T>::from(std::span<const T> values, const Shape& shape, Device 
 template <class T>
 Tensor<T> Tensor<T>::from(std::initializer_list<T> values, const Shape& shape, Device device) {
   return from(std::span<const T>(values.begin(), values.size()), shape, device);
+}
+
+template <class T>
+Tensor<T> Tensor<T>::from_blob(T* data, const Shape& shape, std::shared_ptr<const void> owner, Device device) {
+  shape.check_size("from_blob");
+  backend(device);  // throws if unavailable
+  check(data != nullptr, "from_blob", "the address is null, expected ", shape.size(), " elements");
+  const auto address = reinterpret_cast<std::uintptr_t>(data);
+  check(address % alignof(T) == 0, "from_blob", "the address is ", address % alignof(T), " bytes above a multiple of ",
+        alignof(T), ", the alignment of an element");
+  Tensor t;
+  t.storage_ = std::make_shared<detail::Storage>(data, device, std::move(owner));
+  t.shape_ = shape;
+  t.data_ = data;
+  return t;
 }
 
 template <class T>
