@@ -95,6 +95,7 @@
 #include <tinygan/runtime/captured_step.hpp>
 #include <tinygan/runtime/metric_ring.hpp>
 #include <tinygan/tensor/cast.hpp>
+#include <tinygan/tensor/dlpack.hpp>
 #include <tinygan/tensor/permute.hpp>
 #include <tinygan/tensor/random.hpp>
 #include <tinygan/tensor/step_clock.hpp>
