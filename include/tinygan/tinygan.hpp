@@ -4,6 +4,7 @@
 #include <tinygan/autograd/anomaly.hpp>
 #include <tinygan/autograd/check_grads.hpp>
 #include <tinygan/autograd/grad.hpp>
+#include <tinygan/autograd/print.hpp>
 #include <tinygan/autograd/reverse_pass.hpp>
 #include <tinygan/autograd/tape.hpp>
 #include <tinygan/autograd/variable.hpp>
@@ -97,6 +98,7 @@
 #include <tinygan/tensor/cast.hpp>
 #include <tinygan/tensor/dlpack.hpp>
 #include <tinygan/tensor/permute.hpp>
+#include <tinygan/tensor/print.hpp>
 #include <tinygan/tensor/random.hpp>
 #include <tinygan/tensor/step_clock.hpp>
 #include <tinygan/tensor/tensor.hpp>
