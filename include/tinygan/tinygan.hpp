@@ -33,6 +33,7 @@
 #include <tinygan/gan/statistics.hpp>
 #include <tinygan/gan/step.hpp>
 #include <tinygan/gan/step_metrics.hpp>
+#include <tinygan/io/arrays.hpp>
 #include <tinygan/io/background_writer.hpp>
 #include <tinygan/io/checkpoints.hpp>
 #include <tinygan/io/half.hpp>

@@ -37,6 +37,10 @@ std::string npy_descr() {
   return text(sizeof(T) == 1 ? '|' : '<', kind, sizeof(T));
 }
 
+/// The bytes of an .npy file with elements of that name and size. Throws Error as io::encode_npy does.
+std::vector<std::uint8_t> encode_npy(std::string_view descr, std::size_t item, std::span<const std::uint8_t> values,
+                                     const std::vector<index_t>& shape);
+
 /// The fields of a member that the local header and the central directory have in common.
 void put_zip_member(ByteWriter& out, std::string_view name, std::uint32_t crc, std::uint32_t size);
 
@@ -47,25 +51,8 @@ void put_zip_member(ByteWriter& out, std::string_view name, std::uint32_t crc, s
 template <class T>
 std::vector<std::uint8_t> encode_npy(std::span<const T> values, const std::vector<index_t>& shape) {
   static_assert(std::endian::native == std::endian::little, "the data is written as little-endian");
-  for (const index_t extent : shape) check(extent >= 0, "npy", "extent ", extent, ", expected at least 0");
-  const std::string extents = shape_text(shape);
-  const auto count = product(shape);
-  check(count.has_value(), "npy", "the size of the shape ", extents, " overflows 64 bits");
-  check(static_cast<std::size_t>(*count) == values.size(), "npy", values.size(), " values for the shape ", extents,
-        ", expected ", *count);
-  std::string header =
-      text("{'descr': '", detail::npy_descr<T>(), "', 'fortran_order': False, 'shape': ", extents, ", }");
-  constexpr std::size_t before = 10, alignment = 64;
-  header.resize((before + header.size() + 1 + alignment - 1) / alignment * alignment - before - 1, ' ');
-  header += '\n';
-  check(header.size() <= 0xFFFF, "npy", "a header of ", header.size(), " bytes for ", shape.size(),
-        " dimensions, expected at most 65535");
-
-  detail::ByteWriter out;
-  out.raw("\x93NUMPY").u16(1);  // version 1.0
-  out.u16(static_cast<std::uint16_t>(header.size())).raw(header);
-  out.raw({reinterpret_cast<const std::uint8_t*>(values.data()), values.size_bytes()});
-  return std::move(out).bytes();
+  return detail::encode_npy(detail::npy_descr<T>(), sizeof(T),
+                            {reinterpret_cast<const std::uint8_t*>(values.data()), values.size_bytes()}, shape);
 }
 
 /// The arrays of an .npz file.
@@ -74,7 +61,11 @@ class NpzFile {
   /// Appends an array that numpy.load(file)[name] will return. Throws Error as encode_npy does.
   template <class T>
   void add(const std::string& name, std::span<const T> values, const std::vector<index_t>& shape) {
-    members_.emplace_back(name + ".npy", encode_npy(values, shape));
+    add_npy(name, encode_npy(values, shape));
+  }
+  /// Appends the bytes of an .npy file.
+  void add_npy(const std::string& name, std::vector<std::uint8_t> npy) {
+    members_.emplace_back(name + ".npy", std::move(npy));
   }
 
   /// The bytes of the file. Throws Error (naming `name`) if the archive reaches 4 GiB or a name 64 KiB.
@@ -92,6 +83,28 @@ void write_npz(const std::filesystem::path& path, const NpzFile& file);
 #ifdef TINYGAN_FUNC
 
 namespace tinygan::io::detail {
+
+TINYGAN_FUNC std::vector<std::uint8_t> encode_npy(std::string_view descr, std::size_t item,
+                                                  std::span<const std::uint8_t> values,
+                                                  const std::vector<index_t>& shape) {
+  for (const index_t extent : shape) check(extent >= 0, "npy", "extent ", extent, ", expected at least 0");
+  const std::string extents = shape_text(shape);
+  const auto count = product(shape);
+  check(count.has_value(), "npy", "the size of the shape ", extents, " overflows 64 bits");
+  check(static_cast<std::size_t>(*count) == values.size() / item, "npy", values.size() / item, " values for the shape ",
+        extents, ", expected ", *count);
+  std::string header = text("{'descr': '", descr, "', 'fortran_order': False, 'shape': ", extents, ", }");
+  constexpr std::size_t before = 10, alignment = 64;
+  header.resize((before + header.size() + 1 + alignment - 1) / alignment * alignment - before - 1, ' ');
+  header += '\n';
+  check(header.size() <= 0xFFFF, "npy", "a header of ", header.size(), " bytes for ", shape.size(),
+        " dimensions, expected at most 65535");
+
+  ByteWriter out;
+  out.raw("\x93NUMPY").u16(1);  // version 1.0
+  out.u16(static_cast<std::uint16_t>(header.size())).raw(header).raw(values);
+  return std::move(out).bytes();
+}
 
 TINYGAN_FUNC void put_zip_member(ByteWriter& out, std::string_view name, std::uint32_t crc, std::uint32_t size) {
   out.u16(20);             // readable since version 2.0

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -11,7 +10,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -19,6 +17,7 @@
 #include <tinygan/io/extents.hpp>
 #include <tinygan/io/half.hpp>
 #include <tinygan/io/safetensors.hpp>
+#include <tinygan/io/stored_values.hpp>
 #include <tinygan/nn/module.hpp>
 
 namespace tinygan::io {
@@ -73,29 +72,6 @@ void check_no_others(const SafetensorsFile& file, const std::string& file_name,
 
 }  // namespace detail
 
-namespace detail {
-
-/// Whether every value of type `stored` is one of type T: float also takes the half-precision types.
-template <class T>
-constexpr bool widens_to(DType stored) {
-  return stored == dtype_of<T>() || (std::is_same_v<T, float> && (stored == DType::F16 || stored == DType::BF16));
-}
-
-/// The values of an entry whose type widens to T.
-template <class T>
-std::vector<T> widened(const SafetensorsFile& file, const SafetensorsEntry& e) {
-  if (e.dtype == dtype_of<T>()) return file.values<T>(e.name);
-  std::vector<T> values(e.bytes.size() / 2);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const auto bits = static_cast<std::uint16_t>(e.bytes[2 * i] | e.bytes[2 * i + 1] << 8);
-    values[i] = e.dtype == DType::F16 ? static_cast<T>(from_half(bits))
-                                      : static_cast<T>(std::bit_cast<float>(std::uint32_t{bits} << 16));
-  }
-  return values;
-}
-
-}  // namespace detail
-
 /// Rounds the file's F32 tensors to F16, half the bytes.
 void narrow_to_half(SafetensorsFile& file);
 
@@ -117,8 +93,7 @@ void load_tensors(const SafetensorsFile& file, const std::string& file_name, con
           bytes);
   }
   if (options.strict) detail::check_no_others(file, file_name, wanted);
-  for (const NamedTensor<T>& n : wanted)
-    n.tensor.copy_from(std::span<const T>(detail::widened<T>(file, *file.find(n.name))));
+  for (const NamedTensor<T>& n : wanted) n.tensor.copy_from(std::span<const T>(detail::widened<T>(*file.find(n.name))));
 }
 
 /// The tensors of a model in a file: master weights and buffers.
