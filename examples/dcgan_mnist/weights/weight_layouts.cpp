@@ -8,49 +8,26 @@
 
 #include <tinygan/nn/conv2d.hpp>
 #include <tinygan/nn/dense.hpp>
+#include <tinygan/tensor/permute.hpp>
 
 namespace dcgan_mnist {
 
 using tinygan::index_t;
 using tinygan::Shape;
+using tinygan::Tensor;
 namespace nn = tinygan::nn;
 
 namespace {
 
-/// A tensor to be written.
-struct Array {
-  std::vector<index_t> shape;
-  std::vector<float> values;
-};
-
-/// The axes in another order: axis i of the result is axis order[i] of `a`.
-Array permute(const Array& a, const std::vector<std::size_t>& order) {
-  const std::size_t rank = a.shape.size();
-  std::vector<index_t> stride(rank, 1);
-  for (std::size_t i = rank; i-- > 1;) stride[i - 1] = stride[i] * a.shape[i];
-  Array out;
-  for (const std::size_t axis : order) out.shape.push_back(a.shape[axis]);
-  out.values.resize(a.values.size());
-  std::vector<index_t> at(rank, 0);
-  for (float& v : out.values) {
-    index_t from = 0;
-    for (std::size_t i = 0; i < rank; ++i) from += at[i] * stride[order[i]];
-    v = a.values[static_cast<std::size_t>(from)];
-    for (std::size_t i = rank; i-- > 0 && ++at[i] == out.shape[i];) at[i] = 0;
-  }
-  return out;
-}
-
 /// One axis, whose elements stand for an image (H,W,C), in the order (C,H,W).
-Array channels_first(const Array& a, std::size_t axis, const Shape& hwc) {
-  Array split = a;
-  split.shape.erase(split.shape.begin() + static_cast<std::ptrdiff_t>(axis));
-  split.shape.insert(split.shape.begin() + static_cast<std::ptrdiff_t>(axis), {hwc[0], hwc[1], hwc[2]});
-  std::vector<std::size_t> order;
-  for (std::size_t i = 0; i < split.shape.size(); ++i) order.push_back(i);
-  std::rotate(order.begin() + static_cast<std::ptrdiff_t>(axis), order.begin() + static_cast<std::ptrdiff_t>(axis) + 2,
-              order.begin() + static_cast<std::ptrdiff_t>(axis) + 3);
-  return {a.shape, permute(split, order).values};
+Tensor<float> channels_first(const Tensor<float>& a, int axis, const Shape& hwc) {
+  std::vector<index_t> extents(a.shape().begin(), a.shape().end());
+  extents.erase(extents.begin() + axis);
+  extents.insert(extents.begin() + axis, hwc.begin(), hwc.end());
+  std::vector<int> order;
+  for (int i = 0; i < static_cast<int>(extents.size()); ++i) order.push_back(i);
+  std::rotate(order.begin() + axis, order.begin() + axis + 2, order.begin() + axis + 3);
+  return tinygan::permute(a.reshape(Shape(extents)), order).reshape(a.shape());
 }
 
 using Layers = std::vector<std::pair<std::string, const nn::Layer<float>*>>;
@@ -96,14 +73,15 @@ std::string torch_name(const std::string& layer_type, const std::string& tensor)
   return tensor == "kernel" ? "weight" : tensor;
 }
 
-Array torch_array(const std::string& layer_type, const std::string& tensor, Array a, const Features& features) {
+Tensor<float> torch_tensor(const std::string& layer_type, const std::string& tensor, Tensor<float> a,
+                           const Features& features) {
   if (layer_type == "dense") {
     if (tensor == "kernel" && features.in) a = channels_first(a, 0, *features.in);
-    if (features.out) a = channels_first(a, a.shape.size() - 1, *features.out);
-    return tensor == "kernel" ? permute(a, {1, 0}) : a;
+    if (features.out) a = channels_first(a, a.rank() - 1, *features.out);
+    return tensor == "kernel" ? tinygan::permute(a, {1, 0}) : a;
   }
   if (layer_type == "batch_norm") return features.out ? channels_first(a, 0, *features.out) : a;
-  return tensor == "kernel" ? permute(a, {3, 2, 0, 1}) : a;  // both kinds of convolution
+  return tensor == "kernel" ? tinygan::to_kcrs(a) : a;  // both kinds of convolution
 }
 
 /// "dense_1" is of type "dense"; Keras calls "batch_norm_1" "batch_normalization_1".
@@ -142,10 +120,10 @@ void add_in_layout(tinygan::io::SafetensorsFile& file, const std::string& prefix
 
     const std::string path = prefix + "." + (layout == Layout::keras ? keras_name(name, type) : name) + ".";
     for (const nn::Named<float>& t : tensors) {
-      const Shape& s = t.variable.shape();
-      Array a{{s.begin(), s.end()}, t.variable.value().to_vector()};
-      if (layout == Layout::torch) a = torch_array(type, t.name, std::move(a), features[i]);
-      file.add<float>(path + (layout == Layout::torch ? torch_name(type, t.name) : t.name), a.values, a.shape);
+      Tensor<float> a = t.variable.value().to(tinygan::Device::cpu());
+      if (layout == Layout::torch) a = torch_tensor(type, t.name, std::move(a), features[i]);
+      const std::vector<index_t> shape(a.shape().begin(), a.shape().end());
+      file.add<float>(path + (layout == Layout::torch ? torch_name(type, t.name) : t.name), a.host(), shape);
     }
     const std::int64_t no_batches = 0;  // part of the state_dict; unused, since momentum is given
     if (layout == Layout::torch && type == "batch_norm")
