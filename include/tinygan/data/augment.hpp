@@ -1,4 +1,5 @@
-// Augmentation: a random translation, rotation and scaling of every image, by one affine resampling.
+// Augmentation: a random translation, rotation and scaling of every image, by one affine resampling; then a random crop
+// with padding, a horizontal flip and a change of brightness, which interpolate nothing.
 #pragma once
 
 #include <cmath>
@@ -7,6 +8,7 @@
 #include <numbers>
 #include <span>
 #include <type_traits>
+#include <vector>
 
 #include <tinygan/base/error.hpp>
 #include <tinygan/base/outline.hpp>
@@ -17,14 +19,20 @@
 
 namespace tinygan::data {
 
-/// Each parameter is drawn per image, uniformly from [-range, range]; 0 disables it.
+/// Each parameter is drawn per image, of ranges uniformly from [-range, range]; 0 disables it.
 struct AugmentOptions {
   float shift = 0;     ///< pixels, along each axis; 0 to 16
   float rotation = 0;  ///< degrees about the centre; 0 to 45 (beyond that a 6 becomes a 9)
   float scale = 0;     ///< 0.1: 0.9 to 1.1 of the size; 0 to 0.5
-  float fill = 0;      ///< value outside the image: 0 for bytes, -1 for images in [-1, 1]
+  float fill = 0;      ///< value of black and outside the image: 0 for bytes, -1 for images in [-1, 1]
 
-  bool any() const { return shift > 0 || rotation > 0 || scale > 0; }
+  bool horizontal_flip = false;  ///< mirrors every other image, at random
+  index_t crop_padding = 0;      ///< a random window of the image padded by so many pixels on each side; 0 to 16
+  float brightness = 0;          ///< 0.2: 0.8 to 1.2 times the distance from `fill`, bytes clamped; 0 to 1
+
+  bool any() const { return resamples() || crops(); }
+  bool resamples() const { return shift > 0 || rotation > 0 || scale > 0; }
+  bool crops() const { return horizontal_flip || crop_padding > 0 || brightness > 0; }
 };
 
 namespace detail {
@@ -68,6 +76,54 @@ void resample(const T* x, T* y, index_t H, index_t W, index_t C, const Similarit
   }
 }
 
+/// A window of an image padded with `fill`, mirrored or not, with `brightness` times the distance from `fill`: output
+/// pixel (h, w) is pixel (h + top, w' + left) of the image, w' being w, or W - 1 - w in a mirrored one.
+struct Crop {
+  index_t top = 0, left = 0;
+  bool mirrored = false;
+  float brightness = 1;
+};
+
+/// The crop of image `image` in step `step`: a function of (seed, step, image), at any batch size.
+Crop random_crop(const AugmentOptions& o, std::uint64_t seed, std::uint64_t step, std::uint64_t image);
+
+/// y(H,W,C) = a crop of x(H,W,C). Bytes are clamped and rounded to nearest.
+template <class T>
+void crop(const T* x, T* y, index_t H, index_t W, index_t C, const Crop& m, float fill) {
+  static_assert(std::is_same_v<T, std::uint8_t> || std::is_same_v<T, float>, "images are bytes or floats");
+  const auto store = [](float value) {
+    if constexpr (std::is_same_v<T, float>) return value;
+    else return static_cast<T>(std::fmin(std::fmax(value, 0.0f), 255.0f) + 0.5f);
+  };
+  const T outside = store(fill);
+  for (index_t h = 0; h < H; ++h) {
+    for (index_t w = 0; w < W; ++w, y += C) {
+      const index_t from_h = h + m.top, from_w = (m.mirrored ? W - 1 - w : w) + m.left;
+      const bool inside = from_h >= 0 && from_h < H && from_w >= 0 && from_w < W;
+      const T* const from = x + (from_h * W + from_w) * C;
+      for (index_t c = 0; c < C; ++c)
+        y[c] = !inside                ? outside
+               : m.brightness == 1.0f ? from[c]
+                                      : store(fill + m.brightness * (static_cast<float>(from[c]) - fill));
+    }
+  }
+}
+
+/// y(H,W,C) = x(H,W,C) under the transforms of image `image` in step `step`. The options are not checked; x and y must
+/// not overlap.
+template <class T>
+void augment_image(const T* x, T* y, index_t H, index_t W, index_t C, const AugmentOptions& o, std::uint64_t seed,
+                   std::uint64_t step, std::uint64_t image) {
+  if (!o.crops()) return resample(x, y, H, W, C, random_similarity(o, seed, step, image), o.fill);
+  std::vector<T> resampled;
+  if (o.resamples()) {
+    resampled.resize(static_cast<std::size_t>(H * W * C));
+    resample(x, resampled.data(), H, W, C, random_similarity(o, seed, step, image), o.fill);
+    x = resampled.data();
+  }
+  crop(x, y, H, W, C, random_crop(o, seed, step, image), o.fill);
+}
+
 /// y(N,H,W,C) = each image of x(N,H,W,C) under its own random transform, a function of (seed, step, n). Throws Error on
 /// options out of range and on buffers that do not hold the same number of complete images. x and y must not overlap.
 template <class T>
@@ -82,8 +138,8 @@ void augment(std::span<const T> x, std::span<T> y, index_t height, index_t width
         " pixels, expected the same whole number of ", height, "x", width, "x", channels, " images");
   cpu::parallel_for(size / pixels, 16, [&](index_t begin, index_t end) {
     for (index_t n = begin; n < end; ++n)
-      resample(x.data() + n * pixels, y.data() + n * pixels, height, width, channels,
-               random_similarity(o, seed, step, static_cast<std::uint64_t>(n)), o.fill);
+      augment_image(x.data() + n * pixels, y.data() + n * pixels, height, width, channels, o, seed, step,
+                    static_cast<std::uint64_t>(n));
   });
 }
 
@@ -98,6 +154,9 @@ TINYGAN_FUNC void check_augment(const AugmentOptions& o) {
   check(in(o.shift, 16), "augment", "shift of ", o.shift, " pixels, expected 0 to 16");
   check(in(o.rotation, 45), "augment", "rotation of ", o.rotation, " degrees, expected 0 to 45");
   check(in(o.scale, 0.5f), "augment", "scale of ", o.scale, ", expected 0 to 0.5");
+  check(o.crop_padding >= 0 && o.crop_padding <= 16, "augment", "crop padding of ", o.crop_padding,
+        " pixels, expected 0 to 16");
+  check(in(o.brightness, 1), "augment", "brightness of ", o.brightness, ", expected 0 to 1");
   check(std::isfinite(o.fill), "augment", "fill value ", o.fill, ", expected a finite number");
 }
 
@@ -113,6 +172,17 @@ TINYGAN_FUNC Similarity random_similarity(const AugmentOptions& o, std::uint64_t
   const float size = 1 + random.uniform(-1, 1) * o.scale;
   const float a = std::cos(angle) / size, b = -std::sin(angle) / size;  // the inverse of rotation and scaling
   return {a, b, -(a * dx - b * dy), -(b * dx + a * dy)};
+}
+
+/// Draws of a stream of its own: images under a similarity alone are those of versions without crops.
+TINYGAN_FUNC Crop random_crop(const AugmentOptions& o, std::uint64_t seed, std::uint64_t step, std::uint64_t image) {
+  RandomStream random(seed, Purpose::crop, step, image);
+  Crop m;
+  m.top = random.below(2 * o.crop_padding + 1) - o.crop_padding;
+  m.left = random.below(2 * o.crop_padding + 1) - o.crop_padding;
+  m.mirrored = o.horizontal_flip && random.below(2) == 1;
+  if (o.brightness > 0) m.brightness = 1 + random.uniform(-1, 1) * o.brightness;
+  return m;
 }
 
 }  // namespace tinygan::data

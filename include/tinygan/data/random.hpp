@@ -16,7 +16,8 @@ enum class Purpose : std::uint32_t {
   shuffle = 0xDA7A0001u,
   augment = 0xDA7A0002u,
   strokes = 0xDA7A0003u,
-  stacked = 0xDA7A0004u
+  stacked = 0xDA7A0004u,
+  crop = 0xDA7A0005u
 };
 
 /// The words of one stream, in order. Streams that differ in any of the four numbers are independent.
