@@ -17,12 +17,16 @@
 #include <tinygan/cpu/thread_pool.hpp>
 #include <tinygan/data/augment.hpp>
 #include <tinygan/data/batches.hpp>
+#include <tinygan/data/cifar.hpp>
 #include <tinygan/data/data_loader.hpp>
 #include <tinygan/data/dataset.hpp>
 #include <tinygan/data/device_images.hpp>
 #include <tinygan/data/idx.hpp>
+#include <tinygan/data/image_folder.hpp>
+#include <tinygan/data/image_source.hpp>
 #include <tinygan/data/mnist.hpp>
 #include <tinygan/data/mnist_files.hpp>
+#include <tinygan/data/prefetch.hpp>
 #include <tinygan/data/stacked.hpp>
 #include <tinygan/data/strokes.hpp>
 #include <tinygan/gan/diff_augment.hpp>
