@@ -14,6 +14,7 @@
 #include "support/catch.hpp"
 #include "support/kernel_check.hpp"
 #include "support/temporary.hpp"
+#include "support/use_precision.hpp"
 #include "support/values.hpp"
 
 using namespace tinygan;
@@ -85,13 +86,13 @@ TEST_CASE("a write to foreign memory through a tensor changes its version, as an
 
 namespace {
 
-/// The values at an address that is `misalignment` elements above a multiple of 64 bytes.
+/// The values at an address of a device that is `misalignment` elements above a multiple of 64 bytes.
 template <class T>
-Tensor<T> misaligned(const Tensor<T>& x, index_t misalignment) {
-  auto room = std::make_shared<Tensor<T>>(Shape{x.size() + misalignment});
+Tensor<T> misaligned(const Tensor<T>& x, index_t misalignment, Device device = Device::cpu()) {
+  auto room = std::make_shared<Tensor<T>>(Shape{x.size() + misalignment}, device);
   T* const data = room->data() + misalignment;
   REQUIRE(reinterpret_cast<std::uintptr_t>(room->data()) % 64 == 0);
-  auto t = Tensor<T>::from_blob(data, x.shape(), std::move(room));
+  auto t = Tensor<T>::from_blob(data, x.shape(), std::move(room), device);
   t.copy_from(x);
   return t;
 }
@@ -110,10 +111,15 @@ std::vector<Tensor<T>> network(const std::vector<Tensor<T>>& operands) {
 }
 
 template <class T>
-void check_misaligned() {
-  const Shape shapes[] = {{3, 9, 11, 5}, {3, 3, 5, 7}, {4 * 5 * 7}, {4 * 5 * 7}, {4 * 5 * 7, 19}};
+std::vector<Tensor<T>> operands_of(std::initializer_list<Shape> shapes) {
   std::vector<Tensor<T>> operands;
   for (const Shape& s : shapes) operands.push_back(random_tensor<T>(s, static_cast<unsigned>(operands.size())));
+  return operands;
+}
+
+template <class T>
+void check_misaligned() {
+  const auto operands = operands_of<T>({{3, 9, 11, 5}, {3, 3, 5, 7}, {4 * 5 * 7}, {4 * 5 * 7}, {4 * 5 * 7, 19}});
   for_each_isa([&] {
     const std::vector<Tensor<T>> expected = network(operands);
     for (const index_t misalignment : {1, 3}) {
@@ -129,6 +135,21 @@ void check_misaligned() {
 TEST_CASE("kernels of the CPU take operands aligned to an element only, with the same bits") {
   check_misaligned<float>();
   check_misaligned<double>();
+}
+
+TEST_CASE("CUDA kernels take operands aligned to an element only: the emulated device finds no misaligned access") {
+  // Extents that are multiples of 16 bytes: the kernels load packs of aligned operands.
+  const auto operands = operands_of<float>({{2, 8, 8, 16}, {3, 3, 16, 32}, {9 * 32}, {9 * 32}, {9 * 32, 32}});
+  for (const Precision p : {Precision::fp32, Precision::tf32, Precision::bf16}) {
+    const UsePrecision used(p);
+    for (const index_t misalignment : {0, 1, 2}) {
+      std::vector<Tensor<float>> moved;
+      for (const Tensor<float>& t : operands) moved.push_back(misaligned(t, misalignment, Device::emulated()));
+      INFO(p << ", misaligned by " << misalignment << " elements");
+      REQUIRE_NOTHROW(network(moved));
+      REQUIRE_NOTHROW(synchronize(Device::emulated()));
+    }
+  }
 }
 
 TEST_CASE("from_blob names what does not fit") {
