@@ -84,12 +84,15 @@ class PrefetchLoader {
 
   /// State shared by the threads and the caller. Batch n of this generation belongs to slot n mod depth.
   struct Work {
+    Work(ImageSource images, const AugmentOptions& a, const BatchOptions& b, index_t depth)
+        : source(std::move(images)), augment(a), batches(source.count, b), slots(static_cast<std::size_t>(depth)) {}
+
     ImageSource source;
     AugmentOptions augment;
     Batches batches;
     std::vector<Bytes> slots;
-    std::mutex mutex{};
-    std::condition_variable changed{};
+    std::mutex mutex;
+    std::condition_variable changed;
     std::size_t begun = 0, taken = 0;  ///< batches
     std::uint64_t generation = 0;      ///< of seek()
     bool closing = false;
@@ -128,9 +131,7 @@ TINYGAN_CTOR PrefetchLoader::PrefetchLoader(ImageSource source, const BatchOptio
         "a source without images, expected extents of at least 1 and a function that reads");
   check(source.labels.empty() || std::cmp_equal(source.labels.size(), source.count), "PrefetchLoader",
         source.labels.size(), " labels for ", source.count, " images of ", source.name, ", expected one each");
-  const index_t count = source.count;
-  work_.reset(new Work{std::move(source), augment, Batches(count, options),
-                       std::vector<Bytes>(static_cast<std::size_t>(prefetch.depth))});
+  work_ = std::make_unique<Work>(std::move(source), augment, options, prefetch.depth);
   per_epoch_ = work_->batches.per_epoch();
   try {
     for (int i = 0; i < prefetch.threads; ++i) threads_.emplace_back([work = work_.get()] { work->run(); });
