@@ -37,7 +37,7 @@ int main(int argc, char** argv) try {  // classifier [EPOCHS [MNIST FOLDER]]: wi
     return sum / static_cast<double>(batches.per_epoch());
   };
 
-  const int epochs = argc > 1 ? std::atoi(argv[1]) : 3;
+  const int epochs = argc > 1 ? std::atoi(argv[1]) : 5;
   for (int epoch = 1; epoch <= epochs; ++epoch) {
     for (index_t step = 0; step < loader.per_epoch(); ++step) {
       random.next_step();
