@@ -1,5 +1,5 @@
-// The bandwidth-bound kernels of a training step, batch 128: batch norm, Adam, dropout, activations, bias gradients; and
-// those of other networks: GELU, rows by index, cumulative sums, indices of maxima.
+// The bandwidth-bound kernels of a training step, batch 128: batch norm, Adam, dropout, activations, bias gradients;
+// and those of other networks: GELU, rows by index, cumulative sums, indices of maxima.
 //
 // Links: benchmark, threads. Options: Google Benchmark's; TINYGAN_THREADS sets the threads.
 // Counters: GB/s counting every operand once per pass that a kernel has to make, from the best call; `of_copy` is that

@@ -1,4 +1,5 @@
-// Convolution of every channel by itself: y(N,P,Q,C) = sum over taps of x(N,H,W,C) w(R,S,C), and the other two partials.
+// Convolution of every channel by itself: y(N,P,Q,C) = sum over taps of x(N,H,W,C) w(R,S,C), and the other two
+// partials.
 //
 // Elements     float or bfloat16; sums in float.
 // Owns         y and dx: a thread makes packs of 4 channels of one pixel (single ones where C or an address does not

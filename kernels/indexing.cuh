@@ -7,7 +7,8 @@
 //              among 32 at a time; with an index for each element, a thread per column, after a fill with zeros.
 // Shared       none.      Requires  sm_75.
 // Determinism  the terms of a sum in order of their index's place; no atomics.
-// Cost         gather: y written once and as much of x read. scatter_add: g once; shared indices once for each row of dx,
+// Cost         gather: y written once and as much of x read. scatter_add: g once; shared indices once for each row of
+// dx,
 //              from L2: meant for thousands of rows, not millions.
 #pragma once
 

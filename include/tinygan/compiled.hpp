@@ -1,8 +1,8 @@
 // The templates that tinygan::compiled instantiates, each once for the element types float, double and bfloat16.
 //
 // A program that links the library sees them as `extern template` (the target defines TINYGAN_COMPILED), and its own
-// files compile in a sixth of the time. A template that is missing here is instantiated by the file that uses it, as without
-// the library, so files built either way link into one program.
+// files compile in a sixth of the time. A template that is missing here is instantiated by the file that uses it, as
+// without the library, so files built either way link into one program.
 #pragma once
 
 #include <tinygan/autograd/grad.hpp>

@@ -13,6 +13,7 @@
 #include <tinygan/base/error.hpp>
 #include <tinygan/base/host_work.hpp>
 #include <tinygan/base/shape.hpp>
+#include <tinygan/base/version.hpp>
 #include <tinygan/cpu/isa.hpp>
 #include <tinygan/cpu/thread_pool.hpp>
 #include <tinygan/data/augment.hpp>
@@ -107,7 +108,6 @@
 #include <tinygan/tensor/random.hpp>
 #include <tinygan/tensor/step_clock.hpp>
 #include <tinygan/tensor/tensor.hpp>
-#include <tinygan/version.hpp>
 
 #ifdef TINYGAN_COMPILED
 #include <tinygan/compiled.hpp>

@@ -5,12 +5,12 @@
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cmake=$1 compiler=$2
 die() { printf '%s\n' "$@"; exit 1; }
-version=$(sed -n 's/^#define TINYGAN_VERSION_\(MAJOR\|MINOR\|PATCH\) //p' "$root/include/tinygan/version.hpp" | paste -sd .)
-[[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]] || die "include/tinygan/version.hpp gives the version '$version'"
+version=$(sed -n 's/^#define TINYGAN_VERSION_\(MAJOR\|MINOR\|PATCH\) //p' "$root/include/tinygan/base/version.hpp" | paste -sd .)
+[[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]] || die "include/tinygan/base/version.hpp gives the version '$version'"
 
 cat >"$scratch/program.cpp" <<'TEXT'
 #include <tinygan/tensor/tensor.hpp>
-#include <tinygan/version.hpp>
+#include <tinygan/base/version.hpp>
 #include <cstdio>
 int main() { std::printf("%s %g\n", tinygan::version_text, double(tinygan::Tensor<float>::full({2}, 3).to_vector()[1])); }
 TEXT

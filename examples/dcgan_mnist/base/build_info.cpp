@@ -1,6 +1,6 @@
 #include "base/build_info.hpp"
 
-#include <tinygan/version.hpp>
+#include <tinygan/base/version.hpp>
 
 #include "source_commit.hpp"  // written by the build, see examples/CMakeLists.txt
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <tinygan/base/error.hpp>
-#include <tinygan/version.hpp>
+#include <tinygan/base/version.hpp>
 
 #include "cli/config_file.hpp"
 

@@ -16,8 +16,8 @@ namespace tinygan {
 /// Kernels evaluate it from the step counter in device memory. It calls no library function, so hosts and devices
 /// compute the same factor, up to the contraction of products and sums.
 /// optim/schedule.hpp makes schedules and checks them.
-/// Source of the cosine: Loshchilov & Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017, without
-/// restarts. Of the warm-up: Goyal et al., "Accurate, Large Minibatch SGD", 2017.
+/// Source of the cosine: Loshchilov & Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017,
+/// without restarts. Of the warm-up: Goyal et al., "Accurate, Large Minibatch SGD", 2017.
 struct RateSchedule {
   enum class Decay : std::int32_t { none, linear, cosine, step };
 

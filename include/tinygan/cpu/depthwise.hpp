@@ -1,4 +1,5 @@
-// Convolution of every channel by itself: y(N,P,Q,C) = sum over taps of x(N,H,W,C) w(R,S,C), and the other two partials.
+// Convolution of every channel by itself: y(N,P,Q,C) = sum over taps of x(N,H,W,C) w(R,S,C), and the other two
+// partials.
 //
 // Work is split by output rows for y and dx, whose pixels add their taps in the order of the tap lists, a vector of
 // channels at a time. dw is summed over blocks of images, whose partial sums are added in double and in order. The cut

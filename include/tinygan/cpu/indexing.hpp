@@ -1,8 +1,8 @@
 // Indices: the first maximum along an axis, gathering by indices, and its adjoint.
 //
 // Work is split by results, so that every one is computed by one thread, its terms in their order: same bits at any
-// number of threads. Cost: gather reads what it writes; scatter_add reads g once, and shared indices once for each range
-// of rows that a task owns.
+// number of threads. Cost: gather reads what it writes; scatter_add reads g once, and shared indices once for each
+// range of rows that a task owns.
 #pragma once
 
 #include <algorithm>

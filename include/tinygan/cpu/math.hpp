@@ -240,8 +240,8 @@ TINYGAN_INLINE void softplus(const Vec<T, Arch>& x, Vec<T, Arch>& y) {
   softplus_from_exp<T, Arch>(x, e, y);
 }
 
-/// y = erfc|x| and e = e^(-x^2): below 1 by 1 - erf x's power series, whose relative error is that of 1 - erf x; above by
-/// e t P(t), t = 1 / (1 + x/2), with x^2 rounded once. Double: the C library's, lane by lane.
+/// y = erfc|x| and e = e^(-x^2): below 1 by 1 - erf x's power series, whose relative error is that of 1 - erf x; above
+/// by e t P(t), t = 1 / (1 + x/2), with x^2 rounded once. Double: the C library's, lane by lane.
 template <class T, class Arch>
 TINYGAN_INLINE void erfc_abs(const Vec<T, Arch>& x, Vec<T, Arch>& y, Vec<T, Arch>& e) {
   using V = Vec<T, Arch>;
@@ -251,7 +251,8 @@ TINYGAN_INLINE void erfc_abs(const Vec<T, Arch>& x, Vec<T, Arch>& y, Vec<T, Arch
     for (int i = 0; i < lanes<T, Arch>; ++i) y[i] = __builtin_erfc(a[i]), e[i] = __builtin_exp(-a[i] * a[i]);
   } else {
     exp<T, Arch>(-(a * a), e);
-    // |erfc(x) - e t P(t)| <= 3e-8 erfc(x) for x in [1, 10.2]; beyond, erfc(x) is 0 in float. By weighted least squares.
+    // |erfc(x) - e t P(t)| <= 3e-8 erfc(x) for x in [1, 10.2]; beyond, erfc(x) is 0 in float. By weighted least
+    // squares.
     constexpr detail::Series<float, 8> tail{{0.282098648f, 0.282034717f, 0.247004012f, 0.17860492f, 0.0614415061f,
                                              0.0818330772f, -0.225784326f, 0.0933407959f}};
     const V t = T(1) / (T(1) + T(0.5) * a);

@@ -1,7 +1,7 @@
 // Cumulative sums along the middle axis of x(outer, extent, inner), forward or in reverse.
 //
-// Work is split by `outer`, and by ranges of `inner`; sums are sequential, in double, and rounded once for each element:
-// same bits at any number of threads. Cost: x once through memory, y once.
+// Work is split by `outer`, and by ranges of `inner`; sums are sequential, in double, and rounded once for each
+// element: same bits at any number of threads. Cost: x once through memory, y once.
 #pragma once
 
 #include <algorithm>

@@ -23,8 +23,8 @@ namespace tinygan::data {
 inline constexpr std::array<const char*, 10> cifar10_classes = {"airplane", "automobile", "bird",  "cat",  "deer",
                                                                 "dog",      "frog",       "horse", "ship", "truck"};
 
-/// Appends the images, (count,32,32,3), and labels of one file's bytes. Throws Error naming `name` unless these are whole
-/// records, at least one, of the classes 0 to 9.
+/// Appends the images, (count,32,32,3), and labels of one file's bytes. Throws Error naming `name` unless these are
+/// whole records, at least one, of the classes 0 to 9.
 void append_cifar10(ImageDataset& d, std::span<const std::uint8_t> bytes, const std::string& name);
 
 /// Reads data_batch_1.bin to data_batch_5.bin or test_batch.bin, plain or gzipped, of a directory or of

@@ -50,8 +50,8 @@ ImageFolder image_folder(const std::filesystem::path& directory,
 /// Reads and decodes one file. Throws Error naming it unless the decoder gives as many pixels as its extents say.
 DecodedImage read_image(const std::filesystem::path& file, const ImageDecoder& decoder);
 
-/// Reads all images. Throws Error naming the file as the decoder does, if one differs from the first in its extents, and
-/// on more than 256 classes.
+/// Reads all images. Throws Error naming the file as the decoder does, if one differs from the first in its extents,
+/// and on more than 256 classes.
 ImageDataset load_images(const ImageFolder& folder, const ImageDecoder& decoder);
 
 }  // namespace tinygan::data

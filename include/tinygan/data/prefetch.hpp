@@ -56,8 +56,8 @@ class PrefetchLoader {
   /// Continues from a saved position; batches in work are dropped. Throws Error if the position is out of range.
   void seek(BatchPosition to);
 
-  /// The next batch, byte 0 mapped to `low` and 255 to `high`. Rethrows what reading an image threw, at every call until
-  /// a seek. Throws Error in a child of fork(), which has none of the threads.
+  /// The next batch, byte 0 mapped to `low` and 255 to `high`. Rethrows what reading an image threw, at every call
+  /// until a seek. Throws Error in a child of fork(), which has none of the threads.
   template <class T = float>
   LabelledBatch<T> next(wide_t<T> low, wide_t<T> high, Device device = Device::cpu()) {
     Bytes batch = take();

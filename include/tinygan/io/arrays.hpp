@@ -93,8 +93,8 @@ class ArrayFile {
 };
 
 /// Writes tensors and variables as an .npz file, atomically: save_npz("file.npz", {{"x", x}, {"labels", labels}}).
-/// bfloat16, which NumPy does not have, is written as float. Throws Error naming the file if two arrays have one name or
-/// an element type is not NumPy's, and as write_npz does.
+/// bfloat16, which NumPy does not have, is written as float. Throws Error naming the file if two arrays have one name
+/// or an element type is not NumPy's, and as write_npz does.
 void save_npz(const std::filesystem::path& path, const std::vector<NamedArray>& arrays);
 
 /// Reads an .npz file: Tensor<float> x = load_npz("file.npz")["x"]. Throws Error as read_npz does.

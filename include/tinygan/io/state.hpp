@@ -32,8 +32,8 @@ struct NamedAdam {
 
 namespace detail {
 
-/// "<name>.m.<parameter>" and "<name>.v.<parameter>", in the order of the module whatever the optimiser's groups. Throws
-/// Error unless the optimiser owns the module's parameters.
+/// "<name>.m.<parameter>" and "<name>.v.<parameter>", in the order of the module whatever the optimiser's groups.
+/// Throws Error unless the optimiser owns the module's parameters.
 template <class T, class Optimiser>
 auto moments(const NamedAdam<T, Optimiser>& a) {
   const std::vector<nn::Named<T>> parameters = a.module->distinct_parameters();

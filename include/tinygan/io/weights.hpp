@@ -75,8 +75,9 @@ void check_no_others(const SafetensorsFile& file, const std::string& file_name,
 /// Rounds the file's F32 tensors to F16, half the bytes.
 void narrow_to_half(SafetensorsFile& file);
 
-/// Loads the named tensors; float tensors from F16 and BF16, too. Throws Error naming file and tensor if one is missing,
-/// if one has another shape or type, or, if `strict`, if the file holds other tensors; all tensors are then unchanged.
+/// Loads the named tensors; float tensors from F16 and BF16, too. Throws Error naming file and tensor if one is
+/// missing, if one has another shape or type, or, if `strict`, if the file holds other tensors; all tensors are then
+/// unchanged.
 template <class T>
 void load_tensors(const SafetensorsFile& file, const std::string& file_name, const std::vector<NamedTensor<T>>& wanted,
                   const LoadOptions& options = {}) {

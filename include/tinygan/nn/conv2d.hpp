@@ -165,7 +165,8 @@ class Conv2DTranspose : public Layer<T> {
   std::string type() const override { return "conv2d_transpose"; }
   std::string details() const override { return options_.details(); }
   const Variable<T>& kernel() const { return kernel_; }
-  /// The kernel of a pass: kernel(), or that divided by its spectral norm, that of the convolution whose adjoint this is.
+  /// The kernel of a pass: kernel(), or that divided by its spectral norm, that of the convolution whose adjoint this
+  /// is.
   Variable<T> used_kernel(const Pass& pass) const { return spectral_norm_ ? (*spectral_norm_)(pass) : kernel_; }
   const Variable<T>& bias() const { return bias_; }
 

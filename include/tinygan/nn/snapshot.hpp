@@ -39,9 +39,9 @@ void write_state(const char* op, const Module<T>& model,
 
 }  // namespace detail
 
-/// Writes the parameters and buffers of `source` to a model of the same structure, in place; the two may be on different
-/// devices, and one may be of float and one of bfloat16. Throws Error naming the first tensor whose name or shape
-/// differs; `target` is then unchanged.
+/// Writes the parameters and buffers of `source` to a model of the same structure, in place; the two may be on
+/// different devices, and one may be of float and one of bfloat16. Throws Error naming the first tensor whose name or
+/// shape differs; `target` is then unchanged.
 template <class T, class U>
 requires std::is_same_v<wide_t<T>, wide_t<U>>
 void copy_weights(const Module<T>& source, const Module<U>& target) {

@@ -61,8 +61,8 @@ Variable<T> not_equal(const Variable<T>& a, const std::type_identity_t<Variable<
   return affine(detail::compare("not_equal", BinaryOp::equal, a, b), -1, 1);
 }
 
-/// y = mask != 0 ? a : b, all three broadcasting. What is not selected may be infinite or NaN, and gets the cotangent 0.
-/// No gradient passes to the mask.
+/// y = mask != 0 ? a : b, all three broadcasting. What is not selected may be infinite or NaN, and gets the cotangent
+/// 0. No gradient passes to the mask.
 template <class T>
 Variable<T> where(const Variable<T>& mask, const std::type_identity_t<Variable<T>>& a,
                   const std::type_identity_t<Variable<T>>& b) {

@@ -1,5 +1,5 @@
-// Grouped and depthwise convolution. The depthwise one is a trilinear form, as in conv.hpp, whose three partials are each
-// other's gradients; groups of several channels are convolutions of slices.
+// Grouped and depthwise convolution. The depthwise one is a trilinear form, as in conv.hpp, whose three partials are
+// each other's gradients; groups of several channels are convolutions of slices.
 #pragma once
 
 #include <vector>

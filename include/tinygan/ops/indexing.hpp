@@ -83,17 +83,18 @@ inline Indexed own_indices(const char* op, const Shape& whole, const Tensor<std:
 
 }  // namespace detail
 
-/// The slices of x along an axis that `index` names, in its order: for indices of shape (J, ..) along axis 1 of x(O,E,I),
-/// y(O,J,..,I)[o,j,..,i] = x[o, index[j,..], i], as NumPy's take and PyTorch's index_select. Throws Error on a missing axis
-/// and, on the CPU, on an index outside it.
+/// The slices of x along an axis that `index` names, in its order: for indices of shape (J, ..) along axis 1 of
+/// x(O,E,I), y(O,J,..,I)[o,j,..,i] = x[o, index[j,..], i], as NumPy's take and PyTorch's index_select. Throws Error on
+/// a missing axis and, on the CPU, on an index outside it.
 template <class T>
 Variable<T> take(const Variable<T>& x, const Tensor<std::int32_t>& index, int axis = 0) {
   detail::check_input("take", "input", x);
   return detail::gather(x, detail::shared_indices("take", x.shape(), index, axis, x.device()));
 }
 
-/// One element along an axis for every index: y[o,j,i] = x[o, index[o,j,i], i], as NumPy's take_along_axis and PyTorch's
-/// gather. Throws Error unless `index` has x's extents beside the axis and, on the CPU, on an index outside the axis.
+/// One element along an axis for every index: y[o,j,i] = x[o, index[o,j,i], i], as NumPy's take_along_axis and
+/// PyTorch's gather. Throws Error unless `index` has x's extents beside the axis and, on the CPU, on an index outside
+/// the axis.
 template <class T>
 Variable<T> take_along_axis(const Variable<T>& x, const Tensor<std::int32_t>& index, int axis) {
   detail::check_input("take_along_axis", "input", x);
@@ -101,7 +102,8 @@ Variable<T> take_along_axis(const Variable<T>& x, const Tensor<std::int32_t>& in
 }
 
 /// Zeros with `extent` slices along an axis, to which those of g are added at the indices: the adjoint of take with a
-/// list of indices. Throws Error unless there is an index for each slice of g and, on the CPU, on one outside [0, extent).
+/// list of indices. Throws Error unless there is an index for each slice of g and, on the CPU, on one outside [0,
+/// extent).
 template <class T>
 Variable<T> scatter_add(const Variable<T>& g, const Tensor<std::int32_t>& index, index_t extent, int axis = 0) {
   detail::check_input("scatter_add", "input", g);

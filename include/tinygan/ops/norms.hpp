@@ -12,8 +12,8 @@ Variable<T> mean(const Variable<T>& x, const Axes& axes = {}, bool keep_axes = f
   return affine(total, static_cast<double>(total.size()) / static_cast<double>(x.size()), 0);
 }
 
-/// y = sum of (x - mean)^2 / (n - correction) over axes, n elements each. Without correction it is the biased variance, as
-/// NumPy's; PyTorch's has correction 1. Throws Error like sum, and unless n > correction >= 0.
+/// y = sum of (x - mean)^2 / (n - correction) over axes, n elements each. Without correction it is the biased variance,
+/// as NumPy's; PyTorch's has correction 1. Throws Error like sum, and unless n > correction >= 0.
 template <class T>
 Variable<T> variance(const Variable<T>& x, const Axes& axes = {}, bool keep_axes = false, double correction = 0) {
   const Variable<T> centre = mean(x, axes, true);

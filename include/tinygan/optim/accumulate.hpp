@@ -28,7 +28,8 @@ void average_grads(const std::vector<Variable<T>>& parameters, int count) {
 template <class T = float>
 class GradAccumulator {
  public:
-  /// Adds the gradients of one batch. Throws Error if one is empty, or if number or shapes differ from the batches before.
+  /// Adds the gradients of one batch. Throws Error if one is empty, or if number or shapes differ from the batches
+  /// before.
   void add(const std::vector<Variable<T>>& grads);
 
   /// The mean of the batches, which are then forgotten. Throws Error if there was none.

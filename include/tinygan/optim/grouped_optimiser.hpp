@@ -23,8 +23,8 @@ class GroupedOptimiser : public Optimiser<T> {
   std::size_t group_count() const { return groups_.size(); }
   /// Throws Error unless there is such a group.
   const Hyper& hyper(std::size_t group = 0) const;
-  /// A captured step keeps the old ones until CapturedStep::forget(). Throws Error unless there is such a group, and on a
-  /// NaN, infinite or out-of-range hyper-parameter.
+  /// A captured step keeps the old ones until CapturedStep::forget(). Throws Error unless there is such a group, and on
+  /// a NaN, infinite or out-of-range hyper-parameter.
   void set_hyper(const Hyper& h, std::size_t group = 0);
 
   /// One update with the gradients of grad(loss, parameters()). Throws Error if they do not match the parameters, or if

@@ -58,8 +58,8 @@ inline RateSchedule constant_schedule(double warmup = 0) {
   return detail::checked("constant_schedule", {.warmup = warmup});
 }
 
-/// A line from 1 at update `begin` to `floor` at `end`: see RateSchedule. Throws Error unless begin < end, and on a NaN,
-/// negative or infinite number.
+/// A line from 1 at update `begin` to `floor` at `end`: see RateSchedule. Throws Error unless begin < end, and on a
+/// NaN, negative or infinite number.
 inline RateSchedule linear_schedule(const DecayOptions& o) {
   return detail::checked(
       "linear_schedule",

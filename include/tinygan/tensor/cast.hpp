@@ -8,8 +8,9 @@
 
 namespace tinygan {
 
-/// x with elements of type U; x itself if T is U. bfloat16 to float exactly; float to bfloat16, and std::int32_t to either
-/// or to double, rounded to nearest even; to std::int32_t without the fraction, within its range, and a NaN as 0.
+/// x with elements of type U; x itself if T is U. bfloat16 to float exactly; float to bfloat16, and std::int32_t to
+/// either or to double, rounded to nearest even; to std::int32_t without the fraction, within its range, and a NaN as
+/// 0.
 template <class U, class T>
 Tensor<U> cast(const Tensor<T>& x) {
   if constexpr (std::is_same_v<U, T>) {

@@ -127,8 +127,9 @@ struct DlpackView {
   bool row_major;
 };
 
-/// Throws Error on another element type, an unknown device, more than six axes, an axis without elements or a size above
-/// max_elements; without `copy` on read-only memory and on strides that are not row-major, on a GPU on these in any case.
+/// Throws Error on another element type, an unknown device, more than six axes, an axis without elements or a size
+/// above max_elements; without `copy` on read-only memory and on strides that are not row-major, on a GPU on these in
+/// any case.
 DlpackView view_dlpack(const dlpack::DLTensor& t, dlpack::DLDataType expected, bool read_only, bool copy);
 
 dlpack::DLDevice dlpack_device(Device device);
@@ -145,7 +146,8 @@ struct DlpackExport {
 
 /// The tensor as a struct of DLPack that shares its memory, which lives until the consumer calls the deleter. M is
 /// DLManagedTensor or DLManagedTensorVersioned, of this header or of dlpack.h. On a GPU kernels may be queued on the
-/// default stream: synchronize() before another stream reads. Throws Error on an empty tensor and on the emulated device.
+/// default stream: synchronize() before another stream reads. Throws Error on an empty tensor and on the emulated
+/// device.
 template <class M = dlpack::DLManagedTensor, class T>
 M* to_dlpack(const Tensor<T>& x) {
   detail::require_dlpack_layout<M>();

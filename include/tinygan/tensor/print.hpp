@@ -100,9 +100,9 @@ std::string printed_values(const Tensor<T>& x) {
 
 }  // namespace detail
 
-/// "Tensor float (2, 3) on cpu" and the values in nested brackets on the lines below, six significant digits each. Above
-/// 1000 elements a long axis shows its first and last three. Copies what it shows to host memory. The stream's format
-/// and locale have no effect. An empty tensor is "Tensor float (empty)".
+/// "Tensor float (2, 3) on cpu" and the values in nested brackets on the lines below, six significant digits each.
+/// Above 1000 elements a long axis shows its first and last three. Copies what it shows to host memory. The stream's
+/// format and locale have no effect. An empty tensor is "Tensor float (empty)".
 /// Source of the form: NumPy's array printing.
 template <class T>
 std::ostream& operator<<(std::ostream& out, const Tensor<T>& x) {

@@ -55,10 +55,10 @@ class Tensor {
   static Tensor from(std::span<const T> values, const Shape& shape, Device device = Device::cpu());
   static Tensor from(std::initializer_list<T> values, const Shape& shape, Device device = Device::cpu());
 
-  /// A tensor over foreign memory, without a copy: shape.size() elements from `data` on, in the device's memory. `owner`
-  /// is released with the last tensor that shares the storage, after the device's kernels; without an owner the caller
-  /// keeps the memory alive. Alignment to T suffices: kernels check for more, and are faster with 64 bytes. Throws Error
-  /// if the device is unavailable, and on a null or misaligned address.
+  /// A tensor over foreign memory, without a copy: shape.size() elements from `data` on, in the device's memory.
+  /// `owner` is released with the last tensor that shares the storage, after the device's kernels; without an owner the
+  /// caller keeps the memory alive. Alignment to T suffices: kernels check for more, and are faster with 64 bytes.
+  /// Throws Error if the device is unavailable, and on a null or misaligned address.
   static Tensor from_blob(T* data, const Shape& shape, std::shared_ptr<const void> owner,
                           Device device = Device::cpu());
   static Tensor from_blob(T* data, const Shape& shape, Device device = Device::cpu()) {
