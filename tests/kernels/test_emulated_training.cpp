@@ -38,7 +38,7 @@ bool spares_the_cpu(const F& f) {
 
 /// Gives every parameter and buffer of `to` the values of `from`'s.
 template <class T, class U>
-void copy_weights(const nn::Module<U>& from, const nn::Module<T>& to) {
+void cast_weights(const nn::Module<U>& from, const nn::Module<T>& to) {
   const auto copy = [](const std::vector<Variable<U>>& a, const std::vector<Variable<T>>& b) {
     REQUIRE(a.size() == b.size());
     for (std::size_t i = 0; i < a.size(); ++i) b[i].value().copy_from(tensor<T>(array(a[i]), a[i].shape()));
@@ -57,7 +57,7 @@ Trained train_classifier(const Make& make, index_t inputs, index_t classes, Devi
   Generator weights(3), random(5, device);
   nn::Sequential<T> model = make(T{}, weights), average = make(T{}, weights);
   Generator same_for_all(4);
-  copy_weights(make(float{}, same_for_all), model);
+  cast_weights(make(float{}, same_for_all), model);
   move_weights(model, moved, seed);
   model.to(device);
   average.to(device);
@@ -161,8 +161,8 @@ template <class T>
 Trained train_adversarially(Device device, double moved = 0, unsigned seed = 0) {
   models::Networks<T> networks = tiny_networks<T>(1);
   const models::Networks<float> same_for_all = tiny_networks(1);
-  copy_weights(same_for_all.generator, networks.generator);
-  copy_weights(same_for_all.discriminator, networks.discriminator);
+  cast_weights(same_for_all.generator, networks.generator);
+  cast_weights(same_for_all.discriminator, networks.discriminator);
   move_weights(networks.generator, moved, seed);
   move_weights(networks.discriminator, moved, seed + 1000);
   networks.to(device);
