@@ -14,6 +14,8 @@ resolved() {
 # config FILE FORMAT ARGUMENT...: printf into a file.
 config() { printf "${@:2}" >"$1"; }
 
+[[ $("$program" --version) =~ ^dcgan_mnist\ [0-9]+\.[0-9]+\.[0-9]+$ ]] || die "--version prints '$("$program" --version)'"
+
 # ---- numbers --------------------------------------------------------------------------------------------------------
 
 not_whole=(nan inf -1 -0 +5 ' 5' '5 ' 0x10 1e3 1_000 1,000 1.0 5. five 9223372036854775808 99999999999999999999999 '٣')

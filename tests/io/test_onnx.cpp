@@ -382,7 +382,7 @@ TEST_CASE("What has no form in ONNX is an error that names the layer", "[onnx]")
         "add_labels: the input of the graph is called labels");
   CHECK(error(nn::ReLU<>(), {1, 2}, {.input = "x", .output = "x"}) == "OnnxGraph: there are two values 'x'");
   CHECK(error(nn::ReLU<>(), {}) == "onnx: input (), expected a batch axis");
-  CHECK(error(nn::Dense<>(3, 2, {}, random), {1, 2}) == "dense: input (1, 2), expected (N, 3)");
+  CHECK(error(nn::Dense<>(3, 2, {}, random), {1, 2}) == "dense: input (1, 2), expected (.., 3)");
   const support::TemporaryFolder folder;
   CHECK(support::contains(error_of([&] {
                             io::write_onnx(folder.path() / "none" / "a.onnx", nn::ReLU<>(), {1, 2});

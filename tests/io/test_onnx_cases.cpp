@@ -8,6 +8,8 @@
 #include <tinygan/models/lenet.hpp>
 #include <tinygan/models/networks.hpp>
 #include <tinygan/nn/activations.hpp>
+#include <tinygan/nn/conv2d.hpp>
+#include <tinygan/nn/dense.hpp>
 
 #include "support/catch.hpp"
 
@@ -97,6 +99,15 @@ TEST_CASE("Layers as ONNX files", "[.][onnx_files]") {
     cases.layer("batch_norm_" + i, nn::BatchNorm<float>(3, {.epsilon = 0.1, .activation = f}), {1, 4, 5, 3});
     cases.layer("layer_norm_" + i, nn::LayerNorm<float>(6, {.epsilon = 0.1, .activation = f}), {1, 4, 5, 6});
   }
+  cases.layer("dense_sequence", nn::Dense<float>(5, 3, {.activation = Activation::relu}, random), {1, 4, 5});
+  cases.layer("dense_pixels", nn::Dense<float>(5, 3, {}, random), {1, 2, 4, 5});
+  cases.layer("gelu", nn::GELU<float>(), {1, 2, 3, 4});
+  cases.layer("silu", nn::SiLU<float>(), {1, 5});
+  cases.layer("conv2d_groups", nn::Conv2D<float>(4, 6, {.groups = 2}, random), {1, 5, 6, 4});
+  cases.layer("conv2d_depthwise", nn::Conv2D<float>(3, 6, {.padding = Padding::same(), .groups = 3}, random),
+              {1, 5, 6, 3});
+  cases.layer("conv2d_transpose_spectral_norm",
+              nn::Conv2DTranspose<float>(3, 2, {.stride = 2, .spectral_norm = true}, random), {1, 3, 4, 3});
   cases.layer("batch_norm_rows", nn::BatchNorm<float>(3), {1, 3});
   cases.layer("layer_norm_rows", nn::LayerNorm<float>(7), {1, 7});
   cases.layer("softmax_rows", nn::Softmax<float>(), {1, 7});
