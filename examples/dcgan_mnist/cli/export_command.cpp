@@ -5,9 +5,9 @@ namespace dcgan_mnist {
 
 void add_export_command(CLI::App& app, Dispatch& chosen) {
   const auto o = std::make_shared<ExportOptions>();
-  CLI::App& c = add_command(
-      app, chosen, "export",
-      "Write trained weights for Keras or PyTorch, or the networks as ONNX files.", o, &export_weights);
+  CLI::App& c =
+      add_command(app, chosen, "export", "Write trained weights for Keras or PyTorch, or the networks as ONNX files.",
+                  o, &export_weights);
   add_weights_option(c, o->weights);
   add_raw_option(c, o->raw);
   add_value(
