@@ -88,11 +88,11 @@ Variable<T> MultiHeadAttention<T>::attend(const Variable<T>& x, const Variable<T
   output_shape(x.shape());
   check(output_shape(memory.shape())[0] == x.shape()[0], this->type(), "memory ", memory.shape(), " for input ",
         x.shape(), ", expected as many sequences");
-  const index_t length = x.shape()[1];
+  const index_t length = x.shape()[1], head_width = width_ / heads_;
   const Variable<T> q = heads_of((*query_)(x, pass)), k = heads_of((*key_)(memory, pass)),
                     v = heads_of((*value_)(memory, pass));
   Variable<T> scores = ops::batched_matmul(q, k, {.trans_b = true}) *
-                       (1 / std::sqrt(static_cast<double>(width_ / heads_)));  // (N, heads, L, M)
+                       (1 / std::sqrt(static_cast<double>(head_width)));  // (N, heads, L, M)
   if (options_.causal) {
     check(memory.shape()[1] == length, this->type(), "memory ", memory.shape(), " for a causal input ", x.shape(),
           ", expected the same length");
