@@ -8,6 +8,8 @@ die() { printf '%s\n' "$@"; exit 1; }
 version=$(sed -n 's/^#define TINYGAN_VERSION_\(MAJOR\|MINOR\|PATCH\) //p' "$root/include/tinygan/base/version.hpp" | paste -sd .)
 [[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]] || die "include/tinygan/base/version.hpp gives the version '$version'"
 
+grep -qx "version: $version" "$root/CITATION.cff" || die "CITATION.cff has another version than $version"
+
 cat >"$scratch/program.cpp" <<'TEXT'
 #include <tinygan/tensor/tensor.hpp>
 #include <tinygan/base/version.hpp>

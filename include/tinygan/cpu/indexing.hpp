@@ -12,7 +12,7 @@
 #include <tinygan/backend/index_dims.hpp>
 #include <tinygan/backend/pointwise_dims.hpp>
 #include <tinygan/base/stream.hpp>
-#include <tinygan/cpu/map.hpp>
+#include <tinygan/cpu/pointwise.hpp>
 
 namespace tinygan::cpu {
 
@@ -60,12 +60,15 @@ namespace detail {
 template <class T>
 void scatter_rows(const IndexDims& d, const std::int32_t* index, const T* g, T* dx, index_t first, index_t last) {
   const bool shared = d.indices == IndexDims::Indices::shared;
+  const index_t width = shared && d.inner >= tail_unit ? d.inner : 1;  // elements of one index that fill a vector
   std::fill_n(dx + first * d.inner, (last - first) * d.inner, T(0));
   for (index_t j = 0; j < d.count; ++j)
-    for (index_t i = 0; i < d.inner; ++i) {
+    for (index_t i = 0; i < d.inner; i += width) {
       const index_t k = index[shared ? j : j * d.inner + i];
-      if (k >= first && k < last) dx[k * d.inner + i] += g[j * d.inner + i];
-      else if (shared) break;  // none of this row
+      if (k < first || k >= last) continue;
+      T* const to = dx + k * d.inner + i;
+      if (width == 1) *to += g[j * d.inner + i];
+      else binary_run(BinaryOp::add, width, T(0), to, g + j * d.inner, to);
     }
 }
 
@@ -76,7 +79,9 @@ void scatter_add(const IndexDims& d, const std::int32_t* index, const T* g, T* d
   constexpr index_t most_ranges = 64;  // each reads all indices
   const bool shared = d.indices == IndexDims::Indices::shared;
   const index_t size = (d.extent + d.count) * d.inner;  // of one `outer`
-  const index_t wanted = shared ? std::clamp<index_t>(size / chunk_elements, 1, most_ranges) : 1;
+  // Additions to a row outweigh the comparison with its index as long as there are fewer ranges than elements in it.
+  const index_t enough = std::min({size / chunk_elements, d.inner / 8, most_ranges});
+  const index_t wanted = shared ? std::max<index_t>(enough, 1) : 1;
   const index_t rows = (d.extent + wanted - 1) / wanted, ranges = (d.extent + rows - 1) / rows;
   parallel_for(d.outer * ranges, ranges == 1 ? chunk_rows(size) : 1, [=](index_t begin, index_t end) {
     for (index_t task = begin; task < end; ++task) {

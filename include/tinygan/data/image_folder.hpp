@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include <tinygan/base/ascii.hpp>
 #include <tinygan/base/error.hpp>
 #include <tinygan/base/outline.hpp>
 #include <tinygan/cpu/thread_pool.hpp>
@@ -74,13 +75,6 @@ std::vector<std::filesystem::path> entries(const std::filesystem::path& director
   return found;
 }
 
-/// In ASCII, whatever the locale.
-TINYGAN_FUNC std::string ascii_lower_case(std::string s) {
-  for (char& c : s)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return s;
-}
-
 TINYGAN_FUNC std::string extents_text(const DecodedImage& i) { return text(i.height, 'x', i.width, 'x', i.channels); }
 
 }  // namespace tinygan::data::detail
@@ -92,7 +86,7 @@ TINYGAN_FUNC ImageFolder image_folder(const std::filesystem::path& directory,
   namespace fs = std::filesystem;
   const auto images = [&](const fs::path& in) {
     return detail::entries(in, [&](const fs::path& path, bool is_folder) {
-      const std::string extension = detail::ascii_lower_case(path.extension().string());
+      const std::string extension = tinygan::detail::lower_case(path.extension().string());
       return !is_folder && std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
     });
   };

@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include <tinygan/base/ascii.hpp>
 #include <tinygan/base/error.hpp>
 #include <tinygan/base/outline.hpp>
 #include <tinygan/data/dataset.hpp>
@@ -65,8 +66,6 @@ std::vector<MnistSet> mnist_sets_of(const std::filesystem::path& folder);
 /// Subfolders, without hidden ones and those that contain a single file of their name.
 std::vector<std::filesystem::path> subfolders(const std::filesystem::path& folder);
 
-std::string lower_case(std::string s);
-
 }  // namespace detail
 
 /// The sets in a folder that meet a condition, or, if there are none, those in its subfolders, at most three levels
@@ -90,7 +89,7 @@ inline const MnistSet* default_set(const std::vector<MnistSet>& sets, const std:
   return only([&](const MnistSet& s) {
     const std::filesystem::path below = s.folder.lexically_relative(directory);
     return std::any_of(below.begin(), below.end(),
-                       [](const auto& part) { return lower_case(part.string()) == "mnist"; });
+                       [](const auto& part) { return tinygan::detail::lower_case(part.string()) == "mnist"; });
   });
 }
 
@@ -205,12 +204,6 @@ TINYGAN_FUNC std::vector<std::filesystem::path> subfolders(const std::filesystem
     all.push_back(std::move(p));
   }
   return all;
-}
-
-TINYGAN_FUNC std::string lower_case(std::string s) {
-  for (char& c : s)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return s;
 }
 
 }  // namespace tinygan::data::detail

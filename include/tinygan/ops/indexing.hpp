@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include <tinygan/autograd/anomaly.hpp>
@@ -21,7 +22,8 @@ inline void check_indices(const char* op, const Tensor<std::int32_t>& index, ind
   check(index.device() == device, op, "indices on ", index.device(), " and data on ", device);
   const bool on_host = backend(device).host_memory;
   if (!on_host && !detecting_anomalies()) return;
-  const std::vector<std::int32_t> values = index.to_vector();
+  const std::vector<std::int32_t> copy = on_host ? std::vector<std::int32_t>() : index.to_vector();
+  const std::span<const std::int32_t> values = on_host ? index.host() : std::span<const std::int32_t>(copy);
   for (std::size_t i = 0; i < values.size(); ++i)
     check(values[i] >= 0 && values[i] < extent, op, "index ", values[i], " at element ", i, " of ", index.shape(),
           ", expected 0 to ", extent - 1);
