@@ -28,8 +28,8 @@ if python3 -c 'import sys; sys.exit(sys.version_info < (3, 8))' 2>/dev/null; the
   ends 77 'there is no GPU here' "$check" "$scratch/out" --call 2
   [[ ! -e $scratch/out && ! -e $scratch/out.tar.gz ]] || { echo "gpu-check left a folder behind" >&2; exit 1; }
   ends 2 'unrecognized arguments: --what' "$check" --what
-  ends 2 '--call 1 or --call 2' "$check" "$scratch/out"
-  ends 2 'invalid choice' "$check" "$scratch/out" --call 3
+  ends 2 '--call 1, 2 or 3 are needed' "$check" "$scratch/out"
+  ends 2 'invalid choice' "$check" "$scratch/out" --call 4
   ends 2 "expected a number from 1" "$check" "$scratch/out" --call 1 --seconds 0
   ends 2 "no part 'nonsense'" "$check" "$scratch/out" --call 1 --only nonsense
   ends 2 'usage' "$check"

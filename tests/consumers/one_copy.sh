@@ -12,11 +12,15 @@ die() { echo "FAILED: $*"; exit 1; }
 copy() {  # copy FOLDER VERSION
   mkdir "$1"
   cp -r "$root/CMakeLists.txt" "$root/LICENSE" "$root/cmake" "$root/include" "$root/kernels" "$1"
-  sed -i "s/^project(tinygan VERSION [0-9.]*/project(tinygan VERSION $2/" "$1/CMakeLists.txt"
+  local major minor patch header=$1/include/tinygan/base/version.hpp
+  IFS=. read -r major minor patch <<<"$2"
+  sed -i -E "s/(define TINYGAN_VERSION_MAJOR) .*/\\1 $major/; s/(define TINYGAN_VERSION_MINOR) .*/\\1 $minor/
+             s/(define TINYGAN_VERSION_PATCH) .*/\\1 $patch/" "$header"
   configure "$1" "$1.build" -DTINYGAN_BUILD_TESTS=OFF -DTINYGAN_BUILD_BENCH=OFF -DTINYGAN_BUILD_EXAMPLES=OFF >/dev/null
   "$cmake" --install "$1.build" --prefix "$1.prefix" >/dev/null
 }
-version=$(sed -n 's/^project(tinygan VERSION \([0-9.]*\).*/\1/p' "$root/CMakeLists.txt")
+version=$(awk '/define TINYGAN_VERSION_(MAJOR|MINOR|PATCH) / { printf "%s%s", dot, $3; dot = "." }' \
+  "$root/include/tinygan/base/version.hpp")
 copy "$scratch/copy" "$version"
 copy "$scratch/later" 99.1.0
 
