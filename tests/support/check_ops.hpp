@@ -154,7 +154,7 @@ void check_on_device(const OpCase& c, Device device) {
     return all;
   };
   const auto found = outcomes(T{}, device, false);
-  if (support::thread_sanitizer) return;  // the races are out of it; other builds compare the values, which takes longer
+  if (support::thread_sanitizer) return;  // the values are compared in the other builds, which takes longer
   const auto exact = outcomes(double{}, Device::cpu(), true);
   for (std::size_t k = 0; k < exact.size(); ++k) {
     const support::ErrorContext context(k == 0 ? "the result" : text("gradient of input ", k - 1));
