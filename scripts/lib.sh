@@ -94,6 +94,7 @@ missing_packages() {
       venv) find_venv_python >/dev/null || echo python3-venv ;;
       format) have_command clang-format || echo clang-format ;;
       tidy) have_command clang-tidy || echo clang-tidy ;;
+      doxygen) have_command doxygen || echo doxygen ;;
       download)
         have_command curl || have_command wget || echo curl
         [[ -d /etc/ssl/certs && -n $(ls -A /etc/ssl/certs) ]] || echo ca-certificates ;;

@@ -8,6 +8,7 @@
 
 namespace tinygan {
 
+/// What check_grads() compares, how, and within which tolerance.
 struct CheckGradsOptions {
   int order = 2;            ///< 1: gradients; 2: also gradients of gradients; and so on
   double step = 1e-3;       ///< of the finite difference along a unit-variance direction

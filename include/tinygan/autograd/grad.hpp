@@ -34,6 +34,7 @@ std::vector<Variable<T>> grad(const Variable<Y>& y, std::initializer_list<Variab
 /// Adds the gradient of a scalar y to grad() of every leaf that requires gradients. Throws Error like grad().
 void backward(const AnyVariable& y, const GradOptions& options = {}, const AnyVariable& cotangent = {});
 
+/// How a GradientTape records.
 struct TapeOptions {
   bool persistent = false;  ///< gradient() may be called more than once
 };

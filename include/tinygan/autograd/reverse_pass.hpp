@@ -12,6 +12,7 @@
 
 namespace tinygan {
 
+/// What grad() and backward() leave behind: a tape, a differentiable result.
 struct GradOptions {
   bool create_graph = false;  ///< record the backward pass, so that its result can be differentiated
   bool retain_graph = false;  ///< keep the tape for another pass (implied by create_graph); otherwise the pass frees it

@@ -98,11 +98,13 @@ class AnyVariable {
   /// Makes this a saved handle, which holds the version of the value at recording: the current one, unless it was saved
   /// before.
   void save();
+  /// The same with the version that the caller read when it took the value.
   void save(std::uint64_t version) { saved_version_ = version; }
   /// Whether the value was modified in place since save().
   bool stale() const;
 
   const std::shared_ptr<NodeBase>& node() const { return node_; }
+  /// Whether both are the same variable, not whether their values are equal.
   friend bool operator==(const AnyVariable& a, const AnyVariable& b) { return a.node_ == b.node_; }
 
  protected:
@@ -154,6 +156,7 @@ struct NodeBase {
   virtual const Shape& shape() const = 0;
   virtual Device device() const = 0;
   virtual std::uint64_t version() const = 0;
+  /// Whether both values are in the same memory.
   virtual bool shares_storage(const NodeBase& other) const = 0;
   /// Whether no other tensor shares the value's storage.
   virtual bool unique() const = 0;
@@ -171,6 +174,7 @@ struct NodeBase {
   /// The cotangents of the inputs, by the rule, from the cotangent g of `self`, this node's handle.
   virtual Cotangents apply_rule(const AnyVariable& self, const AnyVariable& g,
                                 const std::vector<bool>& needs) const = 0;
+  /// Frees the rule with what it captured: the tape ends here.
   virtual void drop_rule() = 0;
 };
 

@@ -23,6 +23,7 @@ struct Backward {
   struct Inputs {
     std::span<const AnyVariable> all;
     std::size_t size() const { return all.size(); }
+    /// Input i in the op's element type.
     Variable<T> operator[](std::size_t i) const { return all[i].template as<T>(); }
   };
 
@@ -103,6 +104,7 @@ class Variable : public AnyVariable {
   /// mismatch, an empty tensor or a computed variable.
   void set_value(Tensor<T> value) const;
 
+  /// Of a parameter of T: float for bfloat16.
   using Master = Tensor<wide_t<T>>;
 
   /// The fp32 master weights of a bfloat16 leaf, which optimisers update, Ema averages and files store; the value is

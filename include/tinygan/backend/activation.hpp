@@ -11,12 +11,14 @@ namespace tinygan {
 /// f(x): x | max(x,0) | x>0 ? x : slope*x | 1/(1+e^-x) | tanh x. Each derivative is a function of f(x) alone
 /// (for leaky_relu if slope > 0), so a fused layer saves only its output.
 struct Activation {
+  /// The functions; leaky_relu alone has a slope.
   enum class Kind { none, relu, leaky_relu, sigmoid, tanh };
 
   Kind kind = Kind::none;
   double slope = 0;  ///< of leaky_relu
 
   static const Activation none, relu, sigmoid, tanh;
+  /// x > 0 ? x : slope x.
   static constexpr Activation leaky_relu(double slope) { return {Kind::leaky_relu, slope}; }
 };
 inline constexpr Activation Activation::none{Kind::none};
@@ -38,9 +40,11 @@ inline constexpr ActivationInfo activation_table[] = {
     {"leaky_relu", UnaryOp::leaky_relu, BinaryOp::leaky_relu_grad, false},
     {"sigmoid", UnaryOp::sigmoid, BinaryOp::sigmoid_grad, true},
     {"tanh", UnaryOp::tanh, BinaryOp::tanh_grad, true}};
+/// Name, kernels and smoothness of an activation.
 constexpr const ActivationInfo& activation_info(Activation::Kind f) {
   return activation_table[static_cast<std::size_t>(f)];
 }
+/// Whether an activation has a derivative everywhere.
 constexpr bool is_smooth(Activation::Kind f) { return activation_info(f).smooth; }
 
 /// An activation as a kernel's argument.

@@ -31,12 +31,17 @@ enum class ConvSlot { x, w, g };
 
 /// Padding of the convolution: Keras' "same" and "valid", or an explicit amount per side.
 struct Padding {
+  /// How the amounts are chosen.
   enum class Kind { same, valid, explicit_ } kind = Kind::valid;
   index_t top = 0, bottom = 0, left = 0, right = 0;
 
+  /// As much as makes the output ceil(input / stride) pixels, the odd one at the end, as Keras does.
   static constexpr Padding same() { return {Kind::same}; }
+  /// None: windows stay inside the input.
   static constexpr Padding valid() { return {Kind::valid}; }
+  /// p pixels on every side.
   static constexpr Padding all(index_t p) { return {Kind::explicit_, p, p, p, p}; }
+  /// An amount for each side.
   static constexpr Padding sides(index_t top, index_t bottom, index_t left, index_t right) {
     return {Kind::explicit_, top, bottom, left, right};
   }
@@ -52,6 +57,7 @@ struct OutputPadding {
   bool single = false;
 };
 
+/// Stride, dilation and padding of a convolution.
 struct ConvOptions {
   index_t stride_h = 1, stride_w = 1;
   Padding padding = Padding::valid();

@@ -29,6 +29,7 @@ struct CaptureBackend {
   constexpr bool supported() const { return begin != nullptr; }
 };
 
+/// A type of device: its memory, copies, graph capture and kernel tables.
 struct DeviceBackend {
   int (*count)();                                   ///< available devices of this type; never throws
   void (*activate)(int index);                      ///< selects the device for the calling thread

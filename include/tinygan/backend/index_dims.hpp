@@ -8,7 +8,8 @@ namespace tinygan {
 /// y(outer, count, inner) from x(outer, extent, inner): y(o, j, i) = x(o, k, i), k being index[j] where indices are
 /// shared by all o and i, else index[(o, j, i)].
 struct IndexDims {
-  enum class Indices { shared, each };  ///< index(count), or index(outer, count, inner)
+  /// index(count), or index(outer, count, inner).
+  enum class Indices { shared, each };
 
   index_t outer = 1, extent = 1, count = 1, inner = 1;
   Indices indices = Indices::shared;

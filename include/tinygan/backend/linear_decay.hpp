@@ -15,6 +15,7 @@ struct LinearDecay {
     return end == 0 || (begin >= 0 && begin < end && end < std::numeric_limits<double>::infinity());
   }
 
+  /// The factor at a step: 1 up to `begin`, 0 from `end` on, a line between them.
   constexpr double at(double step) const {
     if (end <= 0 || step <= begin) return 1;
     return step >= end ? 0 : (end - step) / (end - begin);

@@ -16,6 +16,7 @@ struct RandomKey {
   const std::uint64_t* step = nullptr;
 };
 
+/// Four words, which one evaluation of the generator gives.
 using PhiloxBlock = std::array<std::uint32_t, 4>;
 
 /// Four random words for one counter.

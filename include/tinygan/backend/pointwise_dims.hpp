@@ -64,6 +64,7 @@ struct BroadcastDims {
   }
 };
 
+/// What a reduction combines elements by.
 enum class ReduceOp { sum, max, min };
 
 /// y(outer, inner) = reduce over the middle of x(outer, reduced, inner).
@@ -73,7 +74,8 @@ struct ReduceDims {
 
 /// y(outer, extent, inner) = sums of x(outer, extent, inner) along the middle axis, up to each element, it included.
 struct ScanDims {
-  enum class Order { forward, reverse };  ///< sums begin at the first element, or at the last
+  /// Sums begin at the first element, or at the last.
+  enum class Order { forward, reverse };
 
   index_t outer = 1, extent = 1, inner = 1;
   Order order = Order::forward;

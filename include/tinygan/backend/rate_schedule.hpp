@@ -19,6 +19,7 @@ namespace tinygan {
 /// Source of the cosine: Loshchilov & Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017,
 /// without restarts. Of the warm-up: Goyal et al., "Accurate, Large Minibatch SGD", 2017.
 struct RateSchedule {
+  /// The course of the factor after the warm-up.
   enum class Decay : std::int32_t { none, linear, cosine, step };
 
   Decay decay = Decay::none;
@@ -41,6 +42,7 @@ struct RateSchedule {
     return false;
   }
 
+  /// The factor of the learning rate at a step, from 0 on.
   constexpr double at(double step) const {
     const double decayed = decay_at(step);
     return step + 1 < warmup ? (step + 1) / warmup * decayed : decayed;

@@ -21,6 +21,7 @@ struct Tap {
 /// The taps of every output coordinate of one axis, in increasing filter order; a coordinate may have none.
 class AxisTaps {
  public:
+  /// The pairs of input coordinate and filter tap that contribute to output coordinate `out`.
   std::span<const Tap> at(index_t out) const {
     const auto i = static_cast<std::size_t>(out);
     return {taps_.data() + first_[i], first_[i + 1] - first_[i]};
@@ -84,6 +85,7 @@ inline index_t exact_macs(const ConvDims& d) {
   const TapList t = forward_taps(d);
   return detail::product("exact_macs", {d.N, d.C, d.K, t.rows.pairs(), t.cols.pairs()});
 }
+/// Multiply-adds if every output saw the whole filter, padding included: N P Q R S C K.
 inline index_t nominal_macs(const ConvDims& d) {
   return detail::product("nominal_macs", {d.N, d.C, d.K, d.P, d.Q, d.R, d.S});
 }

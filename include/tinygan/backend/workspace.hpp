@@ -34,6 +34,7 @@ class Workspace {
 
  protected:
   Workspace() = default;
+  /// Memory of at least that size, aligned for every element type, until the kernel has run.
   virtual void* allocate_bytes(std::size_t bytes) = 0;
 };
 

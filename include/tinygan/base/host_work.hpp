@@ -14,7 +14,9 @@ namespace tinygan {
 /// the functions that the step passed to each_step() run before each replay.
 class HostWork {
  public:
+  /// The first run, or the one that is captured.
   enum class Run { first, captured };
+  /// How often work may be added: in one run of a step, or in any.
   enum class Times { once, any };
 
   /// While a Scope lives, each_step() of this thread belongs to that step. The first run adds to `work`. The captured

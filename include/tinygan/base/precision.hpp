@@ -19,6 +19,7 @@ inline constexpr const char* precision_names[precision_count] = {"fp32", "tf32",
 /// "fp32", "tf32" or "bf16".
 constexpr const char* name_of(Precision p) { return precision_names[static_cast<int>(p)]; }
 
+/// Its name.
 inline std::ostream& operator<<(std::ostream& out, Precision p) { return out << name_of(p); }
 
 /// The precision of that name, or nullopt.

@@ -70,6 +70,7 @@ class Shape {
 
   friend bool operator==(const Shape& a, const Shape& b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
 
+  /// "(2, 3)"; "(3,)" for one axis, as Python.
   friend std::ostream& operator<<(std::ostream& out, const Shape& s) {
     out << '(';
     for (int axis = 0; axis < s.rank_; ++axis) out << (axis ? ", " : "") << s.extents_[static_cast<std::size_t>(axis)];

@@ -20,6 +20,7 @@ namespace tinygan::data {
 /// Whether an incomplete last batch of an epoch is dropped or kept.
 enum class LastBatch { drop, keep };
 
+/// The size of a batch, the order, and what becomes of the rest of an epoch.
 struct BatchOptions {
   index_t batch_size = 128;
   LastBatch last = LastBatch::drop;

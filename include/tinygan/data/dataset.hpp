@@ -17,9 +17,12 @@
 
 namespace tinygan::data {
 
+/// The two parts of a data set.
 enum class Split { train, test };
+/// "train" or "test".
 constexpr const char* split_name(Split s) { return s == Split::train ? "train" : "test"; }
 
+/// Images of one size with their labels, in host memory, a byte for each pixel and channel.
 struct ImageDataset {
   std::string source;  ///< the directory it was read from, or "built-in stroke digits"
   Split split = Split::train;
@@ -53,6 +56,7 @@ struct PixelStatistics {
 
 /// Exact up to the last division: the sums are integers. Throws Error if there are no pixels.
 PixelStatistics pixel_statistics(std::span<const std::uint8_t> pixels);
+/// Of all images of a data set.
 inline PixelStatistics pixel_statistics(const ImageDataset& d) { return pixel_statistics(std::span(d.images)); }
 
 /// Number of images of each label, from 0 to the highest label, at least to 9.

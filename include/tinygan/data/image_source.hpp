@@ -18,6 +18,7 @@
 
 namespace tinygan::data {
 
+/// Where a loader reads images, one after the other, from any number of threads.
 struct ImageSource {
   std::string name;
   index_t count = 0, height = 0, width = 0, channels = 1;

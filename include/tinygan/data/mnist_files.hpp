@@ -34,7 +34,9 @@ struct MnistSet {
   std::string name;  ///< prefix of the files' names, such as "emnist-digits"; "" for MNIST's own names
   std::filesystem::path train_images, train_labels, test_images, test_labels;
 
+  /// The images file of a part.
   const std::filesystem::path& images(Split s) const { return s == Split::train ? train_images : test_images; }
+  /// The labels file of a part.
   const std::filesystem::path& labels(Split s) const { return s == Split::train ? train_labels : test_labels; }
 };
 

@@ -26,6 +26,7 @@
 
 namespace tinygan::data {
 
+/// Threads and depth of a PrefetchLoader.
 struct PrefetchOptions {
   int threads = 1;    ///< that read and augment, each a batch at a time; 1 to 256
   index_t depth = 2;  ///< batches that wait or are in work; 1 to 1024

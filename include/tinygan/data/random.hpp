@@ -27,6 +27,7 @@ class RandomStream {
       : seed_(seed), counter_{0, static_cast<std::uint32_t>(item), static_cast<std::uint32_t>(purpose),
                               static_cast<std::uint32_t>(step)} {}
 
+  /// The next 32 bits.
   std::uint32_t word() {
     if (used_ == 4) {
       block_ = philox4x32(counter_, seed_);

@@ -38,6 +38,9 @@ double class_divergence(std::span<const index_t> counts, std::span<const index_t
 struct DivergenceFloor {
   double mean = 0, percentile_95 = 0;
 };
+
+/// The floor of n images of K classes, by the chi-square distribution. Throws Error unless K >= 2 and n >= 1.
+/// Source: Wilson & Hilferty, "The Distribution of Chi-square", 1931.
 DivergenceFloor class_divergence_floor(index_t classes, index_t n);
 
 /// n classes, 0 to K-1, in the proportions of `prior` (K): each in turn is the one that is most behind its share, so

@@ -32,6 +32,7 @@ struct Judgement {
 /// The share of the images whose largest logit is that of their label. Throws Error unless there is a label for each.
 double accuracy(const Judgement& judgement, std::span<const std::uint8_t> labels);
 
+/// A trained LeNet: logits, features and judgements of images in batches.
 class Classifier {
  public:
   static constexpr index_t height = 28, width = 28, feature_size = models::LeNet<float>::feature_size;

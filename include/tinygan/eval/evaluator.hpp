@@ -44,6 +44,7 @@ struct Floors {
   double bias = 0;  ///< frechet_bias() at these numbers
 };
 
+/// Compares generated images with a data set: what it needs of the latter it computes once.
 class Evaluator {
  public:
   static constexpr index_t least_samples = 256;  ///< twice the number of features

@@ -8,6 +8,7 @@
 
 namespace tinygan::gan {
 
+/// What is done to real and generated images before the discriminator sees them.
 struct ViewOptions {
   DiffAugment augment{};
   double noise = 0;           ///< standard deviation of the instance noise

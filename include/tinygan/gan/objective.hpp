@@ -35,6 +35,7 @@ inline Loss loss_from_name(std::string_view name) {
 /// Whether D's output is a logit that is trained by cross entropy.
 inline bool uses_cross_entropy(Loss loss) { return loss == Loss::bce || loss == Loss::bce_saturating; }
 
+/// The loss of an adversarial training with its penalties and label smoothing.
 struct Objective {
   Loss loss = Loss::bce;
   /// Relativistic pairing, of bce, lsgan and hinge: D minimises f(o_real - o_fake), G f(o_fake - o_real), where f(o_real)

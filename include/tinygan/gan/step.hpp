@@ -20,6 +20,7 @@ template <class T>
 class AdversarialStep {
  public:
   using Wide = typename nn::Module<T>::Wide;  ///< of losses and other sums
+  /// What one step returns, as tensors on the device.
   using Metrics = StepMetrics<Tensor<Wide>>;
 
   /// Throws Error like check_objective and DiscriminatorView, and on a gradient penalty with batch norm in D.
@@ -44,7 +45,9 @@ class AdversarialStep {
   void use_clock(const StepClock& clock);
 
   const Objective& objective() const { return objective_; }
+  /// The optimiser of the generator, whose rate or state may be changed between steps.
   optim::Adam<T>& generator_optimiser() { return generator_optimiser_; }
+  /// The optimiser of the discriminator, likewise.
   optim::Adam<T>& discriminator_optimiser() { return discriminator_optimiser_; }
 
  private:

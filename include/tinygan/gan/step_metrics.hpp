@@ -17,6 +17,7 @@ struct StepMetrics {
 
 /// How a metric is printed.
 struct NumberFormat {
+  /// What the number of digits counts.
   enum class Digits { decimals, significant } kind;
   int digits;
 };

@@ -75,11 +75,13 @@ class ArrayFile {
   ArrayFile(std::vector<NamedArray> arrays, std::string file) : arrays_(std::move(arrays)), file_(std::move(file)) {}
 
   const std::vector<NamedArray>& all() const { return arrays_; }
+  /// Whether the file has an array of that name.
   bool contains(std::string_view name) const { return find(name) != nullptr; }
 
   /// The array of that name. Throws Error naming the file and its arrays if there is none.
   NamedArray operator[](std::string_view name) const;
 
+  /// The array of that name as a tensor. Throws Error if there is none, or if its elements do not fit T.
   template <class T>
   Tensor<T> tensor(std::string_view name, Device device = Device::cpu()) const {
     return (*this)[name].template tensor<T>(device);

@@ -64,7 +64,9 @@ class Checkpoints {
  public:
   explicit Checkpoints(std::filesystem::path run) : run_(std::move(run)), root_(run_ / "checkpoints") {}
 
+  /// The name of a checkpoint's folder; names sort as steps do.
   static std::string name_of(index_t step);
+  /// The folder of a checkpoint of the run, whether it exists or not.
   std::filesystem::path path(index_t step) const { return root_ / name_of(step); }
 
   /// The steps of all checkpoints, ascending.

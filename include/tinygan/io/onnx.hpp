@@ -31,6 +31,7 @@
 
 namespace tinygan::io {
 
+/// Names and metadata of an ONNX file.
 struct OnnxOptions {
   std::string input = "input", output = "output";  ///< names; labels, if the network reads any, are "labels"
   std::string name = "network";                    ///< of the graph

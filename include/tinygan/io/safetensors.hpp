@@ -75,6 +75,7 @@ inline constexpr std::array<DTypeInfo, 23> dtype_table = {
      {"I8", 8},    {"F8_E5M2", 8}, {"F8_E4M3", 8}, {"F8_E8M0", 8}, {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8},
      {"I16", 16},  {"U16", 16},    {"F16", 16},    {"BF16", 16},   {"I32", 32},        {"U32", 32},
      {"F32", 32},  {"C64", 64},    {"F64", 64},    {"I64", 64},    {"U64", 64}}};
+/// Name and size of an element type.
 constexpr const DTypeInfo& dtype_info(DType t) { return dtype_table[static_cast<std::size_t>(t)]; }
 
 /// The DType of a C++ type: float, double, bfloat16, bool and the integers of 8 to 64 bits.
@@ -123,6 +124,7 @@ struct SafetensorsFile {
     tensors.push_back(std::move(e));
   }
 
+  /// The entry of that name, or null.
   const SafetensorsEntry* find(std::string_view name) const;
 
   /// The values of one tensor. Throws Error if the name is unknown or the dtype is not that of T.

@@ -37,6 +37,7 @@ struct NamedModule {
   const nn::Module<T>* module;
 };
 
+/// What load_weights() makes of a file that has more than the model.
 struct LoadOptions {
   bool strict = true;  ///< reject files with unexpected tensors
 };

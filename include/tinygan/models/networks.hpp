@@ -31,6 +31,7 @@ struct Networks {
   nn::Sequential<T> generator, discriminator;
   double pixel_low = -1, pixel_high = 1;
 
+  /// Moves both networks.
   void to(Device device) {
     generator.to(device);
     discriminator.to(device);

@@ -12,6 +12,7 @@
 
 namespace tinygan::nn {
 
+/// Masking, dropout and biases of MultiHeadAttention.
 struct AttentionOptions {
   bool causal = false;  ///< position i attends to positions 0 to i only
   double dropout = 0;   ///< of the attention weights, in training

@@ -42,6 +42,7 @@ class AddLabels : public Layer<T> {
   index_t classes_;
 };
 
+/// Bias, initialisation and spectral norm of a Projection.
 struct ProjectionOptions {
   bool bias = true;
   Initializer initializer = Initializer::glorot_uniform();  ///< of kernel and embedding

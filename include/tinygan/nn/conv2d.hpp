@@ -18,6 +18,7 @@ struct Size2D {
   index_t h, w;
 };
 
+/// Geometry, activation and initialisation of Conv2D and Conv2DTranspose; a number stands for both axes.
 struct Conv2DOptions {
   Size2D kernel = 3, stride = 1;
   Padding padding = Padding::valid();

@@ -7,6 +7,7 @@
 
 namespace tinygan::nn {
 
+/// Bias, activation and initialisation of a Dense layer.
 struct DenseOptions {
   bool bias = true;
   Activation activation = Activation::none;

@@ -6,6 +6,7 @@
 
 namespace tinygan::nn {
 
+/// Initialisation of an Embedding.
 struct EmbeddingOptions {
   Initializer initializer = Initializer::normal(0, 1);
 };

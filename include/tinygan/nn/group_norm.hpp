@@ -8,6 +8,7 @@
 
 namespace tinygan::nn {
 
+/// Epsilon and affine parameters of GroupNorm and InstanceNorm.
 struct GroupNormOptions {
   double epsilon = 1e-5;
   bool affine = true;  ///< gamma and beta

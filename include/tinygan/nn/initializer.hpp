@@ -14,13 +14,18 @@ struct Fans {
 
 /// A distribution and its parameters a and b; make() draws from it.
 struct Initializer {
+  /// The distributions.
   enum class Kind { constant, uniform, normal, glorot_uniform, glorot_normal, he_uniform, he_normal, orthogonal };
   Kind kind = Kind::glorot_uniform;
   double a = 0, b = 0;
 
+  /// All 0.
   static Initializer zeros() { return {Kind::constant, 0, 0}; }
+  /// All the same.
   static Initializer constant(double value) { return {Kind::constant, value, 0}; }
+  /// Evenly in [low, high).
   static Initializer uniform(double low, double high) { return {Kind::uniform, low, high}; }
+  /// A normal distribution.
   static Initializer normal(double mean, double stddev) { return {Kind::normal, mean, stddev}; }
   /// U(-l, l), l = sqrt(6/(in+out)); Glorot & Bengio 2010.
   static Initializer glorot_uniform() { return {Kind::glorot_uniform}; }

@@ -11,9 +11,11 @@
 
 namespace tinygan::nn {
 
+/// A module of one input and one output, which Sequential chains. Layers of one's own derive from it.
 template <class T = float>
 class Layer : public Module<T> {
  public:
+  /// The layer's result. Throws Error on a shape that does not fit.
   virtual Variable<T> forward(const Variable<T>& x, const Pass& pass) = 0;
   /// forward(x, pass), inference by default. Throws Error like forward(), on an empty input, and if the layer was moved
   /// from.

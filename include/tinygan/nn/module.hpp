@@ -96,6 +96,7 @@ class Module {
                             Generator& random = default_generator());
   /// A parameter shared with other modules: tied weights.
   Variable<T> add_parameter(std::string name, Variable<T> parameter);
+  /// A tensor that is saved and moved with the module but has no gradient, such as running statistics.
   Variable<Wide> add_buffer(std::string name, Tensor<Wide> value);
 
  private:

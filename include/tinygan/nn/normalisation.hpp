@@ -19,6 +19,7 @@ struct BatchNormOptions {
   bool unbiased_running_variance = false;
   Activation activation = Activation::none;  ///< applied in the same pass
 
+  /// PyTorch's conventions: momentum 0.9 in Keras' sense, epsilon 1e-5, unbiased running variance.
   static BatchNormOptions torch(Activation f = Activation::none) {
     return {.momentum = 0.9, .epsilon = 1e-5, .unbiased_running_variance = true, .activation = f};
   }
@@ -128,6 +129,7 @@ OnnxValue BatchNorm<T>::export_to(OnnxGraph& graph, const OnnxValue& x) const {
   return {graph.activation(options_.activation, y), shape};
 }
 
+/// Epsilon, affine parameters and activation of a LayerNorm.
 struct LayerNormOptions {
   double epsilon = 1e-3;  ///< Keras'; PyTorch's is 1e-5
   Activation activation = Activation::none;

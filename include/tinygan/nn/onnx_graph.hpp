@@ -19,6 +19,7 @@
 
 namespace tinygan::nn {
 
+/// Integers of an attribute or a constant: axes, extents.
 using OnnxInts = std::vector<std::int64_t>;
 
 /// A value of the graph: its name, and its shape in the library with the batch extent of the input that the graph was
@@ -28,11 +29,13 @@ struct OnnxValue {
   Shape shape;
 };
 
+/// A named attribute of a node.
 struct OnnxAttribute {
   std::string name;
   std::variant<std::int64_t, float, std::string, OnnxInts> value;
 };
 
+/// One operator with the names of its inputs and its output.
 struct OnnxNode {
   std::string op;
   std::vector<std::string> inputs;
@@ -62,7 +65,9 @@ class OnnxGraph {
 
   /// A constant; the name returned begins with the scope's.
   std::string constant(const std::string& name, OnnxInts dims, std::vector<float> values);
+  /// The same of integers, along one axis.
   std::string constant(const std::string& name, const OnnxInts& values);
+  /// The same of one float.
   std::string constant(const std::string& name, double value) {
     return constant(name, {}, {static_cast<float>(value)});
   }
@@ -85,6 +90,7 @@ class OnnxGraph {
   std::string reshaped(const std::string& x, const Shape& shape);
   /// (N,C,H,W) to (N,H,W,C) and back; a value of another rank as it is.
   std::string channels_last(const OnnxValue& x);
+  /// The other way, of a value with the shape (N,H,W,C).
   std::string channels_first(const std::string& x, const Shape& shape);
 
   /// The samples [first, last) of a value, all behind `first` by default.

@@ -29,6 +29,7 @@ struct Pass {
   }
   static Pass train(Generator&&) = delete;
   static Pass train(const Generator&&) = delete;
+  /// Inference: no dropout, running statistics, no random numbers.
   static Pass infer() { return {}; }
   /// The same pass without an update of the running statistics, for a network that is not trained in this step.
   Pass frozen() const {

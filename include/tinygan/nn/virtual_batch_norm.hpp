@@ -47,6 +47,7 @@ class DropReference : public Layer<T> {
   index_t rows_;
 };
 
+/// Epsilon and activation of VirtualBatchNorm.
 struct VirtualBatchNormOptions {
   double epsilon = 1e-3;
   Activation activation = Activation::none;

@@ -46,6 +46,7 @@ std::vector<AnyVariable> with_bias(const Variable<T>& a, const Variable<T>& b, c
 
 }  // namespace detail
 
+/// Which operands of a product are transposed.
 struct MatmulOptions {
   bool trans_a = false, trans_b = false;
 };

@@ -329,50 +329,62 @@ Variable<T> softplus(const Variable<T>& x) {
 
 namespace tinygan {
 
+/// Elementwise a + b, broadcasting as NumPy does, as do the other operators. Throws Error if shapes do not broadcast.
 template <class T>
 Variable<T> operator+(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b) {
   return ops::add(a, b);
 }
+/// a - b.
 template <class T>
 Variable<T> operator-(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b) {
   return ops::sub(a, b);
 }
+/// a b, element by element.
 template <class T>
 Variable<T> operator*(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b) {
   return ops::mul(a, b);
 }
+/// a / b, element by element.
 template <class T>
 Variable<T> operator/(const Variable<T>& a, const std::type_identity_t<Variable<T>>& b) {
   return ops::div(a, b);
 }
+/// -x.
 template <class T>
 Variable<T> operator-(const Variable<T>& x) {
   return ops::neg(x);
 }
+/// x + s.
 template <class T>
 Variable<T> operator+(const Variable<T>& x, double s) {
   return ops::affine(x, 1, s);
 }
+/// s + x.
 template <class T>
 Variable<T> operator+(double s, const Variable<T>& x) {
   return ops::affine(x, 1, s);
 }
+/// x - s.
 template <class T>
 Variable<T> operator-(const Variable<T>& x, double s) {
   return ops::affine(x, 1, -s);
 }
+/// s - x.
 template <class T>
 Variable<T> operator-(double s, const Variable<T>& x) {
   return ops::affine(x, -1, s);
 }
+/// s x.
 template <class T>
 Variable<T> operator*(const Variable<T>& x, double s) {
   return ops::affine(x, s, 0);
 }
+/// s x.
 template <class T>
 Variable<T> operator*(double s, const Variable<T>& x) {
   return ops::affine(x, s, 0);
 }
+/// x / s.
 template <class T>
 Variable<T> operator/(const Variable<T>& x, double s) {
   return ops::affine(x, 1 / s, 0);

@@ -8,6 +8,7 @@
 
 namespace tinygan::ops {
 
+/// Window, stride and padding of pooling.
 struct PoolOptions {
   index_t window_h = 2, window_w = 2;
   index_t stride_h = 2, stride_w = 2;

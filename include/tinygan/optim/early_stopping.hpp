@@ -9,8 +9,10 @@
 
 namespace tinygan::optim {
 
+/// Which of two metrics is better: losses are lower, accuracies higher.
 enum class Better { lower, higher };
 
+/// When a training that no longer improves ends.
 struct EarlyStoppingOptions {
   int patience = 10;     ///< measurements in a row without an improvement, after which training should stop
   double min_delta = 0;  ///< an improvement is better than the best value by more than this

@@ -6,6 +6,7 @@
 
 namespace tinygan::optim {
 
+/// Decay of an average of weights.
 struct EmaOptions {
   double decay = 0.999;
   bool warm_up = true;  ///< decay at update t is min(decay, (1+t)/(10+t)): the initial weights lose their influence
@@ -17,6 +18,7 @@ struct EmaOptions {
 template <class T = float>
 class Ema {
  public:
+  /// What averages are kept in: float for bfloat16.
   using Wide = typename Optimiser<T>::Wide;
 
   /// Sets the average to the source. Throws Error if the lists are empty or do not match, if an average is listed
@@ -56,6 +58,7 @@ class Ema {
   }
 
   std::uint64_t updates() const { return updates_; }
+  /// Restores the count of a checkpoint, on which the decay of the first updates depends.
   void set_updates(std::uint64_t updates) { updates_ = updates; }
 
  private:

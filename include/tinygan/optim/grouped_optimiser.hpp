@@ -18,6 +18,7 @@ namespace tinygan::optim {
 template <class T, class Hyper>
 class GroupedOptimiser : public Optimiser<T> {
  public:
+  /// What state and master weights are kept in: float for bfloat16.
   using Wide = typename Optimiser<T>::Wide;
 
   std::size_t group_count() const { return groups_.size(); }
@@ -39,9 +40,11 @@ class GroupedOptimiser : public Optimiser<T> {
 
   // State, for checkpoints: the number of updates, beside the tensors of the derived class.
   std::uint64_t steps() const { return clock_.step(); }
+  /// Restores the number of updates, on which bias correction and schedules depend.
   void set_steps(std::uint64_t steps) { clock_.set(steps); }
 
  protected:
+  /// Parameters that share hyper-parameters.
   using Group = ParameterGroup<T, Hyper>;
 
   /// Throws Error like Optimiser, and like set_hyper().

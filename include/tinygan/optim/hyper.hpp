@@ -31,6 +31,7 @@ inline void check_hyper(const char* op, const AdamHyper& h) {
   detail::check_share(op, "beta2", h.beta2);
   check_schedule(op, h.schedule);
 }
+/// The same of SGD: finite non-negative rates, a momentum in [0, 1).
 inline void check_hyper(const char* op, const SgdHyper& h) {
   detail::check_finite(op, "learning rate", h.learning_rate);
   detail::check_finite(op, "weight decay", h.weight_decay);
@@ -44,6 +45,7 @@ void run_kernel(const KernelTable<T>& k, const AdamHyper& h, int count, const Pa
                 const std::uint64_t* step) {
   k.adam(h, count, slots, step, Stream{});
 }
+/// The update of SGD.
 template <class T>
 void run_kernel(const KernelTable<T>& k, const SgdHyper& h, int count, const ParameterSlot<T>* slots,
                 const std::uint64_t* step) {

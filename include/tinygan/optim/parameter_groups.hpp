@@ -8,11 +8,13 @@
 
 namespace tinygan::optim {
 
+/// Parameters with hyper-parameters of their own, such as a rate or no weight decay.
 template <class T, class Hyper>
 struct ParameterGroup {
   std::vector<Variable<T>> parameters;
   Hyper hyper = {};
 };
+/// ParameterGroup{parameters, hyper} without template arguments.
 template <class T, class Hyper>
 ParameterGroup(std::vector<Variable<T>>, Hyper) -> ParameterGroup<T, Hyper>;
 

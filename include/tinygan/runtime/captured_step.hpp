@@ -27,6 +27,7 @@ namespace tinygan::runtime {
 /// Source: whole-iteration capture in CUDA graphs, e.g. Nguyen et al., "Accelerating PyTorch with CUDA Graphs", 2021.
 class CapturedStep {
  public:
+  /// Automatic captures where the device can; eager runs the step in every call.
   enum class Mode { automatic, eager };
 
   /// A call of this object calls `step` at most once, in the same thread. Mode::eager never captures.

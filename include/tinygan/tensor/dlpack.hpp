@@ -21,20 +21,25 @@
 
 namespace tinygan::dlpack {
 
+/// Where memory is, by DLPack's numbers.
 enum DLDeviceType : std::int32_t { kDLCPU = 1, kDLCUDA = 2, kDLCUDAHost = 3, kDLCUDAManaged = 13 };
+/// Kinds of elements, by DLPack's numbers.
 enum DLDataTypeCode : std::uint8_t { kDLInt = 0, kDLUInt = 1, kDLFloat = 2, kDLBfloat = 4, kDLBool = 6 };
 
+/// A device: its type and its number.
 struct DLDevice {
   DLDeviceType device_type;
   std::int32_t device_id;
 };
 
+/// An element type: kind, bits and lanes.
 struct DLDataType {
   std::uint8_t code;  ///< DLDataTypeCode
   std::uint8_t bits;
   std::uint16_t lanes;
 };
 
+/// A view of memory: extents, strides in elements (null if contiguous), an offset in bytes.
 struct DLTensor {
   void* data;
   DLDevice device;
@@ -52,10 +57,12 @@ struct DLManagedTensor {
   void (*deleter)(DLManagedTensor* self);
 };
 
+/// The version of the layout of what follows it.
 struct DLPackVersion {
   std::uint32_t major, minor;
 };
 
+/// A tensor with its owner's deleter, since version 1.0 of DLPack.
 struct DLManagedTensorVersioned {
   DLPackVersion version;
   void* manager_ctx;

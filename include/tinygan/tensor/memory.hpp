@@ -63,6 +63,7 @@ class GraphPrivatePool {
 
   MemoryPoolStats stats() const { return pool_->stats(); }
 
+  /// While it lives, allocations of this thread come from the private pool.
   class Scope {
    public:
     explicit Scope(GraphPrivatePool& m)

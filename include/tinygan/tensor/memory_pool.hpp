@@ -23,6 +23,7 @@ struct MemoryPoolStats {
   std::size_t in_use = 0, peak_in_use = 0, reserved = 0, system_allocations = 0;
 };
 
+/// A caching allocator of one device: blocks of large segments, best fit, split and merged.
 class MemoryPool {
  public:
   /// A run of bytes inside a segment, linked to its neighbours by address.
@@ -33,6 +34,7 @@ class MemoryPool {
     Block *prev = nullptr, *next = nullptr;
   };
 
+  /// Memory from the system, or null.
   using SystemAllocate = void* (*)(std::size_t bytes, int device_index);
 
   static constexpr std::size_t alignment = 256;
@@ -42,13 +44,16 @@ class MemoryPool {
   /// A block of at least `bytes`. Throws Error if the system is out of memory.
   Block* allocate(std::size_t bytes);
 
+  /// Gives a block back to the pool, merged with its free neighbours.
   void release(Block* block);
 
   MemoryPoolStats stats() const;
+  /// Peak use counts from now on.
   void reset_peak();
 
   /// Exclude other threads, for fork().
   void lock() { mutex_.lock(); }
+  /// Ends lock(), in the parent and in the child.
   void unlock() { mutex_.unlock(); }
 
  private:

@@ -47,8 +47,11 @@ class Generator {
   /// The clock that next_step() ticks; others may share it. Throws Error if the generator was moved from.
   const StepClock& clock() const;
 
+  /// The key of the next draw: each draw has other numbers.
   RandomDraw next() { return {{seed_, draw_++, clock().counter().data()}, clock_.counter()}; }
+  /// Begins the next step: its draws count from 0 again, and have other numbers than those of every other step.
   void next_step();
+  /// Goes to a step, whose draws then have the numbers that they had or will have.
   void set_step(std::uint64_t step);
   /// Resets to the state of a new generator with this seed.
   void reseed(std::uint64_t seed);

@@ -27,6 +27,7 @@ class StepClock {
 
   /// Begins the next step. May be captured.
   void tick() const;
+  /// Goes to a step, on the host and on the device.
   void set(std::uint64_t step) const;
   /// Copies the step of another clock; the address of the counter, which captured steps read, stays the same.
   void set(const StepClock& other) const;

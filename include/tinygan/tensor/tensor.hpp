@@ -47,12 +47,16 @@ class Tensor {
     data_ = static_cast<T*>(storage_->data());
   }
 
+  /// Every element `value`. Throws Error if the device is unavailable or out of memory, as do zeros and scalar.
   static Tensor full(const Shape& shape, T value, Device device = Device::cpu());
+  /// Every element 0.
   static Tensor zeros(const Shape& shape, Device device = Device::cpu()) { return full(shape, T(0), device); }
+  /// One element without an axis, of shape ().
   static Tensor scalar(T value, Device device = Device::cpu()) { return full({}, value, device); }
 
   /// Elements copied from host memory. Throws Error unless there are shape.size() of them.
   static Tensor from(std::span<const T> values, const Shape& shape, Device device = Device::cpu());
+  /// The same of a list.
   static Tensor from(std::initializer_list<T> values, const Shape& shape, Device device = Device::cpu());
 
   /// A tensor over foreign memory, without a copy: shape.size() elements from `data` on, in the device's memory.
@@ -61,6 +65,7 @@ class Tensor {
   /// Throws Error if the device is unavailable, and on a null or misaligned address.
   static Tensor from_blob(T* data, const Shape& shape, std::shared_ptr<const void> owner,
                           Device device = Device::cpu());
+  /// The same of memory that the caller keeps alive.
   static Tensor from_blob(T* data, const Shape& shape, Device device = Device::cpu()) {
     return from_blob(data, shape, nullptr, device);
   }
@@ -70,6 +75,7 @@ class Tensor {
   Shape shape() && { return require().shape_; }
   index_t size() const { return require().shape_.size(); }
   int rank() const { return require().shape_.rank(); }
+  /// The extent of an axis; negative ones count from the last. Throws Error outside them.
   index_t extent(int axis) const { return require().shape_[axis]; }
   Device device() const { return require().storage_->device(); }
   std::size_t bytes() const { return static_cast<std::size_t>(size()) * sizeof(T); }
@@ -102,6 +108,7 @@ class Tensor {
   /// One row of the outermost axis with that axis dropped, without a copy. Throws Error outside it.
   Tensor operator[](index_t row) const;
 
+  /// Whether both are in the same memory, a row and its tensor for instance.
   bool shares_storage(const Tensor& other) const { return storage_ == other.storage_; }
   /// True if no other tensor shares the storage. Foreign memory always counts as shared.
   bool unique() const { return storage_.use_count() == 1 && !storage_->foreign(); }
@@ -110,8 +117,11 @@ class Tensor {
   Tensor to(Device target) const { return target == device() ? *this : copy_to(target); }
   Tensor clone() const { return copy_to(device()); }
 
+  /// Overwrites the elements from host memory. Throws Error unless there are size() of them.
   void copy_from(std::span<const T> values) const;
+  /// Overwrites the elements with those of a tensor on any device. Throws Error on another shape.
   void copy_from(const Tensor& other) const;
+  /// Sets every element.
   void fill(T value) const;
 
   std::vector<T> to_vector() const;
