@@ -14,7 +14,7 @@ build() {  # build OUTPUT SOURCE...: different flags per file are what hides vio
   "${compile[@]}" "${objects[@]}" -o "$output"
 }
 
-sources=("$program/main.cpp" "$program/second.cpp" "$program/library.cpp")
+sources=("$program/main.cpp" "$program/second.cpp" "$program/library.cpp" "$program/other_library.cpp")
 if ! build "$scratch/program" "${sources[@]}" >"$scratch/messages" 2>&1 || [[ -s $scratch/messages ]]; then
   echo "The link-time optimised build failed or was not silent:"
   cat "$scratch/messages"

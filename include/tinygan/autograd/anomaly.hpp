@@ -14,7 +14,7 @@ namespace tinygan {
 
 namespace detail {
 
-bool& anomaly_flag();
+[[gnu::visibility("default")]] bool& anomaly_flag();
 
 }  // namespace detail
 

@@ -23,12 +23,12 @@ class Variable;
 
 namespace detail {
 
-inline bool& recording_flag() {
+[[gnu::visibility("default")]] inline bool& recording_flag() {
   thread_local bool recording = true;
   return recording;
 }
 
-inline std::uint64_t next_node_order() {
+[[gnu::visibility("default")]] inline std::uint64_t next_node_order() {
   static std::atomic<std::uint64_t> order{0};
   return ++order;
 }

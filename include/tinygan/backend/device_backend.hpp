@@ -49,7 +49,7 @@ struct DeviceBackend {
 
 namespace detail {
 
-inline std::array<std::atomic<const DeviceBackend*>, device_type_count>& backends() {
+[[gnu::visibility("default")]] inline std::array<std::atomic<const DeviceBackend*>, device_type_count>& backends() {
   static std::array<std::atomic<const DeviceBackend*>, device_type_count> slots{};
   return slots;
 }

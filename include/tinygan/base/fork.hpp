@@ -21,10 +21,10 @@ inline bool at_fork(void (*before)(), void (*after)()) {
 #endif
 }
 
-inline constinit std::atomic<std::uint32_t> fork_counter{0};
+[[gnu::visibility("default")]] inline constinit std::atomic<std::uint32_t> fork_counter{0};
 
 /// At static initialisation: no thread is in the library yet.
-inline const bool counts_forks = [] {
+[[gnu::visibility("default")]] inline const bool counts_forks = [] {
 #if defined(__unix__) || defined(__APPLE__)
   return pthread_atfork(nullptr, nullptr, [] { fork_counter.fetch_add(1, std::memory_order_relaxed); }) == 0;
 #else

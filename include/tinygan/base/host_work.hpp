@@ -47,7 +47,7 @@ class HostWork {
   void repeat() const;
 
  private:
-  static Scope::State& current();
+  [[gnu::visibility("default")]] static Scope::State& current();
   bool has(const void* owner) const;
 
   std::vector<std::pair<const void*, std::function<void()>>> entries_;

@@ -61,7 +61,7 @@ inline constexpr DeviceBackend backend{
     .double_kernels = nullptr,
 };
 
-inline const bool registered = (register_backend(DeviceType::cpu, &backend), true);
+[[gnu::visibility("default")]] inline const bool registered = (register_backend(DeviceType::cpu, &backend), true);
 
 }  // namespace tinygan::cpu
 

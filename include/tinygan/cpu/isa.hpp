@@ -49,7 +49,7 @@ Isa initial_isa();
 
 /// -1 before the first use. A static local with an initialiser would be locked in a child of fork() that another
 /// thread's first use came between.
-inline constinit std::atomic<int> current_isa{-1};
+[[gnu::visibility("default")]] inline constinit std::atomic<int> current_isa{-1};
 
 }  // namespace detail
 

@@ -139,8 +139,8 @@ class ThreadPool {
     const ThreadPool* pool;
     int worker;
   };
-  inline static thread_local Inside inside_{nullptr, -1};
-  inline static constinit std::atomic<Team*> abandoned_{nullptr};
+  [[gnu::visibility("default")]] inline static thread_local Inside inside_{nullptr, -1};
+  [[gnu::visibility("default")]] inline static constinit std::atomic<Team*> abandoned_{nullptr};
 
   std::atomic<Team*> team_{new Team};
   std::atomic<int> threads_{1};
@@ -160,8 +160,8 @@ struct ProcessPool {
   ~ProcessPool();
 };
 
-inline constinit ProcessPool process_pool;
-inline const bool process_pool_survives_fork =
+[[gnu::visibility("default")]] inline constinit ProcessPool process_pool;
+[[gnu::visibility("default")]] inline const bool process_pool_survives_fork =
     tinygan::detail::at_fork([] { process_pool.mutex.lock(); }, [] { process_pool.mutex.unlock(); });
 
 }  // namespace detail

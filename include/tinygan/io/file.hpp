@@ -59,7 +59,7 @@ std::vector<std::uint8_t> read_file(const std::filesystem::path& path);
 
 /// Writes a file atomically: writes a temporary file in the same directory, flushes it to disk, renames it. After a
 /// crash, a full disk or a kill the old file is unchanged. Throws Error naming the path and the reason.
-void write_file(const std::filesystem::path& path, std::span<const std::uint8_t> bytes);
+[[gnu::visibility("default")]] void write_file(const std::filesystem::path& path, std::span<const std::uint8_t> bytes);
 
 }  // namespace tinygan::io
 

@@ -23,7 +23,7 @@ inline const char* how_to_link(DeviceType type) {
 }
 
 /// Throws Error in a child of fork() whose ancestor has used a GPU: CUDA does not support that.
-void check_same_process(Device device);
+[[gnu::visibility("default")]] void check_same_process(Device device);
 
 }  // namespace detail
 
@@ -35,7 +35,8 @@ inline const DeviceBackend& backend(Device device) {
          detail::how_to_link(device.type));
   const int count = b->count();
   if (device.index < 0 || device.index >= count) [[unlikely]]
-    fail(text("device ", device), "index ", device.index, " is out of range; available devices: ", count);
+    fail(text("device ", device), "index ", device.index, " is out of range; available devices: ", count,
+         count == 0 ? " (no GPU, or no driver for the CUDA version of this program)" : "");
   if (device.type == DeviceType::cuda) detail::check_same_process(device);
   return *b;
 }

@@ -13,7 +13,7 @@ namespace tinygan {
 
 namespace detail {
 
-inline std::atomic<Precision>& precision_of(DeviceType type) {
+[[gnu::visibility("default")]] inline std::atomic<Precision>& precision_of(DeviceType type) {
   static std::array<std::atomic<Precision>, device_type_count> set{};  // fp32
   return set[static_cast<std::size_t>(type)];
 }
@@ -34,7 +34,7 @@ inline void set_precision(Device device, Precision p) {
 namespace detail {
 
 /// Throws Error unless the device has the tensor cores that bfloat16 products need. The answer is cached.
-inline void check_bfloat16(const DeviceBackend& b, Device device) {
+[[gnu::visibility("default")]] inline void check_bfloat16(const DeviceBackend& b, Device device) {
   static std::array<std::atomic<std::uint64_t>, device_type_count> known{};  // by type: a bit for each device
   std::atomic<std::uint64_t>& devices = known[static_cast<std::size_t>(device.type)];
   const std::uint64_t bit = device.index < 64 ? std::uint64_t{1} << device.index : 0;

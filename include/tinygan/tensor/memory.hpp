@@ -35,20 +35,21 @@ struct MemoryPools {
   void unlock();
 };
 
-inline constinit MemoryPools memory_pools;
-inline const bool memory_pools_survive_fork = at_fork([] { memory_pools.lock(); }, [] { memory_pools.unlock(); });
+[[gnu::visibility("default")]] inline constinit MemoryPools memory_pools;
+[[gnu::visibility("default")]] inline const bool memory_pools_survive_fork =
+    at_fork([] { memory_pools.lock(); }, [] { memory_pools.unlock(); });
 
 /// The pool that replaces a device's own for the calling thread.
 struct MemoryOverride {
   Device device;
   MemoryPool* pool = nullptr;
 };
-MemoryOverride& memory_override();
+[[gnu::visibility("default")]] MemoryOverride& memory_override();
 
 }  // namespace detail
 
 /// The memory pool from which the calling thread allocates on a device. Throws Error if the device is unavailable.
-MemoryPool& memory_pool(Device device);
+[[gnu::visibility("default")]] MemoryPool& memory_pool(Device device);
 
 /// A graph-private pool: while a Scope lives, the calling thread allocates the device's tensors from it. Later
 /// allocations therefore never overlap the temporaries of a captured graph. The memory outlives this object: the next
@@ -77,7 +78,7 @@ class GraphPrivatePool {
   };
 
  private:
-  static std::vector<MemoryPool*>& idle_of(Device device);
+  [[gnu::visibility("default")]] static std::vector<MemoryPool*>& idle_of(Device device);
 
   Device device_;
   MemoryPool* pool_;

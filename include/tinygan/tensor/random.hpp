@@ -75,16 +75,16 @@ class Generator {
 
 namespace detail {
 
-inline const std::thread::id main_thread = std::this_thread::get_id();
+[[gnu::visibility("default")]] inline const std::thread::id main_thread = std::this_thread::get_id();
 
 /// 0 in the main thread; in the other threads 1, 2, ... in the order of their first call.
-std::uint64_t thread_number();
+[[gnu::visibility("default")]] std::uint64_t thread_number();
 
 }  // namespace detail
 
 /// The default generator of a thread and device. Its seed is 0 in the main thread; every other thread has a seed of its
 /// own, by the order of the threads' first use.
-Generator& default_generator(Device device = Device::cpu());
+[[gnu::visibility("default")]] Generator& default_generator(Device device = Device::cpu());
 
 /// y = low + (high - low) u, u uniform in [0,1).
 template <class T>

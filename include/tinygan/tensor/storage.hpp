@@ -14,7 +14,7 @@
 namespace tinygan::detail {
 
 /// A version number, unique in the program.
-inline std::uint64_t next_version() {
+[[gnu::visibility("default")]] inline std::uint64_t next_version() {
   static std::atomic<std::uint64_t> version{0};
   return version.fetch_add(1, std::memory_order_relaxed) + 1;
 }

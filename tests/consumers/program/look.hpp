@@ -13,6 +13,6 @@ static Seen look() {
   const ConvOptions options{.stride_h = 2, .stride_w = 2, .padding = Padding::same()};
   const Variable<float> y = ops::conv2d(x, w, conv_dims(x.shape(), w.shape(), options));
   const Variable<float> gradient = grad(ops::sum(ops::tanh(y)), {w})[0];
-  return {&cpu::thread_pool(), &memory_pool(Device::cpu()), &default_generator(), cpu::threads(),
-          gradient.value().to_vector()};
+  return {&cpu::thread_pool(), &memory_pool(Device::cpu()), &default_generator(), &detail::backends(),
+          cpu::threads(),      gradient.value().to_vector()};
 }
