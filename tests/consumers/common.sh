@@ -17,3 +17,7 @@ require_14() {
 }
 
 strict_flags=(-std=c++20 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
+
+die() { echo "FAILED: $*"; exit 1; }
+
+version_of_header() { sed -n 's/^#define TINYGAN_VERSION_\(MAJOR\|MINOR\|PATCH\) //p' "$root/include/tinygan/base/version.hpp" | paste -sd .; }

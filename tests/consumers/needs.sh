@@ -9,8 +9,6 @@
 machine=$scratch/machine
 export asked=$scratch/asked machine
 
-die() { echo "FAILED: $*"; exit 1; }
-
 # ---- The machine -----------------------------------------------------------------------------------------------------
 
 mkdir "$scratch/bin"

@@ -6,7 +6,6 @@
 cmake=$1 compiler=$2
 
 configure() { "$cmake" -S "$1" -B "$2" -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=Debug "${@:3}"; }
-die() { echo "FAILED: $*"; exit 1; }
 
 # Another copy of the sources, one of a version that does not go with them, and installed packages of both.
 copy() {  # copy FOLDER VERSION

@@ -1,86 +1,95 @@
 #!/usr/bin/env bash
 # packages.sh CMAKE CXX
-# What is installed and packed: a program built by plain compiler with the flags of tinygan's pkg-config file, from a prefix
-# that was moved; one built by CMake's FetchContent from a local path; the Debian package's files.
-. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+# docs/packaging.md: a program gets tinygan by the compiler alone, as a subfolder, by FetchContent, by find_package and pkg-config from
+# a prefix that was moved, and from the Debian package. No command or project of the page is without a test.
+set -euo pipefail
 cmake=$1 compiler=$2
-die() { printf '%s\n' "$@"; exit 1; }
-version=$(sed -n 's/^#define TINYGAN_VERSION_\(MAJOR\|MINOR\|PATCH\) //p' "$root/include/tinygan/base/version.hpp" | paste -sd .)
+. "$(dirname "${BASH_SOURCE[0]}")/page.sh"
+version=$(version_of_header)
 [[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]] || die "include/tinygan/base/version.hpp gives the version '$version'"
-
 grep -qx "version: $version" "$root/CITATION.cff" || die "CITATION.cff has another version than $version"
 
-cat >"$scratch/program.cpp" <<'TEXT'
-#include <tinygan/tensor/tensor.hpp>
-#include <tinygan/base/version.hpp>
-#include <cstdio>
-int main() { std::printf("%s %g\n", tinygan::version_text, double(tinygan::Tensor<float>::full({2}, 3).to_vector()[1])); }
-TEXT
-expect_run() { [[ $("$1") == "$version 3" ]] || die "$1 printed '$("$1")', expected '$version 3'"; }
+build_page() {  # build_page FOLDER: the project in the current folder
+  { cmake -S . -B "$1" && cmake --build "$1"; } >"$scratch/log" 2>&1 || die "$(cat "$scratch/log")"
+}
+
+# ---- Every block of the page has a test -----------------------------------------------------------------------------
+
+mapfile -t tried < <(grep -ohE "(run|snippet|project_with) '[^']+'" "$here"/*.sh | sed "s/^[^']*'//; s/'\$//")
+while IFS= read -r first; do
+  found=no
+  for words in "${tried[@]}"; do [[ $first != "$words"* ]] || found=yes; done
+  [[ $found == yes ]] || die "docs/packaging.md: no test runs the code that begins with '$first'"
+done < <(awk '/^```/ { if (inside) { inside = 0; next } inside = begins = 1; next } begins { begins = 0; print }' "$page")
+
+# ---- The compiler, CMake --------------------------------------------------------------------------------------------
+
+project_with ''
+run 'g++ -std=c++20 -O2 -I tinygan/include program.cpp -pthread -o program'
+says ./program
+says ./program cpu
+[[ $(./program cuda 2>&1) == 'device cuda:0: this program was built without the cuda:0 backend; link tinygan::cuda (CMake), or compile'* ]] ||
+  die "without the CUDA kernels: $(./program cuda 2>&1)"
+
+project_with '# CMakeLists.txt: tinygan in a subfolder'
+build_page build
+says build/program
+
+project_with '# CMakeLists.txt: FetchContent'
+build_page build
+says build/program
+
+project_with '# CMakeLists.txt: tinygan installed'
+run 'cmake -S tinygan -B build/tinygan -DTINYGAN_BUILD_TESTS=OFF'
+mkdir "$HOME/moved"
+mv "$HOME/.local" "$HOME/moved"
+export HOME=$HOME/moved
+run 'cmake -S . -B build/program -DCMAKE_PREFIX_PATH=~/.local'
+says build/program/program
 
 # ---- pkg-config -----------------------------------------------------------------------------------------------------
 
-"$cmake" -S "$root" -B "$scratch/tinygan" -DCMAKE_CXX_COMPILER="$compiler" -DTINYGAN_BUILD_TESTS=OFF -DTINYGAN_BUILD_BENCH=OFF \
-  -DTINYGAN_BUILD_EXAMPLES=OFF >/dev/null
-"$cmake" --install "$scratch/tinygan" --prefix "$scratch/prefix" >/dev/null
-mv "$scratch/prefix" "$scratch/moved"
 if command -v pkg-config >/dev/null; then
-  export PKG_CONFIG_PATH=$scratch/moved/share/pkgconfig
+  run 'export PKG_CONFIG_PATH=~/.local/share/pkgconfig'
+  says ./program
   [[ $(pkg-config --modversion tinygan) == "$version" ]] || die "pkg-config: version $(pkg-config --modversion tinygan)"
-  read -ra flags <<<"$(pkg-config --cflags --libs tinygan)"
+  [[ -e $(pkg-config --variable=kernels tinygan)/tinygan_cuda.cu ]] || die "kernels of pkg-config: $(cat "$HOME/.local/share/pkgconfig/tinygan.pc")"
 else
   echo "no pkg-config: its variables are replaced by sed"
-  file=$scratch/moved/share/pkgconfig/tinygan.pc
-  grep -qx "Version: $version" "$file" || die "$file:" "$(cat "$file")"
+  file=$HOME/.local/share/pkgconfig/tinygan.pc
+  grep -qx "Version: $version" "$file" || die "$file: $(cat "$file")"
   read -ra flags <<<"$(sed -n 's/^\(Cflags\|Libs\): //p' "$file" | paste -sd ' ' | sed "s|\${includedir}|${file%/*}/../../include|g")"
+  g++ -std=c++20 -O0 program.cpp "${flags[@]}" -o program
+  says ./program
 fi
-"$compiler" -std=c++20 -O0 "$scratch/program.cpp" "${flags[@]}" -o "$scratch/by_pkg_config"
-expect_run "$scratch/by_pkg_config"
 
 # ---- Components of find_package -------------------------------------------------------------------------------------
 
-mkdir "$scratch/components"
 finds() {  # finds COMPONENT
+  mkdir -p "$scratch/components"
   printf '%s\n' 'cmake_minimum_required(VERSION 3.22)' 'project(components LANGUAGES CXX)' \
     "find_package(tinygan REQUIRED COMPONENTS $1)" >"$scratch/components/CMakeLists.txt"
-  "$cmake" -S "$scratch/components" -B "$scratch/components/$1" -DCMAKE_CXX_COMPILER="$compiler" \
-    -DCMAKE_PREFIX_PATH="$scratch/moved" >"$scratch/components/log" 2>&1
+  cmake -S "$scratch/components" -B "$scratch/components/$1" -DCMAKE_PREFIX_PATH="$HOME/.local" >"$scratch/components/log" 2>&1
 }
 refuses() {  # refuses COMPONENT WORDS
   ! finds "$1" || die "find_package found the component $1"
   tr -s '\n ' ' ' <"$scratch/components/log" | grep -qF "$2" || die "$(cat "$scratch/components/log")"
 }
-finds compiled || die "$(cat "$scratch/components/log")"
 finds emulated || die "$(cat "$scratch/components/log")"
 refuses cuda 'tinygan::cuda needs the language CUDA, which this project does not enable'
 refuses opencl "tinygan has no component 'opencl', only compiled, cuda and emulated"
 
-# ---- FetchContent ---------------------------------------------------------------------------------------------------
-
-mkdir "$scratch/fetching"
-cat >"$scratch/fetching/CMakeLists.txt" <<TEXT
-cmake_minimum_required(VERSION 3.22)
-project(fetching LANGUAGES CXX)
-include(FetchContent)
-FetchContent_Declare(tinygan SOURCE_DIR "$root")
-FetchContent_MakeAvailable(tinygan)
-add_executable(fetched ../program.cpp)
-target_link_libraries(fetched PRIVATE tinygan::tinygan)
-TEXT
-"$cmake" -S "$scratch/fetching" -B "$scratch/fetched" -DCMAKE_CXX_COMPILER="$compiler" >/dev/null
-"$cmake" --build "$scratch/fetched" >/dev/null
-expect_run "$scratch/fetched/fetched"
-
 # ---- The Debian package ---------------------------------------------------------------------------------------------
 
 if command -v dpkg-deb >/dev/null; then
-  (cd "$scratch/tinygan" && "${cmake%cmake}cpack" -G DEB >"$scratch/cpack" 2>&1) || die "$(cat "$scratch/cpack")"
-  packages=("$scratch"/tinygan/*.deb)
-  [[ ${packages[0]##*/} == "libtinygan-dev_${version}"*_all.deb ]] || die "cpack made ${packages[*]##*/}"
-  dpkg-deb --contents "${packages[0]}" >"$scratch/contents"
+  sudo() {  # apt-get install FILE: unpacks it
+    [[ $# == 3 && "$1 $2" == 'apt-get install' && ${3##*/} == "libtinygan-dev_$version"*_all.deb ]] || die "sudo $*"
+    dpkg-deb -x "$3" "$scratch/root"
+  }
+  run 'cmake -S tinygan -B build/debian -DTINYGAN_BUILD_TESTS=OFF'
   for file in include/tinygan/tinygan.hpp share/cmake/tinygan/tinyganConfig.cmake share/pkgconfig/tinygan.pc \
     share/tinygan/kernels/tinygan_cuda.cu share/doc/tinygan/LICENSE; do
-    grep -q " ./usr/$file\$" "$scratch/contents" || die "the package lacks /usr/$file"
+    [[ -e $scratch/root/usr/$file ]] || die "the Debian package lacks /usr/$file"
   done
 else
   echo "no dpkg-deb: the Debian package is not made"

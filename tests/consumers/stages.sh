@@ -3,7 +3,6 @@
 # The stages of scripts/test: a failed one keeps those from running that need it, and is not taken for theirs; times, notes and the
 # summary of an interrupted run.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-die() { echo "FAILED: $*"; exit 1; }
 
 cat >"$scratch/try" <<TRY
 . "$root/scripts/lib.sh"

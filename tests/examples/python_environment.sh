@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# python_environment.sh files|onnx|keras|torch FOLDER
-# Prints a Python interpreter for that part of python.sh; what it installs for it goes into virtual environments in FOLDER.
+# python_environment.sh files|onnx|keras|torch|conan FOLDER
+# Prints a Python interpreter for that part of python.sh, or of tests/consumers/conan.sh; what it installs for it goes into virtual environments in FOLDER.
 #
 #   files        a virtual environment with NumPy, safetensors and TensorBoard, made on first use (40 MB to fetch)
 #   onnx         a virtual environment with NumPy, safetensors, onnx and onnxruntime, made on first use (53 MB to fetch)
+#   conan        a virtual environment with Conan, made on first use (5 MB to fetch)
 #   keras torch  a python3 of this machine that has NumPy and Keras or PyTorch; these are never installed, since they are hundreds of
 #                packages and gigabytes. Where safetensors alone is missing, a virtual environment adds it
 #
@@ -72,6 +73,9 @@ case $part in
   onnx)
     base=$(find_venv_python) || skip "no python3 here makes virtual environments (Debian, Ubuntu: python3-venv)"
     environment onnx "$base" -- numpy safetensors onnx onnxruntime ;;
+  conan)
+    base=$(find_venv_python) || skip "no python3 here makes virtual environments (Debian, Ubuntu: python3-venv)"
+    environment conan "$base" -- 'conan>=2' ;;
   keras) installed keras Keras ;;
   torch) installed torch PyTorch ;;
   *) die "python_environment.sh: what is '$part'?" ;;

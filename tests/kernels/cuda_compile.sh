@@ -113,6 +113,9 @@ fi
 kernels=$(grep -c 'Compiling entry' "$scratch/log" || true)
 echo "$kernels kernels compiled for ${architectures[*]}, none spills, no wgmma is serialised"
 
+# What docs/packaging.md says of plain nvcc, with the kernels just compiled.
+if [[ " ${architectures[*]} " == *' 90a '* ]]; then NVCC=$nvcc bash "$root/tests/consumers/nvcc.sh" "$scratch/cuda.o"; fi
+
 if ! have_disassembler; then
   echo "SKIPPED: no cuobjdump and nvdisasm on this machine or from pip, so the machine code was not looked at"
   exit 77
