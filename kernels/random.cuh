@@ -13,8 +13,8 @@
 // Source       Salmon, Moraes, Dror, Shaw, SC 2011; Box and Muller, 1958.
 #pragma once
 
-#include <tinygan/backend/linear_decay.hpp>
 #include <tinygan/backend/philox.hpp>
+#include <tinygan/backend/rate_schedule.hpp>
 #include <tinygan/base/stream.hpp>
 
 #include "device/map.cuh"
@@ -117,9 +117,9 @@ void dropout(index_t n, const RandomKey& key, float rate, const T* x, T* y, Stre
 
 template <class T>
 __global__ void __launch_bounds__(map_threads)
-    add_noise_kernel(index_t n, index_t packs, RandomKey key, float stddev, LinearDecay decay, const T* x, T* y) {
+    add_noise_kernel(index_t n, index_t packs, RandomKey key, float stddev, RateSchedule schedule, const T* x, T* y) {
   const std::uint64_t step = key.step ? *key.step : 0;
-  const auto scale = static_cast<float>(static_cast<double>(stddev) * decay.at(static_cast<double>(step) - 1));
+  const auto scale = static_cast<float>(static_cast<double>(stddev) * schedule.at(static_cast<double>(step) - 1));
   for (index_t i = grid_thread(); 4 * i < n; i += grid_threads()) {
     const PhiloxBlock word = philox4x32(philox_counter(static_cast<std::uint64_t>(i), key.draw, step), key.seed);
     const Float4 z = random_pack<Distribution::normal>(word, 0.0f, 1.0f, {});
@@ -137,12 +137,12 @@ __global__ void __launch_bounds__(map_threads)
 }
 
 template <class T>
-void add_noise(index_t n, const RandomKey& key, float stddev, const LinearDecay& decay, const T* x, T* y,
+void add_noise(index_t n, const RandomKey& key, float stddev, const RateSchedule& schedule, const T* x, T* y,
                Stream stream) {
   const index_t packs = packs_of<4>(n, x, y);
   launch<add_noise_kernel<T>>(
       {.grid = {grid_stride_blocks(ceil_div(n, 4), map_threads)}, .block = {map_threads}, .stream = stream}, n, packs,
-      key, stddev, decay, x, y);
+      key, stddev, schedule, x, y);
 }
 
 }  // namespace

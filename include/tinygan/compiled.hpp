@@ -89,7 +89,7 @@
   TEMPLATE Variable<T> permute(const Variable<T>&, const std::vector<int>&);                                          \
   TEMPLATE Variable<T> transpose(const Variable<T>&);                                                                 \
   TEMPLATE Variable<T> dropout(const Variable<T>&, double, Generator&);                                               \
-  TEMPLATE Variable<T> add_noise(const Variable<T>&, double, const LinearDecay&, Generator&);                         \
+  TEMPLATE Variable<T> add_noise(const Variable<T>&, double, const RateSchedule&, Generator&);                        \
   TEMPLATE Variable<T> translate(const Variable<T>&, const Tensor<std::int32_t>&);                                    \
   TEMPLATE Variable<T> cutout(const Variable<T>&, const Tensor<std::int32_t>&, index_t, index_t);                     \
   TEMPLATE Variable<T> matmul(const Variable<T>&, const Variable<T>&, MatmulOptions, const Fused<T>&);                \

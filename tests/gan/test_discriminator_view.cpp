@@ -40,8 +40,8 @@ TEST_CASE("noise that is no standard deviation is an error") {
   for (const double noise : {std::nan(""), double{INFINITY}})
     CHECK_THROWS_AS(gan::DiscriminatorView<float>({.noise = noise}), Error);
   CHECK(support::error_of([] {
-          gan::DiscriminatorView<float>({.noise_decay = {5, 4}});
-        }) == "DiscriminatorView: the noise decays from step 5 to 4, expected 0 <= begin < end, or end 0 for none");
+          gan::DiscriminatorView<float>({.noise_decay = {.decay = RateSchedule::Decay::linear, .begin = 5, .end = 4}});
+        }) == "DiscriminatorView: the schedule decays from update 5 to 4, expected begin < end");
 }
 
 TEST_CASE("a step with noise trains another discriminator than one without, and of the same bits twice") {

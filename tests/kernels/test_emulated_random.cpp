@@ -54,7 +54,7 @@ void check_random_numbers() {
         std::vector<T> expected;
         for (const float v : dropped) expected.push_back(T(v));
         CHECK(kept == expected);
-        const LinearDecay decay{2, 8};
+        const RateSchedule decay{.decay = RateSchedule::Decay::linear, .begin = 2, .end = 8};
         const double share = key.step ? 4.0 / 6 : 1;  // of step 5, the fifth from 1
         check_stored(
             drawn([&](T* y) { k.add_noise(n, key, 2, decay, x.data(), y, {}); }),

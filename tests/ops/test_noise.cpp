@@ -2,6 +2,7 @@
 
 #include <tinygan/ops/noise.hpp>
 #include <tinygan/ops/reduce.hpp>
+#include <tinygan/optim/schedule.hpp>
 
 #include "support/check_ops.hpp"
 #include "support/temporary.hpp"
@@ -18,7 +19,7 @@ TEST_CASE("noise is the generator's next normal numbers, falling over its steps,
       random.next_step();
       Generator same = random;
       const Array z = array(random_normal<float>({3, 7, 5}, same)), from = array(x);
-      const Variable<float> y = ops::add_noise(x, 0.5, {1, 5}, random);
+      const Variable<float> y = ops::add_noise(x, 0.5, optim::linear_schedule({.begin = 1, .end = 5}), random);
       CHECK(random.draw() == 1);
       check_elements(
           array(y),

@@ -301,7 +301,7 @@ TEST_CASE("optimisers name bad hyper-parameters and gradients") {
   const auto adam = [&](AdamHyper h) { return error_of([&] { optim::Adam<float>({p}, h); }); };
   CHECK(adam({.learning_rate = std::nan("")}) == "adam: learning rate is nan, expected a finite non-negative number");
   CHECK(adam({.schedule = {.decay = RateSchedule::Decay::linear, .begin = 5, .end = 5}}) ==
-        "adam: the rate decays from update 5 to 5, expected begin < end");
+        "adam: the schedule decays from update 5 to 5, expected begin < end");
   CHECK(adam({.learning_rate = -1}) == "adam: learning rate is -1, expected a finite non-negative number");
   CHECK(adam({.learning_rate = HUGE_VAL}) == "adam: learning rate is inf, expected a finite non-negative number");
   CHECK(adam({.beta1 = 1}) == "adam: beta1 is 1, expected at least 0 and below 1");

@@ -46,9 +46,9 @@ TEST_CASE("schedules name the number that is wrong") {
   CHECK(error_of([] { optim::constant_schedule(-1); }) ==
         "constant_schedule: warm-up of the schedule is -1, expected a finite non-negative number");
   CHECK(error_of([] { optim::linear_schedule({.begin = 5, .end = 5}); }) ==
-        "linear_schedule: the rate decays from update 5 to 5, expected begin < end");
+        "linear_schedule: the schedule decays from update 5 to 5, expected begin < end");
   CHECK(error_of([] { optim::cosine_schedule({.end = 5, .warmup = 8}); }) ==
-        "cosine_schedule: the rate decays from update 8 to 5, expected begin < end");
+        "cosine_schedule: the schedule decays from update 8 to 5, expected begin < end");
   CHECK(error_of([] { optim::cosine_schedule({.end = HUGE_VAL}); }) ==
         "cosine_schedule: end of the schedule is inf, expected a finite non-negative number");
   CHECK(error_of([] { optim::linear_schedule({.end = 1, .floor = std::nan("")}); }) ==
@@ -56,7 +56,7 @@ TEST_CASE("schedules name the number that is wrong") {
   CHECK(error_of([] { optim::step_schedule({.begin = -2, .every = 1}); }) ==
         "step_schedule: begin of the schedule is -2, expected a finite non-negative number");
   CHECK(error_of([] { optim::step_schedule({}); }) ==
-        "step_schedule: the rate drops every 0 updates, expected more than 0");
+        "step_schedule: the schedule drops every 0 updates, expected more than 0");
   CHECK(error_of([] { optim::step_schedule({.every = -1}); }) ==
         "step_schedule: every of the schedule is -1, expected a finite non-negative number");
   CHECK(error_of([] { optim::step_schedule({.every = 1, .factor = -1}); }) ==

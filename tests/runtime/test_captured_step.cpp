@@ -92,8 +92,9 @@ TEST_CASE("A captured step leaves the bits of running it each time, across epoch
 
 TEST_CASE(
     "A captured step draws the discriminator's view anew in every replay, with the bits of running it each time") {
-  const gan::ViewOptions view{
-      .augment = {.color = true, .translation = true, .cutout = true}, .noise = 0.1, .noise_decay = {1, 4}};
+  const gan::ViewOptions view{.augment = {.color = true, .translation = true, .cutout = true},
+                              .noise = 0.1,
+                              .noise_decay = optim::linear_schedule({.begin = 1, .end = 4})};
   const Trained eager = train_tiny(there, CapturedStep::Mode::eager, 5, nothing, true, view);
   const Trained captured = train_tiny(there, CapturedStep::Mode::automatic, 5, nothing, true, view);
   CHECK(captured.captured);

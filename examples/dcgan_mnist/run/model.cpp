@@ -50,9 +50,9 @@ models::Networks<T> make_networks(const TrainOptions& o, const models::NetworkOp
 }
 
 /// What falls to 0 in the last share of so many steps.
-tinygan::LinearDecay decay(double share, index_t steps) {
+tinygan::RateSchedule decay(double share, index_t steps) {
   const auto end = static_cast<double>(steps);
-  return share > 0 ? tinygan::LinearDecay{end * (1 - share), end} : tinygan::LinearDecay{};
+  return share > 0 ? optim::linear_schedule({.begin = end * (1 - share), .end = end}) : tinygan::RateSchedule{};
 }
 
 /// The schedule of a network's rate, in its updates: `per_step` in each of the run's steps. Throws Error if the run is

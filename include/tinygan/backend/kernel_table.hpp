@@ -17,12 +17,12 @@
 #include <tinygan/backend/gemm_dims.hpp>
 #include <tinygan/backend/image_dims.hpp>
 #include <tinygan/backend/index_dims.hpp>
-#include <tinygan/backend/linear_decay.hpp>
 #include <tinygan/backend/norm_dims.hpp>
 #include <tinygan/backend/optimiser_arguments.hpp>
 #include <tinygan/backend/philox.hpp>
 #include <tinygan/backend/pointwise_dims.hpp>
 #include <tinygan/backend/pool_dims.hpp>
+#include <tinygan/backend/rate_schedule.hpp>
 #include <tinygan/backend/workspace.hpp>
 #include <tinygan/base/stream.hpp>
 
@@ -125,8 +125,8 @@ struct KernelTable {
   void (*random_integers)(index_t n, const RandomKey&, std::int32_t low, std::int32_t high, std::int32_t* y, Stream);
   /// y = u < rate ? 0 : x / (1 - rate): linear in x, its own adjoint under the same key.
   void (*dropout)(index_t n, const RandomKey&, wide_t<T> rate, const T* x, T* y, Stream);
-  /// y = x + stddev decay(*key.step - 1) z, z as random_normal's: training steps count from 1 on the device.
-  void (*add_noise)(index_t n, const RandomKey&, wide_t<T> stddev, const LinearDecay&, const T* x, T* y, Stream);
+  /// y = x + stddev schedule(*key.step - 1) z, z as random_normal's: training steps count from 1 on the device.
+  void (*add_noise)(index_t n, const RandomKey&, wide_t<T> stddev, const RateSchedule&, const T* x, T* y, Stream);
 
   // ---- data -----------------------------------------------------------------------------------------------------
   /// out(count, pixels) = images[index[b count + i]] scale + shift, b = *step mod batches, or 0 where step is null.

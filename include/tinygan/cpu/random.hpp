@@ -10,8 +10,8 @@
 // Source: Salmon, Moraes, Dror, Shaw, SC 2011; Box and Muller, 1958.
 #pragma once
 
-#include <tinygan/backend/linear_decay.hpp>
 #include <tinygan/backend/philox.hpp>
+#include <tinygan/backend/rate_schedule.hpp>
 #include <tinygan/base/stream.hpp>
 #include <tinygan/cpu/map.hpp>
 #include <tinygan/cpu/math.hpp>
@@ -243,9 +243,9 @@ void dropout(index_t n, const RandomKey& key, T rate, const T* x, T* y, Stream) 
 }
 
 template <class T>
-void add_noise(index_t n, const RandomKey& key, T stddev, const LinearDecay& decay, const T* x, T* y, Stream) {
+void add_noise(index_t n, const RandomKey& key, T stddev, const RateSchedule& schedule, const T* x, T* y, Stream) {
   const std::uint64_t step = key.step ? *key.step : 0;
-  const T scale = static_cast<T>(static_cast<double>(stddev) * decay.at(static_cast<double>(step) - 1));
+  const T scale = static_cast<T>(static_cast<double>(stddev) * schedule.at(static_cast<double>(step) - 1));
   detail::for_random<T>(true, n, key, [&](index_t i, index_t count, const T* z) {
     for (index_t k = 0; k < count; ++k) y[i + k] = x[i + k] + scale * z[k];
   });

@@ -5,14 +5,15 @@
 
 #include <tinygan/gan/diff_augment.hpp>
 #include <tinygan/ops/noise.hpp>
+#include <tinygan/optim/schedule.hpp>
 
 namespace tinygan::gan {
 
 /// What is done to real and generated images before the discriminator sees them.
 struct ViewOptions {
   DiffAugment augment{};
-  double noise = 0;           ///< standard deviation of the instance noise
-  LinearDecay noise_decay{};  ///< the factor of it that is left, over the generator's steps
+  double noise = 0;            ///< standard deviation of the instance noise
+  RateSchedule noise_decay{};  ///< its factor, over the generator's steps
 };
 
 /// y = diff_augment(x) + noise decay(t) n, n standard normal: DiffAugment, then instance noise. Drawn anew in every
@@ -21,7 +22,7 @@ struct ViewOptions {
 template <class T>
 class DiscriminatorView {
  public:
-  /// Throws Error on a negative or infinite standard deviation, and on a decay that ends before it begins.
+  /// Throws Error on a negative or infinite standard deviation, and on a schedule that is not valid.
   explicit DiscriminatorView(const ViewOptions& options = {});
 
   /// The view of images (N,H,W,C).
@@ -35,9 +36,7 @@ template <class T>
 DiscriminatorView<T>::DiscriminatorView(const ViewOptions& options) : options_(options) {
   check(std::isfinite(options.noise) && options.noise >= 0, "DiscriminatorView", "standard deviation ", options.noise,
         " of the noise, expected a finite number of at least 0");
-  const LinearDecay& d = options.noise_decay;
-  check(d.valid(), "DiscriminatorView", "the noise decays from step ", d.begin, " to ", d.end,
-        ", expected 0 <= begin < end, or end 0 for none");
+  optim::check_schedule("DiscriminatorView", options.noise_decay);
 }
 
 template <class T>

@@ -37,8 +37,9 @@ inline void check_schedule(const char* op, const RateSchedule& s) {
   check_number("every", s.every);
   check_number("factor", s.factor);
   check_number("warm-up", s.warmup);
-  check(s.decay != RateSchedule::Decay::step, op, "the rate drops every ", s.every, " updates, expected more than 0");
-  fail(op, "the rate decays from update ", s.begin, " to ", s.end, ", expected begin < end");
+  check(s.decay != RateSchedule::Decay::step, op, "the schedule drops every ", s.every,
+        " updates, expected more than 0");
+  fail(op, "the schedule decays from update ", s.begin, " to ", s.end, ", expected begin < end");
 }
 
 namespace detail {
