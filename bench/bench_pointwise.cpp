@@ -11,6 +11,7 @@
 #include <functional>
 
 #include <tinygan/cpu/adam.hpp>
+#include <tinygan/cpu/arg_extremum.hpp>
 #include <tinygan/cpu/batch_norm.hpp>
 #include <tinygan/cpu/indexing.hpp>
 #include <tinygan/cpu/random.hpp>
@@ -133,7 +134,7 @@ void argmax(benchmark::State& state) {
   const ReduceDims d{state.range(0), state.range(1), state.range(2)};
   const auto x = buffer<float>(d.outer * d.reduced * d.inner);
   std::vector<std::int32_t> index(static_cast<std::size_t>(d.outer * d.inner));
-  run(state, d.outer * d.reduced * d.inner, [&] { cpu::argmax(d, x.get(), index.data(), {}); });
+  run(state, d.outer * d.reduced * d.inner, [&] { cpu::arg_extremum(ReduceOp::max, d, x.get(), index.data(), {}); });
 }
 
 void cumsum(benchmark::State& state) {

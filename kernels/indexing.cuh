@@ -1,8 +1,8 @@
-// Indices: the first maximum along an axis, gathering by indices, and its adjoint.
+// Indices: the first maximum or minimum along an axis, gathering by indices, and its adjoint.
 //
 // Elements     float or bfloat16; sums in float.
-// Owns         argmax: a warp per row where inner = 1, else a thread per column. gather: a thread makes packs of 4
-//              elements where a row's size and the addresses allow it and the indices are shared, else single ones.
+// Owns         arg_extremum: a warp per row where inner = 1, else a thread per column. gather: a thread makes packs of
+//              4 elements where a row's size and the addresses allow it and the indices are shared, else single ones.
 //              scatter_add: a block of 128 threads per row and 128 columns of dx, whose warps look for the row's index
 //              among 32 at a time; with an index for each element, a thread per column, after a fill with zeros.
 // Shared       none.      Requires  sm_75.
@@ -26,7 +26,7 @@
 namespace tinygan::cuda {
 namespace {
 
-// ---- argmax ---------------------------------------------------------------------------------------------------------
+// ---- arg_extremum ---------------------------------------------------------------------------------------------------
 
 /// A candidate for the maximum: the larger value, a NaN above all, the lower index of equal ones.
 struct Candidate {
@@ -42,14 +42,14 @@ struct Candidate {
 
 template <class T>
 __global__ void __launch_bounds__(map_threads)
-    argmax_rows_kernel(index_t rows, index_t reduced, const T* x, std::int32_t* index) {
+    extremum_rows_kernel(float sign, index_t rows, index_t reduced, const T* x, std::int32_t* index) {
   const index_t row = blockIdx.x * (map_threads / warp_size) + warp_id();
   if (row >= rows) return;  // whole warps only
   const T* const from = x + row * reduced;
   constexpr Candidate none{-std::numeric_limits<float>::infinity(), std::numeric_limits<int>::max()};
   Candidate best = none;
   for (index_t i = lane_id(); i < reduced; i += warp_size) {
-    const Candidate next{to_float(from[i]), static_cast<int>(i)};
+    const Candidate next{sign * to_float(from[i]), static_cast<int>(i)};
     if (next.beats(best)) best = next;
   }
   TINYGAN_UNROLL
@@ -61,12 +61,13 @@ __global__ void __launch_bounds__(map_threads)
 }
 
 template <class T>
-__global__ void __launch_bounds__(map_threads) argmax_columns_kernel(ReduceDims d, const T* x, std::int32_t* index) {
+__global__ void __launch_bounds__(map_threads)
+    extremum_columns_kernel(float sign, ReduceDims d, const T* x, std::int32_t* index) {
   for (index_t i = grid_thread(); i < d.outer * d.inner; i += grid_threads()) {
     const T* const column = x + i / d.inner * d.reduced * d.inner + i % d.inner;
-    Candidate best{to_float(column[0]), 0};
+    Candidate best{sign * to_float(column[0]), 0};
     for (index_t r = 1; r < d.reduced; ++r) {
-      const Candidate next{to_float(column[r * d.inner]), static_cast<int>(r)};
+      const Candidate next{sign * to_float(column[r * d.inner]), static_cast<int>(r)};
       if (next.beats(best)) best = next;
     }
     index[i] = best.index;
@@ -74,15 +75,16 @@ __global__ void __launch_bounds__(map_threads) argmax_columns_kernel(ReduceDims 
 }
 
 template <class T>
-void argmax(const ReduceDims& d, const T* x, std::int32_t* index, Stream stream) {
+void arg_extremum(ReduceOp op, const ReduceDims& d, const T* x, std::int32_t* index, Stream stream) {
+  const float sign = op == ReduceOp::min ? -1.0f : 1.0f;  // of which the extremum is the largest
   if (d.inner == 1) {
     const index_t blocks = ceil_div(d.outer, map_threads / index_t{warp_size});
-    launch<argmax_rows_kernel<T>>({.grid = {grid_extent(blocks)}, .block = {map_threads}, .stream = stream}, d.outer,
-                                  d.reduced, x, index);
+    launch<extremum_rows_kernel<T>>({.grid = {grid_extent(blocks)}, .block = {map_threads}, .stream = stream}, sign,
+                                    d.outer, d.reduced, x, index);
   } else {
-    launch<argmax_columns_kernel<T>>(
-        {.grid = {grid_stride_blocks(d.outer * d.inner, map_threads)}, .block = {map_threads}, .stream = stream}, d, x,
-        index);
+    launch<extremum_columns_kernel<T>>(
+        {.grid = {grid_stride_blocks(d.outer * d.inner, map_threads)}, .block = {map_threads}, .stream = stream}, sign,
+        d, x, index);
   }
 }
 

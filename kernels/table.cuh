@@ -48,7 +48,7 @@ const KernelTable<T>& kernel_table() {
     t.unary = &unary<T>;
     t.binary = &binary<T>;
     t.reduce = &reduce<T>;
-    t.argmax = &argmax<T>;
+    t.arg_extremum = &arg_extremum<T>;
     t.cumsum = &cumsum<T>;
     t.fill = &fill<T>;
     t.copy = &copy<T>;

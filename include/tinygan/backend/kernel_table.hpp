@@ -55,8 +55,8 @@ struct KernelTable {
   void (*binary)(BinaryOp, const BroadcastDims&, wide_t<T> alpha, const T* a, const T* b, T* y, Stream);
   /// y(outer, inner) from x(outer, reduced, inner).
   void (*reduce)(ReduceOp, const ReduceDims&, const T* x, T* y, Workspace&, Stream);
-  /// index(outer, inner) of the first maximum of x(outer, reduced, inner); a NaN is one.
-  void (*argmax)(const ReduceDims&, const T* x, std::int32_t* index, Stream);
+  /// index(outer, inner) of the first maximum or minimum of x(outer, reduced, inner); a NaN is one.
+  void (*arg_extremum)(ReduceOp, const ReduceDims&, const T* x, std::int32_t* index, Stream);
   void (*cumsum)(const ScanDims&, const T* x, T* y, Stream);
   void (*fill)(index_t n, wide_t<T> value, T* y, Stream);
   void (*copy)(const CopyDims&, const T* src, T* dst, Stream);

@@ -47,7 +47,7 @@ constexpr void complete_kernels(KernelTable<T>& t) {
   complete<Type, "unary">(t.unary);
   complete<Type, "binary">(t.binary);
   complete<Type, "reduce">(t.reduce);
-  complete<Type, "argmax">(t.argmax);
+  complete<Type, "arg_extremum">(t.arg_extremum);
   complete<Type, "cumsum">(t.cumsum);
   complete<Type, "fill">(t.fill);
   complete<Type, "copy">(t.copy);

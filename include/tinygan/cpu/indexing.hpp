@@ -1,4 +1,4 @@
-// Indices: the first maximum along an axis, gathering by indices, and its adjoint.
+// Indices: gathering along an axis by indices, and its adjoint.
 //
 // Work is split by results, so that every one is computed by one thread, its terms in their order: same bits at any
 // number of threads. Cost: gather reads what it writes; scatter_add reads g once, and shared indices once for each
@@ -10,27 +10,10 @@
 #include <limits>
 
 #include <tinygan/backend/index_dims.hpp>
-#include <tinygan/backend/pointwise_dims.hpp>
 #include <tinygan/base/stream.hpp>
-#include <tinygan/cpu/pointwise.hpp>
+#include <tinygan/cpu/map.hpp>
 
 namespace tinygan::cpu {
-
-template <class T>
-void argmax(const ReduceDims& d, const T* x, std::int32_t* index, Stream) {
-  parallel_for(d.outer * d.inner, chunk_rows(d.reduced), [=](index_t begin, index_t end) {
-    for (index_t i = begin; i < end; ++i) {
-      const T* const column = x + i / d.inner * d.reduced * d.inner + i % d.inner;
-      index_t best = 0;
-      T largest = column[0];
-      for (index_t r = 1; r < d.reduced && largest == largest; ++r) {
-        const T value = column[r * d.inner];
-        if (value > largest || value != value) largest = value, best = r;
-      }
-      index[i] = static_cast<std::int32_t>(best);
-    }
-  });
-}
 
 template <class T>
 void gather(const IndexDims& d, const std::int32_t* index, const T* x, T* y, Stream) {
@@ -56,19 +39,48 @@ void gather(const IndexDims& d, const std::int32_t* index, const T* x, T* y, Str
 
 namespace detail {
 
-/// Rows [first, last) of dx(extent, inner), from all of g(count, inner) that has such an index.
+/// to += from, for n elements.
+template <class T, class Arch>
+TINYGAN_INLINE void add_run(index_t n, const T* from, T* to) {
+  constexpr index_t L = lanes<T, Arch>;
+  index_t i = 0;
+  for (; i + L <= n; i += L) *vec<T, Arch>(to + i) += *vec<T, Arch>(from + i);
+  for (; i < n; ++i) to[i] += from[i];
+}
+
+/// Rows [first, last) of dx(extent, inner), from the rows of g(count, inner) that have such an index.
 template <class T>
-void scatter_rows(const IndexDims& d, const std::int32_t* index, const T* g, T* dx, index_t first, index_t last) {
-  const bool shared = d.indices == IndexDims::Indices::shared;
-  const index_t width = shared && d.inner >= tail_unit ? d.inner : 1;  // elements of one index that fill a vector
+void scatter_shared(const IndexDims& d, const std::int32_t* index, const T* g, T* dx, index_t first, index_t last) {
+  constexpr index_t block = 1024, ahead = 16, line = 64 / sizeof(T);
+  std::int32_t hits[block];  // of a block of indices, the places of those in the range
   std::fill_n(dx + first * d.inner, (last - first) * d.inner, T(0));
+  dispatch_for<T>([&](auto isa) TINYGAN_INLINE_LAMBDA {
+    for (index_t begin = 0; begin < d.count; begin += block) {
+      const auto n = static_cast<std::int32_t>(std::min(block, d.count - begin));
+      index_t found = 0;
+      for (std::int32_t j = 0; j < n; ++j) {  // without a branch, which nothing could predict
+        const index_t k = index[begin + j];
+        hits[found] = j;
+        found += static_cast<index_t>(k >= first) & static_cast<index_t>(k < last);
+      }
+      for (index_t h = 0; h < found; ++h) {
+        const index_t j = begin + hits[h];
+        const T* const later = g + (begin + hits[std::min(h + ahead, found - 1)]) * d.inner;
+        for (index_t i = 0; i < d.inner; i += line) __builtin_prefetch(later + i);
+        add_run<T, decltype(isa)>(d.inner, g + j * d.inner, dx + index[j] * d.inner);
+      }
+    }
+  });
+}
+
+/// dx(extent, inner) with an index for each element of g(count, inner).
+template <class T>
+void scatter_each(const IndexDims& d, const std::int32_t* index, const T* g, T* dx) {
+  std::fill_n(dx, d.extent * d.inner, T(0));
   for (index_t j = 0; j < d.count; ++j)
-    for (index_t i = 0; i < d.inner; i += width) {
-      const index_t k = index[shared ? j : j * d.inner + i];
-      if (k < first || k >= last) continue;
-      T* const to = dx + k * d.inner + i;
-      if (width == 1) *to += g[j * d.inner + i];
-      else binary_run(BinaryOp::add, width, T(0), to, g + j * d.inner, to);
+    for (index_t i = 0; i < d.inner; ++i) {
+      const index_t k = index[j * d.inner + i];
+      if (k >= 0 && k < d.extent) dx[k * d.inner + i] += g[j * d.inner + i];
     }
 }
 
@@ -76,18 +88,21 @@ void scatter_rows(const IndexDims& d, const std::int32_t* index, const T* g, T* 
 
 template <class T>
 void scatter_add(const IndexDims& d, const std::int32_t* index, const T* g, T* dx, Stream) {
-  constexpr index_t most_ranges = 64;  // each reads all indices
-  const bool shared = d.indices == IndexDims::Indices::shared;
   const index_t size = (d.extent + d.count) * d.inner;  // of one `outer`
-  // Additions to a row outweigh the comparison with its index as long as there are fewer ranges than elements in it.
-  const index_t enough = std::min({size / chunk_elements, d.inner / 8, most_ranges});
-  const index_t wanted = shared ? std::max<index_t>(enough, 1) : 1;
+  if (d.indices == IndexDims::Indices::each)
+    return parallel_for(d.outer, chunk_rows(size), [&](index_t begin, index_t end) {
+      for (index_t o = begin; o < end; ++o)
+        detail::scatter_each(d, index + o * d.count * d.inner, g + o * d.count * d.inner, dx + o * d.extent * d.inner);
+    });
+  // A range for each thread, as every one reads all indices: additions outweigh that in rows of some elements.
+  const index_t wanted =
+      std::max(std::min({size / chunk_elements, d.inner / 8, static_cast<index_t>(threads()), d.extent}), index_t{1});
   const index_t rows = (d.extent + wanted - 1) / wanted, ranges = (d.extent + rows - 1) / rows;
   parallel_for(d.outer * ranges, ranges == 1 ? chunk_rows(size) : 1, [=](index_t begin, index_t end) {
     for (index_t task = begin; task < end; ++task) {
       const index_t o = task / ranges, first = task % ranges * rows;
-      detail::scatter_rows(d, index + (shared ? 0 : o * d.count * d.inner), g + o * d.count * d.inner,
-                           dx + o * d.extent * d.inner, first, std::min(first + rows, d.extent));
+      detail::scatter_shared(d, index, g + o * d.count * d.inner, dx + o * d.extent * d.inner, first,
+                             std::min(first + rows, d.extent));
     }
   });
 }

@@ -6,6 +6,7 @@
 #include <tinygan/backend/kernel_table.hpp>
 #include <tinygan/backend/missing_kernels.hpp>
 #include <tinygan/cpu/adam.hpp>
+#include <tinygan/cpu/arg_extremum.hpp>
 #include <tinygan/cpu/backend.hpp>
 #include <tinygan/cpu/batch_norm.hpp>
 #include <tinygan/cpu/batched_gemm.hpp>
@@ -55,7 +56,7 @@ constexpr KernelTable<T> all_kernels() {
       .unary = unary<T>,
       .binary = binary<T>,
       .reduce = reduce<T>,
-      .argmax = argmax<T>,
+      .arg_extremum = arg_extremum<T>,
       .cumsum = cumsum<T>,
       .fill = fill<T>,
       .copy = copy<T>,

@@ -25,7 +25,7 @@ Variable<T> extremum(const char* op, ReduceOp kind, const Variable<T>& x, const 
 }
 
 template <class T>
-Tensor<std::int32_t> extremum_index(const char* op, const Variable<T>& x, int axis, double sign) {
+Tensor<std::int32_t> extremum_index(const char* op, ReduceOp kind, const Variable<T>& x, int axis) {
   check_input(op, "input", x);
   const int at = resolve_axis(op, x.shape(), axis);
   const Shape& shape = x.shape();
@@ -34,9 +34,8 @@ Tensor<std::int32_t> extremum_index(const char* op, const Variable<T>& x, int ax
   std::vector<bool> mask(static_cast<std::size_t>(shape.rank()), false);
   mask[static_cast<std::size_t>(at)] = true;
   Tensor<std::int32_t> index(reduced_shape(shape, mask, false), x.device());
-  const Tensor<T> value = sign < 0 ? unary_value(UnaryOp::affine, x.value(), -1) : x.value();
   const ReduceDims d{shape.range_size(0, at), shape[at], shape.range_size(at + 1, shape.rank())};
-  kernels<T>(x.device()).argmax(d, value.data(), index.data(), Stream{});
+  kernels<T>(x.device()).arg_extremum(kind, d, x.value().data(), index.data(), Stream{});
   return index;
 }
 
@@ -59,13 +58,13 @@ Variable<T> min(const Variable<T>& x, const Axes& axes = {}, bool keep_axes = fa
 /// axis.
 template <class T>
 Tensor<std::int32_t> argmax(const Variable<T>& x, int axis = -1) {
-  return detail::extremum_index("argmax", x, axis, 1);
+  return detail::extremum_index("argmax", ReduceOp::max, x, axis);
 }
 
 /// The index along an axis of the first minimum, as argmax.
 template <class T>
 Tensor<std::int32_t> argmin(const Variable<T>& x, int axis = -1) {
-  return detail::extremum_index("argmin", x, axis, -1);
+  return detail::extremum_index("argmin", ReduceOp::min, x, axis);
 }
 
 }  // namespace tinygan::ops
