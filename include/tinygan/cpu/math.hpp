@@ -67,13 +67,15 @@ struct Series {
     for (int k = 0; k < N; factorial /= -++k) s.c[k] = T(factorial / (2 * k + 1));
     return s;
   }
-  static constexpr Series circular(int first) {  // (-1)^k / (first + 2k)!
+  static constexpr Series circular(int first, int skipped = 0) {  // (-1)^k / (first + 2k)!, k >= skipped
     Series s;
     double factorial = 1;
-    for (int k = 2; k < first; ++k) factorial *= k;
-    for (int k = 0; k < N; ++k) {
-      if (first + 2 * k > 1) factorial *= k ? -(first + 2 * k - 1) * (first + 2 * k) : first;
-      s.c[k] = T(1 / factorial);
+    for (int i = 2; i < first + 2 * skipped; ++i) factorial *= i;
+    if (skipped % 2 != 0) factorial = -factorial;
+    for (int j = 0; j < N; ++j) {
+      const int k = first + 2 * (skipped + j);
+      if (k > 1) factorial *= j ? -(k - 1) * k : k;
+      s.c[j] = T(1 / factorial);
     }
     return s;
   }

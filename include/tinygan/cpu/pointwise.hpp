@@ -14,6 +14,7 @@
 #include <tinygan/base/stream.hpp>
 #include <tinygan/cpu/map.hpp>
 #include <tinygan/cpu/math.hpp>
+#include <tinygan/cpu/math_wide.hpp>
 
 namespace tinygan::cpu {
 
@@ -58,7 +59,7 @@ TINYGAN_INLINE void unary_vector(UnaryOp op, const Vec<T, Arch>& x, Vec<T, Arch>
   else y = e;
 }
 
-/// sin, cos and power lane by lane, by the C library; erf, gelu and silu as vectors.
+/// sin, cos, power, erf, gelu and silu.
 template <class T, class Arch>
 TINYGAN_INLINE void special_vector(UnaryOp op, T alpha, const Vec<T, Arch>& x, Vec<T, Arch>& y) {
   using V = Vec<T, Arch>;
@@ -67,10 +68,10 @@ TINYGAN_INLINE void special_vector(UnaryOp op, T alpha, const Vec<T, Arch>& x, V
     case UnaryOp::erf: return math::erf<T, Arch>(x, y);
     case UnaryOp::gelu: math::normal_distribution<T, Arch>(x, y, density), y = x * y; return;
     case UnaryOp::silu: math::sigmoid<T, Arch>(x, y), y = x * y; return;
-    default: break;
+    case UnaryOp::sin: return math::circular<math::Circular::sine, T, Arch>(x, y);
+    case UnaryOp::cos: return math::circular<math::Circular::cosine, T, Arch>(x, y);
+    default: return math::power<T, Arch>(x, alpha, y);
   }
-  for (int i = 0; i < lanes<T, Arch>; ++i)
-    y[i] = op == UnaryOp::sin ? std::sin(x[i]) : op == UnaryOp::cos ? std::cos(x[i]) : std::pow(x[i], alpha);
 }
 
 /// y = a f'(b) for f of gelu and silu.
