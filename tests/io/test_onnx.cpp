@@ -8,6 +8,8 @@
 #include <tinygan/models/lenet.hpp>
 #include <tinygan/models/networks.hpp>
 #include <tinygan/nn/activations.hpp>
+#include <tinygan/nn/attention.hpp>
+#include <tinygan/nn/group_norm.hpp>
 #include <tinygan/ops/cast.hpp>
 
 #include "support/catch.hpp"
@@ -356,6 +358,19 @@ TEST_CASE("A layer of one's own appends its operators, and those of its children
   const nn::OnnxGraph graph = io::onnx_graph(model, {1, 3});
   CHECK(ops_of(graph) == Strings{"Gemm", "Add", "Relu", "Gemm", "Add", "Relu"});
   CHECK(graph.nodes()[4].inputs == Strings{"residual.Relu", "residual_1.dense.Gemm"});
+}
+
+TEST_CASE("Group norm is instance norm of the groups, and attention matrix products", "[onnx]") {
+  const nn::OnnxGraph norm = io::onnx_graph(nn::GroupNorm<>(2, 6), {1, 4, 5, 6});
+  CHECK(ops_of(norm) == Strings{"Reshape", "InstanceNormalization", "Reshape", "Mul", "Add"});
+  CHECK(ops_of(io::onnx_graph(nn::InstanceNorm<>(6), {1, 5, 6})) ==
+        Strings{"Transpose", "Reshape", "InstanceNormalization", "Reshape", "Transpose"});
+  Generator random(9);
+  const nn::Sequential<> model(nn::MultiHeadAttention<>(6, 2, {.causal = true, .bias = false}, random));
+  const nn::OnnxGraph attention = io::onnx_graph(model, {1, 5, 6});
+  CHECK(constant<float>(attention, "multi_head_attention.later").size() == 25);
+  CHECK(constant<float>(attention, "multi_head_attention.query.kernel").size() == 36);
+  CHECK(attention.nodes().back().op == "MatMul");
 }
 
 TEST_CASE("Names are unique without scopes, too", "[onnx]") {

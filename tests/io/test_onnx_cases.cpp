@@ -8,8 +8,11 @@
 #include <tinygan/models/lenet.hpp>
 #include <tinygan/models/networks.hpp>
 #include <tinygan/nn/activations.hpp>
+#include <tinygan/nn/attention.hpp>
 #include <tinygan/nn/conv2d.hpp>
 #include <tinygan/nn/dense.hpp>
+#include <tinygan/nn/embedding.hpp>
+#include <tinygan/nn/group_norm.hpp>
 
 #include "support/catch.hpp"
 
@@ -40,13 +43,15 @@ class Cases {
  public:
   explicit Cases(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-  void add(const std::string& name, nn::Layer<float>& network, const Shape& input, index_t classes = 0) {
+  /// Of `tokens`, if above 0, the input holds the numbers 0 to tokens - 1, else normal ones.
+  void add(const std::string& name, nn::Layer<float>& network, const Shape& input, index_t classes = 0,
+           index_t tokens = 0) {
     const NoGrad no_grad;
     draw_all(network, random_);
     io::write_onnx(folder_ / (name + ".onnx"), network, input);
     io::NpzFile file;
     for (const index_t batch : {2, 8}) {
-      const Variable<float> x = random_normal<float>(input.with(0, batch), random_);
+      const Variable<float> x = drawn(input.with(0, batch), tokens);
       nn::Pass pass = nn::Pass::infer();
       if (classes > 0) {
         Tensor<float> labels = Tensor<float>::zeros({batch, classes});
@@ -71,12 +76,39 @@ class Cases {
   Generator& random() { return random_; }
 
  private:
+  Tensor<float> drawn(const Shape& shape, index_t tokens) {
+    if (tokens == 0) return random_normal<float>(shape, random_);
+    return cast<float>(random_integers(shape, 0, static_cast<std::int32_t>(tokens - 1), random_));
+  }
   static void add_array(io::NpzFile& file, const std::string& name, const Tensor<float>& t) {
     file.add<float>(name, t.to_vector(), {t.shape().begin(), t.shape().end()});
   }
 
   std::filesystem::path folder_;
   Generator random_{7};
+};
+
+/// y = embedding(x), x holding tokens.
+class Tokens : public nn::Layer<float> {
+ public:
+  Tokens(index_t count, index_t width, Generator& random)
+      : embedding_(&add_module("embedding", nn::Embedding<float>(count, width, {}, random))) {}
+
+  Variable<float> forward(const Variable<float>& x, const nn::Pass&) override {
+    return (*embedding_)(cast<std::int32_t>(x.value()));
+  }
+  Shape output_shape(const Shape& x) const override {
+    std::vector<index_t> extents(x.begin(), x.end());
+    extents.push_back(embedding_->embedding().shape()[1]);
+    return Shape(extents);
+  }
+  nn::OnnxValue export_to(nn::OnnxGraph& graph, const nn::OnnxValue& x) const override {
+    return embedding_->export_to(graph, x);
+  }
+  std::string type() const override { return "tokens"; }
+
+ private:
+  nn::Embedding<float>* embedding_;
 };
 
 std::vector<Activation> activations() {
@@ -115,6 +147,22 @@ TEST_CASE("Layers as ONNX files", "[.][onnx_files]") {
   cases.layer("dropout", nn::Dropout<float>(0.5), {1, 7});
   cases.layer("dense_spectral", nn::Dense<float>(5, 3, {.spectral_norm = true}, random), {1, 5});
   cases.layer("conv2d_spectral", nn::Conv2D<float>(3, 4, {.kernel = 3, .spectral_norm = true}, random), {1, 5, 6, 3});
+
+  cases.layer("group_norm", nn::GroupNorm<float>(2, 6, {.epsilon = 0.1}), {1, 4, 5, 6});
+  cases.layer("group_norm_rows", nn::GroupNorm<float>(3, 6), {1, 6});
+  cases.layer("group_norm_sequence", nn::GroupNorm<float>(2, 6), {1, 5, 6});
+  cases.layer("group_norm_volume", nn::GroupNorm<float>(2, 4), {1, 2, 3, 5, 4});
+  cases.layer("instance_norm", nn::InstanceNorm<float>(3), {1, 4, 5, 3});
+  cases.layer("instance_norm_affine", nn::InstanceNorm<float>(3, {.epsilon = 0.1, .affine = true}), {1, 4, 5, 3});
+  cases.layer("attention", nn::MultiHeadAttention<float>(6, 2, {}, random), {1, 5, 6});
+  cases.layer("attention_causal", nn::MultiHeadAttention<float>(6, 3, {.causal = true, .bias = false}, random),
+              {1, 5, 6});
+  Tokens sequence(7, 4, random), image(7, 4, random);
+  cases.add("layer_embedding_sequence", sequence, {1, 5}, 0, 7);
+  cases.add("layer_embedding_image", image, {1, 3, 5}, 0, 7);
+  nn::Sequential<float> transformer(Tokens(7, 6, random), nn::MultiHeadAttention<float>(6, 2, {.causal = true}, random),
+                                    nn::LayerNorm<float>(6), nn::Dense<float>(6, 7, {}, random));
+  cases.add("layer_transformer", transformer, {1, 5}, 0, 7);
 
   // Every padding at kernels below, at and above the stride, on extents that the stride does not divide.
   number = 0;

@@ -36,6 +36,8 @@ class MultiHeadAttention : public Layer<T> {
   Variable<T> attend(const Variable<T>& x, const Variable<T>& memory, const Pass& pass);
 
   Shape output_shape(const Shape& x) const override;
+  /// Of forward(), self-attention.
+  OnnxValue export_to(OnnxGraph& graph, const OnnxValue& x) const override;
   std::string type() const override { return "multi_head_attention"; }
   std::string details() const override { return text(heads_, " heads", options_.causal ? ", causal" : ""); }
 
@@ -111,6 +113,37 @@ Shape MultiHeadAttention<T>::output_shape(const Shape& x) const {
   this->check_usable();
   check(x.rank() == 3 && x[2] == width_, this->type(), "input ", x, ", expected (N, L, ", width_, ")");
   return x;
+}
+
+template <class T>
+OnnxValue MultiHeadAttention<T>::export_to(OnnxGraph& graph, const OnnxValue& x) const {
+  const Shape shape = output_shape(x.shape);
+  const index_t length = shape[1], head_width = width_ / heads_;
+  const auto projected = [&](const char* name, const Dense<T>& projection, const OnnxValue& from) {
+    const OnnxGraph::Scope scope(graph, name);
+    return projection.export_to(graph, from).name;
+  };
+  const auto heads_of_value = [&](const char* name, const Dense<T>& projection, OnnxInts perm) {
+    const std::string cut = graph.add(
+        "Reshape", {projected(name, projection, x), graph.constant("heads", OnnxInts{0, 0, heads_, head_width})});
+    return graph.add("Transpose", {cut}, {{"perm", std::move(perm)}});
+  };
+  const std::string q = heads_of_value("query", *query_, {0, 2, 1, 3}), k = heads_of_value("key", *key_, {0, 2, 3, 1}),
+                    v = heads_of_value("value", *value_, {0, 2, 1, 3});
+  std::string scores = graph.add(
+      "Mul", {graph.add("MatMul", {q, k}), graph.constant("scale", 1 / std::sqrt(static_cast<double>(head_width)))});
+  if (options_.causal) {
+    std::vector<float> later(static_cast<std::size_t>(length * length), 0.0f);  // added: no score has a digit of 1e30
+    for (index_t row = 0; row < length; ++row)
+      for (index_t column = row + 1; column < length; ++column)
+        later[static_cast<std::size_t>(row * length + column)] = -1e30f;
+    scores = graph.add("Add", {scores, graph.constant("later", {length, length}, later)});
+  }
+  const std::string weights = graph.add("Softmax", {scores}, {{"axis", -1}});
+  const std::string heads =
+      graph.add("Transpose", {graph.add("MatMul", {weights, v})}, {{"perm", OnnxInts{0, 2, 1, 3}}});
+  const std::string joined = graph.add("Reshape", {heads, graph.constant("width", OnnxInts{0, 0, width_})});
+  return {projected("output", *output_, {joined, shape}), shape};
 }
 
 }  // namespace tinygan::nn

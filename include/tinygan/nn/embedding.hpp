@@ -1,7 +1,12 @@
 // Embedding: a vector for each of a set of numbers, such as classes or tokens.
 #pragma once
 
+#include <cstdint>
+#include <string>
+#include <vector>
+
 #include <tinygan/nn/module.hpp>
+#include <tinygan/nn/onnx_graph.hpp>
 #include <tinygan/ops/indexing.hpp>
 
 namespace tinygan::nn {
@@ -23,6 +28,9 @@ class Embedding : public Module<T> {
     this->check_usable();
     return ops::take(embedding_, index, 0);
   }
+  /// Appends it to a graph of ONNX operators, for layers that use one: the value of the indices may have
+  /// any type of numbers.
+  OnnxValue export_to(OnnxGraph& graph, const OnnxValue& index) const;
   std::string type() const override { return "embedding"; }
   const Variable<T>& embedding() const { return embedding_; }
 
@@ -34,6 +42,18 @@ template <class T>
 Embedding<T>::Embedding(index_t count, index_t width, EmbeddingOptions options, Generator& random) {
   check(count >= 1 && width >= 1, "embedding", count, " vectors of ", width, " elements, expected at least 1 of each");
   embedding_ = this->add_parameter("embedding", {count, width}, options.initializer, {count, width}, random);
+}
+
+template <class T>
+OnnxValue Embedding<T>::export_to(OnnxGraph& graph, const OnnxValue& index) const {
+  this->check_usable();
+  std::vector<index_t> extents(index.shape.begin(), index.shape.end());
+  extents.push_back(embedding_.shape()[1]);
+  const Shape shape(extents);
+  constexpr std::int64_t to_int64 = 7;
+  const std::string whole = graph.add("Cast", {index.name}, {{"to", to_int64}});
+  const std::string rows = graph.add("Gather", {graph.constant("embedding", embedding_), whole});
+  return {graph.channels_first(rows, shape), shape};
 }
 
 }  // namespace tinygan::nn
