@@ -155,3 +155,25 @@ TEST_CASE("the first value that is no finite number is found, in the order of ad
   CHECK(bad->element == 2);
   CHECK(bad->value < 0);
 }
+
+TEST_CASE("early stopping goes on from a file") {
+  optim::EarlyStopping fresh({.patience = 2}), used({.patience = 2});
+  for (const double value : {0.1, 0.3}) used.improved(value);
+  io::SafetensorsFile file;
+  io::add_early_stopping(file, "stopping", used);
+  io::add_early_stopping(file, "fresh", fresh);
+  optim::EarlyStopping resumed({.patience = 2});
+  io::load_early_stopping(file, "file", "stopping", resumed);
+  CHECK((resumed.best() == 0.1 && resumed.best_measurement() == 1 && !resumed.should_stop()));
+  CHECK_FALSE(resumed.improved(0.2));
+  CHECK(resumed.should_stop());
+  io::load_early_stopping(file, "file", "fresh", resumed);
+  CHECK((std::isnan(resumed.best()) && !resumed.should_stop()));
+  CHECK(error_of([&] { io::load_early_stopping(file, "file", "other", resumed); }) ==
+        "file: has no counter 'other.best'");
+  io::add_counter(file, "bad.best", 0);
+  io::add_counter(file, "bad.measurements", 1);
+  io::add_counter(file, "bad.best_measurement", 2);
+  CHECK(error_of([&] { io::load_early_stopping(file, "file", "bad", resumed); }) ==
+        "file: 'bad' has its best at measurement 2 of 1");
+}

@@ -44,6 +44,23 @@ TEST_CASE("early stopping: NaN is no improvement, and whatever follows it is") {
   CHECK(stopping.should_stop());
 }
 
+TEST_CASE("early stopping goes on from a state as if it had not been interrupted") {
+  const optim::EarlyStoppingOptions options{.patience = 3};
+  EarlyStopping whole(options);
+  for (const double value : {4.0, 2.0, 3.0, 3.0}) whole.improved(value);
+  EarlyStopping resumed(options);
+  resumed.set_state(whole.state());
+  CHECK((resumed.best() == 2 && resumed.best_measurement() == 2 && !resumed.should_stop()));
+  for (const double value : {3.0, 1.0}) {
+    CHECK(resumed.improved(value) == whole.improved(value));
+    CHECK(resumed.should_stop() == whole.should_stop());
+  }
+  CHECK(resumed.best_measurement() == 6);
+  CHECK(error_of([&] { resumed.set_state({.best = 1, .measurements = 2, .best_measurement = 3}); }) ==
+        "early_stopping: the best of 2 measurements is number 3");
+  CHECK(resumed.best_measurement() == 6);
+}
+
 TEST_CASE("early stopping: errors") {
   CHECK(error_of([] { EarlyStopping({.patience = 0}); }) == "early_stopping: patience is 0, expected at least 1");
   CHECK(error_of([] { EarlyStopping({.min_delta = -1}); }) ==

@@ -1,9 +1,11 @@
-// State of a training run beside its weights: Adam's moments and counters, for an exact resume.
+// State of a training run beside its weights: Adam's moments, early stopping and counters, for an exact resume.
 #pragma once
 
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +15,7 @@
 #include <tinygan/base/outline.hpp>
 #include <tinygan/io/weights.hpp>
 #include <tinygan/optim/adam.hpp>
+#include <tinygan/optim/early_stopping.hpp>
 
 namespace tinygan::io {
 
@@ -21,6 +24,15 @@ void add_counter(SafetensorsFile& file, const std::string& name, std::uint64_t v
 
 /// Reads a counter. Throws Error naming file and counter if it is missing.
 std::uint64_t counter(const SafetensorsFile& file, const std::string& file_name, const std::string& name);
+
+/// Appends what the measurements of early stopping have been, as counters "<name>.best" (the bits of a double),
+/// "<name>.measurements" and "<name>.best_measurement".
+void add_early_stopping(SafetensorsFile& file, const std::string& name, const optim::EarlyStopping& stopping);
+
+/// Loads what add_early_stopping() appended. Throws Error naming file and counter if one is missing, and on numbers
+/// that no measurements give; `stopping` is then unchanged.
+void load_early_stopping(const SafetensorsFile& file, const std::string& file_name, const std::string& name,
+                         optim::EarlyStopping& stopping);
 
 /// An Adam or AdamW, the model whose parameters it updates, and the prefix of its state's names.
 template <class T, class Optimiser = optim::Adam<T>>
@@ -96,6 +108,25 @@ TINYGAN_FUNC std::uint64_t counter(const SafetensorsFile& file, const std::strin
   check(e->dtype == DType::U64 && e->bytes.size() == sizeof(std::uint64_t), file_name, "'", name,
         "' is not a counter: expected one U64");
   return file.values<std::uint64_t>(name).front();
+}
+
+TINYGAN_FUNC void add_early_stopping(SafetensorsFile& file, const std::string& name,
+                                     const optim::EarlyStopping& stopping) {
+  const optim::EarlyStopping::State& s = stopping.state();
+  add_counter(file, name + ".best", std::bit_cast<std::uint64_t>(s.best));
+  add_counter(file, name + ".measurements", static_cast<std::uint64_t>(s.measurements));
+  add_counter(file, name + ".best_measurement", static_cast<std::uint64_t>(s.best_measurement));
+}
+
+TINYGAN_FUNC void load_early_stopping(const SafetensorsFile& file, const std::string& file_name,
+                                      const std::string& name, optim::EarlyStopping& stopping) {
+  const auto read = [&](const char* what) { return counter(file, file_name, name + what); };
+  const std::uint64_t best = read(".best"), measurements = read(".measurements"),
+                      best_measurement = read(".best_measurement");
+  check(best_measurement <= measurements && measurements <= std::numeric_limits<std::int64_t>::max(), file_name, "'",
+        name, "' has its best at measurement ", best_measurement, " of ", measurements);
+  stopping.set_state({std::bit_cast<double>(best), static_cast<std::int64_t>(measurements),
+                      static_cast<std::int64_t>(best_measurement)});
 }
 
 TINYGAN_FUNC std::optional<NonFinite> find_non_finite(const SafetensorsFile& file) {

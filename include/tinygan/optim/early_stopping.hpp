@@ -32,28 +32,40 @@ class EarlyStopping {
 
   /// Records a measurement; whether it is an improvement, as the first number is. NaN is none.
   bool improved(double value) {
-    const bool better = !std::isnan(value) && (std::isnan(best_) || gain(value) > options_.min_delta);
-    ++measurements_;
-    waiting_ = better ? 0 : waiting_ + 1;
-    if (better) best_ = value, best_measurement_ = measurements_;
+    const bool better = !std::isnan(value) && (std::isnan(state_.best) || gain(value) > options_.min_delta);
+    ++state_.measurements;
+    if (better) state_.best = value, state_.best_measurement = state_.measurements;
     return better;
   }
 
   /// Whether the last `patience` measurements brought no improvement.
-  bool should_stop() const { return waiting_ >= options_.patience; }
+  bool should_stop() const { return state_.measurements - state_.best_measurement >= options_.patience; }
 
   /// NaN before the first number.
-  double best() const { return best_; }
+  double best() const { return state_.best; }
   /// Measurements count from 1; 0 before the first number.
-  std::int64_t best_measurement() const { return best_measurement_; }
+  std::int64_t best_measurement() const { return state_.best_measurement; }
+
+  /// What measurements have changed, for checkpoints; io/state.hpp writes it to files.
+  struct State {
+    double best = std::numeric_limits<double>::quiet_NaN();
+    std::int64_t measurements = 0, best_measurement = 0;
+  };
+  const State& state() const { return state_; }
+  /// Goes on from a state. Throws Error unless 0 <= best_measurement <= measurements.
+  void set_state(const State& state) {
+    check(0 <= state.best_measurement && state.best_measurement <= state.measurements, "early_stopping", "the best of ",
+          state.measurements, " measurements is number ", state.best_measurement);
+    state_ = state;
+  }
 
  private:
-  double gain(double value) const { return options_.better == Better::lower ? best_ - value : value - best_; }
+  double gain(double value) const {
+    return options_.better == Better::lower ? state_.best - value : value - state_.best;
+  }
 
   EarlyStoppingOptions options_;
-  double best_ = std::numeric_limits<double>::quiet_NaN();
-  std::int64_t measurements_ = 0, best_measurement_ = 0;
-  int waiting_ = 0;
+  State state_;
 };
 
 }  // namespace tinygan::optim
