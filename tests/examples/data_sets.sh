@@ -98,7 +98,7 @@ refuses junk "junk/train-images-idx3-ubyte.gz: 5 bytes follow the gzip data, exp
 gzip -c "$file" | gzip | packed twice
 refuses twice "not an IDX file: it begins with 1F 8B 08 .*; it seems to be a gzip file"
 
-# ---- folders of PNG images ------------------------------------------------------------------------------------------
+# ---- folders of images ----------------------------------------------------------------------------------------------
 
 run=$(train "${tiny[@]}" --steps 1 --out "$scratch/runs")
 "$program" sample "$run" --count 40 --pngs "$scratch/png" >/dev/null
@@ -127,10 +127,37 @@ refuses_beside() { # refuses_beside FILE PATTERN: standard input as FILE beside 
   refuses png "$scratch/png/$1: $2"
   rm "$scratch/png/$1"
 }
-base64 -d <<<"$red_pixel" | refuses_beside z_red.png "is 1x1 RGB, expected 28x28 grey like $scratch/png/sample_000000.png"
-refuses_beside z_grid.png 'is 233x[0-9]+ grey, expected 28x28 grey like' <"$run/reals.png"
+base64 -d <<<"$red_pixel" | refuses_beside z_red.png "is 1x1x3, expected 28x28x1 like $scratch/png/sample_000000.png"
+refuses_beside z_grid.png 'is [0-9]+x233x1, expected 28x28x1 like' <"$run/reals.png"
 echo text | refuses_beside z_text.png 'not a PNG file: '
 head -c 150 "$scratch/png/sample_000002.png" | refuses_beside z_cut.png 'a damaged PNG file: '
+# JPEG files: blocks of 8x8 pixels at 0, 255, 128 and 64, which a DCT keeps exactly, and the same pixels as a PNG file.
+blocks_jpg=/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQH/wAALCA
+blocks_jpg+=AcABwBAREA/8QAFQABAAAAAAAAAAAAAAAAAAAACgv/xAAUEAEAAAAAAAAAAAAAAAAAAAAA/9oACAEBAAA/AJ/6/wAADj/kAD/j/r/CAOv8ADj/AJAA/wCP+v8AD//Z
+blocks_png=iVBORw0KGgoAAAANSUhEUgAAABwAAAAcCAAAAABXZoBIAAAAAXNSR0IArs4c6QAAAC9JREFUKJFjZICC/1C6EUofYGBgYGLAA4aWJGMDlHEAjf4/QA6ilT
+blocks_png+=9hjNH4pLqdAA3gCrNuyy0sAAAAAElFTkSuQmCC
+cmyk=/9j/7gAOQWRvYmUAZAAAAAAA/9sAQwABAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB/8AAFAgACAAIBEMR
+cmyk+=AE0RAFkRAEsRAP/EABQAAQAAAAAAAAAAAAAAAAAAAAD/xAAUEAEAAAAAAAAAAAAAAAAAAAAA/9oADgRDAE0AWQBLAAA/AAD/2Q==
+rgb=/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQH/2wBDAQEB
+rgb+=AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQH/wAARCAAIAAgDASIAAhEBAxEB/8QAFAABAAAAAAAA
+rgb+=AAAAAAAAAAAAAP/EABQQAQAAAAAAAAAAAAAAAAAAAAD/xAAUAQEAAAAAAAAAAAAAAAAAAAAA/8QAFBEBAAAAAAAAAAAAAAAAAAAAAP/aAAwDAQACEQMRAD8AAA//2Q==
+mkdir "$scratch/jpg" "$scratch/blocks"
+base64 -d <<<"$blocks_jpg" >"$scratch/jpg/a.JPG"
+base64 -d <<<"$blocks_png" >"$scratch/blocks/a.png"
+pixels_of() { "$program" info "$scratch/$1" 2>&1 | grep -o '[0-9]* images of .*' || "$program" info "$scratch/$1" 2>&1 || true; }
+if [[ $(pixels_of jpg) == *"a.JPG: is a JPEG file, and this program was built without libjpeg"* ]]; then
+  echo "NOT testing JPEG files: the program was built without libjpeg"
+else
+  [[ $(pixels_of jpg) == *28x28* && $(pixels_of jpg) == "$(pixels_of blocks)" ]] ||
+    die "the JPEG file is $(pixels_of jpg), the PNG file $(pixels_of blocks)"
+  cp "$scratch/jpg/a.JPG" "$scratch/png/z.jpeg"
+  ends 0 "^data $scratch/png: 41 images of 28x28" train "${options[@]}" --data "$scratch/png"
+  rm "$scratch/png/z.jpeg"
+  base64 -d <<<"$rgb" | refuses_beside z_rgb.jpg "is 8x8x3, expected 28x28x1 like $scratch/png/sample_000000.png"
+  base64 -d <<<"$cmyk" | refuses_beside z_cmyk.jpg 'has 4 colour components'
+  head -c 170 "$scratch/jpg/a.JPG" | refuses_beside z_cut.jpg 'a damaged JPEG file: '
+  head -c 20 "$scratch/jpg/a.JPG" | refuses_beside z_head.jpg 'a damaged JPEG file: '
+fi
 mkdir "$scratch/without"
 refuses without "no train-images in $scratch/without"
 
@@ -141,7 +168,7 @@ for where in "stacked:$scratch/plain" stacked:strokes; do
 done
 TINYGAN_MNIST=$scratch/torch ends 0 "^data stacked $scratch/torch/MNIST/raw: 128000 images of 28x28x3" \
   train "${options[@]}" --data stacked
-ends 1 "$scratch/png is a folder of PNG images, expected digits to stack" train "${options[@]}" --data "stacked:$scratch/png"
+ends 1 "$scratch/png is a folder of images, expected digits to stack" train "${options[@]}" --data "stacked:$scratch/png"
 
 # ---- info -----------------------------------------------------------------------------------------------------------
 
@@ -154,7 +181,7 @@ prints qmnist "^qmnist test:"
 prints qmnist/qmnist-train-labels-idx2-int "IDX file of 32-bit integers, shape \\(40, 8\\)"
 prints png "^  40 images of 28x28, MD5 of all pixels [0-9a-f]{32}$"
 prints classes "^  images per class 0 to 1: 20 20$"
-ends 1 "or a folder of PNG images" info "$scratch/without"
+ends 1 "or a folder of PNG or JPEG images" info "$scratch/without"
 ends 1 "bad_labels: holds a damaged data set" info "$scratch/bad_labels"
 grep -q "has 3 labels for the 40 images" "$scratch/stdout" ||
   die "info does not say what is wrong: $(cat "$scratch/stdout")"

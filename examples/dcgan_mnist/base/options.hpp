@@ -110,7 +110,8 @@ void each_option(F&& f) {
   using Real = Range<double>;
   constexpr std::int64_t max_count = 1 << 20;
   f(Option{"data", &O::data, Role::side, NonEmpty{}, "DIR",  // images are compared by checksum: they may have moved
-           "Folder or images file of MNIST or a set like it, or folder of PNG images; strokes: built-in digits; auto: "
+           "Folder or images file of MNIST or a set like it, or folder of PNG or JPEG images; strokes: built-in "
+           "digits; auto: "
            "$TINYGAN_MNIST or data/mnist; stacked, stacked:DIR: three of these digits as the channels of each image"});
   f(Option{"images", &O::images, Role::result, Whole{0, 1 << 30}, "N", "Use only the first N images; 0: all"});
   f(Option{

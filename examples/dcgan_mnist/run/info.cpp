@@ -11,7 +11,7 @@
 
 #include "base/numbers.hpp"
 #include "base/options.hpp"
-#include "media/png_folder.hpp"
+#include "media/image_folder.hpp"
 #include "report/snapshots.hpp"
 #include "run/checkpoint.hpp"
 
@@ -165,9 +165,9 @@ int data_directory_info(const fs::path& directory, const std::vector<data::Mnist
   return 0;
 }
 
-int png_folder_info(const fs::path& directory) {
-  const data::ImageDataset d = load_png_folder(directory);
-  std::printf("%s: folder of PNG images\n  %lld images of %s, MD5 of all pixels %s\n", directory.c_str(),
+int image_folder_info(const fs::path& directory) {
+  const data::ImageDataset d = load_image_folder(directory);
+  std::printf("%s: folder of images\n  %lld images of %s, MD5 of all pixels %s\n", directory.c_str(),
               static_cast<long long>(d.count), d.extents().c_str(), io::md5(d.images).c_str());
   if (d.labels.empty()) return 0;
   std::vector<index_t> counts = data::class_counts(d);
@@ -199,11 +199,11 @@ int info(const InfoOptions& options) {
   if (fs::exists(path / "options.json", ignored)) return run_info(path);
   const std::vector<data::MnistSet> sets = data::find_mnist_sets(path);
   if (!sets.empty()) return data_directory_info(path, sets);
-  if (has_png_images(path)) return png_folder_info(path);
+  if (has_images(path)) return image_folder_info(path);
   tinygan::fail(
       options.path,
       "is not a run directory (options.json), a checkpoint (meta.json), a directory of MNIST files or a folder "
-      "of PNG images");
+      "of PNG or JPEG images");
 }
 
 }  // namespace dcgan_mnist

@@ -8,7 +8,7 @@
 #include <tinygan/data/strokes.hpp>
 #include <tinygan/io/checksum.hpp>
 
-#include "media/png_folder.hpp"
+#include "media/image_folder.hpp"
 
 namespace dcgan_mnist {
 
@@ -21,10 +21,10 @@ constexpr tinygan::index_t stroke_count = 60000;    // as many as MNIST has, so 
 constexpr tinygan::index_t stacked_count = 128000;  // as in the literature
 constexpr std::string_view stacked = "stacked", stacked_of = "stacked:";
 
-/// Whether `where` is a folder of PNG images and holds no file of MNIST's family, which come first.
-bool is_png_folder(const fs::path& where) {
+/// Whether `where` is a folder of PNG or JPEG images and holds no file of MNIST's family, which come first.
+bool is_image_folder(const fs::path& where) {
   std::error_code ignored;
-  return fs::is_directory(where, ignored) && data::find_mnist_sets(where).empty() && has_png_images(where);
+  return fs::is_directory(where, ignored) && data::find_mnist_sets(where).empty() && has_images(where);
 }
 
 }  // namespace
@@ -34,10 +34,10 @@ std::string find_images(const std::string& where) {
   if (where == stacked) return find_images("stacked:auto");
   if (where.starts_with(stacked_of)) {
     const std::string digits = where.substr(stacked_of.size());
-    tinygan::check(!is_png_folder(digits), "--data", digits, " is a folder of PNG images, expected digits to stack");
+    tinygan::check(!is_image_folder(digits), "--data", digits, " is a folder of images, expected digits to stack");
     return std::string(stacked_of) + find_images(digits);
   }
-  if (where != "auto" && is_png_folder(where)) return fs::absolute(where).lexically_normal().string();
+  if (where != "auto" && is_image_folder(where)) return fs::absolute(where).lexically_normal().string();
   const auto found = data::find_mnist(where == "auto" ? "" : where);
   if (found) return fs::absolute(*found).lexically_normal().string();
   std::fprintf(stderr,
@@ -52,7 +52,7 @@ data::ImageDataset training_images(const std::string& where, std::int64_t count,
     if (where.starts_with(stacked_of))
       return data::stack_digits(training_images(where.substr(stacked_of.size()), 0, data::Labels::skip),
                                 count > 0 ? count : stacked_count, 0);
-    if (is_png_folder(where)) return load_png_folder(where);
+    if (is_image_folder(where)) return load_image_folder(where);
     return data::load_mnist(where, data::Split::train, labels);
   };
   data::ImageDataset d = load();

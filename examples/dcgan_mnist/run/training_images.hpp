@@ -10,7 +10,7 @@
 
 namespace dcgan_mnist {
 
-/// Resolves `where`, the value of --data, to "strokes", the absolute path of images or of a folder of PNG images, or
+/// Resolves `where`, the value of --data, to "strokes", the absolute path of images or of a folder of images, or
 /// "stacked:" and one of the first two. "auto" is $TINYGAN_MNIST or data/mnist, else "strokes" with a note on standard
 /// error; "stacked" is "stacked:auto". Throws Error if the images are missing or of several sets.
 std::string find_images(const std::string& where);
