@@ -9,6 +9,7 @@
 #include <cmath>
 #include <string>
 
+#include <tinygan/backend/kernel_work.hpp>
 #include <tinygan/cpu/batched_gemm.hpp>
 
 #include "support/buffers.hpp"
@@ -50,7 +51,7 @@ void run(benchmark::State& state, GemmDims d, index_t batch) {
     if (!(std::fabs(c[static_cast<std::size_t>(i)] - theirs[static_cast<std::size_t>(i)]) <=
           2 * 1.2e-7f * static_cast<float>(d.K)))
       return bench::wrong_result(state, "results differ from OpenBLAS'");
-  const double flops = 2.0 * static_cast<double>(batch * c_size) * static_cast<double>(d.K);
+  const double flops = KernelWorks<float>::batched_gemm(d, batch).flops;
   state.counters["GFLOP/s"] = flops / ours.best() * 1e-9;
   state.counters["OpenBLAS"] = flops / blas_times.best() * 1e-9;
   state.counters["ratio"] = blas_times.best() / ours.best();

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include <tinygan/backend/dense_conv.hpp>
+#include <tinygan/backend/kernel_work.hpp>
 #include <tinygan/backend/taps.hpp>
 #include <tinygan/tensor/kernels.hpp>
 
@@ -119,8 +120,9 @@ void add_gemm(std::vector<Case>& cases, const std::string& name, index_t batch, 
     c.row.name = text("gemm ", name, biased ? " +bias+relu" : "");
     c.row.precision = name_of(precision);
     c.row.batch = batch;
-    c.row.exact = c.row.nominal = 2.0 * static_cast<double>(d.M) * static_cast<double>(d.N) * static_cast<double>(d.K);
-    c.row.bytes = element_bytes(precision) * static_cast<double>(d.M * d.K + d.K * d.N + d.M * d.N);
+    const KernelWork work = KernelWorks<float>::gemm(d);
+    c.row.exact = c.row.nominal = work.flops;
+    c.row.bytes = work.bytes * element_bytes(precision) / sizeof(float);
     c.work = {.precision = precision,
               .flops = c.row.nominal,
               .bytes = c.row.bytes,
@@ -146,10 +148,10 @@ void add_conv(std::vector<Case>& cases, const std::string& name, index_t batch, 
     c.row.name = "conv " + name;
     c.row.precision = name_of(precision);
     c.row.batch = batch;
-    c.row.exact = 2.0 * static_cast<double>(exact_macs(d));
+    const KernelWork work = KernelWorks<float>::conv2d(d);
+    c.row.exact = work.flops;
     c.row.nominal = 2.0 * static_cast<double>(nominal_macs(d));
-    c.row.bytes =
-        element_bytes(precision) * static_cast<double>(d.x_shape().size() + d.w_shape().size() + d.y_shape().size());
+    c.row.bytes = work.bytes * element_bytes(precision) / sizeof(float);
     c.work = {.precision = precision,
               .flops = c.row.nominal,
               .bytes = c.row.bytes,
