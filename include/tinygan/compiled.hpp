@@ -22,6 +22,7 @@
 #include <tinygan/nn/reshape.hpp>
 #include <tinygan/nn/sequential.hpp>
 #include <tinygan/nn/spectral_norm.hpp>
+#include <tinygan/nn/summary.hpp>
 #include <tinygan/nn/virtual_batch_norm.hpp>
 #include <tinygan/ops/cast.hpp>
 #include <tinygan/optim/adam.hpp>
@@ -114,7 +115,7 @@
   namespace tinygan::nn {                                                                        \
   TEMPLATE class Module<T>;                                                                      \
   TEMPLATE class Sequential<T>;                                                                  \
-  TEMPLATE std::string summary(const Layer<T>&, const Shape&);                                   \
+  TEMPLATE ModelSummary summarise(const Layer<T>&, const Shape&, const Pass&);                   \
   TEMPLATE class SpectralNorm<T>;                                                                \
   TEMPLATE class Dense<T>;                                                                       \
   TEMPLATE class Conv2D<T>;                                                                      \

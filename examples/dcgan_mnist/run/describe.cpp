@@ -20,14 +20,11 @@ using tinygan::index_t;
 
 namespace {
 
-/// Weights, gradients, two moments and the average, the activations of G once and of D once, and the data set twice,
-/// once of them on the device. A bfloat16 weight with its gradient and master weight takes the 8 bytes of a float with
-/// its.
+/// Training of both networks, the average of the weights, and the data set twice, once of them on the device.
 double memory_estimate_mib(const RunParts& run) {
-  const NetworkSummary &g = run.networks.generator, &d = run.networks.discriminator;
-  const index_t floats = 4 * (g.parameters + d.parameters) + (run.options.ema > 0 ? g.parameters : 0);
-  return static_cast<double>(floats * 4 + 2 * (g.activation_bytes + d.activation_bytes) +
-                             static_cast<index_t>(run.images.images.size()) * 2) /
+  const tinygan::nn::ModelSummary &g = run.networks.generator, &d = run.networks.discriminator;
+  const auto average = static_cast<std::size_t>(run.options.ema > 0 ? g.parameters : 0) * sizeof(float);
+  return static_cast<double>(g.training_bytes() + d.training_bytes() + average + 2 * run.images.images.size()) /
          (1 << 20);
 }
 
@@ -52,7 +49,7 @@ std::string describe_run(const RunParts& run) {
                        run.device, ", cpu ", isa(), ", threads ", tinygan::cpu::threads(), ", precision ", o.precision,
                        ", seed ", o.seed, "\ndata ", run.images.source, ": ", run.images.count, " images of ",
                        run.images.extents(), ", md5 ", run.images.images_md5, "\n\ngenerator\n",
-                       run.networks.generator.table, "\ndiscriminator\n", run.networks.discriminator.table,
+                       run.networks.generator.text(), "\ndiscriminator\n", run.networks.discriminator.text(),
                        "\nmemory about ", std::llround(memory_estimate_mib(run)), " MiB, ", run.steps, " steps, ",
                        run.steps_per_epoch, " per epoch");
 }

@@ -7,32 +7,16 @@
 
 #include <tinygan/base/device.hpp>
 #include <tinygan/data/dataset.hpp>
-#include <tinygan/nn/sequential.hpp>
+#include <tinygan/nn/summary.hpp>
 
 #include "base/options.hpp"
 
 namespace dcgan_mnist {
 
-/// A network's layers as a table, and its sizes.
-struct NetworkSummary {
-  std::string table;
-  tinygan::index_t parameters = 0, activation_bytes = 0;  ///< of a batch
-};
+/// Of a batch.
 struct NetworkSummaries {
-  NetworkSummary generator, discriminator;
+  tinygan::nn::ModelSummary generator, discriminator;
 };
-
-/// The summary of a network for inputs of this shape.
-template <class T>
-NetworkSummary summary_of(const tinygan::nn::Layer<T>& network, const tinygan::Shape& input) {
-  NetworkSummary s{tinygan::nn::summary(network, input), network.parameter_count(), 0};
-  tinygan::Shape shape = input;
-  for (const auto& [name, layer] : network.layers()) {
-    shape = layer->output_shape(shape);
-    s.activation_bytes += shape.size() * static_cast<tinygan::index_t>(sizeof(T));
-  }
-  return s;
-}
 
 /// The parts of a run that are described.
 struct RunParts {

@@ -148,8 +148,13 @@ class ModelOf : public Model {
   }
 
   NetworkSummaries summaries(index_t batch_size) const override {
-    return {summary_of(networks_.generator, {batch_size, models::latent_size}),
-            summary_of(networks_.discriminator, {batch_size, options_.size, options_.size, options_.channels})};
+    nn::Pass pass = nn::Pass::infer();
+    if (options_.classes > 0)
+      pass.labels = tinygan::Variable<float>(
+          Tensor<float>::zeros({batch_size, options_.classes}, networks_.generator.parameters().front().device()));
+    return {
+        nn::summarise(networks_.generator, {batch_size, models::latent_size}, pass),
+        nn::summarise(networks_.discriminator, {batch_size, options_.size, options_.size, options_.channels}, pass)};
   }
   float pixel_low() const override { return static_cast<float>(networks_.pixel_low); }
   float pixel_high() const override { return static_cast<float>(networks_.pixel_high); }

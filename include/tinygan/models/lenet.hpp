@@ -35,6 +35,7 @@ class LeNet : public nn::Layer<T> {
   Shape output_shape(const Shape& x) const override { return head_->output_shape(features_->output_shape(x)); }
   nn::OnnxValue export_to(nn::OnnxGraph& graph, const nn::OnnxValue& x) const override;
   std::string type() const override { return "lenet"; }
+  std::vector<std::pair<std::string, const nn::Layer<T>*>> layers() const override;
   index_t classes() const { return classes_; }
 
  private:
@@ -58,6 +59,14 @@ LeNet<T>::LeNet(index_t classes, Generator& random) : classes_(classes) {
   head.add(nn::Dropout<T>(0.5)).add(nn::Dense<T>(feature_size, classes, {}, random));
   features_ = &this->add_module("features", std::move(features));
   head_ = &this->add_module("head", std::move(head));
+}
+
+template <class T>
+auto LeNet<T>::layers() const -> std::vector<std::pair<std::string, const nn::Layer<T>*>> {
+  std::vector<std::pair<std::string, const nn::Layer<T>*>> all;
+  for (const auto& [name, layer] : features_->layers()) all.push_back({"features." + name, layer});
+  for (const auto& [name, layer] : head_->layers()) all.push_back({"head." + name, layer});
+  return all;
 }
 
 template <class T>

@@ -1,13 +1,13 @@
-// Sequential: layers one after the other, and the printed summary of a model.
+// Sequential: layers one after the other.
 #pragma once
 
 #include <algorithm>
-#include <iomanip>
 #include <map>
 #include <memory>
 #include <type_traits>
 
 #include <tinygan/nn/layer.hpp>
+#include <tinygan/profile/scope.hpp>
 
 namespace tinygan::nn {
 
@@ -65,7 +65,10 @@ template <class T>
 Variable<T> Sequential<T>::forward(const Variable<T>& x, const Pass& pass) {
   check_layers();
   Variable<T> y = x;
-  for (std::size_t i = 0; i < layers_.size(); ++i) at_layer(i, [&] { y = layers_[i].second->forward(y, pass); });
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const profile::Scope scope(layers_[i].first);
+    at_layer(i, [&] { y = layers_[i].second->forward(y, pass); });
+  }
   return y;
 }
 
@@ -114,27 +117,6 @@ template <class T>
 void Sequential<T>::append(const std::string& type, const std::string& name, Layer<T>& layer) {
   layers_.push_back({name, &layer});
   ++count_[type];
-}
-
-/// The table of a model: layer, details, output shape for this input shape, parameters; and their total, shared ones
-/// once. Throws Error as output_shape would.
-template <class T>
-std::string summary(const Layer<T>& model, const Shape& input) {
-  model.check_usable();
-  std::ostringstream out;
-  const auto row = [&](const std::string& name, const std::string& details, const std::string& shape,
-                       const std::string& parameters) {
-    out << std::left << std::setw(20) << name << std::setw(46) << details << std::setw(20) << shape << std::right
-        << std::setw(10) << parameters << '\n';
-  };
-  row("layer", "", "output shape", "parameters");
-  Shape shape = input;
-  for (const auto& [name, layer] : model.layers()) {
-    shape = layer->output_shape(shape);
-    row(name, layer->details(), text(shape), text(layer->parameter_count()));
-  }
-  row("total", "", "", text(model.parameter_count()));
-  return out.str();
 }
 
 }  // namespace tinygan::nn

@@ -43,6 +43,28 @@ namespace detail {
   devices.fetch_or(bit, std::memory_order_relaxed);
 }
 
+/// What stands between kernels<T>() and a device's own table: nothing, unless a profile or a count of work is on.
+template <class T>
+struct TableHook {
+  std::atomic<int> users{0};  ///< kernels<T>() looks at the rest only if there are any
+  std::atomic<const KernelTable<T>& (*)(Device, const KernelTable<T>& own)> observe{nullptr};
+};
+template <class T>
+inline constinit TableHook<T> table_hook{};
+
+/// The table that the calling thread gets for any device, or null. It needs a user of the hook.
+template <class T>
+inline constinit thread_local const KernelTable<T>* substitute_table = nullptr;
+
+template <class T>
+const KernelTable<T>& table_in_use(Device device, const KernelTable<T>& own) {
+  if (table_hook<T>.users.load(std::memory_order_relaxed) == 0) [[likely]]
+    return own;
+  if (substitute_table<T>) return *substitute_table<T>;
+  const auto observe = table_hook<T>.observe.load(std::memory_order_acquire);
+  return observe ? observe(device, own) : own;
+}
+
 }  // namespace detail
 
 /// The kernels of a device in its precision. Also selects the device for the calling thread. Throws Error if the device
@@ -53,7 +75,7 @@ const KernelTable<T>& kernels(Device device) {
                 "kernels exist for float, double and bfloat16");
   const DeviceBackend& b = backend(device);
   // The CPU's kernels are templates, which a program instantiates for the element types that it uses.
-  if (device.type == DeviceType::cpu) return cpu::kernel_table<T>();
+  if (device.type == DeviceType::cpu) return detail::table_in_use(device, cpu::kernel_table<T>());
   const KernelTable<T>* table = nullptr;
   const char* type = "float";
   if constexpr (std::is_same_v<T, float>) table = b.float_kernels[static_cast<int>(precision(device))];
@@ -62,7 +84,7 @@ const KernelTable<T>& kernels(Device device) {
   check(table != nullptr, text("device ", device), "has no kernels for ", type);
   if constexpr (std::is_same_v<T, bfloat16>) detail::check_bfloat16(b, device);
   b.activate(device.index);
-  return *table;
+  return detail::table_in_use(device, *table);
 }
 
 }  // namespace tinygan
