@@ -5,6 +5,12 @@
 #include <utility>
 #include <vector>
 
+// NVTX is headers only, and comes with the toolkit.
+#if __has_include(<nvtx3/nvToolsExt.h>)
+#include <nvtx3/nvToolsExt.h>
+#define TINYGAN_HAS_NVTX
+#endif
+
 #include <tinygan/backend/device_backend.hpp>
 
 #include "table.cuh"
@@ -136,6 +142,37 @@ void release(void* graph, int) {
   cudaGetLastError();
 }
 
+// ---- Times for profiles ---------------------------------------------------------------------------------------------
+
+void* mark(int index) {
+  activate(index);
+  cudaEvent_t event = nullptr;
+  check_cuda(cudaEventCreate(&event), "cudaEventCreate");
+  check_cuda(cudaEventRecord(event, current_queue), "cudaEventRecord");
+  return event;
+}
+
+double seconds_between(void* a, void* b) {
+  float milliseconds = 0;
+  check_cuda(cudaEventSynchronize(static_cast<cudaEvent_t>(b)), "cudaEventSynchronize");
+  check_cuda(cudaEventElapsedTime(&milliseconds, static_cast<cudaEvent_t>(a), static_cast<cudaEvent_t>(b)),
+             "cudaEventElapsedTime");
+  return 1e-3 * static_cast<double>(milliseconds);
+}
+
+void release_mark(void* event) {
+  cudaEventDestroy(static_cast<cudaEvent_t>(event));
+  cudaGetLastError();
+}
+
+#ifdef TINYGAN_HAS_NVTX
+void begin_range(const char* name) { nvtxRangePushA(name); }
+void end_range() { nvtxRangePop(); }
+constexpr TimerBackend timer{&mark, &seconds_between, &release_mark, &begin_range, &end_range};
+#else
+constexpr TimerBackend timer{&mark, &seconds_between, &release_mark, nullptr, nullptr};
+#endif
+
 /// Tensor cores that know tf32 and bf16 come with sm_80. It is the code that counts: a newer GPU may be running what was
 /// compiled for an older one.
 void check_precision(Precision precision, int index) {
@@ -166,6 +203,7 @@ const DeviceBackend backend{
     .check_precision = &check_precision,
     .bfloat16_kernels = &kernel_table<DeviceType::cuda, bfloat16, Precision::bf16>(),
     .double_kernels = nullptr,
+    .timer = timer,
 };
 
 [[maybe_unused]] const bool registered = (register_backend(DeviceType::cuda, &backend), true);

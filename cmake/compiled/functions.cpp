@@ -5,4 +5,5 @@
 #include <tinygan/io/event_file.hpp>
 #include <tinygan/io/npz.hpp>
 #include <tinygan/io/npz_reader.hpp>
+#include <tinygan/profile/profile.hpp>
 #include <tinygan/tinygan.hpp>

@@ -67,6 +67,7 @@
 #include <tinygan/nn/sequential.hpp>
 #include <tinygan/nn/snapshot.hpp>
 #include <tinygan/nn/spectral_norm.hpp>
+#include <tinygan/nn/summary.hpp>
 #include <tinygan/nn/virtual_batch_norm.hpp>
 #include <tinygan/ops/batched_matmul.hpp>
 #include <tinygan/ops/cast.hpp>
@@ -99,6 +100,8 @@
 #include <tinygan/optim/rmsprop.hpp>
 #include <tinygan/optim/schedule.hpp>
 #include <tinygan/optim/sgd.hpp>
+#include <tinygan/profile/count_work.hpp>
+#include <tinygan/profile/scope.hpp>
 #include <tinygan/runtime/captured_step.hpp>
 #include <tinygan/runtime/metric_ring.hpp>
 #include <tinygan/tensor/cast.hpp>
@@ -111,4 +114,5 @@
 
 #ifdef TINYGAN_COMPILED
 #include <tinygan/compiled.hpp>
+#include <tinygan/profile/profile.hpp>
 #endif

@@ -9,6 +9,7 @@
 
 #include <tinygan/autograd/variable.hpp>
 #include <tinygan/base/outline.hpp>
+#include <tinygan/profile/scope.hpp>
 
 namespace tinygan {
 
@@ -130,6 +131,7 @@ class ReversePass {
     const NodeBase& node = *v.node();
     needs_.clear();
     for (const AnyVariable& input : node.inputs) needs_.push_back(wanted(input));
+    const profile::Scope scope(node.op, profile::SliceKind::backward);
     try {
       return node.apply_rule(v, g, needs_);
     } catch (const StaleValue& e) {
@@ -231,6 +233,7 @@ TINYGAN_FUNC std::vector<AnyVariable> gradients(const AnyVariable& y, const std:
     check(xs[i].defined() && xs[i].requires_grad(), "grad", "variable ", i, " does not require gradients");
   std::vector<AnyVariable> result;
   {
+    const profile::Scope scope("backward pass");
     ReversePass pass(y, xs);
     pass.run(y, cotangent, options);
     for (const AnyVariable& x : xs) result.push_back(pass.result(x));

@@ -11,6 +11,7 @@
 
 #include <tinygan/autograd/anomaly.hpp>
 #include <tinygan/autograd/tape.hpp>
+#include <tinygan/profile/scope.hpp>
 #include <tinygan/tensor/cast.hpp>
 
 namespace tinygan {
@@ -283,6 +284,8 @@ Variable<T> record(const char* op, Tensor<T> value, std::vector<AnyVariable> inp
   node.op = op;
   if (detecting_anomalies()) [[unlikely]]
     detail::check_op_is_finite(op, result, inputs);
+  if (const auto* r = profile::detail::recorder.load(std::memory_order_acquire)) [[unlikely]]
+    r->op(op, node.value.data(), static_cast<std::size_t>(node.value.size()) * sizeof(T), node.value.shape());
   if (needed) {
     for (AnyVariable& v : inputs)
       if (v.defined()) v.save();

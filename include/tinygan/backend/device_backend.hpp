@@ -29,6 +29,17 @@ struct CaptureBackend {
   constexpr bool supported() const { return begin != nullptr; }
 };
 
+/// Times of a device's queue, for profiles. All null if a kernel has finished when it returns.
+struct TimerBackend {
+  void* (*mark)(int index);               ///< marks this place in the queue
+  double (*seconds)(void* a, void* b);    ///< from mark a to mark b; waits until the device has passed both
+  void (*release)(void* mark);            ///< never throws
+  void (*begin_range)(const char* name);  ///< a range of the calling thread in the vendor's profiler
+  void (*end_range)();
+
+  constexpr bool supported() const { return mark != nullptr; }
+};
+
 /// A type of device: its memory, copies, graph capture and kernel tables.
 struct DeviceBackend {
   int (*count)();                                   ///< available devices of this type; never throws
@@ -45,6 +56,7 @@ struct DeviceBackend {
   void (*check_precision)(Precision, int index);             ///< throws Error if the device does not support it
   const KernelTable<bfloat16>* bfloat16_kernels;             ///< needs what Precision::bf16 needs; may be null
   const KernelTable<double>* double_kernels;                 ///< may be null
+  TimerBackend timer = {};
 };
 
 namespace detail {

@@ -19,6 +19,7 @@
 
 #include <tinygan/base/host_work.hpp>
 #include <tinygan/base/outline.hpp>
+#include <tinygan/profile/scope.hpp>
 #include <tinygan/tensor/memory.hpp>
 
 namespace tinygan::runtime {
@@ -57,6 +58,7 @@ class CapturedStep {
   std::unique_ptr<GraphPrivatePool> memory_;
   HostWork host_work_;
   void* graph_ = nullptr;
+  profile::KernelTotals kernels_;  ///< of the graph, where it was captured in a profile
 };
 
 }  // namespace tinygan::runtime
@@ -74,7 +76,7 @@ TINYGAN_FUNC void CapturedStep::operator()() {
   if (!memory_) return warm_up();
   if (!graph_) capture();
   host_work_.repeat();
-  backend(device_).capture.replay(graph_, device_.index);
+  profile::replay(device_, kernels_, [&] { backend(device_).capture.replay(graph_, device_.index); });
 }
 
 TINYGAN_FUNC void CapturedStep::forget() {
@@ -93,6 +95,7 @@ TINYGAN_FUNC void CapturedStep::warm_up() {
 
 TINYGAN_FUNC void CapturedStep::capture() {
   const CaptureBackend& c = backend(device_).capture;
+  profile::CaptureScope profiled;
   c.begin(device_.index);
   try {
     const GraphPrivatePool::Scope scope(*memory_);
@@ -102,6 +105,7 @@ TINYGAN_FUNC void CapturedStep::capture() {
     c.abandon(device_.index);
     throw;
   }
+  kernels_ = profiled.end();
   graph_ = c.end(device_.index);
 }
 
