@@ -166,3 +166,19 @@ TEST_CASE("README: gradients of gradients", "[docs]") {
   CHECK(dw.shape() == Shape{5, 1});
   CHECK(penalty.item() > 0);
 }
+
+TEST_CASE("profiling.md: a part of a run", "[docs]") {
+  const support::TemporaryFolder folder;
+  const std::string file = folder.path() / "trace.json";
+  Generator random(7);
+  nn::Sequential model(nn::Dense(5, 1, {}, random));
+  optim::Adam adam(model.parameters());
+  const Variable<float> x(random_normal<float>({8, 5}, random)), y(random_normal<float>({8, 1}, random));
+  profile::start(file);  // throws Error if the file cannot be written
+  {
+    const profile::Scope scope("the first step");
+    adam.step(grad(nn::mean_squared_error(model(x), y), model.parameters()));
+  }
+  profile::stop();
+  CHECK(read_text(file).find("\"name\":\"the first step\"") != std::string::npos);
+}

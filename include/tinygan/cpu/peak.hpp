@@ -21,11 +21,10 @@ inline double seconds_now() {
 }  // namespace detail
 
 /// FLOP/s of independent multiply-adds in registers, all threads of the pool at once, best of `repetitions`; the
-/// instruction set is the one in use. A repetition lasts some 10 ms.
+/// instruction set is the one in use. A million steps last some 10 ms.
 template <class T>
-double fma_peak(int repetitions = 10) {
+double fma_peak(int repetitions = 10, index_t steps = 1'000'000) {
   constexpr int chains = 12;  // at least latency 4 times 2 units, and all of AVX2's 16 registers
-  constexpr index_t steps = 1'000'000;
   double best = 0;
   std::vector<double> sink(static_cast<std::size_t>(threads()));
   std::vector<double> flops(sink.size());
@@ -50,18 +49,19 @@ double fma_peak(int repetitions = 10) {
   return best;
 }
 
-/// Bytes/s read and written by a copy of 64 MiB, cut among all threads of the pool, best of `repetitions`.
-inline double copy_bandwidth(int repetitions = 10) {
-  constexpr std::size_t bytes = std::size_t{64} << 20;
-  const std::vector<std::byte> from(bytes, std::byte{1});
-  std::vector<std::byte> to(bytes);
+/// Bytes/s read and written by a copy of 128 MiB, cut among all threads of the pool: the best of its pieces of 8 MiB, so
+/// that a moment without the processor does not count.
+inline double copy_bandwidth() {
+  constexpr index_t pieces = 16, piece = index_t{8} << 20, grain = index_t{1} << 18;
+  const std::vector<std::byte> from(static_cast<std::size_t>(pieces * piece), std::byte{1});
+  std::vector<std::byte> to(from.size());
   double best = 0;
-  for (int repetition = 0; repetition < repetitions; ++repetition) {
+  for (index_t first = 0; first < pieces * piece; first += piece) {
     const double start = detail::seconds_now();
-    parallel_for(static_cast<index_t>(bytes), index_t{1} << 20, [&](index_t begin, index_t end) {
-      std::memcpy(to.data() + begin, from.data() + begin, static_cast<std::size_t>(end - begin));
+    parallel_for(piece, grain, [&](index_t begin, index_t end) {
+      std::memcpy(to.data() + first + begin, from.data() + first + begin, static_cast<std::size_t>(end - begin));
     });
-    best = std::max(best, 2 * static_cast<double>(bytes) / (detail::seconds_now() - start));
+    best = std::max(best, 2 * static_cast<double>(piece) / (detail::seconds_now() - start));
   }
   return best;
 }

@@ -20,7 +20,7 @@ namespace tinygan::profile {
 
 struct Options {
   /// Of the GPU, if kernels run on one, else of the CPU. By default TINYGAN_PEAK=GFLOPS,GBYTES, and without that the
-  /// CPU's is measured at the start, in some 0.5 s, and a GPU's is unknown.
+  /// CPU's is measured at the start, in some 0.2 s, and a GPU's is unknown.
   std::optional<Peak> peak;
 };
 

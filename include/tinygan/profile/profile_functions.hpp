@@ -407,7 +407,8 @@ TINYGAN_FUNC void begin_session(Session& s, const char* caller, const std::strin
   write_file(s, true);
   s.cpu.reset();
   if (!s.given)
-    s.cpu = Peak{cpu::fma_peak<float>() * 1e-9, cpu::fma_peak<double>() * 1e-9, cpu::copy_bandwidth() * 1e-9};
+    s.cpu = Peak{cpu::fma_peak<float>(50, 100'000) * 1e-9, cpu::fma_peak<double>(50, 100'000) * 1e-9,
+                 cpu::copy_bandwidth() * 1e-9};
   s.trace.clear();
   ++s.number;
   s.process = tinygan::detail::fork_count();

@@ -180,7 +180,7 @@ TINYGAN_FUNC void Trace::write(std::ostream& out, const std::map<std::string, Pe
   const char* separator = "";
   for (const Slice& s : slices_) {
     const int process = detail::process_of(s);
-    if (processes.count(process) == 0) processes[process] = s.on_device ? text(s.device) : "host";
+    if (!processes.contains(process)) processes[process] = s.on_device ? text(s.device) : "host";
     threads.emplace(process, s.thread);
     const std::string name = s.kind == Slice::Kind::backward ? s.name + std::string(" backward") : s.name;
     line = "{\"ph\":\"X\",\"name\":" + detail::quoted(name) + ",\"cat\":\"" +
