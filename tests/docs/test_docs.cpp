@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <tinygan/profile/profile.hpp>
 #include <tinygan/tinygan.hpp>
 
 #include "support/catch.hpp"
