@@ -13,7 +13,7 @@ namespace tinygan::profile {
 
 namespace detail {
 
-inline constinit thread_local KernelTotals* counted = nullptr;
+[[gnu::visibility("default")]] inline constinit thread_local KernelTotals* counted = nullptr;
 
 inline void add(const KernelWork& w) {
   ++counted->kernels;

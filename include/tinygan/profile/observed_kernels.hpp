@@ -26,7 +26,7 @@ void end_kernel(KernelCall& call);
 
 /// The table that kernels<T>() found last for devices of a type.
 template <class T, DeviceType Type>
-inline constinit std::atomic<const KernelTable<T>*> own_table{nullptr};
+[[gnu::visibility("default")]] inline constinit std::atomic<const KernelTable<T>*> own_table{nullptr};
 
 template <class T>
 inline constexpr const char* element_name = std::is_same_v<T, float>    ? "float"

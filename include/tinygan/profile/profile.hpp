@@ -39,7 +39,7 @@ namespace detail {
 
 /// Records to TINYGAN_PROFILE, if set, from the first kernel on.
 bool arm();
-inline const bool armed = arm();
+[[gnu::visibility("default")]] inline const bool armed = arm();
 
 }  // namespace detail
 

@@ -54,7 +54,7 @@ struct Session {
   int threads = 0;
 };
 
-TINYGAN_FUNC Session& session() {
+[[gnu::visibility("default")]] TINYGAN_FUNC Session& session() {
   static Session& only = *new Session;
   return only;
 }
@@ -75,7 +75,7 @@ struct ThreadState {
   std::size_t recent_count = 0;
 };
 
-TINYGAN_FUNC ThreadState& thread_state() {
+[[gnu::visibility("default")]] TINYGAN_FUNC ThreadState& thread_state() {
   thread_local ThreadState state;
   return state;
 }
@@ -324,7 +324,8 @@ inline constexpr Recorder functions{.begin = &begin_scope,
 
 // ---- Start and end --------------------------------------------------------------------------------------------------
 
-inline constinit std::atomic<bool> waits_for_first_kernel{false};  ///< TINYGAN_PROFILE is set
+[[gnu::visibility("default")]] inline constinit std::atomic<bool> waits_for_first_kernel{
+    false};  ///< TINYGAN_PROFILE is set
 
 /// Starts the profile of TINYGAN_PROFILE if it has not begun.
 void start_armed();

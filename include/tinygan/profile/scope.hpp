@@ -35,7 +35,7 @@ struct Recorder {
   void (*replay)(Device, const KernelTotals&, const std::function<void()>& launch);
 };
 
-inline constinit std::atomic<const Recorder*> recorder{nullptr};
+[[gnu::visibility("default")]] inline constinit std::atomic<const Recorder*> recorder{nullptr};
 
 }  // namespace detail
 

@@ -50,11 +50,11 @@ struct TableHook {
   std::atomic<const KernelTable<T>& (*)(Device, const KernelTable<T>& own)> observe{nullptr};
 };
 template <class T>
-inline constinit TableHook<T> table_hook{};
+[[gnu::visibility("default")]] inline constinit TableHook<T> table_hook{};
 
 /// The table that the calling thread gets for any device, or null. It needs a user of the hook.
 template <class T>
-inline constinit thread_local const KernelTable<T>* substitute_table = nullptr;
+[[gnu::visibility("default")]] inline constinit thread_local const KernelTable<T>* substitute_table = nullptr;
 
 template <class T>
 const KernelTable<T>& table_in_use(Device device, const KernelTable<T>& own) {
