@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <numbers>
 #include <tinygan/tinygan.hpp>
 
@@ -57,7 +56,7 @@ struct Flow : nn::Module<> {
     return ((ops::sum(ops::square(y)) * 0.5 - ln_det) / elements + constant) / std::numbers::ln2;
   }
 
-  /// Pixels in [0, 1] from z(N,784), by the inverse of each coupling.
+  /// Images (N,28,28) in [0, 1] from z(N,784), by the inverse of each coupling.
   Tensor<float> sample(const Tensor<float>& z) const {
     const NoGrad no_grad;
     Variable<float> y = z;
@@ -65,11 +64,13 @@ struct Flow : nn::Module<> {
       const auto st = (*layer)->of(y);
       y = (y - st[1]) * ops::exp(-st[0]);
     }
-    return ops::clamp((ops::sigmoid(y) - edge) / (1 - 2 * edge), 0, 1).value();
+    return ops::clamp((ops::sigmoid(y) - edge) / (1 - 2 * edge), 0, 1).value().reshape({z.shape()[0], 28, 28});
   }
 };
 
-int main(int argc, char** argv) try {  // flow [EPOCHS [MNIST FOLDER]]: without a folder, on digits that it draws
+// flow [EPOCHS [MNIST FOLDER [SAMPLES.npz [COUNT]]]]: without a folder, on digits that it draws
+int main(int argc, char** argv) try {
+  const index_t count = argc > 4 ? std::atoi(argv[4]) : 10000;
   const bool files = argc > 2;
   const data::ImageDataset train = files ? data::load_mnist(argv[2], data::Split::train) : data::stroke_digits(6000, 1),
                            test = files ? data::load_mnist(argv[2], data::Split::test) : data::stroke_digits(1000, 2);
@@ -95,12 +96,9 @@ int main(int argc, char** argv) try {  // flow [EPOCHS [MNIST FOLDER]]: without 
     std::printf("epoch %2d  %.3f bits a pixel\n", epoch, sum / static_cast<double>(held_out.per_epoch()));
   }
 
-  const std::vector<float> x = flow.sample(random_normal<float>({64, pixels}, random)).to_vector();
-  std::ofstream file("samples.pgm", std::ios::binary);  // 8 x 8 images
-  file << "P5 224 224 255\n";
-  for (std::size_t row = 0; row < 224; ++row)
-    for (std::size_t column = 0; column < 224; ++column)
-      file.put(static_cast<char>(255 * x[(row / 28 * 8 + column / 28) * 784 + row % 28 * 28 + column % 28]));
+  const auto sample = [&](index_t N) { return flow.sample(random_normal<float>({N, pixels}, random)); };
+  data::write_pgm("samples.pgm", sample(64), 8);
+  if (argc > 3) io::save_npz(argv[3], {{"images", data::image_bytes(sample(count))}});  // for dcgan_mnist evaluate
 } catch (const Error& e) {
   std::fprintf(stderr, "%s\n", e.what());
   return 1;

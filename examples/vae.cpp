@@ -2,7 +2,6 @@
 //   g++ -std=c++20 -O2 -I include examples/vae.cpp -pthread
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <tinygan/tinygan.hpp>
 
 using namespace tinygan;
@@ -37,7 +36,9 @@ Variable<float> binarised(const Tensor<float>& images, Generator& random) {
   return ops::greater(Variable<float>(images), random_uniform<float>(images.shape(), random, 0, 1));
 }
 
-int main(int argc, char** argv) try {  // vae [EPOCHS [MNIST FOLDER]]: without a folder, on digits that it draws
+// vae [EPOCHS [MNIST FOLDER [SAMPLES.npz [COUNT]]]]: without a folder, on digits that it draws
+int main(int argc, char** argv) try {
+  const index_t count = argc > 4 ? std::atoi(argv[4]) : 10000;
   const bool files = argc > 2;
   const data::ImageDataset train = files ? data::load_mnist(argv[2], data::Split::train) : data::stroke_digits(6000, 1),
                            test = files ? data::load_mnist(argv[2], data::Split::test) : data::stroke_digits(1000, 2);
@@ -60,13 +61,11 @@ int main(int argc, char** argv) try {  // vae [EPOCHS [MNIST FOLDER]]: without a
   }
 
   const NoGrad no_grad;
-  const std::vector<float> x =
-      ops::sigmoid(vae.decoder(random_normal<float>({64, latent}, random))).value().to_vector();
-  std::ofstream file("samples.pgm", std::ios::binary);  // 8 x 8 images
-  file << "P5 224 224 255\n";
-  for (std::size_t row = 0; row < 224; ++row)
-    for (std::size_t column = 0; column < 224; ++column)
-      file.put(static_cast<char>(255 * x[(row / 28 * 8 + column / 28) * 784 + row % 28 * 28 + column % 28]));
+  const auto sample = [&](index_t N) {
+    return ops::reshape(ops::sigmoid(vae.decoder(random_normal<float>({N, latent}, random))), {N, 28, 28}).value();
+  };
+  data::write_pgm("samples.pgm", sample(64), 8);
+  if (argc > 3) io::save_npz(argv[3], {{"images", data::image_bytes(sample(count))}});  // for dcgan_mnist evaluate
 } catch (const Error& e) {
   std::fprintf(stderr, "%s\n", e.what());
   return 1;

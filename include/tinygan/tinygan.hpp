@@ -30,6 +30,7 @@
 #include <tinygan/data/prefetch.hpp>
 #include <tinygan/data/stacked.hpp>
 #include <tinygan/data/strokes.hpp>
+#include <tinygan/data/write_images.hpp>
 #include <tinygan/gan/diff_augment.hpp>
 #include <tinygan/gan/discriminator_view.hpp>
 #include <tinygan/gan/losses.hpp>
@@ -63,7 +64,9 @@
 #include <tinygan/nn/onnx_graph.hpp>
 #include <tinygan/nn/pack.hpp>
 #include <tinygan/nn/pooling.hpp>
+#include <tinygan/nn/position_embedding.hpp>
 #include <tinygan/nn/reshape.hpp>
+#include <tinygan/nn/residual.hpp>
 #include <tinygan/nn/sequential.hpp>
 #include <tinygan/nn/snapshot.hpp>
 #include <tinygan/nn/spectral_norm.hpp>

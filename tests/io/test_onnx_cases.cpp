@@ -13,6 +13,8 @@
 #include <tinygan/nn/dense.hpp>
 #include <tinygan/nn/embedding.hpp>
 #include <tinygan/nn/group_norm.hpp>
+#include <tinygan/nn/position_embedding.hpp>
+#include <tinygan/nn/residual.hpp>
 
 #include "support/catch.hpp"
 
@@ -133,6 +135,10 @@ TEST_CASE("Layers as ONNX files", "[.][onnx_files]") {
   }
   cases.layer("dense_sequence", nn::Dense<float>(5, 3, {.activation = Activation::relu}, random), {1, 4, 5});
   cases.layer("dense_pixels", nn::Dense<float>(5, 3, {}, random), {1, 2, 4, 5});
+  cases.layer("residual", nn::Residual<float>(nn::LayerNorm<float>(5), nn::Dense<float>(5, 5, {}, random)), {1, 4, 5});
+  cases.layer("residual_images", nn::Residual<float>(nn::Conv2D<float>(3, 3, {.padding = Padding::same()}, random)),
+              {1, 4, 5, 3});
+  cases.layer("position_embedding", nn::PositionEmbedding<float>(6, 5, {}, random), {1, 4, 5});
   cases.layer("gelu", nn::GELU<float>(), {1, 2, 3, 4});
   cases.layer("silu", nn::SiLU<float>(), {1, 5});
   cases.layer("conv2d_groups", nn::Conv2D<float>(4, 6, {.groups = 2}, random), {1, 5, 6, 4});
