@@ -57,9 +57,10 @@ clang_sanitizes() {
 
 # Libraries by the name of a need: what cmake/packages.cmake calls them, and the Debian package that holds them.
 declare -A library=([catch2]=Catch2 [zlib]=ZLIB [png]=PNG [gif]=GIF [cli11]=CLI11 [json]=nlohmann_json [benchmark]=benchmark
-  [openblas]=OpenBLAS)
+  [openblas]=OpenBLAS [jpeg]=JPEG)
 declare -A library_package=([Catch2]=catch2 [ZLIB]=zlib1g-dev [PNG]=libpng-dev [GIF]=libgif-dev [CLI11]=libcli11-dev
-  [nlohmann_json]=nlohmann-json3-dev [benchmark]=libbenchmark-dev [OpenBLAS]=libopenblas-dev)
+  [nlohmann_json]=nlohmann-json3-dev [benchmark]=libbenchmark-dev [OpenBLAS]=libopenblas-dev
+  [JPEG]=libjpeg-dev)
 
 # missing_libraries PACKAGE...: those that the build would not find, one a line; all of them before there is a CMake to ask.
 missing_libraries() {

@@ -116,7 +116,7 @@ said=$(PATH=$scratch/few bash -c '. "$0/scripts/lib.sh"; need cmake zlib' "$root
 
 bare
 mkdir -p "$machine/usr/include"/{CLI,nlohmann,benchmark,catch2}
-touch "$machine/usr/include"/{zlib,png,cblas}.h
+touch "$machine/usr/include"/{zlib,png,cblas,jpeglib}.h
 echo '#define GIFLIB_MAJOR 5' >"$machine/usr/include/gif_lib.h"
 touch "$machine/usr/include"/{CLI/CLI.hpp,nlohmann/json.hpp,benchmark/benchmark.h,catch2/catch.hpp,catch2/catch_all.hpp}
 expect "headers alone are no library" "$(missing "${needs[@]}")" "${packages[*]}"
@@ -130,7 +130,7 @@ configure() {  # configure OPTION...: the project on that machine
 }
 builds() { grep -q "^build bench/$1: " "$scratch/build/build.ninja"; }
 
-if [[ " ${needs[*]} " == *' openblas '* && ${#needs[@]} == 8 ]]; then
+if [[ " ${needs[*]} " == *' openblas '* && ${#needs[@]} == 9 ]]; then
   all_but_openblas=("${needs[@]/openblas/}")
   bare
   # shellcheck disable=SC2068  # without the empty word
