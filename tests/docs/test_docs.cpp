@@ -1,4 +1,5 @@
 // README and docs quote code, options, tests; what no longer stands where it is said to stand is an error.
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -154,6 +155,27 @@ TEST_CASE("tutorial: another program loads the classifier", "[docs]") {
   io::load("classifier.safetensors", model);
   const Tensor<std::int32_t> digits = ops::argmax(model(images), -1);  // images (N,28,28,1), 0 black to 1 white
   CHECK(digits.to_vector() == expected);
+}
+
+namespace {
+
+/// y = x / (1 + |x|), one node on the tape.
+Variable<double> softsign(const Variable<double>& x) {
+  Tensor<double> y(x.shape());  // on the CPU; on a GPU a kernel of your own would fill it
+  for (index_t i = 0; i < y.size(); ++i) y.data()[i] = x.value().data()[i] / (1 + std::abs(x.value().data()[i]));
+  return record<double>("softsign", y, {x}, [](const Backward<double>& c) {
+    return std::vector{c.g / ops::square(1 + ops::abs(c.in[0]))};  // dy/dx = 1 / (1 + |x|)^2
+  });
+}
+
+}  // namespace
+
+TEST_CASE("adding-an-op.md: an op of a program's own", "[docs]") {
+  Generator random(3);
+  const Variable<double> y = softsign(Tensor<double>::from({-3, 0, 1}, {3}));
+  CHECK(y.value().to_vector() == std::vector{-0.75, 0.0, 0.5});
+  check_grads<double>([](const std::vector<Variable<double>>& v) { return softsign(v[0] * v[1]); },
+                      {random_normal<double>({3, 4}, random), random_normal<double>({4}, random)}, {.order = 2});
 }
 
 TEST_CASE("README: gradients of gradients", "[docs]") {
