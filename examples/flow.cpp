@@ -94,6 +94,7 @@ int main(int argc, char** argv) try {
     for (index_t step = 0; step < held_out.per_epoch(); ++step)
       sum += static_cast<double>(flow.loss(dequantised(held_out.next(0, 255))).item());
     std::printf("epoch %2d  %.3f bits a pixel\n", epoch, sum / static_cast<double>(held_out.per_epoch()));
+    std::fflush(stdout);
   }
 
   const auto sample = [&](index_t N) { return flow.sample(random_normal<float>({N, pixels}, random)); };

@@ -109,6 +109,7 @@ int main(int argc, char** argv) try {
     sum += static_cast<double>(model.loss(binarised(held_out.next(0, 1), random)).item());
   std::printf("held out    %.2f nats an image\n", sum / static_cast<double>(held_out.per_epoch()));
 
+  io::save("transformer.safetensors", model);
   data::write_pgm("samples.pgm", model.sample(64, random), 8);
   if (argc <= 3) return 0;
   std::vector<Variable<float>> parts;

@@ -58,6 +58,7 @@ int main(int argc, char** argv) try {
     for (index_t step = 0; step < held_out.per_epoch(); ++step)
       sum += static_cast<double>(vae.loss(binarised(held_out.next(0, 1), random), random).item());
     std::printf("epoch %2d  %.2f nats an image\n", epoch, sum / static_cast<double>(held_out.per_epoch()));
+    std::fflush(stdout);
   }
 
   const NoGrad no_grad;
