@@ -8,7 +8,8 @@
 
 using namespace tinygan;
 
-constexpr index_t side = 28, view = 4, width = 128, pixel_width = 32;  // a row is seen beside the `view` rows above it
+constexpr index_t side = 28, view = 4, row_width = 128,
+                  pixel_width = 32;  // a row is seen beside the `view` rows above it
 
 /// Appends `count` pre-norm blocks of causal attention (Vaswani et al. 2017; Radford et al. 2019).
 void add_blocks(nn::Sequential<>& model, int count, index_t C, index_t heads) {
@@ -27,11 +28,11 @@ struct Transformer : nn::Module<> {
   Transformer()
       : above(add_module("above", nn::Conv2D(1, pixel_width, {.kernel = {view, 7}}))),
         left(add_module("left", nn::Dense(1, pixel_width))),
-        rows(add_module("rows",
-                        nn::Sequential(nn::Dense(side * pixel_width, width), nn::PositionEmbedding(side, width)))),
+        rows(add_module(
+            "rows", nn::Sequential(nn::Dense(side * pixel_width, row_width), nn::PositionEmbedding(side, row_width)))),
         pixels(add_module("pixels", nn::Sequential(nn::PositionEmbedding(side, pixel_width)))) {
-    add_blocks(rows, 4, width, 4);
-    rows.add(nn::Dense(width, side * pixel_width));
+    add_blocks(rows, 4, row_width, 4);
+    rows.add(nn::Dense(row_width, side * pixel_width));
     add_blocks(pixels, 1, pixel_width, 2);
     pixels.add(nn::Dense(pixel_width, 1));
   }
