@@ -6,6 +6,7 @@
 
 namespace tinygan::nn {
 
+/// What a PositionEmbedding is told beside its sizes.
 struct PositionEmbeddingOptions {
   Initializer initializer = Initializer::normal(0, 0.02);  ///< BERT's and GPT's
 };

@@ -17,6 +17,7 @@
 
 namespace tinygan::nn {
 
+/// A row of summary(): a layer, what it computes and what it keeps.
 struct LayerSummary {
   std::string name, details;
   Shape output{};
@@ -25,6 +26,7 @@ struct LayerSummary {
   std::size_t saved_bytes = 0;  ///< memory that its forward pass adds until the backward pass: its output and others
 };
 
+/// What summary() prints, in numbers; memory in bytes.
 struct ModelSummary {
   std::vector<LayerSummary> layers;
   index_t parameters = 0;  ///< shared ones once

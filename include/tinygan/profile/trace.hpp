@@ -30,7 +30,9 @@ struct Peak {
   double gbytes = 0;         ///< 1e9 bytes/s, read and written
 };
 
+/// A piece of time in the trace.
 struct Slice {
+  /// What took the time; a launch is the host's part of a device's kernel, a graph the replay of a captured step.
   enum class Kind : std::uint8_t { kernel, launch, graph, op, backward, scope };
 
   Kind kind = Kind::scope;
@@ -45,6 +47,7 @@ struct Slice {
   index_t kernels = 0;              ///< of a graph
 };
 
+/// The slices of a profile, and the file that they become.
 class Trace {
  public:
   static constexpr std::size_t max_slices = 500'000;  // some 100 MB in memory, and as a file
@@ -59,7 +62,9 @@ class Trace {
   void write(std::ostream& out, const std::map<std::string, Peak>& peaks,
              const std::map<std::string, std::string>& facts) const;
 
+  /// Forgets all slices.
   void clear();
+  /// Whether there are slices of that type of device.
   bool saw(DeviceType type) const;
 
  private:
