@@ -61,7 +61,8 @@ std::vector<Event> read_trace(const std::filesystem::path& file) {
   std::vector<Event> events;
   for (std::string line; std::getline(in, line);) {
     if (!line.starts_with("{\"ph\":\"X\"")) continue;
-    Event e{.line = line};
+    Event e;
+    e.line = line;
     e.name = e.word("name"), e.category = e.word("cat");
     e.process = static_cast<int>(e.number("pid")), e.thread = static_cast<int>(e.number("tid"));
     e.begin = std::llround(1000 * e.number("ts")), e.end = e.begin + std::llround(1000 * e.number("dur"));
