@@ -76,5 +76,5 @@ ends 0 "^data $scratch/rgb: 40 images of 28x28x3" train "${tiny[@]}" --images 0 
 "$program" sample "$scratch/plain/all/00000-small-bce-b8" --count 1 --out "$scratch/grey.png" >/dev/null
 [[ $(color_type "$scratch/grey.png") == 0 ]] || die "samples of one channel are not grey"
 cp "$scratch/grey.png" "$scratch/rgb/zzz.png"
-ends 1 "$scratch/rgb/zzz.png: is 30x30 grey, expected 28x28 RGB like" train "${tiny[@]}" --data "$scratch/rgb"
+ends 1 "$scratch/rgb/zzz.png: is 30x30x1, expected 28x28x3 like" train "${tiny[@]}" --data "$scratch/rgb"
 echo "$test_name: ok"
