@@ -13,8 +13,8 @@ for command in "${commands[@]}"; do "$program" "$command" --help >"$scratch/$com
 "$program" --help >"$scratch/program.help"
 cat scripts/train-mnist scripts/lib.sh "$scratch/train.help" >"$scratch/train-mnist.help"  # it hands on the trainer's options
 
-# Of CMake, CTest, TensorBoard, nvcc and Google Benchmark.
-others=' --build --install --preset --workflow --target --test-dir --output-on-failure --logdir --coverage --benchmark --use --expt-relaxed-constexpr '
+# Of CMake, CTest, TensorBoard, nvcc, Google Benchmark, pkg-config, vcpkg and Conan.
+others=' --cflags --libs --variable --overlay-ports --no-binarycaching --output-folder --build --install --preset --workflow --target --test-dir --output-on-failure --logdir --coverage --benchmark --use --expt-relaxed-constexpr '
 pages=(README.md CONTRIBUTING.md docs/*.md docs/kernels/*.md)
 
 options() { grep -oE -- '--[a-z][a-z0-9-]*[a-z0-9]' <<<"$1" | sort -u || true; }

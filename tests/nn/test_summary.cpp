@@ -23,29 +23,29 @@ using support::error_of;
 TEST_CASE("the summary of LeNet, word by word") {
   const models::LeNet<float> lenet;
   const char* const expected =
-      "layer                                                       output shape        parameters     forward     "
-      "saved\n"
-      "features.conv2d     5x5, relu                               (64, 28, 28, 32)           832  73.5 MFLOP  6.12 "
-      "MiB\n"
-      "features.max_pool2d                                         (64, 14, 14, 32)             0  1.61 MFLOP  3.06 "
-      "MiB\n"
-      "features.conv2d_1   5x5, relu                               (64, 14, 14, 64)         51264  1.07 GFLOP  3.06 "
-      "MiB\n"
-      "features.max_pool2d_1                                        (64, 7, 7, 64)               0   803 kFLOP  1.53 "
-      "MiB\n"
-      "features.flatten                                            (64, 3136)                   0      0 FLOP       0 "
-      "B\n"
-      "features.dense      relu                                    (64, 128)               401536  51.4 MFLOP  32.0 "
-      "KiB\n"
-      "head.dropout        0.5                                     (64, 128)                    0      0 FLOP       0 "
-      "B\n"
-      "head.dense                                                  (64, 10)                  1290   164 kFLOP  2.50 "
-      "KiB\n"
-      "total                                                                               454922  1.20 GFLOP  13.8 "
-      "MiB\n"
-      "training with Adam: parameters 1.74 MiB, gradients 1.74 MiB, moments 3.47 MiB, input and saved 14.0 MiB; 20.9 "
-      "MiB\n";
+      R"(layer                                                          output shape        parameters     forward     saved
+features.conv2d        5x5, relu                               (64, 28, 28, 32)           832  73.5 MFLOP  6.12 MiB
+features.max_pool2d                                            (64, 14, 14, 32)             0  1.61 MFLOP  3.06 MiB
+features.conv2d_1      5x5, relu                               (64, 14, 14, 64)         51264  1.07 GFLOP  3.06 MiB
+features.max_pool2d_1                                          (64, 7, 7, 64)               0   803 kFLOP  1.53 MiB
+features.flatten                                               (64, 3136)                   0      0 FLOP       0 B
+features.dense         relu                                    (64, 128)               401536  51.4 MFLOP  32.0 KiB
+head.dropout           0.5                                     (64, 128)                    0      0 FLOP       0 B
+head.dense                                                     (64, 10)                  1290   164 kFLOP  2.50 KiB
+total                                                                                  454922  1.20 GFLOP  13.8 MiB
+)";
   CHECK(nn::summary(lenet, {64, 28, 28, 1}) == expected);
+}
+
+TEST_CASE("columns of a summary grow with what is in them, and stay apart") {
+  const nn::Sequential model(nn::Conv2D(1, 8,
+                                        {.kernel = 4,
+                                         .stride = 2,
+                                         .padding = Padding::same(),
+                                         .activation = Activation::leaky_relu(0.2),
+                                         .spectral_norm = true}));
+  CHECK(nn::summary(model, {4, 28, 28, 1}).find("leaky_relu 0.2, spectral norm  (4, 14, 14, 8)  ") !=
+        std::string::npos);
 }
 
 TEST_CASE("a summary counts what each layer multiplies, and the memory of training") {

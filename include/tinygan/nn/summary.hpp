@@ -1,6 +1,7 @@
 // The summary of a model: its layers as a table, their parameters, FLOPs and memory.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <iomanip>
@@ -126,10 +127,19 @@ namespace tinygan::nn {
 TINYGAN_FUNC std::string ModelSummary::text() const {
   std::ostringstream out;
   out.imbue(std::locale::classic());
+  std::size_t name_width = 20, details_width = 40, shape_width = 20;
+  for (const LayerSummary& l : layers) {
+    name_width = std::max(name_width, l.name.size() + 2);
+    details_width = std::max(details_width, l.details.size() + 2);
+    shape_width = std::max(shape_width, tinygan::text(l.output).size() + 2);
+  }
+  const auto cell = [&](const std::string& text, std::size_t width) {
+    out << std::left << std::setw(static_cast<int>(width)) << text;
+  };
   const auto row = [&](const std::string& name, const std::string& details, const std::string& shape,
                        const std::string& weights, const std::string& work, const std::string& memory) {
-    out << std::left << std::setw(20) << name << std::setw(40) << details << std::setw(20) << shape << std::right
-        << std::setw(10) << weights << std::setw(12) << work << std::setw(10) << memory << '\n';
+    cell(name, name_width), cell(details, details_width), cell(shape, shape_width);
+    out << std::right << std::setw(10) << weights << std::setw(12) << work << std::setw(10) << memory << '\n';
   };
   row("layer", "", "output shape", "parameters", "forward", "saved");
   for (const LayerSummary& l : layers)
