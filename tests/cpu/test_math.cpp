@@ -72,7 +72,8 @@ std::vector<T> arguments(Function f) {
   }
   if (f == Function::sin || f == Function::cos) {
     for (const double range : {1e4, 65536.0, 1e6, 1e30})
-      for (const T value : numbers<T>(3001, static_cast<std::uint64_t>(range), -range, range)) x.push_back(value);
+      for (const T value : numbers<T>(3001, static_cast<std::uint64_t>(std::log2(range)), -range, range))
+        x.push_back(value);
     for (int k = 1; k < 40000; k += 7)  // next to zeros, extrema, and the ends of the quarters
       for (const double eighth : {2 * k, 2 * k + 1}) {
         const auto near = static_cast<T>(eighth * std::numbers::pi / 4);
