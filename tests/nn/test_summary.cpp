@@ -33,6 +33,7 @@ features.dense         relu                                    (64, 128)        
 head.dropout           0.5                                     (64, 128)                    0      0 FLOP       0 B
 head.dense                                                     (64, 10)                  1290   164 kFLOP  2.50 KiB
 total                                                                                  454922  1.20 GFLOP  13.8 MiB
+training with Adam: parameters 1.74 MiB, gradients 1.74 MiB, moments 3.47 MiB, input and saved 14.0 MiB; 20.9 MiB
 )";
   CHECK(nn::summary(lenet, {64, 28, 28, 1}) == expected);
 }
