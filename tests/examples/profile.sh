@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # profile.sh DCGAN_MNIST
 # TINYGAN_PROFILE: the trace of a training is JSON in which slices nest, with the kernels of every part of a step; the run is
-# the same, bit for bit; and a file that cannot be written ends the program before it trains, with one line.
+# the same, bit for bit; a file that cannot be written ends the program before it trains, with one line, and one that cannot be
+# finished is said at the end.
 # Exit code 77, which CTest shows as skipped, without python3.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 command -v python3 >/dev/null || { echo "SKIPPED: no python3 to read the trace"; exit 77; }
@@ -47,4 +48,9 @@ for bad in "$scratch/missing/trace.json" ""; do
   [[ $code == 1 && $said == *"TINYGAN_PROFILE: "* && $(wc -l <<<"$said") == 1 ]] ||
     die "TINYGAN_PROFILE='$bad': exit code $code, expected 1 and a line that names it, got: $said"
 done
+
+# A disk that is full at the end does not undo the training, and is said.
+said=$(TINYGAN_PEAK=100,10 TINYGAN_PROFILE=/dev/full "$program" train "${tiny[@]}" "${steps[@]}" --out "$scratch/full" 2>&1 >/dev/null) ||
+  die "TINYGAN_PROFILE=/dev/full: exit code $?"
+[[ $said == *"TINYGAN_PROFILE: cannot write /dev/full"* ]] || die "TINYGAN_PROFILE=/dev/full says: $said"
 echo "$test_name: ok"

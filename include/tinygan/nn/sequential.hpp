@@ -66,7 +66,7 @@ Variable<T> Sequential<T>::forward(const Variable<T>& x, const Pass& pass) {
   check_layers();
   Variable<T> y = x;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    const profile::Scope scope(layers_[i].first);
+    const profile::Scope scope(layers_[i].first.c_str());
     at_layer(i, [&] { y = layers_[i].second->forward(y, pass); });
   }
   return y;

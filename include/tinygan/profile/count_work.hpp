@@ -15,18 +15,16 @@ namespace detail {
 
 [[gnu::visibility("default")]] inline constinit thread_local KernelTotals* counted = nullptr;
 
-inline void add(const KernelWork& w) {
-  ++counted->kernels;
-  counted->flops += w.flops;
-  counted->bytes += w.bytes;
-}
-
 /// Kernels of any device that add their work to `counted`, and do nothing else.
 template <class T>
 const KernelTable<T>& counting_table() {
   static constexpr KernelTable<T> table = [] {
     KernelTable<T> t{};
-#define TINYGAN_COUNT(name) t.name = [](auto... arguments) { add(KernelWorks<T>::name(arguments...)); };
+#define TINYGAN_COUNT(name)                                     \
+  t.name = [](auto... arguments) {                              \
+    const KernelWork work = KernelWorks<T>::name(arguments...); \
+    counted->add(work.flops, work.bytes);                       \
+  };
     TINYGAN_FOR_EACH_KERNEL(TINYGAN_COUNT)
 #undef TINYGAN_COUNT
     return t;

@@ -21,7 +21,7 @@ namespace tinygan::profile {
 /// What a profile is told.
 struct Options {
   /// Of the GPU, if kernels run on one, else of the CPU. By default TINYGAN_PEAK=GFLOPS,GBYTES, and without that the
-  /// CPU's is measured at the start, in some 0.2 s, and a GPU's is unknown.
+  /// CPU's is measured at the start, in a fraction of a second, and a GPU's is unknown.
   std::optional<Peak> peak;
 };
 

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <string_view>
 #include <utility>
 
 #include <tinygan/base/device.hpp>
@@ -18,6 +17,13 @@ namespace tinygan::profile {
 struct KernelTotals {
   index_t kernels = 0;
   double flops = 0, bytes = 0;
+
+  /// One kernel more.
+  void add(double kernel_flops, double kernel_bytes) {
+    ++kernels;
+    flops += kernel_flops;
+    bytes += kernel_bytes;
+  }
 };
 
 enum class SliceKind { scope, backward };
@@ -26,8 +32,8 @@ namespace detail {
 
 /// The profile that is recorded.
 struct Recorder {
-  std::int64_t (*begin)(std::string_view name);
-  void (*end)(std::string_view name, SliceKind, std::int64_t begin);
+  std::int64_t (*begin)(const char* name);
+  void (*end)(const char* name, SliceKind, std::int64_t begin);
   /// An op of the tape has its value: `bytes` of memory at `data`.
   void (*op)(const char* name, const void* data, std::size_t bytes, const Shape&);
   void (*begin_capture)();
@@ -46,7 +52,7 @@ inline bool recording() { return detail::recorder.load(std::memory_order_relaxed
 /// a GPU it is an NVTX range as well. `name` must outlive it.
 class Scope {
  public:
-  explicit Scope(std::string_view name, SliceKind kind = SliceKind::scope)
+  explicit Scope(const char* name, SliceKind kind = SliceKind::scope)
       : recorder_(detail::recorder.load(std::memory_order_acquire)), name_(name), kind_(kind) {
     if (recorder_) [[unlikely]]
       begin_ = recorder_->begin(name_);
@@ -60,7 +66,7 @@ class Scope {
 
  private:
   const detail::Recorder* recorder_;
-  std::string_view name_;
+  const char* name_;
   SliceKind kind_;
   std::int64_t begin_ = 0;
 };
