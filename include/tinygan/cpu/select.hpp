@@ -33,6 +33,16 @@ struct ConvPolicy {
   static constexpr index_t tap_block = 64;  // taps of one micro-kernel call, at most: its arrays are on the stack
 };
 
+/// Winograd's algorithm (conv_winograd.hpp).
+struct WinogradPolicy {
+  static constexpr index_t channels = 16;          // their number is a multiple on both sides: whole vectors
+  static constexpr index_t chunk_bytes = 8 << 20;  // of the tiles at all points; 2 MB and 16 MB were slower
+  static constexpr index_t chain = 64;  // terms of a sum; 128 round 1.4 times as much and are some 4 % faster
+  // Time of a multiply-add of a transform in those of a product, and how much faster than the direct form it has to be: of 15
+  // shapes raced against it (3x3 and 5x5, 16 to 256 channels, 1 to 128 images) none that is chosen was slower.
+  static constexpr double transform_cost = 6, gain = 1.1;
+};
+
 /// Layers with a single channel on one side (conv_1ch.hpp), whatever the filter.
 struct OneChannelPolicy {
   static constexpr index_t product_bytes = 128 * 1024;  // of one task: they stay in L2
