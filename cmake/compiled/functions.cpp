@@ -1,5 +1,6 @@
 // The functions that are not templates, which files that define TINYGAN_COMPILED see only declared.
 #define TINYGAN_COMPILED_SOURCE
+#include <tinygan/cpu/conv_winograd.hpp>
 #include <tinygan/eval/evaluator.hpp>
 #include <tinygan/eval/modes.hpp>
 #include <tinygan/io/event_file.hpp>
