@@ -1,4 +1,4 @@
-// Operands of a benchmark: random values in [-1, 1) (zeros would run faster than data does), page aligned.
+// Operands of a benchmark: random values in [-1, 1) (zeros would run faster than data does), in memory as the library's tensors have it.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +6,7 @@
 #include <memory>
 
 #include <tinygan/backend/workspace.hpp>
+#include <tinygan/cpu/backend.hpp>
 
 namespace tinygan::bench {
 
@@ -17,8 +18,7 @@ using Buffer = std::unique_ptr<T[], Free>;
 
 template <class T>
 Buffer<T> buffer(index_t size, std::uint32_t seed = 1) {
-  const std::size_t bytes = (static_cast<std::size_t>(size) * sizeof(T) + 4096) / 4096 * 4096;
-  Buffer<T> b(static_cast<T*>(std::aligned_alloc(4096, bytes)));
+  Buffer<T> b(static_cast<T*>(cpu::detail::allocate(static_cast<std::size_t>(size + 1) * sizeof(T), 0)));
   std::uint32_t state = seed * 2654435761u;
   for (index_t i = 0; i < size; ++i) {
     state = state * 1664525u + 1013904223u;
