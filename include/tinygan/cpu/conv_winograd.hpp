@@ -64,7 +64,8 @@ inline bool winograd_pays(const ConvDims& d) {
       d.dilation_w != 1 || d.C % WinogradPolicy::channels != 0 || d.K % WinogradPolicy::channels != 0)
     return false;
   const double n = static_cast<double>(d.R + 3), r = static_cast<double>(d.R);
-  const auto tiles = static_cast<double>(d.N * ((d.P + 3) / 4) * ((d.Q + 3) / 4));
+  const index_t tile_count = d.N * ((d.P + 3) / 4) * ((d.Q + 3) / 4);
+  const auto tiles = static_cast<double>(tile_count);
   const auto C = static_cast<double>(d.C), K = static_cast<double>(d.K);
   const double transforms = tiles * (C * 2 * n * n * n + K * (n * n * 4 + n * 16)) + C * K * (n * r * r + n * n * r);
   const double work = n * n * tiles * C * K + WinogradPolicy::transform_cost * transforms;
