@@ -95,10 +95,10 @@ struct Winograd {
   static constexpr Matrix<M, n> output = output_adjoint.transposed();
 };
 
-/// sum += L[I][J] x.
-template <const auto& L, std::size_t I, std::size_t J, class T, class Arch>
+/// sum += L[Row][Column] x.
+template <const auto& L, std::size_t Row, std::size_t Column, class T, class Arch>
 TINYGAN_INLINE void add_term(const Vec<T, Arch>& x, Vec<T, Arch>& sum) {
-  constexpr double c = L.at[I][J];
+  constexpr double c = L.at[Row][Column];
   if constexpr (c == 1) sum += x;
   else if constexpr (c == -1) sum -= x;
   else if constexpr (c != 0) sum += x * static_cast<T>(c);
@@ -107,15 +107,15 @@ TINYGAN_INLINE void add_term(const Vec<T, Arch>& x, Vec<T, Arch>& sum) {
 /// out[i * out_step] = sum over j of L[i][j] in[j * in_step].
 template <const auto& L, class T, class Arch>
 TINYGAN_INLINE void multiply_axis(const Vec<T, Arch>* in, int in_step, Vec<T, Arch>* out, int out_step) {
-  const auto row = [&]<std::size_t I, std::size_t... J>(std::index_sequence<I>, std::index_sequence<J...>)
+  const auto row = [&]<std::size_t Row, std::size_t... Column>(std::index_sequence<Row>, std::index_sequence<Column...>)
       TINYGAN_INLINE_LAMBDA {
     Vec<T, Arch> sum{};
-    (add_term<L, I, J, T, Arch>(in[static_cast<int>(J) * in_step], sum), ...);
-    out[static_cast<int>(I) * out_step] = sum;
+    (add_term<L, Row, Column, T, Arch>(in[static_cast<int>(Column) * in_step], sum), ...);
+    out[static_cast<int>(Row) * out_step] = sum;
   };
   using Columns = std::make_index_sequence<static_cast<std::size_t>(std::remove_cvref_t<decltype(L)>::columns)>;
-  [&]<std::size_t... I>(std::index_sequence<I...>) TINYGAN_INLINE_LAMBDA {
-    (row(std::index_sequence<I>{}, Columns{}), ...);
+  [&]<std::size_t... Row>(std::index_sequence<Row...>) TINYGAN_INLINE_LAMBDA {
+    (row(std::index_sequence<Row>{}, Columns{}), ...);
   }
   (std::make_index_sequence<static_cast<std::size_t>(std::remove_cvref_t<decltype(L)>::rows)>{});
 }
