@@ -1,4 +1,4 @@
-// Operands of a benchmark: random values in [-1, 1) (zeros would run faster than data does), in memory as the library's tensors have it.
+// Operands of a benchmark: random values in [-1, 1) (zeros would run faster than data does), allocated like tensors.
 #pragma once
 
 #include <cstdint>

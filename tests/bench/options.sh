@@ -10,8 +10,8 @@ trap 'rm -rf "$scratch"' EXIT
 die() { echo "FAILED: $*" >&2; exit 1; }
 
 # One quick benchmark of each program.
-declare -A quick=([bench_conv]='article D.c1 .*forward' [bench_gemm]='dcgan D.fc forward' [bench_pointwise]='adam/1000/'
-  [bench_step]='libtorch/64' [bench_thread_pool]='chunks:2/floats:1024/neighbours:0')
+declare -A quick=([bench_conv]='article D.c1 .*forward' [bench_gemm]='dcgan D.fc forward' [bench_microkernel]='K 64' [bench_pointwise]='adam/1000/'
+  [bench_step]='libtorch/64' [bench_thread_pool]='chunks:2/floats:1024/neighbours:0' [bench_winograd]='1 of 28x28 .*forward')
 
 # refused WORDS COMMAND...: exit code 1, the words on standard error, nothing on standard output, no core dump.
 refused() {

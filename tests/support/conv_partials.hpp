@@ -21,12 +21,15 @@ struct Operands {
   std::vector<T> x, w, g;
 };
 
+inline Shape slot_shape(const ConvDims& d, ConvSlot slot) {
+  return slot == ConvSlot::g ? d.y_shape() : slot == ConvSlot::x ? d.x_shape() : d.w_shape();
+}
+
 /// The partial in one slot, everything it may write poisoned before.
 template <class T>
 std::vector<T> partial(const ConvDims& d, ConvSlot slot, const Operands<T>& o, const Epilogue<T>& epilogue = {}) {
   GuardedWorkspace workspace;
-  const Shape shape = slot == ConvSlot::g ? d.y_shape() : slot == ConvSlot::x ? d.x_shape() : d.w_shape();
-  std::vector<T> out = poisoned<T>(shape.size());
+  std::vector<T> out = poisoned<T>(slot_shape(d, slot).size());
   if (slot == ConvSlot::g) cpu::conv2d(d, epilogue, o.x.data(), o.w.data(), out.data(), workspace, Stream{});
   if (slot == ConvSlot::x) cpu::conv2d_input_grad(d, epilogue, o.g.data(), o.w.data(), out.data(), workspace, Stream{});
   if (slot == ConvSlot::w) cpu::conv2d_weight_grad(d, o.x.data(), o.g.data(), out.data(), workspace, Stream{});

@@ -3,9 +3,11 @@
 //   conv_taps.hpp          forward pass and input gradient by tap lists
 //   conv_weight_grad.hpp   weight gradient by packed pairs of pixels
 //   conv_1ch.hpp           the products that have one channel on a side
-//   conv_winograd.hpp      all three in float, stride 1 and a filter of 3x3 or 5x5 by fewer multiplications
+//   conv_winograd.hpp      all three partials in float, for stride 1 and a filter of 3x3 or 5x5
 //   gemm.hpp               a filter that covers its whole input: y(N,K) = x(N,HWC) w(HWC,K)
 #pragma once
+
+#include <type_traits>
 
 #include <tinygan/backend/dense_conv.hpp>
 #include <tinygan/base/stream.hpp>
@@ -19,13 +21,13 @@ namespace tinygan::cpu {
 
 namespace detail {
 
-/// f(F) with Winograd's F(4, filter size) if such a convolution of elements T is computed by it; returns whether.
-template <class T, class F>
-bool with_winograd(const ConvDims& d, const F& f) {
-  if constexpr (std::is_same_v<T, float>) {  // double is for references
-    if (!winograd_pays(d) || !winograd()) return false;
-    if (d.R == 3) f(Winograd<4, 3>{});
-    else f(Winograd<4, 5>{});
+/// Calls f with F(4, R) and returns true if Winograd's algorithm computes this convolution of elements T.
+template <class T, class Body>
+bool try_winograd(const ConvDims& d, const Body& f) {
+  if constexpr (std::is_same_v<T, float>) {  // double is the reference of tests
+    if (!winograd_pays(d) || !winograd_enabled()) return false;
+    if (d.R == 3) f(Winograd<winograd_tile, 3>{});
+    else f(Winograd<winograd_tile, 5>{});
     return true;
   }
   return false;
@@ -38,7 +40,7 @@ template <class T>
 void conv2d(const ConvDims& d, const Epilogue<T>& epilogue, const T* x, const T* w, T* y, Workspace& workspace,
             Stream stream) {
   if (is_dense(d)) return gemm(dense_dims(d, ConvSlot::g), epilogue, x, w, y, workspace, stream);
-  const bool done = detail::with_winograd<T>(
+  const bool done = detail::try_winograd<T>(
       d, [&]<class F>(F) { detail::winograd_conv<F>(detail::WinogradConv::forward(d), epilogue, x, w, y, workspace); });
   if (done) return;
   const auto kernel = d.K == 1 ? detail::one_channel_conv<T> : detail::tap_conv<T>;
@@ -57,7 +59,7 @@ void conv2d_input_grad(const ConvDims& d, const Epilogue<T>& epilogue, const T* 
     });
     return;
   }
-  const bool done = detail::with_winograd<T>(d, [&]<class F>(F) {
+  const bool done = detail::try_winograd<T>(d, [&]<class F>(F) {
     detail::winograd_conv<F>(detail::WinogradConv::input_grad(d), epilogue, g, w, dx, workspace);
   });
   if (done) return;
@@ -70,7 +72,7 @@ template <class T>
 void conv2d_weight_grad(const ConvDims& d, const T* x, const T* g, T* dw, Workspace& workspace, Stream stream) {
   if (is_dense(d)) return gemm(dense_dims(d, ConvSlot::w), Epilogue<T>{}, x, g, dw, workspace, stream);
   const bool done =
-      detail::with_winograd<T>(d, [&]<class F>(F) { detail::winograd_weight_grad<F>(d, x, g, dw, workspace); });
+      detail::try_winograd<T>(d, [&]<class F>(F) { detail::winograd_weight_grad<F>(d, x, g, dw, workspace); });
   if (done) return;
   const auto kernel = d.C == 1 || d.K == 1 ? detail::one_channel_weight_grad<T> : detail::weight_grad<T>;
   kernel(d, x, g, dw, workspace);

@@ -33,14 +33,13 @@ struct ConvPolicy {
   static constexpr index_t tap_block = 64;  // taps of one micro-kernel call, at most: its arrays are on the stack
 };
 
-/// Winograd's algorithm (conv_winograd.hpp).
+/// Winograd's algorithm (conv_winograd.hpp); raced by bench_winograd.
 struct WinogradPolicy {
-  static constexpr index_t channels = 16;          // their number is a multiple on both sides: whole vectors
-  static constexpr index_t chunk_bytes = 8 << 20;  // of the tiles at all points; 2 MB and 16 MB were slower
-  static constexpr index_t chain = 64;  // terms of a sum; 128 round 1.4 times as much and are some 4 % faster
-  // Time of a multiply-add of a transform in those of a product, and how much faster than the direct form it has to be: of 15
-  // shapes raced against it (3x3 and 5x5, 16 to 256 channels, 1 to 128 images) none that is chosen was slower.
-  static constexpr double transform_cost = 6, gain = 1.1;
+  static constexpr index_t channels = 16;          // C and K are multiples of it: whole vectors on AVX-512
+  static constexpr index_t chunk_bytes = 8 << 20;  // of the transformed tiles of a chunk; 2 MB and 16 MB were slower
+  static constexpr index_t k_block = 64;           // terms of a partial sum; 128: 1.4 times the error, 4 % faster
+  // Time of a transform's multiply-add in those of a product; least predicted speedup over the direct form.
+  static constexpr double transform_cost = 6, min_speedup = 1.1;
 };
 
 /// Layers with a single channel on one side (conv_1ch.hpp), whatever the filter.

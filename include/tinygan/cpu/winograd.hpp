@@ -1,14 +1,15 @@
-// Winograd's minimal filtering: m outputs of a filter of r taps from n = m + r - 1 products.
+// Winograd's minimal filtering F(m, r): m outputs of a filter of r taps from n = m + r - 1 multiplications.
 //
-//   y = A^T [(G w) * (B^T x)]                    one axis; both axes of an image: A^T [(G w G^T) * (B^T x B)] A
+//   y = A^T [(G w) * (B^T x)]      one axis; both axes of an image: A^T [(G w G^T) * (B^T x B)] A
 //
-// The matrices are Toom and Cook's: x and w are polynomials, evaluated at n - 1 points and at infinity, and their product is
-// interpolated. Of the adjoint, the gradient of the filter, the same matrices are used transposed.
+// The matrices are those of Toom and Cook: polynomials are evaluated at n - 1 points and at infinity, multiplied there,
+// and their product is interpolated. The filter's gradient is the adjoint, with the transposed matrices.
 //
-// Points:       0, 1, -1, 2, -1/2, and for n = 8 also -2, 1/2: B and A are exact in binary.
-// Cost:         n^2 products in place of (m r)^2: 36 of 144 for F(4, 3), 64 of 400 for F(4, 5).
-// Source:       Lavin, Gray, "Fast Algorithms for Convolutional Neural Networks" (2016); the points after Barabasz et al., "Error
-//               Analysis and Improving the Accuracy of Winograd Convolution" (2020).
+// Points:       0, 1, -1, 2, -1/2, and for n = 8 also -2, 1/2: A and B are exact in binary.
+// Cost:         n^2 multiplications instead of (m r)^2: 36 instead of 144 for F(4x4, 3x3), 64 instead of 400 for
+//               F(4x4, 5x5).
+// Source:       Lavin, Gray, "Fast Algorithms for Convolutional Neural Networks" (2016); the points after Barabasz et
+//               al., "Error Analysis and Improving the Accuracy of Winograd Convolution" (2020).
 #pragma once
 
 #include <type_traits>
@@ -30,7 +31,7 @@ struct Matrix {
     return t;
   }
 
-  /// The columns in reverse: of a filter that is read backwards.
+  /// The columns in reverse order, for a rotated filter.
   constexpr Matrix reversed() const {
     Matrix t;
     for (int i = 0; i < Rows; ++i)
@@ -39,13 +40,13 @@ struct Matrix {
   }
 };
 
-/// F(m, r).
+/// The matrices of F(m, r): `filter` G, `input` B^T, `output` A^T, and their adjoints.
 template <int M, int R>
 struct Winograd {
   static constexpr int m = M, r = R, n = M + R - 1;
 
  private:
-  static_assert(n <= 8, "no more points are known here");
+  static_assert(n <= 8, "seven finite points are defined");
   static constexpr double points[7] = {0, 1, -1, 2, -0.5, -2, 0.5};
 
   static constexpr Matrix<n, M> evaluate_outputs() {
@@ -58,7 +59,7 @@ struct Winograd {
     return a;
   }
 
-  /// Divided by what interpolation at a point divides by.
+  /// Each row divided by the denominator of Lagrange interpolation at its point.
   static constexpr Matrix<n, R> evaluate_filter() {
     Matrix<n, R> g;
     for (int i = 0; i < n - 1; ++i) {
@@ -72,7 +73,7 @@ struct Winograd {
     return g;
   }
 
-  /// Row i: the coefficients of the product of x - points[j] over the other j.
+  /// Row i: coefficients of the product of x - points[j] over all j but i.
   static constexpr Matrix<n, n> interpolate() {
     Matrix<n, n> b;
     for (int i = 0; i < n; ++i) {
@@ -104,7 +105,7 @@ TINYGAN_INLINE void add_term(const Vec<T, Arch>& x, Vec<T, Arch>& sum) {
   else if constexpr (c != 0) sum += x * static_cast<T>(c);
 }
 
-/// out[i * out_step] = sum over j of L[i][j] in[j * in_step].
+/// out[i * out_step] = sum over j of L[i][j] in[j * in_step]; terms with a factor of 0 are omitted.
 template <const auto& L, class T, class Arch>
 TINYGAN_INLINE void multiply_axis(const Vec<T, Arch>* in, int in_step, Vec<T, Arch>* out, int out_step) {
   const auto row = [&]<std::size_t Row, std::size_t... Column>(std::index_sequence<Row>, std::index_sequence<Column...>)
@@ -120,7 +121,7 @@ TINYGAN_INLINE void multiply_axis(const Vec<T, Arch>* in, int in_step, Vec<T, Ar
   (std::make_index_sequence<static_cast<std::size_t>(std::remove_cvref_t<decltype(L)>::rows)>{});
 }
 
-/// L in L^T of a square of vectors: load(i, j, v) sets v to that of row i and column j, store(i, j, v) takes the result's.
+/// L in L^T of a square of vectors: load(i, j, v) reads element (i, j) into v, store(i, j, v) writes one of the result.
 template <const auto& L, class T, class Arch, class Load, class Store>
 TINYGAN_INLINE void multiply_both_axes(const Load& load, const Store& store) {
   constexpr int rows = std::remove_cvref_t<decltype(L)>::rows, columns = std::remove_cvref_t<decltype(L)>::columns;
