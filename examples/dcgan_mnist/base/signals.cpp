@@ -27,10 +27,12 @@ constexpr std::array<Watched, 6> watched{{{SIGINT, false, 300},
                                           {SIGUSR1, false, never}}};
 std::array<struct sigaction, watched.size()> before;
 
-std::atomic<int> stop = 0;  // the signal that requested it
-std::atomic<long long> stop_time = 0;
+// The signal that requested the stop and the millisecond in which it did, as one number: two threads may each run a
+// handler at the same time, and the later one must see both, or neither. 0 before there is a request.
+constexpr long long signal_numbers = 128;
+std::atomic<long long> first_request = 0;
 std::atomic<bool> save = false;
-static_assert(std::atomic<int>::is_always_lock_free && std::atomic<long long>::is_always_lock_free);
+static_assert(std::atomic<long long>::is_always_lock_free);
 
 long long milliseconds_now() {
   timespec now{};
@@ -38,27 +40,26 @@ long long milliseconds_now() {
   return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-bool is_second_request(int number) {
+bool is_second_request(int number, long long now, long long first) {
   for (const Watched& w : watched)
     if (w.number == number && w.repeats_for != never)
-      return number != stop || milliseconds_now() - stop_time > w.repeats_for;
+      return number != first % signal_numbers || now - first / signal_numbers > w.repeats_for;
   return false;
 }
 
 void on_stop(int number) {
-  if (stop == 0) {
-    stop_time = milliseconds_now();
-    stop = number;
-  } else if (is_second_request(number)) {
+  const long long now = milliseconds_now();
+  long long first = 0;
+  if (first_request.compare_exchange_strong(first, now * signal_numbers + number)) return;
+  if (is_second_request(number, now, first))
     _exit(130);  // nothing is flushed, nothing is half written: checkpoints appear by renaming
-  }
 }
 void on_save(int) { save = true; }
 
 }  // namespace
 
 SignalWatch::SignalWatch() {
-  stop = 0;
+  first_request = 0;
   save = false;
   for (std::size_t i = 0; i < watched.size(); ++i) {
     sigaction(watched[i].number, nullptr, &before[i]);
@@ -78,6 +79,6 @@ bool SignalWatch::stop_requested() const { return dcgan_mnist::stop_requested();
 
 bool SignalWatch::take_save_request() { return save.exchange(false); }
 
-bool stop_requested() { return stop != 0; }
+bool stop_requested() { return first_request != 0; }
 
 }  // namespace dcgan_mnist
