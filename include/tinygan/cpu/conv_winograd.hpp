@@ -190,8 +190,9 @@ struct PointProducts {
 
   void run() const {
     const TileExtents shape = tile_shape<T>();
-    parallel_chunks(points * shape.panels(N),
-                    [&](index_t task, int) { panel(shape, task % points, task / points * shape.width); });
+    parallel_chunks(points, [&](index_t point, int) {
+      for (index_t n0 = 0; n0 < N; n0 += shape.width) panel(shape, point, n0);
+    });
   }
 
  private:
