@@ -21,8 +21,8 @@ struct KeepIsa {
 
 std::vector<Isa> available() {
   std::vector<Isa> sets;
-  for (Isa isa : {Isa::portable, Isa::avx2, Isa::avx512})
-    if (isa <= cpu::detect_isa()) sets.push_back(isa);
+  for (Isa isa : {Isa::portable, Isa::avx2, Isa::avx512, Isa::neon})
+    if (cpu::has_isa(isa)) sets.push_back(isa);
   return sets;
 }
 
@@ -41,7 +41,7 @@ TEST_CASE("dispatch() runs the body with the tag of the chosen instruction set")
       ++calls;
     });
     CHECK(seen == isa);
-    CHECK(bytes == (isa == Isa::portable ? 16 : isa == Isa::avx2 ? 32 : 64));
+    CHECK(bytes == (isa == Isa::avx512 ? 64 : isa == Isa::avx2 ? 32 : 16));
     CHECK(calls == 1);
   }
 }
@@ -70,14 +70,28 @@ TEST_CASE("lanes counts elements in a register") {
   CHECK(cpu::lanes<float, cpu::Portable> == 4);
   CHECK(cpu::lanes<double, cpu::Avx2> == 4);
   CHECK(cpu::lanes<float, cpu::Avx512> == 16);
+  CHECK(cpu::lanes<float, cpu::Neon> == 4);
+}
+
+TEST_CASE("An instruction set is that of one architecture, and the portable one of any") {
+  CHECK(cpu::has_isa(Isa::portable));
+  CHECK(cpu::has_isa(cpu::detect_isa()));
+#if defined(__aarch64__)
+  CHECK(available() == std::vector{Isa::portable, Isa::neon});
+#else
+  CHECK(!cpu::has_isa(Isa::neon));
+#endif
 }
 
 TEST_CASE("set_isa refuses what the processor lacks") {
   const KeepIsa keep;
   CHECK_NOTHROW(cpu::set_isa(Isa::portable));
   CHECK(cpu::isa() == Isa::portable);
-  if (cpu::detect_isa() < Isa::avx512)
-    CHECK_THROWS_WITH(cpu::set_isa(Isa::avx512), "set_isa: this processor has no AVX-512");
+  for (Isa isa : {Isa::avx2, Isa::avx512, Isa::neon})
+    if (!cpu::has_isa(isa))
+      CHECK(support::error_of([&] { cpu::set_isa(isa); }) ==
+            tinygan::text("set_isa: this processor has no ", cpu::isa_name(isa)));
+  CHECK(cpu::isa() == Isa::portable);
   CHECK(std::string(cpu::isa_name(Isa::avx2)) == "AVX2");
 }
 
@@ -91,8 +105,12 @@ TEST_CASE("TINYGAN_CPU_ISA names an instruction set that the processor has") {
   for (const char* bad : {"", "AVX2", "avx2 ", " avx2", "avx-512", "sse", "2"}) {
     CAPTURE(bad);
     CHECK(support::error_of([&] { found(bad); }) ==
-          tinygan::text("TINYGAN_CPU_ISA: '", bad, "', expected portable, avx2 or avx512"));
+          tinygan::text("TINYGAN_CPU_ISA: '", bad, "', expected portable, avx2, avx512 or neon"));
   }
+  const Isa best = cpu::detect_isa(), other = best == Isa::neon ? Isa::avx2 : Isa::neon;
+  CHECK(support::error_of([&] { found(other == Isa::neon ? "neon" : "avx2"); }) ==
+        tinygan::text("TINYGAN_CPU_ISA: '", other == Isa::neon ? "neon" : "avx2", "', but this processor has no ",
+                      cpu::isa_name(other), "; its best is ", cpu::isa_name(best)));
   variable.unset();
   CHECK(cpu::detail::initial_isa() == cpu::detect_isa());
 }

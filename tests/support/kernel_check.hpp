@@ -78,8 +78,8 @@ void for_each_isa(F&& f) {
       cpu::set_threads(threads);
     }
   } restore;
-  for (cpu::Isa isa : {cpu::Isa::portable, cpu::Isa::avx2, cpu::Isa::avx512}) {
-    if (isa > cpu::detect_isa()) break;
+  for (cpu::Isa isa : {cpu::Isa::portable, cpu::Isa::avx2, cpu::Isa::avx512, cpu::Isa::neon}) {
+    if (!cpu::has_isa(isa)) continue;
     cpu::set_isa(isa);
     INFO("instruction set " << cpu::isa_name(isa));
     f();

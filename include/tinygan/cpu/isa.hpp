@@ -18,9 +18,9 @@
 
 namespace tinygan::cpu {
 
-enum class Isa { portable, avx2, avx512 };
+enum class Isa { portable, avx2, avx512, neon };
 
-/// Tags: the vector width in bytes and whether products fuse with sums.
+/// Tags: the vector width in bytes.
 struct Portable {
   static constexpr Isa isa = Isa::portable;
   static constexpr int bytes = 16;
@@ -33,18 +33,32 @@ struct Avx512 {
   static constexpr Isa isa = Isa::avx512;
   static constexpr int bytes = 64;
 };
+/// 64-bit ARM: every such processor has it. The portable set compiles to the same instructions, but its kernels are cut
+/// for 16 registers without FMA. SVE would bring wider vectors, not more FMAs a cycle: Neoverse V1 (Graviton 3) has 2
+/// SVE units of 256 bits, which are its 4 NEON units of 128; V2 (Graviton 4, Grace) has 4 of 128 bits for either.
+/// Source: NVIDIA, "Grace CPU Benchmarking Guide", section on SVE and NEON.
+struct Neon {
+  static constexpr Isa isa = Isa::neon;
+  static constexpr int bytes = 16;
+};
 
 inline const char* isa_name(Isa isa) {
-  constexpr const char* names[] = {"portable", "AVX2", "AVX-512"};
+  constexpr const char* names[] = {"portable", "AVX2", "AVX-512", "NEON"};
   return names[static_cast<int>(isa)];
 }
 
 /// The best instruction set of this processor.
 Isa detect_isa();
 
+/// Whether this processor has an instruction set.
+inline bool has_isa(Isa isa) {
+  const Isa best = detect_isa();
+  return isa == Isa::portable || isa == best || (isa == Isa::avx2 && best == Isa::avx512);
+}
+
 namespace detail {
 
-/// TINYGAN_CPU_ISA=portable|avx2|avx512 lowers the choice; more than the processor has is an error.
+/// TINYGAN_CPU_ISA=portable|avx2|avx512|neon lowers the choice; one that the processor lacks is an error.
 Isa initial_isa();
 
 /// -1 before the first use. A static local with an initialiser would be locked in a child of fork() that another
@@ -65,7 +79,7 @@ inline Isa isa() {
 
 /// Chooses another one, for tests and measurements. Throws Error if the processor lacks it.
 inline void set_isa(Isa isa) {
-  check(isa <= detect_isa(), "set_isa", "this processor has no ", isa_name(isa));
+  check(has_isa(isa), "set_isa", "this processor has no ", isa_name(isa));
   detail::current_isa.store(static_cast<int>(isa), std::memory_order_relaxed);
 }
 
@@ -88,6 +102,11 @@ __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))) void run_
   body(Avx512{});
   __builtin_ia32_vzeroupper();
 }
+#elif defined(__aarch64__)
+template <class Body>
+void run_neon(const Body& body) {
+  body(Neon{});
+}
 #endif
 
 }  // namespace detail
@@ -99,8 +118,11 @@ void dispatch(const Body& body) {
   switch (isa()) {
     case Isa::avx512: return detail::run_avx512(body);
     case Isa::avx2: return detail::run_avx2(body);
+    case Isa::neon:
     case Isa::portable: break;
   }
+#elif defined(__aarch64__)
+  if (isa() == Isa::neon) return detail::run_neon(body);
 #endif
   detail::run_portable(body);
 }
@@ -119,8 +141,12 @@ TINYGAN_FUNC Isa detect_isa() {
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
     return Isa::avx512;
   if (avx2) return Isa::avx2;
-#endif
   return Isa::portable;
+#elif defined(__aarch64__)
+  return Isa::neon;
+#else
+  return Isa::portable;
+#endif
 }
 
 }  // namespace tinygan::cpu
@@ -132,11 +158,15 @@ TINYGAN_FUNC Isa initial_isa() {
   const char* wish = std::getenv("TINYGAN_CPU_ISA");
   if (!wish) return best;
   const std::string_view name = wish;
-  check(name == "portable" || name == "avx2" || name == "avx512", "TINYGAN_CPU_ISA", "'", name,
-        "', expected portable, avx2 or avx512");
-  const Isa isa = name == "portable" ? Isa::portable : name == "avx2" ? Isa::avx2 : Isa::avx512;
-  check(isa <= best, "TINYGAN_CPU_ISA", "'", name, "' is more than this processor has (", isa_name(best), ")");
-  return isa;
+  constexpr std::string_view names[] = {"portable", "avx2", "avx512", "neon"};  // by Isa
+  for (int i = 0; i < 4; ++i) {
+    if (name != names[i]) continue;
+    const auto isa = static_cast<Isa>(i);
+    check(has_isa(isa), "TINYGAN_CPU_ISA", "'", name, "', but this processor has no ", isa_name(isa), "; its best is ",
+          isa_name(best));
+    return isa;
+  }
+  fail("TINYGAN_CPU_ISA", "'", name, "', expected portable, avx2, avx512 or neon");
 }
 
 }  // namespace tinygan::cpu::detail

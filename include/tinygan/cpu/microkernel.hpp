@@ -3,7 +3,7 @@
 //   c(m, n) (+)= sum over segments s and k < K of a[a_rows[m] + a_segments[s] + k*a_step]
 //                                                     * b[(b_segments[s] + k)*b_step + n]
 //
-// Shapes:       (rows, width): rows <= 6, width = 1..4 vectors; 24 of 32 registers accumulate on AVX-512.
+// Shapes:       (rows, width): rows <= 6, width = 1..4 vectors; 24 of 32 registers accumulate on AVX-512 and NEON.
 // Operands:     rows of `a` are read in place, wherever each lies (an image pixel, a matrix row, a packed tile); `b` is
 //               a panel of `width` columns; a segment is a filter tap, or all of K in a matrix product.
 // Cost:         per k 6 broadcasts, 4 loads, 24 FMAs: bound by the FMA units as long as `b` streams from L2.
@@ -22,6 +22,10 @@ namespace tinygan::cpu {
 template <class Arch>
 struct TilePolicy {
   static constexpr int rows = 6, vectors = Arch::bytes == 64 ? 4 : 2;  // 24 of 32 zmm, 12 of 16 ymm
+};
+template <>
+struct TilePolicy<Neon> {
+  static constexpr int rows = 6, vectors = 4;  // 24 of 32
 };
 template <>
 struct TilePolicy<Portable> {
@@ -58,6 +62,7 @@ TileExtents tile_shape() {
   switch (isa()) {
     case Isa::avx512: set(Avx512{}); break;
     case Isa::avx2: set(Avx2{}); break;
+    case Isa::neon: set(Neon{}); break;
     case Isa::portable: set(Portable{}); break;
   }
   return shape;
@@ -81,6 +86,18 @@ struct Tile {
 
 namespace detail {
 
+#if defined(__aarch64__)
+/// sum += x b, in the order of the source: from the plain expression g++ (12) and clang (14) load values of several rows
+/// and k before they use the first, and spill accumulators in the inner loop.
+template <class T>
+TINYGAN_INLINE void add_product_in_order(const T& x, const Vec<T, Neon>& b, Vec<T, Neon>& sum) {
+  Vec<T, Neon> s = sum;
+  if constexpr (sizeof(T) == 4) asm volatile("fmla %0.4s, %1.4s, %2.s[0]" : "+w"(s) : "w"(b), "w"(x));
+  else asm volatile("fmla %0.2d, %1.2d, %2.d[0]" : "+w"(s) : "w"(b), "w"(x));
+  sum = s;
+}
+#endif
+
 /// One k: acc(Rows, Vectors) += a[.][at] b[.].
 template <class T, class Arch, int Rows, int Vectors>
 TINYGAN_INLINE void multiply_add(const T* const (&a)[Rows], index_t at, const T* b,
@@ -90,6 +107,14 @@ TINYGAN_INLINE void multiply_add(const T* const (&a)[Rows], index_t at, const T*
   for (int j = 0; j < Vectors; ++j) bv[j] = *vec<T, Arch>(b + j * lanes<T, Arch>);
 #pragma GCC unroll 16
   for (int i = 0; i < Rows; ++i) {
+#if defined(__aarch64__)
+    if constexpr (Arch::isa == Isa::neon) {
+      const T x = a[i][at];
+#pragma GCC unroll 4
+      for (int j = 0; j < Vectors; ++j) add_product_in_order(x, bv[j], acc[i][j]);
+      continue;
+    }
+#endif
     const Vec<T, Arch> x = a[i][at] - Vec<T, Arch>{};  // broadcast
 #pragma GCC unroll 4
     for (int j = 0; j < Vectors; ++j) acc[i][j] += x * bv[j];

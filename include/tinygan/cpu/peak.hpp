@@ -24,7 +24,6 @@ inline double seconds_now() {
 /// instruction set is the one in use. A million steps last some 10 ms.
 template <class T>
 double fma_peak(int repetitions = 10, index_t steps = 1'000'000) {
-  constexpr int chains = 12;  // at least latency 4 times 2 units, and all of AVX2's 16 registers
   double best = 0;
   std::vector<double> sink(static_cast<std::size_t>(threads()));
   std::vector<double> flops(sink.size());
@@ -33,11 +32,23 @@ double fma_peak(int repetitions = 10, index_t steps = 1'000'000) {
     const auto chunks = static_cast<index_t>(sink.size());
     parallel_chunks(chunks, [&](index_t chunk, int) {
       dispatch([&]<class Arch>(Arch) TINYGAN_INLINE_LAMBDA {
+        // At least latency 4 times 2 units, and all of AVX2's 16 registers; NEON: times 4 units.
+        constexpr int chains = Arch::isa == Isa::neon ? 24 : 12;
         Vec<T, Arch> acc[chains], factor = Vec<T, Arch>{} + T(0.999), term = Vec<T, Arch>{} + T(1e-3);
         for (int i = 0; i < chains; ++i) acc[i] = Vec<T, Arch>{} + static_cast<T>(i);
         for (index_t step = 0; step < steps; ++step)
-#pragma GCC unroll 12
-          for (int i = 0; i < chains; ++i) acc[i] = acc[i] * factor + term;
+#pragma GCC unroll 24
+          for (int i = 0; i < chains; ++i) {
+#if defined(__aarch64__)
+            // Written out: NEON adds to the sum's own register, so that acc * factor + term needs copies of the term.
+            Vec<T, Arch> sum = acc[i];
+            if constexpr (sizeof(T) == 4) asm("fmla %0.4s, %1.4s, %2.4s" : "+w"(sum) : "w"(factor), "w"(term));
+            else asm("fmla %0.2d, %1.2d, %2.2d" : "+w"(sum) : "w"(factor), "w"(term));
+            acc[i] = sum;
+#else
+            acc[i] = acc[i] * factor + term;
+#endif
+          }
         for (int i = 0; i < chains; ++i) sink[static_cast<std::size_t>(chunk)] += static_cast<double>(acc[i][0]);
         flops[static_cast<std::size_t>(chunk)] = 2.0 * chains * lanes<T, Arch> * static_cast<double>(steps);
       });

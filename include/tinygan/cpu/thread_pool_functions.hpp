@@ -222,6 +222,8 @@ TINYGAN_FUNC index_t ThreadPool::drop_chunks(Team& team, std::uint64_t generatio
 TINYGAN_FUNC void ThreadPool::pause() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("isb");  // a delay like x86's pause; `yield` does nothing on most processors (rust-lang/rust#84725)
 #endif
 }
 
