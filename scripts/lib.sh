@@ -96,6 +96,9 @@ missing_packages() {
       format) have_command clang-format || echo clang-format ;;
       tidy) have_command clang-tidy || echo clang-tidy ;;
       doxygen) have_command doxygen || echo doxygen ;;
+      arm)
+        have_command aarch64-linux-gnu-g++ || echo g++-aarch64-linux-gnu
+        have_command qemu-aarch64 || have_command qemu-aarch64-static || echo qemu-user ;;
       download)
         have_command curl || have_command wget || echo curl
         [[ -d /etc/ssl/certs && -n $(ls -A /etc/ssl/certs) ]] || echo ca-certificates ;;

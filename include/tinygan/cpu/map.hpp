@@ -23,8 +23,7 @@ inline index_t chunk_rows(index_t columns) { return std::max<index_t>(1, chunk_e
 enum class Bound { memory, arithmetic };
 
 /// dispatch() of a loop on elements of type T. Double serves gradient checks, where speed does not matter, and gets the
-/// portable set only, and so do loops that wait for memory on ARM, where NEON would give the same instructions. Each set
-/// left out saves compile time in every program that includes the library.
+/// portable set only. Each set left out saves compile time in every program that includes the library.
 template <class T, Bound B = Bound::memory, class Body>
 void dispatch_for(const Body& body) {
   if constexpr (sizeof(T) == sizeof(double)) {
@@ -34,8 +33,10 @@ void dispatch_for(const Body& body) {
   } else {
 #if defined(__x86_64__)
     if (isa() != Isa::portable) return detail::run_avx2(body);
-#endif
     detail::run_portable(body);
+#else
+    dispatch(body);
+#endif
   }
 }
 
