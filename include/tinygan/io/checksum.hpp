@@ -116,7 +116,8 @@ void md5_step(std::array<std::uint32_t, 4>& s, const std::array<std::uint32_t, 1
   if constexpr (Round == 2) f = b ^ c ^ d;
   if constexpr (Round == 3) f = c ^ (b | ~d);
   f += a + md5_constants[16 * Round + i] + m[(factor[Round] * i + offset[Round]) % 16];
-  s = {d, b + std::rotl(f, md5_rotation[Round][i % 4]), b, c};
+  const int n = md5_rotation[Round][i % 4];
+  s = {d, b + (f << n | f >> (32 - n)), b, c};
 }
 
 TINYGAN_FUNC void md5_block(std::array<std::uint32_t, 4>& state, const std::uint8_t* block) {
