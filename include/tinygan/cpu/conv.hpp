@@ -1,6 +1,7 @@
 // Convolution on the CPU: the three partials of <x,w,g>, each by the kernel that suits its shape.
 //
 //   conv_taps.hpp          forward pass and input gradient by tap lists
+//   conv_framed.hpp        the same for a few images and a large filter
 //   conv_weight_grad.hpp   weight gradient by packed pairs of pixels
 //   conv_1ch.hpp           the products that have one channel on a side
 //   conv_winograd.hpp      all three partials in float, for stride 1 and a filter of 3x3 or 5x5
@@ -12,6 +13,7 @@
 #include <tinygan/backend/dense_conv.hpp>
 #include <tinygan/base/stream.hpp>
 #include <tinygan/cpu/conv_1ch.hpp>
+#include <tinygan/cpu/conv_framed.hpp>
 #include <tinygan/cpu/conv_taps.hpp>
 #include <tinygan/cpu/conv_weight_grad.hpp>
 #include <tinygan/cpu/conv_winograd.hpp>
@@ -33,6 +35,16 @@ bool try_winograd(const ConvDims& d, const Body& f) {
   return false;
 }
 
+/// By tap lists, in a frame of zeros where that pays.
+template <class T>
+void tap_list_conv(const TapConv& v, const TapList& taps, FramedConv (*frame)(const ConvDims&), const ConvDims& d,
+                   const Epilogue<T>& epilogue, const T* in, const T* w, T* out, Workspace& workspace) {
+  if (d.R * d.S * d.C * d.K >= FramedPolicy::weights)
+    if (const FramedConv framed = frame(d); framing_pays(v, taps, framed))
+      return framed_conv(v, framed, epilogue, in, w, out, workspace);
+  tap_conv(v, taps, epilogue, in, w, out, workspace);
+}
+
 }  // namespace detail
 
 /// y(N,P,Q,K) = epilogue(sum over taps of x w).
@@ -43,8 +55,9 @@ void conv2d(const ConvDims& d, const Epilogue<T>& epilogue, const T* x, const T*
   const bool done = detail::try_winograd<T>(
       d, [&]<class F>(F) { detail::winograd_conv<F>(detail::WinogradConv::forward(d), epilogue, x, w, y, workspace); });
   if (done) return;
-  const auto kernel = d.K == 1 ? detail::one_channel_conv<T> : detail::tap_conv<T>;
-  kernel(detail::TapConv::forward(d), forward_taps(d), epilogue, x, w, y, workspace);
+  const auto v = detail::TapConv::forward(d);
+  if (d.K == 1) return detail::one_channel_conv(v, forward_taps(d), epilogue, x, w, y, workspace);
+  detail::tap_list_conv(v, forward_taps(d), &detail::FramedConv::forward, d, epilogue, x, w, y, workspace);
 }
 
 /// dx(N,H,W,C) = epilogue(sum over adjoint taps of g w^T); also the forward pass of transposed convolution.
@@ -63,8 +76,9 @@ void conv2d_input_grad(const ConvDims& d, const Epilogue<T>& epilogue, const T* 
     detail::winograd_conv<F>(detail::WinogradConv::input_grad(d), epilogue, g, w, dx, workspace);
   });
   if (done) return;
-  const auto kernel = d.C == 1 ? detail::one_channel_conv<T> : detail::tap_conv<T>;
-  kernel(detail::TapConv::input_grad(d), adjoint_taps(d), epilogue, g, w, dx, workspace);
+  const auto v = detail::TapConv::input_grad(d);
+  if (d.C == 1) return detail::one_channel_conv(v, adjoint_taps(d), epilogue, g, w, dx, workspace);
+  detail::tap_list_conv(v, adjoint_taps(d), &detail::FramedConv::input_grad, d, epilogue, g, w, dx, workspace);
 }
 
 /// dw(R,S,C,K) = sum over images and pixel pairs of x g.
