@@ -71,7 +71,10 @@ void gemv_dots(index_t M, index_t K, const T* a, const T* v, T* y) {
 /// y(M) = a^T v(K), a(K,M) row-major.
 template <class T>
 void gemv_sums(index_t M, index_t K, const T* a, const T* v, T* y) {
-  parallel_for(M, 512, [&](index_t begin, index_t end) {
+  // Whole cache lines, a microsecond's work at least, for eight threads where there are columns enough.
+  constexpr index_t unit = 64, most = 512, chunks = 8, least_terms = 8192;
+  const index_t wanted = std::max((M + chunks - 1) / chunks, least_terms / K);
+  parallel_for(M, std::clamp((wanted + unit - 1) / unit * unit, unit, most), [&](index_t begin, index_t end) {
     dispatch_for<T>([&]<class Arch>(Arch) TINYGAN_INLINE_LAMBDA {
       constexpr index_t W = lanes<T, Arch>;
       index_t m = begin;
