@@ -1,6 +1,7 @@
 // cpu::gemm against the naive product: all transpositions, edges of every blocking, each instruction set, any thread
 // count.
 #include <tinygan/cpu/gemm.hpp>
+#include <tinygan/cpu/small_gemm.hpp>
 
 #include "support/kernel_check.hpp"
 
@@ -62,6 +63,9 @@ TEST_CASE("gemm: extents around the edges of tiles, panels and depth blocks", "[
 TEST_CASE("gemm: skinny shapes and split-K", "[cpu][gemm]") {
   check_products<float>(128, 1, 6272);
   check_products<float>(1, 6272, 128);
+  check_products<float>(1, 4203, 37);
+  check_products<float>(1, 512, 130);
+  check_products<float>(1, 97, 1000);
   check_products<float>(6272, 1, 128);
   check_products<float>(1, 1, 5003);
   check_products<float>(64, 301, 1);
@@ -70,6 +74,30 @@ TEST_CASE("gemm: skinny shapes and split-K", "[cpu][gemm]") {
   check_products<double>(5, 100, 4099);
   check_products<float>(25, 1543, 100);
   check_products<float>(100, 1543, 25);
+}
+
+TEST_CASE("gemm: products of a few elements take no memory", "[cpu][gemm]") {
+  for (const index_t M : {1, 4, 7})
+    for (const index_t N : {2, 5, 16})
+      for (const index_t K : {1, 3, 8})
+        for (const bool trans_a : {false, true})
+          for (const bool trans_b : {false, true}) {
+            const GemmDims d{.M = M, .N = N, .K = K, .trans_a = trans_a, .trans_b = trans_b};
+            INFO(name(d));
+            const auto a = random_values<float>(M * K, 1), b = random_values<float>(K * N, 2),
+                       bias = random_values<float>(N, 3);
+            const Epilogue<float> epilogue{bias.data(), Activation::relu};
+            Reference expected = reference_gemm(d, a.data(), b.data());
+            reference_epilogue(epilogue, N, expected);
+            std::vector<float> c = poisoned<float>(M * N);
+            cpu::small_gemm(d, epilogue, a.data(), b.data(), c.data());
+            check_close(c, expected, 1, 8);
+            if (M * N * K > 512) continue;
+            GuardedWorkspace workspace;
+            std::vector<float> chosen = poisoned<float>(M * N);
+            cpu::any_gemm(d, epilogue, a.data(), b.data(), chosen.data(), workspace, Stream{});
+            CHECK(first_difference(chosen, c) == "");
+          }
 }
 
 TEST_CASE("gemm: bias and activation, whichever way the product runs", "[cpu][gemm]") {

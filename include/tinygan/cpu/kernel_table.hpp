@@ -17,7 +17,6 @@
 #include <tinygan/cpu/data.hpp>
 #include <tinygan/cpu/depthwise.hpp>
 #include <tinygan/cpu/ema.hpp>
-#include <tinygan/cpu/gemm.hpp>
 #include <tinygan/cpu/image.hpp>
 #include <tinygan/cpu/indexing.hpp>
 #include <tinygan/cpu/layer_norm.hpp>
@@ -27,6 +26,7 @@
 #include <tinygan/cpu/reduce.hpp>
 #include <tinygan/cpu/scan.hpp>
 #include <tinygan/cpu/sgd.hpp>
+#include <tinygan/cpu/small_gemm.hpp>
 
 namespace tinygan::cpu {
 
@@ -45,7 +45,7 @@ constexpr KernelTable<bfloat16> casts_only() {
 template <class T>
 constexpr KernelTable<T> all_kernels() {
   return {
-      .gemm = gemm<T>,
+      .gemm = any_gemm<T>,
       .batched_gemm = batched_gemm<T>,
       .conv2d = conv2d<T>,
       .conv2d_input_grad = conv2d_input_grad<T>,
