@@ -10,8 +10,9 @@ trap 'rm -rf "$scratch"' EXIT
 die() { echo "FAILED: $*" >&2; exit 1; }
 
 # One quick benchmark of each program.
-declare -A quick=([bench_conv]='article D.c1 .*forward' [bench_gemm]='dcgan D.fc forward' [bench_microkernel]='K 64' [bench_pointwise]='adam/1000/'
-  [bench_step]='libtorch/64' [bench_thread_pool]='chunks:2/floats:1024/neighbours:0' [bench_winograd]='1 of 28x28 .*forward')
+declare -A quick=([bench_conv]='article D.c1 .*forward' [bench_first_contact]='train/2-16-2/4' [bench_gemm]='dcgan D.fc forward'
+  [bench_microkernel]='K 64' [bench_pointwise]='adam/1000/' [bench_step]='libtorch/64' [bench_thread_pool]='chunks:2/floats:1024/neighbours:0'
+  [bench_winograd]='1 of 28x28 .*forward')
 
 # refused WORDS COMMAND...: exit code 1, the words on standard error, nothing on standard output, no core dump.
 refused() {
@@ -54,6 +55,15 @@ for program in "${@:2}"; do
   if [[ $name == bench_conv ]]; then
     for batch in abc 0 1.5 99999999999999999999; do
       refused "TINYGAN_BATCH: '$batch', expected" env TINYGAN_BATCH=$batch "$program" --benchmark_list_tests
+    done
+  fi
+
+  if [[ $name == bench_first_contact ]]; then
+    refused '--export takes a folder' "$program" --export
+    refused 'no_such_folder' "$program" --export "$scratch/no_such_folder"
+    "$program" --export "$scratch"
+    for network in tinygan small dcgan; do
+      [[ -s $scratch/$network.onnx && -s $scratch/$network.npz ]] || die "$name --export wrote no $network"
     done
   fi
 
