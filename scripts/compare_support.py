@@ -1,6 +1,32 @@
-"""What compare-step does on the CPU and on a GPU alike: progress, spread, records in a program's output, the table."""
+"""What compare-step, on the CPU and on a GPU, and compare-inference share: where they ran, progress, spread, records in
+a program's output, the table."""
 import json
+import platform
+import subprocess
 import sys
+
+
+def processor():
+    try:
+        with open("/proc/cpuinfo") as lines:
+            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def commit(root, bench):
+    """Of this checkout; where there is no git, what gpu-check --build wrote beside the program."""
+    try:
+        command = ["git", "-C", str(root), "describe", "--always", "--dirty"]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode == 0:
+            return done.stdout.strip()
+    except OSError:
+        pass
+    try:
+        return str(json.loads((bench.parent / "build.json").read_text())["commit"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "unknown"
 
 
 def records_in(text, field):
