@@ -62,6 +62,12 @@ void check(bool ok, std::string_view where, const What&... what) {
   if (!ok) [[unlikely]]
     detail::throw_error(where, {detail::part(what)...});
 }
+/// The same; the length of `where` is counted on failure only.
+template <class... What>
+void check(bool ok, const char* where, const What&... what) {
+  if (!ok) [[unlikely]]
+    detail::throw_error(where, {detail::part(what)...});
+}
 
 }  // namespace tinygan
 
