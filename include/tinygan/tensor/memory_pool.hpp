@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include <tinygan/base/error.hpp>
@@ -83,12 +84,17 @@ class MemoryPool {
 
   Block* new_block();
 
+  /// Adds a block to free_ and removes one. The set's nodes are kept: each would be an allocation of its own.
+  FreeSet::iterator list(Block* block);
+  void unlist(FreeSet::iterator listed) { nodes_.push_back(free_.extract(listed)); }
+
   mutable std::mutex mutex_;
   SystemAllocate system_;
   int device_index_;
   FreeSet free_;
   std::vector<std::unique_ptr<Block>> owned_;
   std::vector<Block*> spare_;
+  std::vector<FreeSet::node_type> nodes_;
   MemoryPoolStats stats_;
 };
 
@@ -105,7 +111,7 @@ TINYGAN_FUNC MemoryPool::Block* MemoryPool::allocate(std::size_t bytes) {
   auto found = free_.lower_bound(Key{size, nullptr, nullptr});
   if (found == free_.end()) found = grow(size);
   Block* block = found->block;
-  free_.erase(found);
+  unlist(found);
   if (block->size > size) split(block, size);
   block->free = false;
   stats_.in_use += block->size;
@@ -122,7 +128,7 @@ TINYGAN_FUNC void MemoryPool::release(Block* block) {
     block = block->prev;
     merge(block, block->next, true);
   }
-  free_.insert(key(block));
+  list(block);
 }
 
 TINYGAN_FUNC MemoryPoolStats MemoryPool::stats() const {
@@ -143,7 +149,15 @@ TINYGAN_FUNC MemoryPool::FreeSet::iterator MemoryPool::grow(std::size_t size) {
   *block = {data, bytes, true, nullptr, nullptr};
   stats_.reserved += bytes;
   ++stats_.system_allocations;
-  return free_.insert(key(block)).first;
+  return list(block);
+}
+
+TINYGAN_FUNC MemoryPool::FreeSet::iterator MemoryPool::list(Block* block) {
+  if (nodes_.empty()) return free_.insert(key(block)).first;
+  FreeSet::node_type node = std::move(nodes_.back());
+  nodes_.pop_back();
+  node.value() = key(block);
+  return free_.insert(std::move(node)).position;
 }
 
 TINYGAN_FUNC void MemoryPool::split(Block* block, std::size_t size) {
@@ -152,11 +166,11 @@ TINYGAN_FUNC void MemoryPool::split(Block* block, std::size_t size) {
   if (rest->next) rest->next->prev = rest;
   block->next = rest;
   block->size = size;
-  free_.insert(key(rest));
+  list(rest);
 }
 
 TINYGAN_FUNC void MemoryPool::merge(Block* left, Block* right, bool left_listed) {
-  free_.erase(key(left_listed ? left : right));
+  unlist(free_.find(key(left_listed ? left : right)));
   left->size += right->size;
   left->next = right->next;
   if (left->next) left->next->prev = left;
