@@ -344,24 +344,40 @@ void permute(const PermuteDims& d, const T* x, T* y, Stream) {
 
 namespace detail {
 
-/// Softmax of each row, or its logarithm x - max - ln(sum e^(x - max)); the sum in double.
+/// y = scale x + shift of a row; the few elements of a short one without a call.
+template <class T>
+void affine_row(index_t n, T scale, T shift, const T* x, T* y) {
+  if (n >= 2 * tail_unit) return unary_run(UnaryOp::affine, n, scale, shift, x, y);
+  for (index_t i = 0; i < n; ++i) y[i] = scale * x[i] + shift;
+}
+
+/// Softmax of each row, or its logarithm x - max - ln(sum e^(x - max)); the sum in double. Short rows share a call of
+/// exp.
 template <class T>
 void softmax_rows(const NormDims& d, bool logarithm, const T* x, T* y) {
-  const index_t n = d.channels;
+  constexpr index_t most_rows = 64, block_elements = 2048;
+  const index_t n = d.channels, block = std::clamp<index_t>(block_elements / n, 1, most_rows);
   parallel_for(d.rows, chunk_rows(n), [=](index_t begin, index_t end) {
-    for (index_t r = begin; r < end; ++r) {
-      const T* row = x + r * n;
-      T* out = y + r * n;
-      T largest = row[0];
-      for (index_t i = 1; i < n; ++i) largest = row[i] > largest || row[i] != row[i] ? row[i] : largest;
-      unary_run(UnaryOp::affine, n, T(1), -largest, row, out);
-      unary_run(UnaryOp::exp, n, T(0), T(0), out, out);
-      double sum = 0;
-      for (index_t i = 0; i < n; ++i) sum += static_cast<double>(out[i]);
-      if (logarithm) unary_run(UnaryOp::affine, n, T(1), -largest, row, out);
-      const T scale = logarithm ? T(1) : static_cast<T>(1 / sum);
-      const T shift = logarithm ? static_cast<T>(-__builtin_log(sum)) : T(0);
-      unary_run(UnaryOp::affine, n, scale, shift, out, out);
+    for (index_t first = begin; first < end; first += block) {
+      const index_t last = std::min(end, first + block);
+      T largest[most_rows];
+      for (index_t r = first; r < last; ++r) {
+        const T* const row = x + r * n;
+        T& most = largest[r - first];
+        most = row[0];
+        for (index_t i = 1; i < n; ++i) most = row[i] > most || row[i] != row[i] ? row[i] : most;
+        affine_row(n, T(1), -most, row, y + r * n);
+      }
+      unary_run(UnaryOp::exp, (last - first) * n, T(0), T(0), static_cast<const T*>(y + first * n), y + first * n);
+      for (index_t r = first; r < last; ++r) {
+        T* const out = y + r * n;
+        double sum = 0;
+        for (index_t i = 0; i < n; ++i) sum += static_cast<double>(out[i]);
+        if (logarithm) affine_row(n, T(1), -largest[r - first], x + r * n, out);
+        const T scale = logarithm ? T(1) : static_cast<T>(1 / sum);
+        const T shift = logarithm ? static_cast<T>(-__builtin_log(sum)) : T(0);
+        affine_row(n, scale, shift, static_cast<const T*>(out), out);
+      }
     }
   });
 }
