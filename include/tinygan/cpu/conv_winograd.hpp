@@ -190,8 +190,14 @@ struct PointProducts {
 
   void run() const {
     const TileExtents shape = tile_shape<T>();
-    parallel_chunks(points, [&](index_t point, int) {
-      for (index_t n0 = 0; n0 < N; n0 += shape.width) panel(shape, point, n0);
+    // All panels of a point in one task, so that its rows of a come from the last-level cache once; in several where
+    // the threads are too many for one.
+    const index_t panels = shape.panels(N),
+                  groups = std::min(panels, (GemmPolicy::tasks_per_thread * threads() + points - 1) / points);
+    parallel_chunks(points * groups, [&](index_t task, int) {
+      const index_t group = task % groups;
+      for (index_t j = group * panels / groups; j < (group + 1) * panels / groups; ++j)
+        panel(shape, task / groups, j * shape.width);
     });
   }
 
