@@ -23,6 +23,7 @@
 #include <vector>
 
 #include <tinygan/autograd/grad.hpp>
+#include <tinygan/cpu/map.hpp>
 #include <tinygan/io/npz.hpp>
 #include <tinygan/io/onnx.hpp>
 #include <tinygan/models/networks.hpp>
