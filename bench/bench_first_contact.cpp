@@ -1,5 +1,6 @@
-// What a user runs first: a few images of a trained generator, a training step of a small network.  Links Google
-// Benchmark.
+// What a user runs first: a few images of a generator, a training step of a small network.
+//
+// Links: benchmark, threads. Options: Google Benchmark's, and --export; TINYGAN_THREADS sets the number of threads.
 //
 //   TINYGAN_THREADS=2 bench_first_contact
 //   bench_first_contact --benchmark_filter='generate/dcgan/1/'
@@ -35,6 +36,7 @@
 #include <tinygan/profile/count_work.hpp>
 
 #include "support/main.hpp"
+#include "support/peak.hpp"
 #include "support/samples.hpp"
 
 namespace {

@@ -44,8 +44,8 @@ TEST_CASE("a second signal ends the process at once, whichever threads handle th
   }
 }
 
-TEST_CASE("the same signal delivered twice is one request") {
+// The control of the case above: a single request lets the process end by itself.
+TEST_CASE("a signal that is pending twice is one request") {
   if (support::no_threads_after_fork) return;
-  // The process is stopped: pending twice, a signal is one to the system, whose delivery ends no process.
   for (int i = 0; i < 5; ++i) CHECK(code_after(3, SIGTERM, SIGTERM) == 0);
 }

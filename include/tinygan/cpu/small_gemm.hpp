@@ -10,7 +10,7 @@ namespace tinygan::cpu {
 namespace detail {
 
 inline bool is_small(const GemmDims& d) {
-  constexpr index_t most = 512;  // multiply-adds
+  constexpr index_t most = GemmPolicy::small_product;
   return d.M <= most && d.N <= most && d.K <= most && d.M * d.N <= most && d.M * d.N * d.K <= most;
 }
 
